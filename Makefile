@@ -1,0 +1,71 @@
+# maillab: make up brings the example class up, make test passes every test that this machine can run.
+GO      ?= go
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+COMMIT  ?= $(shell git rev-parse --short HEAD 2>/dev/null || echo unknown)
+
+# What runs inside a sandbox carries no version: the image's tag is a hash of its contents, so only what really changed
+# makes a new image. Not even the toolchain's build ID may move.
+DAEMONS      = maild labinit gateway lab
+DAEMON_FLAGS = -trimpath -buildvcs=false -ldflags '-s -w -buildid='
+STATICCHECK  = honnef.co/go/tools/cmd/staticcheck@v0.8.2
+
+.PHONY: up test build daemons check lint fuzz bench bench-mail torture clean dist dist-check
+
+up: build
+	bin/maillab up
+
+build: daemons
+	CGO_ENABLED=0 $(GO) build -trimpath -buildvcs=false -ldflags '-X main.version=$(VERSION) -X main.commit=$(COMMIT)' -o bin/maillab ./cmd/maillab
+
+daemons:
+	@mkdir -p images/sandbox/bin
+	CGO_ENABLED=0 GOOS=linux $(GO) build $(DAEMON_FLAGS) -o images/sandbox/bin/ $(DAEMONS:%=./cmd/%)
+
+# Tests that need an engine, or a program that is not installed, say so and skip; what was skipped, and why, is listed at
+# the end. MAILLAB_REQUIRE_DOCKER=1 makes a missing engine a failure. One package at a time: several of them bring classes up
+# on the one engine, and tests of what is typed by hand want a machine that keeps up.
+test: build
+	$(GO) test -p 1 -timeout 45m -json ./... | $(GO) run ./internal/tools/testreport
+
+lint:
+	@test -z "$$(gofmt -l cmd docs internal images labs)" || { gofmt -l cmd docs internal images labs; echo 'run gofmt -w on these'; exit 1; }
+	$(GO) vet ./...
+	$(GO) run $(STATICCHECK) ./...
+
+# Each fuzz target for FUZZTIME.
+FUZZTIME ?= 20s
+fuzz:
+	@for pkg in $$($(GO) list ./...); do \
+	  for target in $$($(GO) test -list '^Fuzz' $$pkg | grep '^Fuzz'); do \
+	    echo "$$pkg $$target"; $(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) $$pkg || exit 1; \
+	  done; \
+	done
+
+# The mail daemon is killed under load for TORTURE, in each of five ways, and every message accounted for.
+TORTURE ?= 5m
+torture:
+	MAILLAB_TORTURE=$(TORTURE) $(GO) test -count=1 -timeout 3h -v -run '^TestTorture$$' ./internal/mailproof
+
+# The mail daemon beside Postfix and Dovecot in a container, on this machine, in one run.
+bench-mail:
+	CGO_ENABLED=0 MAILLAB_BENCH_MAIL=1 $(GO) test -count=1 -timeout 1h -v -run '^TestBesidePostfixAndDovecot$$' ./internal/mailproof
+
+bench: build
+	$(GO) test -run '^$$' -bench . -benchtime 2s ./...
+
+# A release: every platform's maillab and maild, SHA256SUMS, an SBOM.
+PLATFORMS ?= linux/amd64,linux/arm64,darwin/amd64,darwin/arm64,windows/amd64,windows/arm64
+DIST       = $(GO) run ./internal/tools/dist -go '$(GO)' -version '$(VERSION)' -commit '$(COMMIT)' -daemons '$(DAEMONS)' -platforms '$(PLATFORMS)'
+dist:
+	$(DIST) -out dist
+
+# Built twice, the second time from a copy of the tree in another place with an empty build cache: equal bytes.
+dist-check:
+	@copy=$$(mktemp -d) && trap 'rm -rf '$$copy EXIT && mkdir $$copy/tree && \
+	git ls-files -z -co --exclude-standard | tar -c --null --files-from - --ignore-failed-read | tar -x -C $$copy/tree && \
+	$(DIST) -out dist && \
+	(cd $$copy/tree && $(DIST) -out $$copy/dist -cache $$copy/cache) && \
+	cmp dist/SHA256SUMS $$copy/dist/SHA256SUMS && echo 'built twice, equal bytes'
+
+clean:
+	rm -rf bin dist images/sandbox/bin/maild images/sandbox/bin/labinit images/sandbox/bin/gateway images/sandbox/bin/lab
