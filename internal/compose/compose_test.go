@@ -1,0 +1,70 @@
+package compose_test
+
+import (
+	"flag"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"maillab/internal/compose"
+	"maillab/internal/control"
+	"maillab/internal/engine"
+	"maillab/internal/spec"
+)
+
+var update = flag.Bool("update", false, "write the golden files anew")
+
+// stack has one seat with everything and one with little.
+func stack() compose.Stack {
+	full := compose.Sandbox{
+		Seat: 2,
+		Container: engine.SandboxSpec{
+			Hostname: "mail", Memory: 96 << 20, NanoCPUs: 5e8, PIDs: 768, TmpBytes: 32 << 20,
+			Env: map[string]string{"MAILLAB_OUTSIDE": "192.0.2.25", "MAILLAB_RELAY": "192.0.2.1:25", "MAILLAB_TOKEN": "secret", "MAILLAB_GATEWAY": "10.213.0.1"},
+		},
+		Doors: []control.Door{{Service: "ssh", Listen: "127.0.0.1:10222"}, {Service: "smtp", Listen: "127.0.0.1:10225"}, {Service: "imap", Listen: "[::1]:10243"}},
+		Spec:  spec.Sandbox{Version: 1, Lab: "l", Seat: 2},
+	}
+	shared := compose.Sandbox{
+		Container: engine.SandboxSpec{Hostname: "shared", TmpBytes: 16 << 20},
+		Doors:     []control.Door{{Service: "pop3", Listen: "0.0.0.0:10010"}}, Spec: spec.Sandbox{Version: 1},
+	}
+	return compose.Stack{
+		Name: "t", Image: "maillab/sandbox:test", Context: "../images/sandbox", Comment: []string{"A comment.", ""},
+		Sandboxes: []compose.Sandbox{shared, full},
+	}
+}
+
+func TestRender(t *testing.T) {
+	got, err := compose.Render(stack())
+	if err != nil {
+		t.Fatal(err)
+	}
+	golden := filepath.Join("testdata", "stack.yaml")
+	if *update {
+		if err := os.WriteFile(golden, got, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(golden)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), string(got)); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	if text := string(got); strings.Contains(text, "secret") || strings.Contains(text, "10.213.0.1") {
+		t.Error("a token or an address of the controller's is in the file")
+	}
+}
+
+func TestRenderRefuses(t *testing.T) {
+	s := stack()
+	s.Sandboxes[0].Doors[0].Listen = "nowhere"
+	if _, err := compose.Render(s); err == nil || !strings.Contains(err.Error(), "pop3") {
+		t.Errorf("a door that is no address: %v", err)
+	}
+}
