@@ -1,0 +1,46 @@
+package mbox
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"os"
+)
+
+// Inbox is the box name of a user's spool file.
+const Inbox = "INBOX"
+
+// Files opens users' files. A box is "INBOX" (the spool file), ".forward", or a folder's path below the user's mail
+// directory ("Archives", "2026/march").
+//
+// The daemon may not reach these files itself: a broker opens them with the user's own rights and hands over
+// descriptors. PlainFiles is the same over one directory. All methods are safe for concurrent use.
+type Files interface {
+	// Open opens a box with os.O_RDWR or os.O_RDONLY, and os.O_CREATE or not (0660 for INBOX, 0600 otherwise). The
+	// implementation adds O_NOFOLLOW, O_NONBLOCK and O_CLOEXEC.
+	Open(ctx context.Context, user, box string, flag int) (*os.File, error)
+	// Remove removes a box; fs.ErrNotExist when there is none.
+	Remove(ctx context.Context, user, box string) error
+	// Rename renames a box over another one, which is replaced when it exists.
+	Rename(ctx context.Context, user, from, to string) error
+	// List returns the user's folders, sorted, without INBOX.
+	List(ctx context.Context, user string) ([]string, error)
+	// Lock takes the dotlock beside a box in one try: ErrLocked when it is held. A stale one is broken.
+	Lock(ctx context.Context, user, box string) (unlock func(), err error)
+}
+
+// What callers branch on. Every error of this package that is none of these is a local fault (I/O) that may pass.
+var (
+	// ErrLocked is a mailbox that somebody else kept locked for longer than we wait. Try again later.
+	ErrLocked = errors.New("mailbox is locked")
+	// ErrFull is a full disk or an exceeded quota. Nothing was changed.
+	ErrFull = errors.New("no space left for mail")
+	// ErrTooBig is a mailbox that would exceed the largest size a file may have (RLIMIT_FSIZE, EFBIG).
+	ErrTooBig = errors.New("mailbox would become too big")
+	// ErrRefused is a path that is no plain mailbox: a link, a FIFO, a directory, a file with two names.
+	ErrRefused = errors.New("not a mailbox")
+	// ErrNoMessage is a UID that the mailbox does not hold (any more).
+	ErrNoMessage = errors.New("no such message")
+	// ErrNoMailbox is a folder that does not exist. INBOX always exists.
+	ErrNoMailbox = fs.ErrNotExist
+)
