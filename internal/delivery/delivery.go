@@ -1,0 +1,95 @@
+// Package delivery is the record of the mail that passed through a daemon: each message that a client handed in, with
+// its envelope, and each copy that went into a mailbox. Checks look here, so that what a student moved, read away or
+// deleted since still counts as having arrived.
+//
+// It promises: recording costs no fsync and mostly no system call, and no failure here ever reaches a delivery; what is
+// kept is bounded, in one message and in all, the oldest goes first, and what is not whole says so; a daemon that is
+// killed loses the last seconds, never an older record.
+//
+// The files are 00000001.mail and so on, 0600 in a directory 0700. Each holds records, one behind the other: a line of
+// JSON, as many octets of a message as its "bytes" says, a newline.
+//
+//	{"v":1,"kind":"taken","epoch":2,"at":"2026-03-26T11:09:05Z","envelope":{"id":"4bXyz","client":"127.0.0.1",
+//	 "helo":"pv","protocol":"SMTP","sender":"util1","recipients":[{"typed":"util11","address":"util11@…"}]},"bytes":0}
+//	{"v":1,"kind":"delivered","epoch":2,"at":"…","id":"4bXyz","copies":[{"account":"util11","typed":"util11",
+//	 "address":"util11@…","head":"Return-Path: <util1@…>\n…"}],"size":312,"bytes":312}
+//
+// A delivered record has the message once for all its copies, which differ in their first lines (head) only. A taken
+// record has the message only when no copy of it was delivered before the client got its answer.
+package delivery
+
+import "time"
+
+// Envelope is how a client handed a message in.
+type Envelope struct {
+	ID         string      `json:"id"`                 // queue ID
+	ClientName string      `json:"name,omitempty"`     // "localhost", "unknown"
+	Client     string      `json:"client,omitempty"`   // its address; "" when it was the sendmail program
+	Helo       string      `json:"helo,omitempty"`     // as typed
+	Protocol   string      `json:"protocol,omitempty"` // SMTP, ESMTP …
+	UID        int         `json:"uid,omitempty"`      // of who called sendmail
+	Sender     string      `json:"sender"`             // without brackets; "" is the null sender
+	Recipients []Recipient `json:"recipients"`
+	Arrived    time.Time   `json:"arrived"`
+}
+
+// Recipient is one RCPT.
+type Recipient struct {
+	Typed   string `json:"typed"`   // without brackets
+	Address string `json:"address"` // complete
+}
+
+// Copy is a message in one mailbox.
+type Copy struct {
+	Account string `json:"account"`
+	Typed   string `json:"typed"`   // the recipient as it was typed: X-Original-To
+	Address string `json:"address"` // the address that was delivered to: Delivered-To
+	Sender  string `json:"sender"`  // of the From_ line
+	Head    string `json:"head"`    // the header lines that this copy alone has
+	// Fixture names the check that had it delivered; it is no work of a student's.
+	Fixture string `json:"fixture,omitempty"`
+
+	At    time.Time `json:"-"`
+	Epoch int       `json:"-"`
+	text  place
+}
+
+// Message is what is known of one queue ID in one epoch.
+type Message struct {
+	ID       string
+	Envelope *Envelope // nil: no client handed it in (a notice of the server's own), or that record is gone
+	Epoch    int
+	At       time.Time // of the first record
+	Copies   []Copy    // in the order of delivery
+	taken    place
+}
+
+// place is where a message's octets are.
+type place struct {
+	file  int // number; 0: nowhere
+	from  int64
+	bytes int
+	size  int // of the whole message, before it was cut
+}
+
+// kinds of records.
+const (
+	kindTaken     = "taken"
+	kindDelivered = "delivered"
+)
+
+// record is the JSON line.
+type record struct {
+	Version  int       `json:"v"`
+	Kind     string    `json:"kind"`
+	Epoch    int       `json:"epoch"`
+	At       time.Time `json:"at"`
+	ID       string    `json:"id,omitempty"`       // delivered
+	Copies   []Copy    `json:"copies,omitempty"`   // delivered
+	Envelope *Envelope `json:"envelope,omitempty"` // taken
+	Size     int       `json:"size"`               // of the message
+	Bytes    int       `json:"bytes"`              // of it that are kept
+}
+
+// version of the files.
+const version = 1

@@ -1,0 +1,251 @@
+package queue
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+)
+
+// Queue takes messages and sees to it that they get where they belong. All methods are safe for concurrent use.
+type Queue struct {
+	cfg    Config
+	ids    ids
+	routes map[string]server // by lower-case address
+	relay  server
+	store  *store
+
+	gate sync.RWMutex // held for reading while a message is taken or attempted, for writing by Hold
+
+	mu      sync.Mutex
+	entries map[string]*entry // what waits, by ID
+	wake    chan struct{}     // holds a token when entries changed
+	busy    map[string]int    // attempts under way, by place
+	held    chan struct{}     // closed when a Hold wants attempts to end
+}
+
+// New opens the queue in cfg.Dir and takes up what an earlier run left there. Nothing is tried before Run.
+func New(cfg Config) (*Queue, error) {
+	cfg, err := cfg.withDefaults()
+	if err != nil {
+		return nil, err
+	}
+	q := &Queue{
+		cfg:    cfg,
+		routes: make(map[string]server),
+		relay:  relayServer(cfg.Relay),
+		wake:   make(chan struct{}, 1),
+		busy:   make(map[string]int),
+		held:   make(chan struct{}),
+	}
+	for _, r := range cfg.Routes {
+		q.routes[strings.ToLower(r.To)] = server{name: hostOf(r.Via), dial: r.Via, route: true, owner: r.Account}
+	}
+	if q.store, err = openStore(cfg.Dir); err != nil {
+		return nil, err
+	}
+	return q, q.load()
+}
+
+// NewID gives a queue ID that no other message has.
+func (q *Queue) NewID() string { return q.ids.next(q.cfg.Now()) }
+
+// Accept takes a message: env.ID comes from NewID, body has LF or CRLF line ends and no dot stuffing. nil means that it
+// is on disk. An *Error carries the reply for the client; any other error is body's own. env is the queue's from then
+// on.
+func (q *Queue) Accept(ctx context.Context, env *Envelope, body io.Reader) error {
+	q.completeEnvelope(env)
+	if len(env.Recipients) == 0 {
+		return &Error{Code: 554, Enhanced: "5.5.1", Text: "Error: no valid recipients"}
+	}
+	msg, err := q.compose(env, body)
+	if err != nil {
+		return err
+	}
+	q.gate.RLock() // not while the client still types
+	defer q.gate.RUnlock()
+	return q.take(ctx, q.entryFor(env, msg), msg.text)
+}
+
+// entryFor is what the queue knows of a message that nobody has tried yet.
+func (q *Queue) entryFor(env *Envelope, msg *message) *entry {
+	return &entry{env: env, size: msg.size, messageID: msg.messageID, deliveredTo: msg.deliveredTo,
+		states: make([]state, len(env.Recipients)), queued: q.cfg.Now()}
+}
+
+// completeEnvelope gives addresses their domain and drops recipients that are named twice.
+func (q *Queue) completeEnvelope(env *Envelope) {
+	env.Sender = q.Complete(env.Sender)
+	if env.Arrived.IsZero() {
+		env.Arrived = q.cfg.Now()
+	}
+	type name struct{ typed, address string }
+	seen := make(map[name]bool, len(env.Recipients))
+	env.Recipients = slices.DeleteFunc(env.Recipients, func(r Recipient) bool {
+		again := seen[name{r.Typed, r.Address}]
+		seen[name{r.Typed, r.Address}] = true
+		return again
+	})
+	for i := range env.Recipients {
+		r := &env.Recipients[i]
+		r.Typed = stripRoute(r.Typed)
+		if r.Address == "" {
+			r.Address = q.Complete(r.Typed)
+		}
+		r.Address = q.canonical(r.Address)
+	}
+}
+
+// take puts a composed message where it is safe: into its mailboxes if that is all there is to do, else into the queue.
+func (q *Queue) take(ctx context.Context, e *entry, text []byte) error {
+	if copies, ok := q.plainMailboxes(ctx, e); ok {
+		if done, err := q.deliverNow(ctx, e, copies, text); done || err != nil {
+			return err
+		}
+		e.due, e.tries = q.cfg.Now().Add(q.cfg.Times.Retry), 1
+	}
+	return q.enqueue(e, text)
+}
+
+// enqueue writes the queue file and has the message tried at once.
+func (q *Queue) enqueue(e *entry, text []byte) error {
+	if q.waiting() >= q.cfg.Waiting {
+		q.cfg.Log.Note("cleanup", "warning: "+e.env.ID+": too many messages are waiting")
+		return &Error{Code: 452, Enhanced: "4.3.1", Text: "Insufficient system storage"}
+	}
+	if err := q.store.write(e, text); err != nil {
+		q.cfg.Log.Note("cleanup", fmt.Sprintf("warning: %s: write queue file: %v", e.env.ID, cause(err)))
+		return refusal(err)
+	}
+	q.logTaken(e)
+	e.fresh = e.tries == 0
+	q.add(e)
+	return nil
+}
+
+func (q *Queue) waiting() int {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return len(q.entries)
+}
+
+// logTaken tells that a message is in the queue, once.
+func (q *Queue) logTaken(e *entry) {
+	if e.logged {
+		return
+	}
+	e.logged = true
+	if !e.idLogged {
+		q.cfg.Log.MessageID(e.env.ID, e.messageID)
+	}
+	q.logActive(e)
+}
+
+func (q *Queue) logActive(e *entry) {
+	q.cfg.Log.Active(e.env.ID, e.env.Sender, e.size, len(e.env.Recipients))
+}
+
+// refusal is the reply for a message that could not be stored.
+func refusal(err error) error {
+	switch {
+	case isFull(err):
+		return &Error{Code: 452, Enhanced: "4.3.1", Text: "Insufficient system storage", Err: err}
+	case isTooBig(err):
+		return &Error{Code: 552, Enhanced: "5.2.2", Text: "Mailbox is full", Err: err}
+	default:
+		return &Error{Code: 451, Enhanced: "4.3.0", Text: "Error: queue file write error", Err: err}
+	}
+}
+
+// Hold waits until nothing is being taken or attempted and keeps it so until release is called: for a snapshot, a
+// reset, a restore of Dir. Attempts at servers are cut short and count as never made. On release the directory is read
+// anew.
+func (q *Queue) Hold() (release func() error) {
+	q.mu.Lock()
+	close(q.held)
+	q.held = make(chan struct{})
+	q.mu.Unlock()
+	q.gate.Lock()
+	return func() error {
+		defer q.gate.Unlock()
+		return q.load()
+	}
+}
+
+// withHold gives a context that also ends when a Hold begins.
+func (q *Queue) withHold(ctx context.Context) (context.Context, context.CancelFunc) {
+	q.mu.Lock()
+	held := q.held
+	q.mu.Unlock()
+	ctx, cancel := context.WithCancel(ctx)
+	go func() {
+		select {
+		case <-held:
+			cancel()
+		case <-ctx.Done():
+		}
+	}()
+	return ctx, cancel
+}
+
+// Clear throws all waiting mail away.
+func (q *Queue) Clear() error {
+	release := q.Hold()
+	err := q.store.clear()
+	if again := release(); err == nil {
+		err = again
+	}
+	return err
+}
+
+// load reads the directory into memory. Everything is due at the time that its own file tells.
+func (q *Queue) load() error {
+	entries, problems, err := q.store.list()
+	if err != nil {
+		return err
+	}
+	for _, p := range problems {
+		q.cfg.Logger.Warn("queue file left aside", "problem", p)
+	}
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.entries = make(map[string]*entry, len(entries))
+	for _, e := range entries {
+		q.entries[e.env.ID] = e
+	}
+	q.poke()
+	return nil
+}
+
+// add puts an entry among those that wait.
+func (q *Queue) add(e *entry) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.entries[e.env.ID] = e
+	q.poke()
+}
+
+// poke lets Run look again.
+func (q *Queue) poke() {
+	select {
+	case q.wake <- struct{}{}:
+	default:
+	}
+}
+
+// mailDir makes a directory for the daemon alone.
+func mailDir(elem ...string) (string, error) {
+	dir := filepath.Join(elem...)
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return "", fmt.Errorf("queue directory: %w", err)
+	}
+	return dir, nil
+}
+
+// since is the time from a to b, never negative: clocks are set.
+func since(a, b time.Time) time.Duration { return max(0, b.Sub(a)) }

@@ -1,0 +1,165 @@
+package queue
+
+import (
+	"context"
+	"net"
+	"slices"
+	"strings"
+)
+
+// Verdict is what RCPT TO and VRFY are to be told.
+type Verdict int
+
+// Verdicts.
+const (
+	Accepted Verdict = iota
+	Unknown          // a local domain without such a user: 550 5.1.1
+	Denied           // not ours, and nobody takes it: 554 5.7.1 Relay access denied
+)
+
+// Check says whether mail for an address is taken, and the address completed. The address is as typed, without
+// brackets.
+func (q *Queue) Check(typed string) (Verdict, string) {
+	address := q.canonical(complete(typed, q.cfg.Domain))
+	switch q.resolve(address).kind {
+	case toNobody:
+		return Unknown, address
+	case toDenied:
+		return Denied, address
+	default:
+		return Accepted, address
+	}
+}
+
+// Complete gives an address as typed its domain, as the log shows it; the null sender stays empty.
+func (q *Queue) Complete(typed string) string { return complete(typed, q.cfg.Domain) }
+
+// kind is the way that mail for an address takes.
+type kind int
+
+const (
+	toNobody  kind = iota // a local address without an account
+	toDenied              // somebody else's, and we do not relay
+	toMailbox             // a local account
+	toNothing             // postmaster and the like: thrown away
+	toServer              // an SMTP server: a route, outside or the relay
+)
+
+// destination is where an address leads.
+type destination struct {
+	kind    kind
+	address string  // what the log calls the recipient
+	account Account // toMailbox
+	server  server  // toServer
+}
+
+// server is an SMTP server to be spoken to.
+type server struct {
+	name  string // host name in the log
+	dial  string // host:port
+	route bool   // a student's own: see route.go
+	owner string // the account that must be listening there, "" any account's
+	tls   bool   // use STARTTLS if offered
+}
+
+// unattended are the addresses that a mail server must have (RFC 5321 section 4.5.1, RFC 2142) and nobody reads here.
+var unattended = []string{"postmaster", "mailer-daemon", "abuse", "root", "double-bounce"}
+
+// resolve finds where a completed address leads. It follows at most one lab alias and reads no .forward.
+func (q *Queue) resolve(address string) destination {
+	address = q.canonical(address)
+	if r, ok := q.routes[strings.ToLower(address)]; ok {
+		return destination{kind: toServer, address: address, server: r}
+	}
+	local, domain := splitAddress(address)
+	if !q.isLocal(domain) {
+		return q.resolveRemote(address, domain)
+	}
+	return q.resolveLocal(address, unquote(local))
+}
+
+// canonical takes the local domain off user%host@local, as often as it stands there.
+func (q *Queue) canonical(address string) string {
+	for {
+		local, domain := splitAddress(address)
+		user, host := percentHack(local)
+		if host == "" || !q.isLocal(domain) {
+			return address
+		}
+		address = user + "@" + host
+	}
+}
+
+// isLocal says whether a domain is delivered here.
+func (q *Queue) isLocal(domain string) bool {
+	if addr, ok := literal(domain); ok {
+		return addr.IsLoopback() || slices.Contains(q.cfg.Addresses, addr)
+	}
+	domain = strings.ToLower(domain)
+	return domain == strings.ToLower(q.cfg.Domain) || slices.Contains(q.cfg.Locals, domain)
+}
+
+// resolveLocal finds the account for a local part: as it is written, in lower case, or by alias.
+func (q *Queue) resolveLocal(address, local string) destination {
+	lower := strings.ToLower(local)
+	if name, ok := q.cfg.Aliases[lower]; ok {
+		if a, ok := q.cfg.Accounts.Lookup(name); ok {
+			return destination{kind: toMailbox, address: name + "@" + q.cfg.Domain, account: a}
+		}
+	}
+	for _, name := range []string{local, lower} {
+		if a, ok := q.cfg.Accounts.Lookup(name); ok {
+			return destination{kind: toMailbox, address: address, account: a}
+		}
+	}
+	if slices.Contains(unattended, lower) {
+		return destination{kind: toNothing, address: address}
+	}
+	return destination{kind: toNobody, address: address}
+}
+
+// resolveRemote finds the server for a domain that is not ours. A relay, if the lab names one, is the rest of the
+// world; the outside entry "*" is so only without one.
+func (q *Queue) resolveRemote(address, domain string) destination {
+	named, all := server{}, server{}
+	for _, o := range q.cfg.Outside {
+		s := server{name: strings.ReplaceAll(o.MX, "{domain}", domain), dial: net.JoinHostPort(o.Address, "25")}
+		switch {
+		case o.Domain == "*":
+			all = s
+		case strings.EqualFold(o.Domain, domain):
+			named = s
+		}
+	}
+	for _, s := range []server{named, q.relay, all} {
+		if s.dial != "" {
+			return destination{kind: toServer, address: address, server: s}
+		}
+	}
+	return destination{kind: toDenied, address: address}
+}
+
+// relayServer reads the lab's relay: host, host:port, [host]:port. Port 25 is the default.
+func relayServer(relay string) server {
+	if relay == "" {
+		return server{}
+	}
+	host, port, err := net.SplitHostPort(relay)
+	if err != nil {
+		host, port = strings.Trim(relay, "[]"), "25"
+	}
+	return server{name: host, dial: net.JoinHostPort(host, port), tls: true}
+}
+
+// forwards reads an account's .forward; nil when mail stays in the mailbox.
+func (q *Queue) forwards(ctx context.Context, name string) ([]ForwardTarget, error) {
+	text, err := q.cfg.Accounts.Forward(ctx, name)
+	if err != nil || len(text) == 0 {
+		return nil, err
+	}
+	targets, problems := ParseForward(text)
+	for _, p := range problems {
+		q.cfg.Log.Note("local", "warning: .forward of "+name+": "+p)
+	}
+	return targets, nil
+}
