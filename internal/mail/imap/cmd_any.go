@@ -1,0 +1,123 @@
+package imap
+
+import (
+	"context"
+	"strings"
+)
+
+// allCaps are what works, in the order in which Courier would say it, with what it has not behind.
+const allCaps = "IMAP4rev1 UIDPLUS CHILDREN NAMESPACE THREAD=ORDEREDSUBJECT THREAD=REFERENCES SORT QUOTA IDLE ACL " +
+	"ENABLE UTF8=ACCEPT ID LITERAL+ SASL-IR UNSELECT MOVE LIST-EXTENDED LIST-STATUS SPECIAL-USE ESEARCH CONDSTORE BINARY"
+
+// capabilities are those of the connection's state.
+func (c *conn) capabilities() string {
+	caps := allCaps
+	if c.user == nil {
+		if c.w.earlyCaps != "" {
+			caps = c.w.earlyCaps
+		}
+		caps += " AUTH=PLAIN"
+		if c.cfg.TLS != nil && !c.secure() {
+			caps += " STARTTLS"
+		}
+	}
+	return caps
+}
+
+func (c *conn) capability(_ context.Context, cmd *command) reply {
+	c.out.str("* CAPABILITY " + c.capabilities() + "\r\n")
+	if c.user == nil {
+		c.askedCaps = true
+		if c.w.earlyCapsDone != "" {
+			return ok(c.w.earlyCapsDone)
+		}
+	}
+	return c.w.completed(cmd.name)
+}
+
+// noop is NOOP and CHECK: what they are for is the poll that follows every command.
+func (c *conn) noop(_ context.Context, cmd *command) reply { return c.w.completed(cmd.name) }
+
+func (c *conn) logout(_ context.Context, cmd *command) reply {
+	c.stats.Reason = "logout"
+	c.done = true
+	c.out.str("* BYE " + c.w.bye + "\r\n")
+	return c.w.completed(cmd.name)
+}
+
+// id is RFC 2971: what the client says is checked and forgotten.
+func (c *conn) id(ctx context.Context, cmd *command) reply {
+	p := cmd.p
+	var err error
+	if p.peek() == '(' {
+		err = p.list(func() error {
+			if strings.EqualFold(p.nilAhead(), "NIL") {
+				p.pos += 3
+				return nil
+			}
+			_, err := p.string()
+			return err
+		})
+	} else if !p.atEnd() && p.keyword() != "NIL" {
+		err = errArguments
+	}
+	if err == nil {
+		err = p.end()
+	}
+	if err != nil {
+		return c.failed(ctx, cmd, "", err)
+	}
+	c.out.str(`* ID ("name" "maillab" "version" `)
+	c.writeString(c.cfg.Version)
+	if c.cfg.Hostname != "" {
+		c.out.str(` "host" `)
+		c.writeString(c.cfg.Hostname)
+	}
+	c.out.str(")\r\n")
+	return c.w.completed(cmd.name)
+}
+
+// nilAhead returns the next three octets.
+func (p *parser) nilAhead() string { return string(p.rest()[:min(3, len(p.rest()))]) }
+
+// enable is RFC 5161. What is not known is passed over.
+func (c *conn) enable(ctx context.Context, cmd *command) reply {
+	var enabled []string
+	for {
+		name, err := cmd.p.atom()
+		if err != nil {
+			return c.failed(ctx, cmd, "", err)
+		}
+		switch name = strings.ToUpper(name); name {
+		case "UTF8=ACCEPT":
+			c.utf8 = true
+			enabled = append(enabled, name)
+		case "CONDSTORE":
+			c.enableCondstore()
+			enabled = append(enabled, name)
+		}
+		if cmd.p.atEnd() {
+			break
+		}
+	}
+	c.out.str(strings.TrimSpace("* ENABLED " + strings.Join(enabled, " ")))
+	c.out.crlf()
+	return c.w.completed(cmd.name)
+}
+
+// enableCondstore: from now on FETCH responses that nobody asked for tell MODSEQ (RFC 7162, section 3.1).
+func (c *conn) enableCondstore() {
+	if c.condstore {
+		return
+	}
+	c.condstore = true
+	if c.box != nil {
+		c.box.modSeqs = true
+		c.out.printf("* OK [HIGHESTMODSEQ %d] Highest\r\n", c.box.at.modSeq)
+	}
+}
+
+func (c *conn) namespace(_ context.Context, cmd *command) reply {
+	c.out.str(`* NAMESPACE (("` + c.w.prefix + `" "` + c.w.sep + `")) NIL NIL` + "\r\n")
+	return c.w.completed(cmd.name)
+}

@@ -1,0 +1,125 @@
+package imap
+
+import (
+	"context"
+	"fmt"
+	"strings"
+)
+
+// create is CREATE. A separator at the end only says that there will be mailboxes below it.
+func (c *conn) create(ctx context.Context, cmd *command) reply {
+	name, wire, err := c.folderArgument(cmd.p)
+	switch {
+	case err != nil:
+	case name == inbox:
+		err = ErrExists
+	default:
+		err = c.user.Create(ctx, name)
+	}
+	return c.folderReply(ctx, cmd, wire, err, " created.")
+}
+
+func (c *conn) delete(ctx context.Context, cmd *command) reply {
+	name, wire, err := c.folderArgument(cmd.p)
+	if err == nil && name == inbox {
+		return no("", "INBOX can't be deleted.")
+	}
+	if err == nil {
+		if c.box != nil && c.box.name == name {
+			c.deselect()
+		}
+		err = c.user.Delete(ctx, name)
+	}
+	return c.folderReply(ctx, cmd, wire, err, "")
+}
+
+// folderArgument takes a mailbox name as the only argument.
+func (c *conn) folderArgument(p *parser) (name, wire string, err error) {
+	if wire, err = p.astring(); err == nil {
+		err = p.end()
+	}
+	if err == nil {
+		name, err = c.folderName(wire)
+	}
+	return name, wire, err
+}
+
+// folderReply ends CREATE and its like. Courier says the name of what was created.
+func (c *conn) folderReply(ctx context.Context, cmd *command, wire string, err error, suffix string) reply {
+	if err != nil {
+		return c.failed(ctx, cmd, wire, err)
+	}
+	if c.w.quoteNames && suffix != "" {
+		return ok(fmt.Sprintf("%q%s", wire, suffix))
+	}
+	return c.w.completed(cmd.name)
+}
+
+func (c *conn) rename(ctx context.Context, cmd *command) reply {
+	fromWire, err := cmd.p.astring()
+	if err == nil {
+		err = cmd.p.space()
+	}
+	var to, toWire string
+	if err == nil {
+		to, toWire, err = c.folderArgument(cmd.p)
+	}
+	if err != nil {
+		return c.failed(ctx, cmd, toWire, err)
+	}
+	from, err := c.folderName(fromWire)
+	if err != nil {
+		return c.failed(ctx, cmd, fromWire, err)
+	}
+	switch {
+	case to == inbox:
+		err = ErrExists
+	case to == from || strings.HasPrefix(to, from+"/"):
+		err = ErrBadName
+	case from == inbox:
+		err = c.renameInbox(ctx, to)
+	default:
+		if c.box != nil && (c.box.name == from || strings.HasPrefix(c.box.name, from+"/")) {
+			c.deselect()
+		}
+		err = c.user.Rename(ctx, from, to)
+	}
+	return c.folderReply(ctx, cmd, fromWire, err, "")
+}
+
+// renameInbox moves INBOX's messages into a new mailbox and leaves INBOX empty (RFC 3501, section 6.3.5).
+func (c *conn) renameInbox(ctx context.Context, to string) error {
+	if err := c.user.Create(ctx, to); err != nil {
+		return err
+	}
+	mb, err := c.user.Open(ctx, inbox)
+	if err != nil {
+		return err
+	}
+	defer mb.Close()
+	s, err := mb.Snapshot(ctx)
+	if err != nil || len(s.Messages) == 0 {
+		return err
+	}
+	if _, _, err := c.copyMessages(ctx, mb, s.Messages, to); err != nil {
+		return err
+	}
+	return mb.Expunge(ctx, uidsOf(s.Messages))
+}
+
+// subscribe is SUBSCRIBE and UNSUBSCRIBE. A mailbox that is not there may be subscribed to (RFC 3501, section 6.3.6).
+func (c *conn) subscribe(ctx context.Context, cmd *command) reply {
+	name, wire, err := c.folderArgument(cmd.p)
+	if err == nil {
+		err = c.user.Subscribe(ctx, name, cmd.name == "SUBSCRIBE")
+	}
+	return c.folderReply(ctx, cmd, wire, err, "")
+}
+
+func uidsOf(ms []Message) []uint32 {
+	uids := make([]uint32, len(ms))
+	for i, m := range ms {
+		uids[i] = m.UID
+	}
+	return uids
+}

@@ -1,0 +1,162 @@
+package imap
+
+import (
+	"context"
+	"slices"
+)
+
+// selectBox is SELECT and EXAMINE (RFC 3501, sections 6.3.1 and 6.3.2). Whatever comes of it, the mailbox that was
+// selected before is not any more.
+func (c *conn) selectBox(ctx context.Context, cmd *command) reply {
+	name, wire, err := c.mailbox(cmd.p)
+	if err == nil {
+		err = c.selectParams(cmd.p)
+	}
+	if isSyntax(err) {
+		return c.failed(ctx, cmd, wire, err)
+	}
+	reselect := c.box != nil
+	c.deselect()
+	var s Snapshot
+	if err == nil {
+		s, err = c.openBox(ctx, name, cmd.name == "EXAMINE")
+	}
+	if err != nil {
+		return c.failed(ctx, cmd, wire, err)
+	}
+	c.w.opened(c, s, reselect)
+	if c.condstore {
+		c.out.printf("* OK [HIGHESTMODSEQ %d] Highest\r\n", s.HighestModSeq)
+	}
+	if c.box.readOnly {
+		return c.w.completed(cmd.name).coded("READ-ONLY")
+	}
+	return c.w.completed(cmd.name).coded("READ-WRITE")
+}
+
+// selectParams takes (CONDSTORE), RFC 7162, section 3.1.8.
+func (c *conn) selectParams(p *parser) error {
+	if p.blanks(); p.peek() == '(' {
+		err := p.list(func() error {
+			if p.keyword() != "CONDSTORE" {
+				return errSyntax("Unknown parameter")
+			}
+			c.condstore = true
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return p.end()
+}
+
+// openBox makes a mailbox the selected one.
+func (c *conn) openBox(ctx context.Context, name string, readOnly bool) (Snapshot, error) {
+	mb, err := c.user.Open(ctx, name)
+	if err != nil {
+		return Snapshot{}, err
+	}
+	box := &selected{name: name, mb: mb, readOnly: readOnly, modSeqs: c.condstore}
+	s, err := mb.Snapshot(ctx)
+	if err == nil {
+		err = box.load(ctx, s)
+	}
+	if err != nil {
+		mb.Close()
+		return Snapshot{}, err
+	}
+	c.box = box
+	return s, nil
+}
+
+// deselect lets go of the selected mailbox, if there is one.
+func (c *conn) deselect() {
+	if c.box != nil {
+		c.box.mb.Close()
+		c.box = nil
+	}
+}
+
+// closeBox is CLOSE: expunges without a word, but not what was opened read-only (RFC 3501, section 6.4.2).
+func (c *conn) closeBox(ctx context.Context, cmd *command) reply {
+	var err error
+	if !c.box.readOnly {
+		uids := c.box.deleted(nil)
+		if err = c.box.expunge(ctx, uids); err == nil {
+			c.stats.Expunged += len(uids)
+		}
+	}
+	name := c.box.name
+	c.deselect()
+	if err != nil {
+		return c.failed(ctx, cmd, name, err)
+	}
+	return c.w.completed(cmd.name)
+}
+
+func (c *conn) unselect(_ context.Context, cmd *command) reply {
+	c.deselect()
+	return c.w.completed(cmd.name)
+}
+
+// expunge is EXPUNGE, and UID EXPUNGE (RFC 4315, section 2.1).
+func (c *conn) expunge(ctx context.Context, cmd *command) reply {
+	var only numSet
+	if cmd.uid {
+		set, err := cmd.p.set()
+		if err == nil {
+			err = cmd.p.end()
+		}
+		if err != nil {
+			return c.failed(ctx, cmd, "", err)
+		}
+		only = set
+	}
+	if c.box.readOnly {
+		return c.w.expungeReadOnly
+	}
+	// What others did first: a message that they undeleted stays.
+	c.box.poll(ctx, c, true)
+	uids := c.box.deleted(only)
+	if err := c.box.expunge(ctx, uids); err != nil {
+		return c.failed(ctx, cmd, c.box.name, err)
+	}
+	c.stats.Expunged += len(uids)
+	c.box.poll(ctx, c, true)
+	r := c.w.completed(cmd.name)
+	if c.condstore && len(uids) > 0 {
+		r.code = "HIGHESTMODSEQ " + string(appendUint64(nil, c.box.at.modSeq))
+	}
+	return r
+}
+
+// deleted are the UIDs of messages that are marked \Deleted, among those of a set unless it is nil.
+func (b *selected) deleted(only numSet) (uids []uint32) {
+	among := b.all()
+	if only != nil {
+		among = b.pickUIDs(only)
+	}
+	for _, i := range among {
+		if b.view[i].Flags&Deleted != 0 {
+			uids = append(uids, b.view[i].UID)
+		}
+	}
+	return uids
+}
+
+// all are the indexes of all messages.
+func (b *selected) all() []int {
+	all := make([]int, len(b.view))
+	for i := range all {
+		all[i] = i
+	}
+	return all
+}
+
+func (b *selected) expunge(ctx context.Context, uids []uint32) error {
+	if len(uids) == 0 {
+		return nil
+	}
+	return b.mb.Expunge(ctx, slices.Clone(uids))
+}

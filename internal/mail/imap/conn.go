@@ -1,0 +1,208 @@
+package imap
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"net"
+	"os"
+	"strings"
+	"time"
+)
+
+// maxBad is how many commands in a row may be wrong before we hang up: a bound against machines, not against people.
+const maxBad = 20
+
+// conn is one connection: all that belongs to it and nothing else.
+type conn struct {
+	srv   *Server
+	cfg   *Config
+	w     *words
+	nc    net.Conn // TLS when it was started
+	under net.Conn // what was accepted; its deadlines may be set from any goroutine
+	in    *reader
+	out   *writer
+	mask  masker
+	log   Log
+	stats Stats
+
+	user      User
+	box       *selected // nil: none
+	utf8      bool      // ENABLE UTF8=ACCEPT
+	condstore bool      // a command that enables CONDSTORE was given (RFC 7162, section 3.1)
+	askedCaps bool      // CAPABILITY was asked for before login
+	bad       int       // wrong commands in a row
+	done      bool
+}
+
+func newConn(s *Server, nc net.Conn) *conn {
+	c := &conn{srv: s, cfg: &s.cfg, w: &s.words, nc: nc, under: nc, in: newReader(nc)}
+	c.out = &writer{nc: nc, timeout: s.cfg.WriteTimeout, pool: &s.buffers}
+	c.in.marked = c.answerMark
+	if s.cfg.Watch != nil {
+		c.out.rec, c.log = s.cfg.Watch(nc)
+	}
+	return c
+}
+
+// interrupt wakes a read that waits, when the server is to stop; it runs beside the connection's goroutine.
+func (c *conn) interrupt() { _ = c.under.SetReadDeadline(time.Unix(1, 0)) }
+
+// close ends the connection and lets go of all that it held.
+func (c *conn) close() {
+	c.out.flush()
+	c.deselect()
+	if c.stats.Reason == "" {
+		c.stats.Reason = "logout"
+	}
+	c.stats.In, c.stats.Out = c.in.count, c.out.count
+	_ = c.nc.Close()
+	if c.log != nil {
+		c.log.Closed(c.stats)
+	}
+}
+
+func (c *conn) bye(text string) {
+	c.out.str("* BYE " + text + "\r\n")
+	c.out.flush()
+	c.done = true
+}
+
+func (c *conn) serve(ctx context.Context) {
+	c.out.str("* OK [CAPABILITY " + c.capabilities() + "] " + c.cfg.Banner + "\r\n")
+	for !c.done {
+		if c.in.br.Buffered() == 0 {
+			c.out.flush()
+		}
+		line, err := c.readCommand(ctx)
+		switch {
+		case err == nil:
+			c.dispatch(ctx, line)
+		case errors.Is(err, errLineTooLong), isSyntax(err):
+			c.answer("*", c.w.syntax(c, "", err))
+		case errors.Is(err, errRefused): // has been answered
+		default:
+			c.hangUp(ctx, err)
+		}
+	}
+}
+
+// answerMark tells telnet that its Ctrl-C has come through (RFC 860). It is no part of the dialogue.
+func (c *conn) answerMark() {
+	c.out.raw([]byte{iac, wont, timingMark})
+	c.out.flush()
+}
+
+// hangUp ends a connection that could not be read from.
+func (c *conn) hangUp(ctx context.Context, err error) {
+	c.done = true
+	switch {
+	case ctx.Err() != nil:
+		c.stats.Reason = "shutdown"
+		text := c.w.shutdown
+		if cause := context.Cause(ctx); cause != ctx.Err() { // whoever ended it says why
+			text = cause.Error() + "."
+		}
+		c.bye(text)
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		c.stats.Reason = "timeout"
+		c.bye(c.w.timeout)
+	case c.out.err != nil:
+		c.stats.Reason = "write"
+	default:
+		c.stats.Reason = "eof"
+	}
+}
+
+// command is one command line.
+type command struct {
+	tag, name string // the name in upper case, with UID before it where it was
+	uid       bool
+	bare      bool // no arguments came
+	p         *parser
+}
+
+func (c *conn) dispatch(ctx context.Context, line []byte) {
+	cmd := &command{p: &parser{buf: line}}
+	cmd.tag, cmd.name = splitCommand(cmd.p)
+	if !validTag(cmd.tag) {
+		c.answer("*", c.w.syntax(c, "", errSyntax("Invalid tag.")))
+		return
+	}
+	if cmd.name == "UID" {
+		cmd.uid = true
+		cmd.p.blanks()
+		cmd.name += " " + strings.ToUpper(cmd.p.run(isAtom))
+	}
+	cmd.bare = cmd.p.atEnd()
+	h, ok := c.srv.commands[cmd.name]
+	if !ok {
+		c.answer(cmd.tag, c.w.unknown(c, cmd))
+		return
+	}
+	if r, ok := c.allowed(h.state, cmd); !ok {
+		c.answer(cmd.tag, r)
+		return
+	}
+	if !h.args && !cmd.bare {
+		c.answer(cmd.tag, c.w.syntax(c, cmd.name, errArguments))
+		return
+	}
+	r := h.run(c, ctx, cmd)
+	if c.box != nil && h.sync != syncNot {
+		c.box.poll(ctx, c, h.sync == syncAll)
+	}
+	c.answer(cmd.tag, r)
+}
+
+// validTag says whether a tag can be given back: RFC 3501's characters, generously.
+func validTag(tag string) bool {
+	return tag != "" && !strings.ContainsFunc(tag, func(r rune) bool { return r < ' ' || r > '~' || strings.ContainsRune(`(){%*"\`, r) })
+}
+
+// allowed says whether a command fits the connection's state, and if not what to answer.
+func (c *conn) allowed(s state, cmd *command) (reply, bool) {
+	switch {
+	case s == notLoggedIn && c.user != nil, s >= loggedIn && c.user == nil:
+		return c.w.wrongState(c, cmd), false
+	case s == inMailbox && c.box == nil:
+		return c.w.noMailbox(c, cmd), false
+	}
+	return reply{}, true
+}
+
+// answer ends a command with its tagged reply.
+func (c *conn) answer(tag string, r reply) {
+	if r.status == "" { // the command has answered itself
+		return
+	}
+	c.out.str(tag)
+	c.out.byte(' ')
+	r.write(c.out)
+	if c.bad++; !r.bad {
+		c.bad = 0
+	}
+	if c.bad >= maxBad {
+		c.stats.Reason = "errors"
+		c.bye(c.w.tooManyBad)
+	}
+}
+
+func (c *conn) secure() bool { _, ok := c.nc.(*tls.Conn); return ok }
+
+// startTLS turns the connection over to TLS. What was sent in clear behind the command is never looked at (RFC 3501, 6.2.1).
+func (c *conn) startTLS(ctx context.Context) error {
+	if c.in.br.Buffered() > 0 {
+		return errors.New("octets behind STARTTLS")
+	}
+	c.deadline(ctx)
+	t := tls.Server(c.nc, c.cfg.TLS)
+	if err := t.HandshakeContext(ctx); err != nil {
+		return err
+	}
+	c.nc, c.out.nc = t, t
+	count := c.in.count
+	c.in = newReader(t)
+	c.in.count, c.in.marked = count, c.answerMark
+	return nil
+}

@@ -1,0 +1,150 @@
+package imap
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"time"
+)
+
+// Literals of commands other than APPEND: names, passwords, search strings.
+const (
+	maxLiteral      = 64 << 10
+	maxEarlyLiteral = 1 << 10 // before login
+	maxSkipped      = 64 << 20
+)
+
+// deadline gives the client its time for the next command. Octets that drip in do not extend it.
+func (c *conn) deadline(ctx context.Context) {
+	d := c.cfg.LoginTimeout
+	if c.user != nil {
+		d = c.cfg.IdleTimeout
+	}
+	_ = c.under.SetReadDeadline(time.Now().Add(d))
+	if ctx.Err() != nil {
+		c.interrupt() // it may have come just before the line above
+	}
+}
+
+// readLine reads one line and records it.
+func (c *conn) readLine(ctx context.Context, buf []byte, masked func([]byte) string) ([]byte, error) {
+	c.deadline(ctx)
+	start, limit := len(buf), c.cfg.MaxLine
+	if c.user == nil {
+		limit = min(limit, 8192)
+	}
+	buf, err := c.in.line(buf, limit)
+	if err == nil && c.out.rec != nil {
+		c.out.rec.Client(masked(buf[start:]))
+	}
+	return buf, err
+}
+
+// errRefused is a command whose literal was refused, and which has been answered.
+var errRefused = errors.New("literal refused")
+
+// readCommand reads a command with its literals, which stay where they are: "{5}\r\nhello".
+func (c *conn) readCommand(ctx context.Context) ([]byte, error) {
+	buf, err := c.readLine(ctx, nil, c.mask.first)
+	if err != nil {
+		return nil, err
+	}
+	lineStart := 0
+	for {
+		n, sync, ok := literalMark(buf[lineStart:])
+		if !ok {
+			return buf, nil
+		}
+		if n > c.literalLimit(buf)-int64(len(buf)) {
+			return nil, c.refuse(ctx, buf, n, sync)
+		}
+		if sync && c.refuseAppend(ctx, buf) {
+			return nil, errRefused
+		}
+		if sync {
+			c.out.str(c.w.goAhead)
+			c.out.crlf()
+			c.out.flush()
+		}
+		buf = append(buf, "\r\n"...)
+		c.deadline(ctx)
+		if buf, err = c.in.literal(buf, n); err != nil {
+			return nil, err
+		}
+		if c.out.rec != nil {
+			c.out.rec.Client(summary(n))
+		}
+		lineStart = len(buf)
+		if buf, err = c.readLine(ctx, buf, c.mask.next); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// literalLimit is how long a command may become with its literals.
+func (c *conn) literalLimit(buf []byte) int64 {
+	_, name := splitCommand(&parser{buf: buf})
+	switch {
+	case c.user == nil:
+		return maxEarlyLiteral + 8192
+	case name == "APPEND":
+		return c.cfg.MaxMessage + maxLiteral
+	default:
+		return maxLiteral + int64(c.cfg.MaxLine)
+	}
+}
+
+// refuse answers a command whose literal is too big. One that comes unasked has to be read all the same.
+func (c *conn) refuse(ctx context.Context, buf []byte, n int64, sync bool) error {
+	tag, name := splitCommand(&parser{buf: buf})
+	if !sync {
+		if n > maxSkipped || c.user == nil {
+			c.stats.Reason = "errors"
+			c.bye(c.w.tooBig.text)
+			return errRefused
+		}
+		c.deadline(ctx)
+		if err := c.in.skip(n); err != nil {
+			return err
+		}
+		if _, err := c.readLine(ctx, nil, c.mask.next); err != nil {
+			return err
+		}
+	}
+	r := c.w.tooBig
+	r.bad = name != "APPEND"
+	c.answer(tag, r)
+	return errRefused
+}
+
+// refuseAppend answers an APPEND whose mailbox is not there before the message is typed for nothing.
+func (c *conn) refuseAppend(ctx context.Context, buf []byte) bool {
+	cmd := &command{p: &parser{buf: buf}}
+	cmd.tag, cmd.name = splitCommand(cmd.p)
+	if cmd.name != "APPEND" || c.user == nil {
+		return false
+	}
+	cmd.p.blanks()
+	name, wire, err := c.mailbox(cmd.p)
+	if isSyntax(err) { // the mailbox is the literal that is about to come, or the command is wrong anyway
+		return false
+	}
+	if err == nil {
+		var mb Mailbox
+		if mb, err = c.user.Open(ctx, name); err == nil {
+			mb.Close()
+			return false
+		}
+	}
+	c.answer(cmd.tag, c.failed(ctx, cmd, wire, err))
+	return true
+}
+
+// splitCommand takes the tag and the command's name.
+func splitCommand(p *parser) (tag, name string) {
+	word := func(c byte) bool { return c > ' ' }
+	p.blanks()
+	tag = p.run(word)
+	p.blanks()
+	return tag, strings.ToUpper(p.run(word))
+}
