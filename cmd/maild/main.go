@@ -1,0 +1,167 @@
+//go:build linux
+
+// Command maild is a sandbox's mail daemon, started by labinit, which hands it its listeners, its broker and its spec.
+// Under the names sendmail, mailq and newaliases it is the client that mail programs call. maild serve needs none of
+// them: see standalone.go.
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"os/signal"
+	"os/user"
+	"path/filepath"
+	"runtime/debug"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"maillab/internal/broker"
+	"maillab/internal/control"
+	"maillab/internal/mail/auth"
+	"maillab/internal/mail/submit"
+	"maillab/internal/maild"
+	"maillab/internal/spec"
+)
+
+// Where things are in a sandbox.
+const (
+	stateDir   = "/var/lib/maillab/maild"
+	logFile    = "/var/lib/maillab/log/mail.log"
+	shadowFile = "/etc/shadow"
+)
+
+// lastAnswers is how long requests under way may take to be answered when maild ends.
+const lastAnswers = time.Second
+
+// softMemory makes the collector work harder before a sandbox gets big: it is small most of the time, and its memory
+// limit is shared with a student's programs.
+const softMemory = 40 << 20
+
+func main() {
+	name := filepath.Base(os.Args[0])
+	if name == "sendmail" || name == "mailq" || name == "newaliases" {
+		os.Exit(submit.Main(context.Background(), os.Args, os.Environ(), os.Stdin, os.Stdout, os.Stderr))
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
+	var err error
+	if len(os.Args) > 1 && os.Args[1] == standaloneVerb {
+		err = standalone(ctx, os.Args[2:], os.Stderr)
+	} else {
+		err = run(ctx)
+	}
+	stop()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "maild:", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context) (err error) {
+	signal.Ignore(syscall.SIGXFSZ) // a mailbox at the largest size that a file may have is told to the sender, not our end
+	debug.SetMemoryLimit(softMemory)
+	debug.SetGCPercent(50)
+	log := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelInfo}))
+	inherited, err := broker.Inherit(os.Getenv(broker.EnvDescriptors))
+	if err != nil {
+		return err
+	}
+	defer inherited.Broker.Close()
+	c := &maild.Control{Host: inherited.Broker, SSH: true}
+	if inherited.Spec != nil {
+		if c.Daemon, err = open(inherited, log); err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, c.Daemon.Close()) }()
+	}
+	return serve(ctx, c, inherited, log)
+}
+
+// open puts the daemon together from what was inherited.
+func open(inherited broker.Inherited, log *slog.Logger) (*maild.Daemon, error) {
+	var s spec.Sandbox
+	if err := json.Unmarshal(inherited.Spec, &s); err != nil {
+		return nil, fmt.Errorf("spec: %w", err)
+	}
+	return maild.New(maild.Config{
+		Spec: s, Files: inherited.Broker, Accounts: auth.NewShadow(shadowFile), UID: uidOf,
+		StateDir: stateDir, LogFile: logFile, Log: log, Belongings: inherited.Broker, Skel: "/etc/skel",
+		Students: inherited.Broker,
+	})
+}
+
+// uidOf is a system account's uid.
+func uidOf(account string) int {
+	u, err := user.Lookup(account)
+	if err != nil {
+		return 0
+	}
+	uid, _ := strconv.Atoi(u.Uid)
+	return uid
+}
+
+// serve serves everything until ctx ends, or the daemon cannot go on.
+func serve(ctx context.Context, c *maild.Control, inherited broker.Inherited, log *slog.Logger) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	var wg sync.WaitGroup
+	server := &http.Server{
+		Handler:     control.Handler(c, os.Getenv("MAILLAB_TOKEN"), log),
+		ErrorLog:    slog.NewLogLogger(log.Handler(), slog.LevelDebug),
+		BaseContext: func(net.Listener) context.Context { return ctx }, // who follows a log is let go
+	}
+	for name, listener := range inherited.Listeners {
+		context.AfterFunc(ctx, func() { listener.Close() })
+		wg.Go(func() {
+			if err := serveOne(ctx, c, server, name, listener); err != nil && ctx.Err() == nil {
+				cancel(fmt.Errorf("listener %s: %w", name, err))
+			}
+		})
+	}
+	if c.Daemon != nil {
+		for _, run := range []func(context.Context) error{
+			c.Daemon.Run,
+			func(ctx context.Context) error { return c.Daemon.Inside(ctx, submit.DefaultSocket) },
+		} {
+			wg.Go(func() {
+				if err := run(ctx); err != nil && ctx.Err() == nil {
+					cancel(err)
+				}
+			})
+		}
+	}
+	<-ctx.Done()
+	// A new spec makes labinit end this maild while the request that brought it is still to be answered.
+	patience, done := context.WithTimeout(context.Background(), lastAnswers)
+	defer done()
+	_ = server.Shutdown(patience)
+	server.Close()
+	wg.Wait()
+	if cause := context.Cause(ctx); !errors.Is(cause, context.Canceled) {
+		return cause
+	}
+	return nil
+}
+
+func serveOne(ctx context.Context, c *maild.Control, server *http.Server, name string, listener net.Listener) error {
+	if name == "control" {
+		err := server.Serve(listener)
+		if errors.Is(err, http.ErrServerClosed) {
+			return nil
+		}
+		return err
+	}
+	if c.Daemon == nil {
+		return nil // nobody is served before there is a spec
+	}
+	service, proxied := strings.CutSuffix(name, "-proxy")
+	return c.Daemon.Listen(ctx, listener, service, proxied)
+}

@@ -1,0 +1,94 @@
+package control
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"time"
+
+	"maillab/internal/check"
+)
+
+// Further requests, of the sandboxes that can (see Checker):
+//
+//	POST seat-N/v1/check             evaluate tasks
+//	PUT  seat-N/v1/mark              the teacher's word on a task
+
+// CheckRequest says whose tasks are to be checked.
+type CheckRequest struct {
+	Students []string  `json:"students,omitempty"` // none: all
+	Tasks    []string  `json:"tasks,omitempty"`    // IDs; none: all
+	Since    time.Time `json:"since,omitzero"`     // evidence from before does not count; nothing is remembered
+	NoRuns   bool      `json:"noRuns,omitempty"`   // no script is run: a look in passing
+	// Marks are the teacher's words that the controller keeps, by student and task.
+	Marks map[string]map[string]bool `json:"marks,omitempty"`
+}
+
+// CheckedStudent is where a student stands.
+type CheckedStudent struct {
+	Student string         `json:"student"`
+	Results []check.Result `json:"results"`
+}
+
+// Mark is the teacher's word on one task of a student.
+type Mark struct {
+	Student string `json:"student"`
+	Task    string `json:"task"`
+	Passed  *bool  `json:"passed"` // nil: the word is taken back
+}
+
+// Progress counts a student's tasks as they were found last.
+type Progress struct {
+	Student string `json:"student"`
+	Passed  int    `json:"passed"`
+	Total   int    `json:"total"`
+}
+
+// Checker is a Backend that checks tasks.
+type Checker interface {
+	Check(ctx context.Context, r CheckRequest) ([]CheckedStudent, error)
+	Mark(ctx context.Context, m Mark) error
+}
+
+// serveChecks adds the requests of a Checker.
+func serveChecks(mux *http.ServeMux, b Backend) {
+	c, ok := b.(Checker)
+	if !ok {
+		return
+	}
+	mux.HandleFunc("POST /v1/check", func(w http.ResponseWriter, r *http.Request) {
+		var request CheckRequest
+		if err := readJSON(w, r, &request); err != nil {
+			WriteError(w, http.StatusBadRequest, err)
+			return
+		}
+		checked, err := c.Check(r.Context(), request)
+		answer(w, checked, err)
+	})
+	mux.HandleFunc("PUT /v1/mark", func(w http.ResponseWriter, r *http.Request) {
+		var m Mark
+		if err := readJSON(w, r, &m); err != nil {
+			WriteError(w, http.StatusBadRequest, err)
+			return
+		}
+		answer(w, struct{}{}, c.Mark(r.Context(), m))
+	})
+}
+
+// requestLimit bounds a request of the controller's: the marks of a class.
+const requestLimit = 4 << 20
+
+func readJSON(w http.ResponseWriter, r *http.Request, into any) error {
+	return json.NewDecoder(http.MaxBytesReader(w, r.Body, requestLimit)).Decode(into)
+}
+
+// Check has a sandbox check its students' tasks.
+func (c *Client) Check(ctx context.Context, seat int, r CheckRequest) ([]CheckedStudent, error) {
+	var checked []CheckedStudent
+	return checked, c.call(ctx, http.MethodPost, SeatHost(seat), "/v1/check", r, &checked)
+}
+
+// Mark tells a sandbox the teacher's word.
+func (c *Client) Mark(ctx context.Context, seat int, m Mark) error {
+	return c.call(ctx, http.MethodPut, SeatHost(seat), "/v1/mark", m, nil)
+}

@@ -1,0 +1,182 @@
+package control
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"strconv"
+	"time"
+)
+
+// Client speaks to one instance's gateway, and through it to every sandbox, over one stream.
+type Client struct {
+	http      *http.Client
+	transport *http.Transport
+}
+
+// NewClient uses dial for its stream, once at the first request and again only when the stream broke.
+func NewClient(dial func(ctx context.Context) (net.Conn, error)) *Client {
+	protocols := new(http.Protocols)
+	protocols.SetUnencryptedHTTP2(true)
+	transport := &http.Transport{
+		Protocols: protocols,
+		// The stream belongs to the client, not to the request that happened to open it.
+		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) { return dial(context.WithoutCancel(ctx)) },
+		// Every request has its own host, but there is only one stream: the transport keys connections by host, so
+		// all requests are sent to one and the real one is set in Host (see do).
+		DisableCompression: true,
+		// Requests that come while the stream is being opened wait for it: each dial is an exec in the gateway.
+		MaxConnsPerHost: 1,
+	}
+	return &Client{http: &http.Client{Transport: transport}, transport: transport}
+}
+
+// Close ends the stream.
+func (c *Client) Close() { c.transport.CloseIdleConnections() }
+
+// PutDoors replaces the gateway's doors.
+func (c *Client) PutDoors(ctx context.Context, doors Doors) error {
+	return c.call(ctx, http.MethodPut, GatewayHost, "/v1/doors", doors, nil)
+}
+
+// Doors asks for the doors in force.
+func (c *Client) Doors(ctx context.Context) (Doors, error) {
+	var doors Doors
+	return doors, c.call(ctx, http.MethodGet, GatewayHost, "/v1/doors", nil, &doors)
+}
+
+// Probe dials each service of a sandbox once; nothing of it is logged or recorded there.
+func (c *Client) Probe(ctx context.Context, seat int) ([]Probe, error) {
+	var probes []Probe
+	return probes, c.call(ctx, http.MethodGet, GatewayHost, "/v1/probe?seat="+strconv.Itoa(seat), nil, &probes)
+}
+
+// Ready asks a sandbox for its state.
+func (c *Client) Ready(ctx context.Context, seat int) (Ready, error) {
+	var ready Ready
+	return ready, c.call(ctx, http.MethodGet, SeatHost(seat), "/v1/ready", nil, &ready)
+}
+
+// PutSpec tells a sandbox what to be. spec is a sealed spec.Sandbox.
+func (c *Client) PutSpec(ctx context.Context, seat int, spec any) error {
+	return c.call(ctx, http.MethodPut, SeatHost(seat), "/v1/spec", spec, nil)
+}
+
+// Status asks a sandbox what it holds.
+func (c *Client) Status(ctx context.Context, seat int) (Status, error) {
+	var status Status
+	return status, c.call(ctx, http.MethodGet, SeatHost(seat), "/v1/status", nil, &status)
+}
+
+// Authorize lets an SSH key in.
+func (c *Client) Authorize(ctx context.Context, seat int, a Authorize) error {
+	return c.call(ctx, http.MethodPost, SeatHost(seat), "/v1/authorize", a, nil)
+}
+
+// HostKey is the sandbox's SSH host key, as one authorized_keys line.
+func (c *Client) HostKey(ctx context.Context, seat int) (string, error) {
+	var key string
+	return key, c.call(ctx, http.MethodGet, SeatHost(seat), "/v1/hostkey", nil, &key)
+}
+
+// Log streams a sandbox's mail.log: its last lines (all when lines is negative), then, with follow, what comes, until
+// ctx ends or the reader is closed.
+func (c *Client) Log(ctx context.Context, seat, lines int, follow bool) (io.ReadCloser, error) {
+	query := url.Values{"lines": {strconv.Itoa(lines)}}
+	if follow {
+		query.Set("follow", "1")
+	}
+	response, err := c.do(ctx, http.MethodGet, SeatHost(seat), "/v1/log?"+query.Encode(), nil)
+	if err != nil {
+		return nil, err
+	}
+	return response.Body, nil
+}
+
+// pollPause is the first wait between two looks at a sandbox that is not ready; it doubles up to pollMost.
+const (
+	pollPause = 10 * time.Millisecond
+	pollMost  = 200 * time.Millisecond
+)
+
+// WaitReady waits until a sandbox has the spec in force and serves it, or, with spec "", until it can be told one. One
+// that could not become what it was told is not waited for.
+func (c *Client) WaitReady(ctx context.Context, seat int, spec string) error {
+	var last error
+	for pause := pollPause; ; pause = min(2*pause, pollMost) {
+		ready, err := c.Ready(ctx, seat)
+		switch {
+		case err != nil:
+			last = err
+		case spec == "", ready.State == StateReady && ready.Spec == spec:
+			return nil
+		case ready.Problem != "": // it stays until somebody tells another spec
+			return fmt.Errorf("sandbox %d does not get ready: %s", seat, ready.Problem)
+		default:
+			last = fmt.Errorf("it is %s with spec %q, wanted %q", ready.State, ready.Spec, spec)
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("sandbox %d does not get ready: %w (%w)", seat, last, ctx.Err())
+		case <-time.After(pause):
+		}
+	}
+}
+
+// call sends one request with a JSON body and decodes a JSON answer.
+func (c *Client) call(ctx context.Context, method, host, path string, in, out any) error {
+	var body io.Reader
+	if in != nil {
+		text, err := json.Marshal(in)
+		if err != nil {
+			return err
+		}
+		body = bytes.NewReader(text)
+	}
+	response, err := c.do(ctx, method, host, path, body)
+	if err != nil {
+		return err
+	}
+	defer response.Body.Close()
+	if out == nil {
+		_, err = io.Copy(io.Discard, response.Body)
+		return err
+	}
+	if err := json.NewDecoder(response.Body).Decode(out); err != nil {
+		return fmt.Errorf("answer of %s to %s: %w", host, path, err)
+	}
+	return nil
+}
+
+// do sends one request and turns an error answer into an *Error.
+func (c *Client) do(ctx context.Context, method, host, path string, body io.Reader) (*http.Response, error) {
+	request, err := http.NewRequestWithContext(ctx, method, "http://"+GatewayHost+path, body)
+	if err != nil {
+		return nil, err
+	}
+	request.Host = host
+	response, err := c.http.Do(request)
+	if err != nil {
+		var wrapped *url.Error
+		if errors.As(err, &wrapped) { // its text repeats a URL that means nothing to people
+			err = wrapped.Err
+		}
+		return nil, fmt.Errorf("%s: %w", host, err)
+	}
+	if response.StatusCode < 300 {
+		return response, nil
+	}
+	defer response.Body.Close()
+	answer := &Error{Status: response.StatusCode}
+	text, _ := io.ReadAll(io.LimitReader(response.Body, 64<<10))
+	if json.Unmarshal(text, answer) != nil || answer.Text == "" {
+		answer.Text = http.StatusText(response.StatusCode)
+	}
+	return nil, fmt.Errorf("%s: %w", host, answer)
+}

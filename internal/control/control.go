@@ -1,0 +1,112 @@
+// Package control is what the controller and an instance's gateway and sandboxes say to each other: JSON over HTTP/2
+// without TLS, on one stream per command (see docs/design.md). The request's host says whom it is for: "gateway", or
+// "seat-N" for the control port of a sandbox. The gateway adds a sandbox's token; a client never has it.
+//
+//	GET  gateway/v1/doors            the doors in force
+//	PUT  gateway/v1/doors            replace them
+//	GET  gateway/v1/probe?seat=N     dial each service of a sandbox once, as a probe
+//	POST gateway/v1/dial?seat=N&service=S   a byte stream to a service, both ways
+//	GET  seat-N/v1/ready             state of a sandbox
+//	PUT  seat-N/v1/spec              what it is to be
+//	GET  seat-N/v1/status            accounts and their messages
+//	GET  seat-N/v1/log?lines=N&follow=1     mail.log
+//	POST seat-N/v1/authorize         let an SSH key in as an account for a while
+//	GET  seat-N/v1/hostkey           the SSH host key
+//
+// An error answer is {"error": "…"} with a status that says whose fault it is.
+package control
+
+import (
+	"fmt"
+	"time"
+)
+
+// Ports of a sandbox that only its gateway reaches.
+const (
+	Port     = 10080 // control
+	PortSMTP = 10025 // as 25, after a PROXY protocol header (version 2)
+	PortPOP3 = 10110
+	PortIMAP = 10143
+	PortSSH  = 22 // sshd knows no PROXY protocol
+)
+
+// GatewayHost is the request host of the gateway itself.
+const GatewayHost = "gateway"
+
+// SeatHost is the request host of a sandbox.
+func SeatHost(seat int) string { return fmt.Sprintf("seat-%d", seat) }
+
+// States of a sandbox.
+const (
+	Unconfigured = "unconfigured" // no spec yet
+	Starting     = "starting"
+	StateReady   = "ready" // every service answers
+)
+
+// Ready is a sandbox's own word on itself.
+type Ready struct {
+	State    string   `json:"state"`
+	Spec     string   `json:"spec"`     // hash of the spec in force, "" when there is none
+	Services []string `json:"services"` // those that are served
+	Problem  string   `json:"problem,omitempty"`
+	Version  string   `json:"version"`
+}
+
+// Status is what a sandbox holds.
+type Status struct {
+	Ready
+	Accounts []Account  `json:"accounts"`
+	Tasks    []Progress `json:"tasks,omitempty"`
+}
+
+// Account is a mailbox in numbers.
+type Account struct {
+	Name     string `json:"name"`
+	Student  string `json:"student,omitempty"`
+	Messages int    `json:"messages"`
+	Unread   int    `json:"unread"`
+	Bytes    int64  `json:"bytes"`
+}
+
+// Authorize lets a key in.
+type Authorize struct {
+	Account string        `json:"account"`
+	Key     string        `json:"key"` // one authorized_keys line
+	For     time.Duration `json:"for"` // nanoseconds
+}
+
+// Doors is all that a gateway needs to know.
+type Doors struct {
+	Sandboxes []Target `json:"sandboxes"`
+}
+
+// Target is a sandbox as its gateway sees it.
+type Target struct {
+	Seat    int    `json:"seat"`
+	Address string `json:"address"` // in the instance's network; unused by the embedded engine
+	Token   string `json:"token"`
+	Doors   []Door `json:"doors"`
+}
+
+// Door is where students knock.
+type Door struct {
+	Service string `json:"service"` // ssh, smtp, pop3, imap
+	Listen  string `json:"listen"`  // host:port on the machine
+	// At is where the gateway itself listens, when the engine forwards Listen to it.
+	At string `json:"at,omitempty"`
+}
+
+// Probe is what one dial of a service gave.
+type Probe struct {
+	Service  string `json:"service"`
+	Greeting string `json:"greeting"`
+	Error    string `json:"error,omitempty"`
+}
+
+// Error is an error answer.
+type Error struct {
+	Status int    `json:"-"` // HTTP
+	Text   string `json:"error"`
+}
+
+func (e *Error) Error() string { return e.Text }

@@ -1,0 +1,58 @@
+package control
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+)
+
+//	POST seat-N/v1/reset       put accounts back to the start: a Reset, answered with a ResetReport
+
+// Reset says who is put back to the start, and what.
+type Reset struct {
+	Students []string `json:"students,omitempty"` // none: everybody
+	Scope    string   `json:"scope"`              // mail, home or all
+}
+
+// ResetReport is what a reset or a restore did.
+type ResetReport struct {
+	Accounts []ResetAccount `json:"accounts"`
+	Sessions int            `json:"sessions"`           // POP3 and IMAP sessions that were ended
+	Queued   int            `json:"queued"`             // waiting messages that were dropped
+	Epoch    int            `json:"epoch,omitempty"`    // the number of the epoch that began; 0: only some were put back
+	LeftOut  []string       `json:"left_out,omitempty"` // of an archive, what has no place here
+}
+
+// ResetAccount is one account's part of it.
+type ResetAccount struct {
+	Name    string   `json:"name"`
+	Dropped int      `json:"dropped"`         // messages that were in its mailbox
+	Ended   []string `json:"ended,omitempty"` // programs that had a mailbox open
+}
+
+// Resetter is a Backend that can be put back to the start.
+type Resetter interface {
+	Reset(ctx context.Context, r Reset) (ResetReport, error)
+}
+
+// Reset puts a sandbox's accounts back to the start.
+func (c *Client) Reset(ctx context.Context, seat int, r Reset) (ResetReport, error) {
+	var report ResetReport
+	return report, c.call(ctx, http.MethodPost, SeatHost(seat), "/v1/reset", r, &report)
+}
+
+func resetRequests(mux *http.ServeMux, b Backend) {
+	resetter, ok := b.(Resetter)
+	if !ok {
+		return
+	}
+	mux.HandleFunc("POST /v1/reset", func(w http.ResponseWriter, r *http.Request) {
+		var reset Reset
+		if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, 1<<20)).Decode(&reset); err != nil {
+			WriteError(w, http.StatusBadRequest, err)
+			return
+		}
+		report, err := resetter.Reset(r.Context(), reset)
+		answer(w, report, err)
+	})
+}

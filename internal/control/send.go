@@ -1,0 +1,67 @@
+package control
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+)
+
+//	POST seat-N/v1/send        deliver a message, as if root had given it to sendmail: a Send
+//	POST seat-N/v1/passwd      give an account a new password: a Password
+
+// Send is a message for accounts of a sandbox.
+type Send struct {
+	From string   `json:"from"` // of the envelope; "" is root
+	To   []string `json:"to"`   // accounts
+	Raw  []byte   `json:"raw"`  // RFC 5322
+}
+
+// Password is an account's new one, as crypt(3) has it.
+type Password struct {
+	Account string `json:"account"`
+	Hash    string `json:"hash"`
+}
+
+// Sender is a Backend that takes mail from the controller.
+type Sender interface {
+	Send(ctx context.Context, s Send) error
+}
+
+// Passwords is a Backend that sets passwords.
+type Passwords interface {
+	SetPassword(ctx context.Context, p Password) error
+}
+
+// Send delivers a message in a sandbox.
+func (c *Client) Send(ctx context.Context, seat int, s Send) error {
+	return c.call(ctx, http.MethodPost, SeatHost(seat), "/v1/send", s, nil)
+}
+
+// SetPassword sets an account's password.
+func (c *Client) SetPassword(ctx context.Context, seat int, p Password) error {
+	return c.call(ctx, http.MethodPost, SeatHost(seat), "/v1/passwd", p, nil)
+}
+
+// sendLimit bounds a message with its JSON around it; SMTP's own limit is below it.
+const sendLimit = 32 << 20
+
+func sendRequests(mux *http.ServeMux, b Backend) {
+	if sender, ok := b.(Sender); ok {
+		mux.HandleFunc("POST /v1/send", posted(sendLimit, sender.Send))
+	}
+	if passwords, ok := b.(Passwords); ok {
+		mux.HandleFunc("POST /v1/passwd", posted(64<<10, passwords.SetPassword))
+	}
+}
+
+// posted decodes a JSON body and hands it on.
+func posted[T any](limit int64, do func(context.Context, T) error) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		var body T
+		if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, limit)).Decode(&body); err != nil {
+			WriteError(w, http.StatusBadRequest, err)
+			return
+		}
+		answer(w, struct{}{}, do(r.Context(), body))
+	}
+}

@@ -1,0 +1,132 @@
+package control
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"net/url"
+	"time"
+
+	"maillab/internal/dialogue"
+)
+
+// Further requests, of the sandboxes that can (see Witness):
+//
+//	GET  seat-N/v1/dialogues?student=S            what was typed and answered in this epoch
+//	GET  seat-N/v1/dialogues?student=S&follow=1   the same as it comes, an event a line
+//	GET  seat-N/v1/activity                       where each student is
+//	GET  seat-N/v1/bundle?student=S               a student's mail, deliveries and results, as a tar
+
+// Activity is what a student did last.
+type Activity struct {
+	Student string    `json:"student"`
+	At      time.Time `json:"at,omitzero"`      // of the last command; zero: none in this epoch
+	Service string    `json:"service"`          // smtp, pop3, imap
+	Command string    `json:"command"`          // the last one
+	Error   string    `json:"error,omitempty"`  // the last refusal
+	Passed  time.Time `json:"passed,omitzero"`  // when a task passed last
+	Started time.Time `json:"started,omitzero"` // the epoch
+}
+
+// Witness is a Backend that tells what students did.
+type Witness interface {
+	Dialogues(ctx context.Context, student string) ([]dialogue.Dialogue, error)
+	// Follow hands every event from now on to emit, until ctx ends or emit fails.
+	Follow(ctx context.Context, student string, emit func(dialogue.Event) error) error
+	Activity(ctx context.Context) ([]Activity, error)
+	Bundle(ctx context.Context, student string, w io.Writer) error
+}
+
+// serveWitness adds the requests of a Witness.
+func serveWitness(mux *http.ServeMux, b Backend) {
+	v, ok := b.(Witness)
+	if !ok {
+		return
+	}
+	mux.HandleFunc("GET /v1/dialogues", func(w http.ResponseWriter, r *http.Request) {
+		if r.FormValue("follow") == "1" {
+			follow(w, r, v)
+			return
+		}
+		all, err := v.Dialogues(r.Context(), r.FormValue("student"))
+		answer(w, all, err)
+	})
+	mux.HandleFunc("GET /v1/activity", func(w http.ResponseWriter, r *http.Request) {
+		all, err := v.Activity(r.Context())
+		answer(w, all, err)
+	})
+	mux.HandleFunc("GET /v1/bundle", func(w http.ResponseWriter, r *http.Request) {
+		out := &started{Writer: w}
+		if err := v.Bundle(r.Context(), r.FormValue("student"), out); err != nil {
+			if out.yes {
+				panic(http.ErrAbortHandler) // the only way left to say that it is not whole
+			}
+			WriteError(w, statusOf(err), err)
+		}
+	})
+}
+
+// started knows whether anything was written.
+type started struct {
+	io.Writer
+	yes bool
+}
+
+func (s *started) Write(p []byte) (int, error) {
+	s.yes = true
+	return s.Writer.Write(p)
+}
+
+func follow(w http.ResponseWriter, r *http.Request, v Witness) {
+	w.Header().Set("Content-Type", "application/x-ndjson")
+	out := &flusher{w: w, c: http.NewResponseController(w)}
+	if _, err := out.Write(nil); err != nil { // the answer begins: whoever waits for it sees it
+		return
+	}
+	encoder := json.NewEncoder(out)
+	_ = v.Follow(r.Context(), r.FormValue("student"), func(e dialogue.Event) error { return encoder.Encode(e) }) // the peer went away
+}
+
+// Dialogues asks for what a student typed and got in this epoch.
+func (c *Client) Dialogues(ctx context.Context, seat int, student string) ([]dialogue.Dialogue, error) {
+	var all []dialogue.Dialogue
+	return all, c.call(ctx, http.MethodGet, SeatHost(seat), "/v1/dialogues?student="+url.QueryEscape(student), nil, &all)
+}
+
+// FollowDialogues hands every event from now on to emit, until ctx ends or the sandbox does.
+func (c *Client) FollowDialogues(ctx context.Context, seat int, student string, emit func(dialogue.Event) error) error {
+	response, err := c.do(ctx, http.MethodGet, SeatHost(seat), "/v1/dialogues?follow=1&student="+url.QueryEscape(student), nil)
+	if err != nil {
+		return err
+	}
+	defer response.Body.Close()
+	for in := json.NewDecoder(response.Body); ; {
+		var e dialogue.Event
+		if err := in.Decode(&e); err != nil {
+			if errors.Is(err, io.EOF) || ctx.Err() != nil {
+				return ctx.Err()
+			}
+			return err
+		}
+		if err := emit(e); err != nil {
+			return err
+		}
+	}
+}
+
+// Activity asks where each student of a sandbox is.
+func (c *Client) Activity(ctx context.Context, seat int) ([]Activity, error) {
+	var all []Activity
+	return all, c.call(ctx, http.MethodGet, SeatHost(seat), "/v1/activity", nil, &all)
+}
+
+// Bundle streams a student's mail, deliveries and results as a tar.
+func (c *Client) Bundle(ctx context.Context, seat int, student string) (io.ReadCloser, error) {
+	response, err := c.do(ctx, http.MethodGet, SeatHost(seat), "/v1/bundle?student="+url.QueryEscape(student), nil)
+	if err != nil {
+		return nil, err
+	}
+	return response.Body, nil
+}

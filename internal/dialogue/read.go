@@ -1,0 +1,55 @@
+package dialogue
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// ErrNotFound is Read's for a dialogue that there is not, or no more.
+var ErrNotFound = errors.New("no such dialogue")
+
+// Filter chooses dialogues. The zero value chooses all.
+type Filter struct {
+	Service string // "" is any
+	Account string // one that logged in; "" is any
+	Epoch   int    // 0 is any
+}
+
+func (f Filter) wants(h header) bool {
+	return (f.Service == "" || f.Service == h.Service) &&
+		(f.Account == "" || slices.Contains(h.Accounts, f.Account)) &&
+		(f.Epoch == 0 || f.Epoch == h.Epoch)
+}
+
+// List returns the dialogues that a filter chooses, by their start, without their lines. It reads no file.
+func (s *Store) List(f Filter) []Dialogue {
+	s.Flush()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var list []Dialogue
+	for _, p := range s.disk.found {
+		if f.wants(p.head) {
+			list = append(list, p.head.dialogue())
+		}
+	}
+	slices.SortFunc(list, func(a, b Dialogue) int { return strings.Compare(a.ID, b.ID) })
+	return list
+}
+
+// Read returns one dialogue as far as it has come.
+func (s *Store) Read(id string) (Dialogue, error) {
+	s.Flush()
+	s.mu.Lock()
+	pieces, err := s.disk.read(id)
+	s.mu.Unlock()
+	if err != nil {
+		return Dialogue{}, fmt.Errorf("dialogue %q: %w", id, err)
+	}
+	d, err := parse(pieces...)
+	if err != nil {
+		return Dialogue{}, fmt.Errorf("dialogue %q: %w", id, err)
+	}
+	return d, nil
+}

@@ -1,0 +1,231 @@
+package maild
+
+import (
+	"archive/tar"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"maillab/internal/belongings"
+)
+
+// A sandbox as a tar stream:
+//
+//	sandbox.json            a Picture: what it is a picture of; always first
+//	accounts/NAME/inbox     and accounts/NAME/home/…: see package belongings
+//	index/NAME/BOX.index    UIDs and flags: see package mbox
+//	queue/ID                waiting mail: see package queue
+//	log/mail.log
+//	subscribed.json
+//
+// Unknown entries are refused: whoever wrote them meant something by them.
+const (
+	pictureEntry    = "sandbox.json"
+	accountsPrefix  = "accounts/"
+	indexPrefix     = "index/"
+	queuePrefix     = "queue/"
+	logEntry        = "log/mail.log"
+	subscribedEntry = "subscribed.json"
+)
+
+// pictureVersion is the format that this code writes and reads.
+const pictureVersion = 1
+
+// Picture says what an archive is a picture of.
+type Picture struct {
+	Version  int       `json:"version"`
+	Lab      string    `json:"lab"`
+	Instance string    `json:"instance"`
+	Seat     int       `json:"seat"`
+	Time     time.Time `json:"time"`
+	Accounts []string  `json:"accounts"`
+	LeftOut  []string  `json:"left_out,omitempty"` // files that could not be read
+}
+
+// locksPatience is how long students' locks and leases may delay a snapshot once all mail is at rest. To end who holds
+// one takes a moment more; altogether it stays below two seconds.
+const locksPatience = 700 * time.Millisecond
+
+// Save writes a picture of what students' accounts own, taken at one instant: mail that arrives meanwhile waits. The
+// picture is taken to a file first; a slow reader holds nobody up.
+func (d *Daemon) Save(ctx context.Context, students []string, w io.Writer) error {
+	accounts := d.accountsOf(students)
+	if len(accounts) == 0 {
+		return fmt.Errorf("nobody here is called %s", strings.Join(students, ", "))
+	}
+	p, err := d.takePicture(ctx, accounts)
+	defer p.close()
+	if err != nil {
+		return err
+	}
+	out := tar.NewWriter(w)
+	about, err := json.Marshal(p.about)
+	if err != nil {
+		return err
+	}
+	if err := writeEntry(out, pictureEntry, 0o600, about, p.about.Time); err != nil {
+		return err
+	}
+	for i, account := range accounts {
+		if err := copyEntries(out, p.files[i], accountsPrefix+account+"/"); err != nil {
+			return fmt.Errorf("account %s: %w", account, err)
+		}
+	}
+	if err := copyEntries(out, p.state, ""); err != nil {
+		return err
+	}
+	return out.Close()
+}
+
+// picture is a sandbox at one instant, in files that nobody else sees.
+type picture struct {
+	about Picture
+	files []*os.File // one an account
+	state *os.File
+}
+
+func (p *picture) close() {
+	for _, f := range append(p.files, p.state) {
+		if f != nil {
+			f.Close()
+		}
+	}
+}
+
+func (d *Daemon) takePicture(ctx context.Context, accounts []string) (p picture, err error) {
+	s := d.cfg.Spec
+	p.about = Picture{Version: pictureVersion, Lab: s.Lab, Instance: s.Instance, Seat: s.Seat, Accounts: accounts}
+	p.files = make([]*os.File, len(accounts))
+	for i := range p.files {
+		if p.files[i], err = stage(d.cfg.StateDir); err != nil {
+			return p, err
+		}
+	}
+	if p.state, err = stage(d.cfg.StateDir); err != nil {
+		return p, err
+	}
+	d.lifecycle.Lock()
+	defer d.lifecycle.Unlock()
+	d.countAll(ctx, accounts) // what a crash left in a mailbox is mended before it is copied
+	calm := d.spool.Hurry()
+	defer calm()
+	release := d.queue.Hold()
+	err = d.copyAtRest(ctx, &p, accounts)
+	return p, errors.Join(err, release())
+}
+
+// copyAtRest copies with all mail at rest.
+func (d *Daemon) copyAtRest(ctx context.Context, p *picture, accounts []string) error {
+	thaw, err := d.spool.Freeze()
+	if err != nil {
+		return err
+	}
+	defer thaw()
+	p.about.Time = d.cfg.Now().UTC()
+	deadline := time.Now().Add(locksPatience)
+	leftOut := make([][]string, len(accounts))
+	place := map[string]int{}
+	for i, account := range accounts {
+		place[account] = i
+	}
+	err = d.each(accounts, func(account string) (err error) {
+		i := place[account]
+		leftOut[i], err = d.cfg.Belongings.Save(ctx, account, belongings.All, max(0, time.Until(deadline)), p.files[i])
+		return err
+	})
+	for i, account := range accounts {
+		for _, what := range leftOut[i] {
+			p.about.LeftOut = append(p.about.LeftOut, account+": "+what)
+		}
+	}
+	return errors.Join(err, d.copyState(ctx, p.state, accounts))
+}
+
+// copyState copies what the daemon itself keeps.
+func (d *Daemon) copyState(ctx context.Context, to io.Writer, accounts []string) error {
+	w := tar.NewWriter(to)
+	for _, account := range accounts {
+		files, err := filepath.Glob(filepath.Join(d.spool.IndexDir(account), "*.index"))
+		if err != nil {
+			return err
+		}
+		for _, file := range files {
+			if err := copyIn(w, file, indexPrefix+account+"/"+filepath.Base(file)); err != nil {
+				return err
+			}
+		}
+	}
+	if len(accounts) == len(d.cfg.Spec.Accounts) { // what is everybody's goes with everybody only
+		if err := d.copyShared(ctx, w); err != nil {
+			return err
+		}
+	}
+	return w.Close()
+}
+
+func (d *Daemon) copyShared(ctx context.Context, w *tar.Writer) error {
+	queued, err := os.ReadDir(d.queueDir())
+	if err != nil {
+		return err
+	}
+	for _, e := range queued {
+		if e.Type().IsRegular() {
+			err = errors.Join(err, copyIn(w, filepath.Join(d.queueDir(), e.Name()), queuePrefix+e.Name()))
+		}
+	}
+	err = errors.Join(err, d.log.Flush(ctx))
+	return errors.Join(err, copyIn(w, d.cfg.LogFile, logEntry), copyIn(w, d.subscribed.file, subscribedEntry))
+}
+
+func (d *Daemon) queueDir() string { return filepath.Join(d.cfg.StateDir, "queue") }
+
+// copyIn copies a file of ours as it is now; one that is not there is no entry.
+func copyIn(w *tar.Writer, file, name string) error {
+	f, err := os.Open(file)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return err
+	}
+	h := &tar.Header{Name: name, Typeflag: tar.TypeReg, Mode: 0o600, Size: info.Size(), ModTime: info.ModTime(), Format: tar.FormatPAX}
+	if err := w.WriteHeader(h); err != nil {
+		return err
+	}
+	_, err = io.CopyN(w, f, info.Size())
+	return err
+}
+
+// copyEntries copies an archive that is in a file into w, under a prefix.
+func copyEntries(w *tar.Writer, from *os.File, prefix string) error {
+	return belongings.Rewound(from, true, func(r io.Reader) error {
+		for in := tar.NewReader(r); ; {
+			h, err := in.Next()
+			if err == io.EOF {
+				return nil
+			}
+			if err != nil {
+				return err
+			}
+			h.Name = prefix + h.Name
+			if err := w.WriteHeader(h); err != nil {
+				return err
+			}
+			if _, err := io.Copy(w, in); err != nil {
+				return err
+			}
+		}
+	})
+}

@@ -1,0 +1,208 @@
+package maild
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"net/http"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"golang.org/x/sync/errgroup"
+
+	"maillab/internal/check"
+	"maillab/internal/control"
+	"maillab/internal/lab/task"
+)
+
+// checksAtOnce bounds how many students of a shared server are checked side by side: their scripts run meanwhile.
+const checksAtOnce = 4
+
+// openLedger reads what is remembered of students' work, and the tasks of the spec.
+func (d *Daemon) openLedger() (err error) {
+	if d.sheets, err = task.Sheets(d.cfg.Spec.Tasks); err != nil {
+		return err
+	}
+	d.ledger, err = openLedger(filepath.Join(d.cfg.StateDir, "results.json"), filepath.Join(d.cfg.StateDir, "marks.json"),
+		func() int { return d.Epoch().Number })
+	return err
+}
+
+// sheet is a student's tasks.
+func (d *Daemon) sheet(student string) (task.Sheet, error) {
+	for _, s := range d.sheets {
+		if s.Student == student {
+			return s, nil
+		}
+	}
+	return task.Sheet{}, &control.Error{Status: http.StatusNotFound, Text: fmt.Sprintf("there is no student %q here", student)}
+}
+
+// Check evaluates students' tasks.
+func (d *Daemon) Check(ctx context.Context, r control.CheckRequest) ([]control.CheckedStudent, error) {
+	students := r.Students
+	if len(students) == 0 {
+		for _, s := range d.sheets {
+			students = append(students, s.Student)
+		}
+	}
+	if err := d.takeMarks(r.Marks); err != nil {
+		return nil, err
+	}
+	e := d.evidence()
+	defer e.close()
+	out := make([]control.CheckedStudent, len(students))
+	var group errgroup.Group
+	group.SetLimit(checksAtOnce)
+	for i, student := range students {
+		group.Go(func() error {
+			results, err := d.checkOne(ctx, e, student, r)
+			out[i] = control.CheckedStudent{Student: student, Results: results}
+			return err
+		})
+	}
+	return out, group.Wait()
+}
+
+// startAgain has the work of students count no more whose accounts were all put back to the start.
+func (d *Daemon) startAgain(accounts []string) error {
+	var students []string
+	for _, s := range d.sheets {
+		if !slices.ContainsFunc(s.Accounts, func(a string) bool { return !slices.Contains(accounts, a) }) {
+			students = append(students, s.Student)
+		}
+	}
+	if len(students) == 0 {
+		return nil
+	}
+	return d.ledger.startAgain(students, d.cfg.Now().UTC())
+}
+
+// takeMarks takes over the teacher's words that the controller keeps.
+func (d *Daemon) takeMarks(marks map[string]map[string]bool) error {
+	var errs []error
+	for student, words := range marks {
+		for id, passed := range words {
+			errs = append(errs, d.ledger.mark(student, id, &passed))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// checkOne evaluates one student's tasks and remembers what passed.
+func (d *Daemon) checkOne(ctx context.Context, e *evidence, student string, r control.CheckRequest) ([]check.Result, error) {
+	s, err := d.sheet(student)
+	if err != nil {
+		return nil, err
+	}
+	for _, id := range r.Tasks {
+		if !slices.ContainsFunc(s.Tasks, func(t task.Task) bool { return t.ID == id }) {
+			return nil, &control.Error{Status: http.StatusNotFound, Text: fmt.Sprintf("the lab has no task %q", id)}
+		}
+	}
+	defer d.ledger.alone(student)()
+	memory := d.ledger.memory(student)
+	view := check.Evidence{
+		Mails: e, Boxes: e, Dialogues: e, Log: e, Zone: d.zone, Now: d.cfg.Now, Originals: d.original, Owner: d.ownerOf(student),
+	}
+	d.addSystem(&view)
+	if r.NoRuns {
+		view.Runs = nil
+	}
+	if again := d.ledger.since(student); !again.IsZero() {
+		view = view.Since(again)
+	}
+	if !r.Since.IsZero() {
+		view = view.Since(r.Since)
+		maps.DeleteFunc(memory.Passed, func(_ string, pass check.Pass) bool { return pass.At.Before(r.Since) })
+		return check.Evaluate(ctx, s, view, memory, r.Tasks...), nil
+	}
+	results := check.Evaluate(ctx, s, view, memory, r.Tasks...)
+	return results, d.ledger.found(e.epoch.Number, student, results, r.NoRuns)
+}
+
+// original is a file of the lab as it was at the start.
+func (d *Daemon) original(path string) ([]byte, bool) {
+	for _, f := range d.cfg.Spec.Files {
+		if f.Path == path {
+			return f.Data, true
+		}
+	}
+	return nil, false
+}
+
+// ownerOf finds out whose token an answer holds, on a server that others share.
+func (d *Daemon) ownerOf(student string) func(id, answer string) string {
+	return func(id, answer string) string {
+		for _, s := range d.sheets {
+			for _, t := range s.Tasks {
+				if s.Student != student && t.ID == id && holdsToken(&t.Check, answer) {
+					return s.Student
+				}
+			}
+		}
+		return ""
+	}
+}
+
+func holdsToken(c *task.Check, answer string) bool {
+	for _, part := range c.Walk("") {
+		if a := part.Answer; a != nil && a.Token != "" && strings.Contains(strings.ToLower(answer), strings.ToLower(a.Token)) {
+			return true
+		}
+	}
+	return false
+}
+
+// Mark keeps the teacher's word.
+func (d *Daemon) Mark(m control.Mark) error {
+	s, err := d.sheet(m.Student)
+	if err != nil {
+		return err
+	}
+	if !slices.ContainsFunc(s.Tasks, func(t task.Task) bool { return t.ID == m.Task }) {
+		return &control.Error{Status: http.StatusNotFound, Text: fmt.Sprintf("the lab has no task %q", m.Task)}
+	}
+	return d.ledger.mark(m.Student, m.Task, m.Passed)
+}
+
+// progress counts each student's tasks as they were found last, with the teacher's words. It evaluates nothing.
+func (d *Daemon) progress() (all []control.Progress) {
+	for _, s := range d.sheets {
+		p := control.Progress{Student: s.Student, Total: len(s.Tasks)}
+		memory := d.ledger.memory(s.Student)
+		for _, t := range s.Tasks {
+			_, passed := memory.Passed[t.ID]
+			if word, marked := memory.Marks[t.ID]; marked {
+				passed = word
+			}
+			if passed {
+				p.Passed++
+			}
+		}
+		all = append(all, p)
+	}
+	return all
+}
+
+// Check implements control.Checker.
+func (c *Control) Check(ctx context.Context, r control.CheckRequest) ([]control.CheckedStudent, error) {
+	if c.Daemon == nil {
+		return nil, errUnconfigured()
+	}
+	return c.Daemon.Check(ctx, r)
+}
+
+// Mark implements control.Checker.
+func (c *Control) Mark(_ context.Context, m control.Mark) error {
+	if c.Daemon == nil {
+		return errUnconfigured()
+	}
+	return c.Daemon.Mark(m)
+}
+
+func errUnconfigured() error {
+	return &control.Error{Status: http.StatusServiceUnavailable, Text: "the sandbox has no spec yet"}
+}

@@ -1,0 +1,376 @@
+package maild
+
+import (
+	"archive/tar"
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"io/fs"
+	"net"
+	"net/smtp"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"maillab/internal/check"
+	"maillab/internal/control"
+	"maillab/internal/lab/task"
+	"maillab/internal/mail/queue"
+	"maillab/internal/script"
+	"maillab/internal/spec"
+	"maillab/internal/worksheet"
+)
+
+// class gives the accounts of a daemon tasks: util1 and util2 are alice's, util3 is bruno's.
+func class(b *sandboxed) {
+	yes := 0
+	tasks := []task.Task{
+		{ID: "sent", Points: 2, Check: task.Check{Mail: &task.Mail{To: "util1", Via: "smtp", Header: map[string]task.Pattern{"Subject": "x"}}}},
+		{ID: "logged", Needs: []string{"sent"}, Check: task.Check{Log: &task.Log{Lines: []task.Pattern{"client=", "to=<util1@test>.*status=sent"}, SameMessage: true}}},
+		{ID: "id", Check: task.Check{Answer: &task.Answer{Log: `local\[\d+\]: ([0-9A-Za-z]+): to=<util1@test>`}}},
+		{ID: "read", Check: task.Check{Dialogue: &task.Dialogue{Service: "pop3", Account: "util1", Commands: []task.Pattern{"(?i)^retr", "(?i)^quit"}}}},
+		{ID: "empty", Check: task.Check{Mailbox: &task.Mailbox{Of: "util1", Folder: "INBOX", Messages: task.Count{Set: true}}}},
+		{ID: "script", Check: task.Check{Run: &task.Run{Script: "compte.sh", Stdin: "util1\n", Seconds: 5, Exit: &yes,
+			Mail:   []task.Message{{To: "util1@test", Subject: "one {run}"}, {To: "util1@test", Subject: "two {run}"}},
+			Output: []task.Pattern{`\b{messages} messages, {run}`},
+			After:  &task.Check{Mail: &task.Mail{To: "util2", Via: "smtp", Header: map[string]task.Pattern{"Subject": "from the script {run}"}}}}}},
+		{ID: "essay", Check: task.Check{Manual: &task.Manual{}}},
+	}
+	b.sheets = []task.Sheet{{Student: "alice", Accounts: []string{"util1", "util2"}, Tasks: tasks},
+		{Student: "bruno", Accounts: []string{"util3"}, Tasks: []task.Task{{ID: "sent", Check: task.Check{Mail: &task.Mail{To: "util3", Via: "smtp"}}}}}}
+}
+
+// states are a student's results by task.
+func states(t *testing.T, d *Daemon, r control.CheckRequest) map[string]check.State {
+	t.Helper()
+	checked, err := d.Check(t.Context(), r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := map[string]check.State{}
+	for _, one := range checked[0].Results {
+		found[one.ID] = one.State
+	}
+	return found
+}
+
+func alice(tasks ...string) control.CheckRequest {
+	return control.CheckRequest{Students: []string{"alice"}, Tasks: tasks}
+}
+
+// pop plays a POP3 dialogue.
+func pop(t *testing.T, b *sandboxed, user string, lines ...string) {
+	t.Helper()
+	conn, err := net.Dial("tcp", b.addresses["pop3"])
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	text := strings.Join(append([]string{"user " + user, "pass secret"}, lines...), "\r\n") + "\r\n"
+	if _, err := io.WriteString(conn, text); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.ReadAll(conn); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestPassStays: what was seen once counts for the epoch, whatever becomes of the mail, over a restart too; and not for
+// the next epoch.
+func TestPassStays(t *testing.T) {
+	b := start(t, 3)
+	class(b)
+	if got := states(t, b.Daemon, alice()); got["sent"] != check.Failed || got["logged"] != check.Blocked || got["script"] != check.Blocked {
+		t.Errorf("before anything was done: %v", got)
+	}
+	if err := b.send("hello", "util1@test"); err != nil {
+		t.Fatal(err)
+	}
+	pop(t, b, "util1", "retr 1", "dele 1", "dele 2", "quit")
+	for _, id := range []string{"sent", "logged", "read", "empty"} {
+		if got := states(t, b.Daemon, alice()); got[id] != check.Passed {
+			t.Errorf("%s, with its mail deleted: %v", id, got)
+		}
+	}
+	if err := b.send("again", "util1@test"); err != nil {
+		t.Fatal(err)
+	}
+	again, err := openLedger(filepath.Join(b.dir, "state", "results.json"), filepath.Join(b.dir, "state", "marks.json"), func() int { return 1 })
+	if err != nil || again.memory("alice").Passed["empty"].At.IsZero() {
+		t.Errorf("after a restart: %+v, %v", again.memory("alice"), err)
+	}
+	if p := b.progress(); p[0] != (control.Progress{Student: "alice", Passed: 4, Total: 7}) {
+		t.Errorf("%+v", p)
+	}
+	later := alice()
+	later.Since = time.Now().Add(time.Hour)
+	if got := states(t, b.Daemon, later); got["sent"] != check.Failed {
+		t.Errorf("since an hour from now: %v", got)
+	}
+	if err := b.NewEpoch(); err != nil {
+		t.Fatal(err)
+	}
+	if got := states(t, b.Daemon, alice()); got["sent"] != check.Failed || got["read"] != check.Failed || got["empty"] != check.Failed {
+		t.Errorf("in a new epoch: %v", got)
+	}
+}
+
+// TestStartAgain: on a server that others share, one student's reset takes nothing from the others.
+func TestStartAgain(t *testing.T) {
+	b := start(t, 3)
+	class(b)
+	if err := b.send("hello", "util1@test", "util3@test"); err != nil {
+		t.Fatal(err)
+	}
+	bruno := control.CheckRequest{Students: []string{"bruno"}}
+	if a, o := states(t, b.Daemon, alice()), states(t, b.Daemon, bruno); a["sent"] != check.Passed || o["sent"] != check.Passed {
+		t.Fatalf("%v, %v", a, o)
+	}
+	if err := b.startAgain([]string{"util1", "util2"}); err != nil {
+		t.Fatal(err)
+	}
+	if a, o := states(t, b.Daemon, alice()), states(t, b.Daemon, bruno); a["sent"] != check.Failed || o["sent"] != check.Passed {
+		t.Errorf("after alice's reset: %v, %v", a, o)
+	}
+	if err := b.send("again", "util1@test"); err != nil {
+		t.Fatal(err)
+	}
+	if a := states(t, b.Daemon, alice()); a["sent"] != check.Passed {
+		t.Errorf("done again: %v", a)
+	}
+	if err := b.startAgain([]string{"util1"}); err != nil { // half of alice is nobody
+		t.Fatal(err)
+	}
+	if a := states(t, b.Daemon, alice()); a["sent"] != check.Passed {
+		t.Errorf("%v", a)
+	}
+}
+
+// TestForged: mail that names another sender, or comes through sendmail, is told from what went over port 25.
+func TestForged(t *testing.T) {
+	b := start(t, 3)
+	class(b)
+	e := &queue.Envelope{ID: b.queue.NewID(), UID: 1001, Protocol: queue.Submitted, Sender: "president@test", Arrived: time.Now(),
+		Recipients: []queue.Recipient{{Typed: "util1"}}}
+	if err := (recordedQueue{b.queue, b.Daemon}).Accept(t.Context(), e, strings.NewReader("Subject: x\n\nforged\n")); err != nil {
+		t.Fatal(err)
+	}
+	checked, err := b.Check(t.Context(), alice("sent"))
+	if err != nil || checked[0].Results[0].State != check.Failed || !strings.Contains(checked[0].Results[0].Seen["en"], "by the mail command") {
+		t.Errorf("%+v, %v", checked, err)
+	}
+}
+
+// TestMarksAndAnswers: the teacher's word goes before everything and outlives the epoch; answers do not.
+func TestMarksAndAnswers(t *testing.T) {
+	b := start(t, 3)
+	class(b)
+	if err := b.send("hello", "util1@test"); err != nil {
+		t.Fatal(err)
+	}
+	k := desk{b.Daemon}
+	if r, err := k.Answer(t.Context(), "alice", "id", "nonsense"); err != nil || r.State != check.Failed {
+		t.Errorf("%+v, %v", r, err)
+	}
+	messages, err := b.deliveries.List(1)
+	if err != nil || len(messages) != 1 {
+		t.Fatal(messages, err)
+	}
+	if r, err := k.Answer(t.Context(), "alice", "id", messages[0].ID); err != nil || r.State != check.Passed {
+		t.Errorf("%+v, %v", r, err)
+	}
+	if _, err := k.Answer(t.Context(), "alice", "none", "x"); !errors.Is(err, worksheet.ErrNoTask) {
+		t.Error(err)
+	}
+	yes := true
+	if err := b.Mark(control.Mark{Student: "alice", Task: "essay", Passed: &yes}); err != nil {
+		t.Fatal(err)
+	}
+	if err := b.NewEpoch(); err != nil {
+		t.Fatal(err)
+	}
+	if got := states(t, b.Daemon, alice()); got["essay"] != check.Passed || got["id"] != check.Failed {
+		t.Errorf("%v", got)
+	}
+	if err := b.Mark(control.Mark{Student: "alice", Task: "essay"}); err != nil {
+		t.Fatal(err)
+	}
+	if got := states(t, b.Daemon, alice("essay")); got["essay"] != check.Manual {
+		t.Errorf("%v", got)
+	}
+	for _, m := range []control.Mark{{Student: "nobody", Task: "essay"}, {Student: "alice", Task: "none"}} {
+		var told *control.Error
+		if err := b.Mark(m); !errors.As(err, &told) || told.Status != 404 {
+			t.Errorf("%+v: %v", m, err)
+		}
+	}
+}
+
+// home is one student's, with a helper that plays the script itself.
+type home struct {
+	files map[string]string
+	play  func(script.Request) script.Outcome
+}
+
+func (h home) Read(_ context.Context, _, path string) (*os.File, error) {
+	text, ok := h.files[path]
+	if !ok {
+		return nil, fs.ErrNotExist
+	}
+	f, err := os.CreateTemp("", "")
+	if err != nil {
+		return nil, err
+	}
+	_ = os.Remove(f.Name())
+	if _, err = f.WriteString(text); err == nil {
+		_, err = f.Seek(0, io.SeekStart)
+	}
+	return f, err
+}
+
+func (h home) Script(context.Context, string) (net.Conn, error) {
+	ours, theirs := net.Pipe()
+	go func() {
+		defer theirs.Close()
+		var r script.Request
+		if json.NewDecoder(theirs).Decode(&r) == nil {
+			_ = json.NewEncoder(theirs).Encode(h.play(r))
+		}
+	}()
+	return ours, nil
+}
+
+// TestRun: a script finds its mail, what it did is looked at, and all that it left in the mailboxes is taken away.
+func TestRun(t *testing.T) {
+	b := start(t, 3)
+	class(b)
+	if err := b.send("hello", "util1@test"); err != nil {
+		t.Fatal(err)
+	}
+	b.cfg.Students = home{files: map[string]string{}}
+	if got := states(t, b.Daemon, alice("script")); got["script"] != check.Failed {
+		t.Errorf("no script: %v", got)
+	}
+	run := ""
+	honest := func(r script.Request) script.Outcome {
+		box := b.box("util1")
+		_, rest, _ := strings.Cut(box, "Subject: one ")
+		run, _, _ = strings.Cut(rest, "\n")
+		err := smtp.SendMail(b.addresses["smtp"], nil, "util1@test", []string{"util2@test"}, []byte("Subject: from the script "+run+"\r\n\r\n"))
+		if err != nil {
+			t.Error(err)
+		}
+		return script.Outcome{Output: "4 messages, " + run + "\r\n"}
+	}
+	b.cfg.Students = home{map[string]string{"compte.sh": ""}, func(r script.Request) script.Outcome { return script.Outcome{Output: "5 messages"} }}
+	checked, err := b.Check(t.Context(), alice("script"))
+	if err != nil || checked[0].Results[0].State != check.Failed || !strings.Contains(checked[0].Results[0].Seen["en"], "what it writes is not what is asked for") {
+		t.Errorf("a wrong count: %+v, %v", checked, err)
+	}
+	b.cfg.Students = home{map[string]string{"compte.sh": ""}, honest}
+	quick := alice("script")
+	quick.NoRuns = true
+	if got := states(t, b.Daemon, quick); got["script"] != check.Blocked || run != "" {
+		t.Errorf("in passing: %v", got)
+	}
+	if checked, err = b.Check(t.Context(), alice("script")); err != nil || checked[0].Results[0].State != check.Passed {
+		t.Errorf("an honest script: %+v, %v", checked, err)
+	}
+	if n := b.count("util1"); n != 2 || b.count("util2") != 0 || run == "" || strings.Contains(b.box("util1"), run) {
+		t.Errorf("%d and %d messages are left, run %q", n, b.count("util2"), run)
+	}
+	if got := states(t, b.Daemon, control.CheckRequest{Students: []string{"bruno"}}); got["sent"] != check.Failed {
+		t.Errorf("bruno: %v", got)
+	}
+	b.cfg.Spec.Routes = []spec.Route{{To: "list@test", Via: "127.0.0.1:1", Account: "util1"}}
+	if r := (runs{b.Daemon}); !r.own("list@test", []string{"util1"}) || r.own("list@test", []string{"util3"}) {
+		t.Error("whose list it is")
+	}
+	// What a student's server did not take must not come when it is tried next.
+	waiting := &queue.Envelope{ID: b.queue.NewID(), Sender: "util1@test", Arrived: time.Now(), Recipients: []queue.Recipient{{Typed: "x@elsewhere.org"}}}
+	if err := b.queue.Accept(t.Context(), waiting, strings.NewReader("\n")); err != nil {
+		t.Fatal(err)
+	}
+	b.fixtures.add(waiting.ID, "r")
+	if err := (runs{b.Daemon}).Clean(t.Context(), "r", []string{"util1"}); err != nil || len(b.queue.List()) != 0 {
+		t.Errorf("%d messages wait, %v", len(b.queue.List()), err)
+	}
+	for _, to := range []string{"util3@test", "somebody@elsewhere.org", "nobody@test"} {
+		if err := (runs{b.Daemon}).Send(t.Context(), "r", []string{"util1"}, task.Message{To: to}); err == nil {
+			t.Errorf("a check of alice's sends to %s", to)
+		}
+	}
+}
+
+// TestWitness: what alice did is told of alice, with mail and deliveries, and nothing of bruno's.
+func TestWitness(t *testing.T) {
+	b := start(t, 3)
+	class(b)
+	if err := b.send("hello", "util1@test", "util3@test"); err != nil {
+		t.Fatal(err)
+	}
+	pop(t, b, "util3", "stat", "quit")
+	pop(t, b, "util1", "list", "retr 99", "quit")
+	all, err := b.Dialogues(t.Context(), "alice")
+	if err != nil || len(all) != 2 || all[0].Service != "smtp" || !slices.Equal(all[1].Accounts, []string{"util1"}) {
+		t.Errorf("%+v, %v", all, err)
+	}
+	activity, err := b.Activity(t.Context())
+	if err != nil || activity[0].Command != "quit" || activity[0].Service != "pop3" || !strings.HasPrefix(activity[0].Error, "-ERR") || activity[1].Error != "" {
+		t.Errorf("%+v, %v", activity, err)
+	}
+	var archive bytes.Buffer
+	if err := b.Bundle(t.Context(), "alice", &archive); err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	in := tar.NewReader(&archive)
+	for h, err := in.Next(); err == nil; h, err = in.Next() {
+		names = append(names, h.Name)
+		text, _ := io.ReadAll(in)
+		if strings.HasSuffix(h.Name, ".eml") && !bytes.Contains(text, []byte("hello")) {
+			t.Errorf("%s: %s", h.Name, text)
+		}
+	}
+	want := []string{"mail/util1/INBOX", "deliveries/ID-1-util1.eml", "deliveries.json", "results.json"}
+	for i := range names {
+		if parts := strings.SplitN(names[i], "-", 2); strings.HasPrefix(names[i], "deliveries/") {
+			names[i] = "deliveries/ID-" + parts[1]
+		}
+	}
+	if !slices.Equal(names, want) {
+		t.Errorf("%q, want %q", names, want)
+	}
+	if _, err := b.Dialogues(t.Context(), "nobody"); err == nil {
+		t.Error("nobody has dialogues")
+	}
+}
+
+// TestDesk: the lab command's callers are known by their uid, and see no rule.
+func TestDesk(t *testing.T) {
+	b := start(t, 3)
+	class(b)
+	b.cfg.UID = func(account string) int { return map[string]int{"util1": 1001, "util3": 1003}[account] }
+	for i := range b.cfg.Spec.Accounts {
+		b.cfg.Spec.Accounts[i].Student = map[string]string{"util1": "alice", "util2": "alice", "util3": "bruno"}[b.cfg.Spec.Accounts[i].Name]
+	}
+	b.people = newPeople(b.Daemon)
+	k := desk{b.Daemon}
+	if who, ok := k.Student(1003); !ok || who.Name != "bruno" {
+		t.Error(who, ok)
+	}
+	for _, uid := range []int{0, 4711} {
+		if who, ok := k.Student(uid); ok {
+			t.Errorf("uid %d is %v", uid, who)
+		}
+	}
+	tasks, results, err := k.Tasks("alice")
+	if err != nil || len(tasks) != 7 || len(results) != 7 || results[0].State != "" {
+		t.Error(len(tasks), results, err)
+	}
+}

@@ -1,0 +1,198 @@
+package maild
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"io/fs"
+	"os"
+	"slices"
+	"sync"
+
+	"maillab/internal/check"
+	"maillab/internal/delivery"
+	"maillab/internal/dialogue"
+	"maillab/internal/mail/mbox"
+)
+
+// evidence is what checks see of a daemon. It remembers what it read and cannot change any more, for one evaluation of
+// however many students; afterwards it is closed.
+type evidence struct {
+	d     *Daemon
+	epoch Epoch
+
+	mu    sync.Mutex
+	ended map[string]dialogue.Dialogue // by ID
+	boxes map[string]*mbox.Mailbox     // by account and folder
+}
+
+func (d *Daemon) evidence() *evidence {
+	return &evidence{d: d, epoch: d.Epoch(), ended: map[string]dialogue.Dialogue{}, boxes: map[string]*mbox.Mailbox{}}
+}
+
+func (e *evidence) close() {
+	for _, b := range e.boxes {
+		if err := b.Close(); err != nil {
+			e.d.cfg.Log.Warn("closing a mailbox after a check", "err", err)
+		}
+	}
+}
+
+// Mails implements check.Mails.
+func (e *evidence) Mails(context.Context) ([]check.Mail, error) {
+	messages, err := e.d.deliveries.List(e.epoch.Number)
+	if err != nil {
+		return nil, err
+	}
+	var mails []check.Mail
+	for _, m := range messages {
+		via, sent := "", 0
+		if m.Envelope != nil {
+			sent, via = len(m.Envelope.Recipients), "smtp"
+			if m.Envelope.Client == "" {
+				via = "sendmail"
+			}
+		}
+		for _, c := range m.Copies {
+			mails = append(mails, check.Mail{
+				ID: m.ID, To: c.Account, From: senderIn(m, c), Recipient: c.Typed, Recipients: sent, Via: via, At: c.At,
+				Fixture: c.Fixture != "",
+				Open:    func() ([]byte, bool, error) { return e.d.deliveries.Text(c) },
+			})
+		}
+	}
+	return mails, nil
+}
+
+func senderIn(m delivery.Message, c delivery.Copy) string {
+	if m.Envelope != nil {
+		return m.Envelope.Sender
+	}
+	return c.Sender
+}
+
+// Dialogues implements check.Dialogues.
+func (e *evidence) Dialogues(_ context.Context, service string) ([]dialogue.Dialogue, error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.d.readDialogues(dialogue.Filter{Service: service, Epoch: e.epoch.Number}, e.ended)
+}
+
+// readDialogues reads those that a filter chooses; one that was dropped meanwhile is left out. Those that have ended are
+// remembered in ended.
+func (d *Daemon) readDialogues(f dialogue.Filter, ended map[string]dialogue.Dialogue) (all []dialogue.Dialogue, err error) {
+	for _, found := range d.dialogues.List(f) {
+		if whole, known := ended[found.ID]; known {
+			all = append(all, whole)
+			continue
+		}
+		whole, err := d.dialogues.Read(found.ID)
+		if errors.Is(err, dialogue.ErrNotFound) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, whole)
+		if !whole.End.IsZero() {
+			ended[whole.ID] = whole
+		}
+	}
+	return all, nil
+}
+
+// maxLog bounds how much of the end of mail.log is looked at.
+const maxLog = 16 << 20
+
+// Lines implements check.Log.
+func (e *evidence) Lines(ctx context.Context) ([]string, error) {
+	if err := e.d.log.Flush(ctx); err != nil {
+		return nil, err
+	}
+	f, err := os.Open(e.d.cfg.LogFile)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	from := e.epoch.Log
+	if info.Size() < from { // it was begun anew since
+		from = 0
+	}
+	if _, err := f.Seek(max(from, info.Size()-maxLog), io.SeekStart); err != nil {
+		return nil, err
+	}
+	var lines []string
+	in := bufio.NewScanner(f)
+	for in.Scan() {
+		lines = append(lines, in.Text())
+	}
+	return lines, in.Err()
+}
+
+// Box implements check.Boxes.
+func (e *evidence) Box(ctx context.Context, account, folder string) ([]check.BoxMessage, error) {
+	box, err := e.box(ctx, account, folder)
+	if errors.Is(err, mbox.ErrNoMailbox) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	var all []check.BoxMessage
+	for _, m := range box.Snapshot().Messages {
+		all = append(all, check.BoxMessage{Flags: flagNames(m), Open: func() ([]byte, error) { return readMessage(box, m.UID) }})
+	}
+	return all, nil
+}
+
+// box opens a mailbox, or looks again whether it changed.
+func (e *evidence) box(ctx context.Context, account, folder string) (*mbox.Mailbox, error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	key := account + "/" + folder
+	if box := e.boxes[key]; box != nil {
+		return box, box.Refresh(ctx)
+	}
+	box, err := e.d.spool.Mailbox(ctx, account, folder)
+	if err == nil {
+		e.boxes[key] = box
+	}
+	return box, err
+}
+
+// maxRead bounds how much of a message in a mailbox is looked at.
+const maxRead = 1 << 20
+
+func readMessage(box *mbox.Mailbox, uid uint32) ([]byte, error) {
+	content, err := box.Open(uid)
+	if err != nil {
+		return nil, err
+	}
+	defer content.Close()
+	var text bytes.Buffer
+	_, err = io.Copy(&text, io.NewSectionReader(content, 0, min(content.Size(), maxRead)))
+	return text.Bytes(), err
+}
+
+// flagNames are a message's flags as IMAP spells them.
+func flagNames(m mbox.Message) []string {
+	names := slices.Clone(m.Keywords)
+	for _, f := range []struct {
+		flag mbox.Flags
+		name string
+	}{{mbox.Seen, `\Seen`}, {mbox.Answered, `\Answered`}, {mbox.Flagged, `\Flagged`}, {mbox.Draft, `\Draft`}, {mbox.Deleted, `\Deleted`}} {
+		if m.Flags&f.flag != 0 {
+			names = append(names, f.name)
+		}
+	}
+	return names
+}

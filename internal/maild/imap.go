@@ -1,0 +1,296 @@
+package maild
+
+import (
+	"context"
+	"errors"
+	"io"
+	"io/fs"
+	"net"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+
+	"maillab/internal/mail/auth"
+	"maillab/internal/mail/imap"
+	"maillab/internal/mail/mbox"
+)
+
+// mailboxes lets IMAP sessions into the spool.
+type mailboxes struct{ d *Daemon }
+
+// Login implements imap.Backend.
+func (b mailboxes) Login(ctx context.Context, user, password string, peer net.Addr) (imap.User, error) {
+	account, err := b.d.auth.Verify(ctx, user, password, peerHost(peer))
+	if errors.Is(err, auth.ErrRejected) {
+		return nil, imap.ErrBadPassword
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &imapUser{d: b.d, name: account}, b.d.sessions.login(ctx, account, func() error { return nil })
+}
+
+// imapUser is one session's user.
+type imapUser struct {
+	d    *Daemon
+	name string
+}
+
+// Name implements imap.User.
+func (u *imapUser) Name() string { return u.name }
+
+// List implements imap.User: INBOX, the folders, the directories that they are in, and what is only subscribed to.
+func (u *imapUser) List(ctx context.Context) ([]imap.Folder, error) {
+	names, err := u.d.cfg.Files.List(ctx, u.name)
+	if err != nil {
+		return nil, err
+	}
+	subscribed, err := u.d.subscribed.of(u.name)
+	if err != nil {
+		return nil, err
+	}
+	found := map[string]imap.Folder{}
+	for _, name := range append(names, mbox.Inbox) {
+		found[name] = imap.Folder{Name: name, Selectable: true, Exists: true, NoInferiors: name != mbox.Inbox}
+		for at := strings.LastIndexByte(name, '/'); at > 0; at = strings.LastIndexByte(name[:at], '/') {
+			if _, known := found[name[:at]]; !known {
+				found[name[:at]] = imap.Folder{Name: name[:at], Exists: true}
+			}
+		}
+	}
+	for _, name := range subscribed {
+		f := found[name]
+		f.Name, f.Subscribed = name, true
+		found[name] = f
+	}
+	folders := make([]imap.Folder, 0, len(found))
+	for _, f := range found {
+		folders = append(folders, f)
+	}
+	return folders, nil
+}
+
+// Create implements imap.User.
+func (u *imapUser) Create(ctx context.Context, name string) error {
+	return imapError(u.d.spool.Create(ctx, u.name, name))
+}
+
+// Delete implements imap.User.
+func (u *imapUser) Delete(ctx context.Context, name string) error {
+	return imapError(u.d.spool.Delete(ctx, u.name, name))
+}
+
+// Rename implements imap.User.
+func (u *imapUser) Rename(ctx context.Context, from, to string) error {
+	return imapError(u.d.spool.Rename(ctx, u.name, from, to))
+}
+
+// Subscribe implements imap.User.
+func (u *imapUser) Subscribe(_ context.Context, name string, on bool) error {
+	return u.d.subscribed.set(u.name, name, on)
+}
+
+// Open implements imap.User.
+func (u *imapUser) Open(ctx context.Context, name string) (imap.Mailbox, error) {
+	box, err := u.d.spool.Mailbox(ctx, u.name, name)
+	if err != nil {
+		return nil, imapError(err)
+	}
+	return &imapMailbox{u: u, name: u.name + "/" + name, box: box, claimed: map[uint32]bool{}}, nil
+}
+
+// Append implements imap.User.
+func (u *imapUser) Append(ctx context.Context, name string, msgs []imap.NewMessage) (uint32, []uint32, error) {
+	box, err := u.d.spool.Mailbox(ctx, u.name, name)
+	if err != nil {
+		return 0, nil, imapError(err)
+	}
+	defer box.Close()
+	deliveries := make([]mbox.Delivery, len(msgs))
+	for i, m := range msgs {
+		raw := make([]byte, m.Size)
+		if _, err := io.ReadFull(m.Body, raw); err != nil {
+			return 0, nil, err
+		}
+		deliveries[i] = mbox.Delivery{User: u.name, Box: name, Sender: senderOf(raw), Time: m.Date, Raw: raw,
+			Flags: toMbox(m.Flags), Keywords: m.Keywords}
+	}
+	uids, err := box.Append(ctx, deliveries)
+	return box.Snapshot().UIDValidity, uids, imapError(err)
+}
+
+// Quota implements imap.User.
+func (u *imapUser) Quota(ctx context.Context) (used, limit int64, err error) {
+	folders, err := u.d.cfg.Files.List(ctx, u.name)
+	if err != nil {
+		return 0, 0, err
+	}
+	for _, name := range append(folders, mbox.Inbox) {
+		f, err := u.d.cfg.Files.Open(ctx, u.name, name, os.O_RDONLY)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return 0, 0, err
+		}
+		if info, err := f.Stat(); err == nil {
+			used += info.Size()
+		}
+		f.Close()
+	}
+	return used, u.d.cfg.Spec.Limits.SpoolBytes, nil
+}
+
+// imapMailbox is one session's handle.
+type imapMailbox struct {
+	u    *imapUser
+	name string // of the mailbox, with its user
+	box  *mbox.Mailbox
+
+	mu      sync.Mutex
+	claimed map[uint32]bool // \Recent for this session, which knows
+	shown   *list           // nil: to be made
+}
+
+// Snapshot implements imap.Mailbox.
+func (m *imapMailbox) Snapshot(ctx context.Context) (imap.Snapshot, error) {
+	if err := m.box.Refresh(ctx); err != nil {
+		return imap.Snapshot{}, imapError(err)
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	s := m.box.Snapshot()
+	if !m.shown.is(s.Messages) {
+		m.shown = m.list(s.Messages)
+	}
+	return imap.Snapshot{UIDValidity: s.UIDValidity, UIDNext: s.UIDNext, HighestModSeq: max(s.ModSeq, 1),
+		Messages: m.shown.messages}, nil
+}
+
+func (m *imapMailbox) message(msg mbox.Message) imap.Message {
+	return imap.Message{
+		UID: msg.UID, Flags: toIMAP(msg.Flags), Keywords: msg.Keywords, Recent: m.recent(msg),
+		Size: msg.Size, HeaderSize: msg.Header, Date: msg.Date.In(m.u.d.zone), ModSeq: max(msg.ModSeq, 1),
+	}
+}
+
+// Open implements imap.Mailbox.
+func (m *imapMailbox) Open(_ context.Context, uid uint32) (imap.Raw, error) {
+	content, err := m.box.Open(uid)
+	if err != nil {
+		return nil, imapError(err)
+	}
+	return octets{content}, nil
+}
+
+// octets are a message's, which may be removed while it is read.
+type octets struct{ *mbox.Content }
+
+// ReadAt implements io.ReaderAt.
+func (o octets) ReadAt(p []byte, off int64) (int, error) {
+	n, err := o.Content.ReadAt(p, off)
+	return n, imapError(err)
+}
+
+// Store implements imap.Mailbox.
+func (m *imapMailbox) Store(ctx context.Context, uids []uint32, c imap.FlagChange) (imap.StoreResult, error) {
+	change := mbox.Change{Op: map[imap.StoreOp]mbox.Op{imap.SetFlags: mbox.Set, imap.AddFlags: mbox.Add, imap.RemoveFlags: mbox.Remove}[c.Op],
+		Flags: toMbox(c.Flags), Keywords: c.Keywords}
+	if c.Conditional {
+		change.Since = &c.Since
+	}
+	conflict, err := m.box.Store(ctx, uids, change)
+	if err != nil {
+		return imap.StoreResult{}, imapError(err)
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	result := imap.StoreResult{Conflict: conflict}
+	sorted := slices.Sorted(slices.Values(uids))
+	for _, msg := range m.box.Snapshot().Messages {
+		if _, wanted := slices.BinarySearch(sorted, msg.UID); wanted {
+			result.Messages = append(result.Messages, m.message(msg))
+		}
+	}
+	return result, nil
+}
+
+// Expunge implements imap.Mailbox.
+func (m *imapMailbox) Expunge(ctx context.Context, uids []uint32) error {
+	_, err := m.box.Expunge(ctx, uids)
+	return imapError(err)
+}
+
+// ClaimRecent implements imap.Mailbox. The spool claims all that is unclaimed; what the session has not seen yet stays
+// recent for it in the next snapshot.
+func (m *imapMailbox) ClaimRecent(ctx context.Context, uids []uint32) ([]uint32, error) {
+	if err := m.box.ClaimRecent(ctx); err != nil {
+		return nil, imapError(err)
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	sorted := slices.Sorted(slices.Values(uids))
+	var mine []uint32
+	for _, msg := range m.box.Snapshot().Messages {
+		if _, asked := slices.BinarySearch(sorted, msg.UID); asked && m.box.Recent(msg) && !m.claimed[msg.UID] {
+			m.claimed[msg.UID] = true
+			m.shown = nil
+			mine = append(mine, msg.UID)
+		}
+	}
+	return mine, nil
+}
+
+// Hold lets a session read many messages under one lock.
+func (m *imapMailbox) Hold() (release func()) { return m.box.Hold() }
+
+// Changed implements imap.Mailbox.
+func (m *imapMailbox) Changed() <-chan struct{} { return m.box.Changed() }
+
+// Close implements imap.Mailbox.
+func (m *imapMailbox) Close() { _ = m.box.Close() }
+
+// flagPair is one flag on both sides.
+type flagPair struct {
+	imap imap.Flags
+	mbox mbox.Flags
+}
+
+func flagPairs() [5]flagPair {
+	return [...]flagPair{
+		{imap.Seen, mbox.Seen}, {imap.Answered, mbox.Answered}, {imap.Flagged, mbox.Flagged},
+		{imap.Draft, mbox.Draft}, {imap.Deleted, mbox.Deleted},
+	}
+}
+
+func toIMAP(f mbox.Flags) (out imap.Flags) {
+	for _, p := range flagPairs() {
+		if f&p.mbox != 0 {
+			out |= p.imap
+		}
+	}
+	return out
+}
+
+func toMbox(f imap.Flags) (out mbox.Flags) {
+	for _, p := range flagPairs() {
+		if f&p.imap != 0 {
+			out |= p.mbox
+		}
+	}
+	return out
+}
+
+// imapError puts the spool's errors into IMAP's terms.
+func imapError(err error) error {
+	for _, p := range []struct{ from, to error }{
+		{mbox.ErrNoMessage, imap.ErrGone}, {mbox.ErrNoMailbox, imap.ErrNoMailbox}, {fs.ErrExist, imap.ErrExists},
+		{mbox.ErrFull, imap.ErrFull}, {mbox.ErrTooBig, imap.ErrTooBig}, {mbox.ErrLocked, imap.ErrBusy}, {mbox.ErrRefused, imap.ErrBadName},
+	} {
+		if errors.Is(err, p.from) {
+			return errors.Join(p.to, err)
+		}
+	}
+	return err
+}

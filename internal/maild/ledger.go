@@ -1,0 +1,176 @@
+package maild
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"os"
+	"sync"
+	"time"
+
+	"maillab/internal/check"
+)
+
+// ledger is what is remembered of students' tasks: results.json for the epoch (passes, answers, the last states), and
+// marks.json, the teacher's word, which outlives it:
+//
+//	{"epoch":2,"students":{"alice":{"passed":{"journal":{"at":…,"seen":{…}}},"answers":{"journal":"4bXyz"},
+//	 "states":{"journal":"passed","usurpation":"failed"}}}}
+//	{"alice":{"q3-webmail":true}}
+type ledger struct {
+	resultsFile, marksFile string
+	epoch                  func() int
+
+	mu      sync.Mutex
+	results resultsFile
+	marks   map[string]map[string]bool
+	working map[string]*sync.Mutex // a student's tasks are checked once at a time
+}
+
+type resultsFile struct {
+	Epoch    int                    `json:"epoch"`
+	Students map[string]studentWork `json:"students"`
+}
+
+// studentWork is one student's.
+type studentWork struct {
+	Passed  map[string]check.Pass  `json:"passed"`
+	Answers map[string]string      `json:"answers"`
+	States  map[string]check.State `json:"states"`
+	Since   time.Time              `json:"since,omitzero"` // evidence from before does not count: the student was put back
+}
+
+func openLedger(results, marks string, epoch func() int) (*ledger, error) {
+	l := &ledger{resultsFile: results, marksFile: marks, epoch: epoch, marks: map[string]map[string]bool{}, working: map[string]*sync.Mutex{}}
+	return l, errors.Join(readJSON(results, &l.results), readJSON(marks, &l.marks))
+}
+
+// readJSON reads a file that writeJSON wrote; one that is not there leaves the value as it is.
+func readJSON(file string, value any) error {
+	text, err := os.ReadFile(file)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err == nil {
+		err = json.Unmarshal(text, value)
+	}
+	if err != nil {
+		return fmt.Errorf("%s: %w", file, err)
+	}
+	return nil
+}
+
+// alone lets one check of a student's tasks run at a time.
+func (l *ledger) alone(student string) (done func()) {
+	l.mu.Lock()
+	m := l.working[student]
+	if m == nil {
+		m = &sync.Mutex{}
+		l.working[student] = m
+	}
+	l.mu.Unlock()
+	m.Lock()
+	return m.Unlock
+}
+
+// memory is what an evaluation is told.
+func (l *ledger) memory(student string) check.Memory {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	work := l.work(student)
+	return check.Memory{Passed: maps.Clone(work.Passed), Answers: maps.Clone(work.Answers), Marks: maps.Clone(l.marks[student])}
+}
+
+// since is when a student was put back to the start within the epoch.
+func (l *ledger) since(student string) time.Time {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.work(student).Since
+}
+
+// startAgain forgets students' passes and answers; what they did before now counts no more.
+func (l *ledger) startAgain(students []string, now time.Time) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, student := range students {
+		l.work(student) // of this epoch
+		l.results.Students[student] = studentWork{Passed: map[string]check.Pass{}, Answers: map[string]string{}, States: map[string]check.State{}, Since: now}
+	}
+	return writeJSON(l.resultsFile, l.results)
+}
+
+// states are how a student's tasks were found last.
+func (l *ledger) states(student string) map[string]check.State {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return maps.Clone(l.work(student).States)
+}
+
+// work is a student's in the current epoch. mu is held.
+func (l *ledger) work(student string) studentWork {
+	if now := l.epoch(); l.results.Epoch != now || l.results.Students == nil {
+		l.results = resultsFile{Epoch: now, Students: map[string]studentWork{}}
+	}
+	work, known := l.results.Students[student]
+	if !known || work.Passed == nil || work.Answers == nil || work.States == nil {
+		work = studentWork{Passed: map[string]check.Pass{}, Answers: map[string]string{}, States: map[string]check.State{}}
+		l.results.Students[student] = work
+	}
+	return work
+}
+
+// found keeps what an evaluation in an epoch found, or only what passed. One of an epoch that is over is kept no more.
+func (l *ledger) found(epoch int, student string, results []check.Result, passesOnly bool) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	work := l.work(student)
+	if epoch != l.results.Epoch {
+		return nil
+	}
+	changed := false
+	for _, r := range results {
+		if r.State == check.Passed && !r.Marked {
+			if _, known := work.Passed[r.ID]; !known {
+				work.Passed[r.ID] = check.Pass{At: r.At, Seen: r.Seen}
+				changed = true
+			}
+		}
+		if work.States[r.ID] != r.State && (!passesOnly || r.State == check.Passed) {
+			work.States[r.ID] = r.State
+			changed = true
+		}
+	}
+	if !changed {
+		return nil
+	}
+	return writeJSON(l.resultsFile, l.results)
+}
+
+// answer keeps a student's answer.
+func (l *ledger) answer(student, id, text string) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.work(student).Answers[id] = text
+	return writeJSON(l.resultsFile, l.results)
+}
+
+// mark keeps the teacher's word; nil takes it back.
+func (l *ledger) mark(student, id string, passed *bool) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	old, marked := l.marks[student][id]
+	switch {
+	case passed == nil && !marked, passed != nil && marked && old == *passed:
+		return nil
+	case passed == nil:
+		delete(l.marks[student], id)
+	default:
+		if l.marks[student] == nil {
+			l.marks[student] = map[string]bool{}
+		}
+		l.marks[student][id] = *passed
+	}
+	return writeJSON(l.marksFile, l.marks)
+}

@@ -1,0 +1,117 @@
+package maild
+
+import (
+	"context"
+	"errors"
+	"io"
+	"io/fs"
+	"os"
+	"strings"
+	"sync"
+
+	"maillab/internal/mail/mbox"
+	"maillab/internal/mail/queue"
+)
+
+// spool puts the queue's deliveries into mailboxes.
+type spool struct {
+	s      *mbox.Spool
+	record func([]queue.Delivery, []error)
+}
+
+// Deliver implements queue.Mailboxes.
+func (m spool) Deliver(ctx context.Context, deliveries []queue.Delivery) []error {
+	ds := make([]mbox.Delivery, len(deliveries))
+	for i, d := range deliveries {
+		raw := make([]byte, 0, len(d.Head)+len(d.Body))
+		ds[i] = mbox.Delivery{User: d.User, Sender: d.Sender, Time: d.At, Raw: append(append(raw, d.Head...), d.Body...)}
+	}
+	errs := m.deliver(ctx, deliveries, ds)
+	m.record(deliveries, errs)
+	return errs
+}
+
+// deliver delivers copies together, unless somebody wants to hear of each as soon as it is there.
+func (m spool) deliver(ctx context.Context, deliveries []queue.Delivery, ds []mbox.Delivery) []error {
+	if deliveries[0].Done == nil {
+		errs := m.s.Deliver(ctx, ds)
+		for i, err := range errs {
+			errs[i] = queueError(err)
+		}
+		return errs
+	}
+	errs := make([]error, len(ds))
+	var all sync.WaitGroup
+	for i := range ds {
+		all.Go(func() {
+			errs[i] = queueError(m.s.Deliver(ctx, ds[i:i+1])[0])
+			deliveries[i].Done(errs[i])
+		})
+	}
+	all.Wait()
+	return errs
+}
+
+// queueError puts the spool's errors into the queue's terms.
+func queueError(err error) error {
+	switch {
+	case errors.Is(err, mbox.ErrFull):
+		return errors.Join(queue.ErrFull, err)
+	case errors.Is(err, mbox.ErrTooBig):
+		return errors.Join(queue.ErrTooBig, err)
+	}
+	return err
+}
+
+// people are the accounts of the spec, for the queue.
+type people struct {
+	d      *Daemon
+	byName map[string]queue.Account
+	byUID  map[int]queue.Account
+}
+
+func newPeople(d *Daemon) *people {
+	p := &people{d: d, byName: map[string]queue.Account{}, byUID: map[int]queue.Account{}}
+	for _, a := range d.cfg.Spec.Accounts {
+		account := queue.Account{Name: a.Name, UID: d.cfg.UID(a.Name), FullName: a.FullName}
+		p.byName[a.Name] = account
+		if account.UID != 0 { // 0 is root, or that there are no system accounts
+			p.byUID[account.UID] = account
+		}
+	}
+	return p
+}
+
+// Lookup implements queue.Accounts. Local parts are matched without regard to case, as Postfix does.
+func (p *people) Lookup(name string) (queue.Account, bool) {
+	a, ok := p.byName[name]
+	if !ok {
+		a, ok = p.byName[strings.ToLower(name)]
+	}
+	return a, ok
+}
+
+// LookupUID implements queue.Accounts. root has no mailbox of its own, but may send.
+func (p *people) LookupUID(uid int) (queue.Account, bool) {
+	if uid == 0 {
+		return queue.Account{Name: "root", FullName: "root"}, true
+	}
+	a, ok := p.byUID[uid]
+	return a, ok
+}
+
+// forwardLimit bounds a .forward: its longest sensible form is a list of addresses.
+const forwardLimit = 64 << 10
+
+// Forward implements queue.Accounts.
+func (p *people) Forward(ctx context.Context, name string) ([]byte, error) {
+	f, err := p.d.cfg.Files.Open(ctx, name, ".forward", os.O_RDONLY)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return io.ReadAll(io.LimitReader(f, forwardLimit))
+}

@@ -1,0 +1,282 @@
+// Package maild is the mail daemon put together: the protocols onto the queue, the queue onto the spool, the accounts,
+// the log and the records of dialogues behind all of them. It is the same in a sandbox, where a broker opens users' files
+// and accounts are the system's, and in the embedded engine, where both are plain.
+//
+// In its state directory it keeps started.json (whose starting mail has been delivered), subscribed.json (IMAP's
+// subscriptions), epoch.json (see Epoch), and the directories of what it is made of: index, queue, dialogues, deliveries.
+package maild
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+
+	"maillab/internal/delivery"
+	"maillab/internal/dialogue"
+	"maillab/internal/lab/task"
+	"maillab/internal/mail/auth"
+	"maillab/internal/mail/imap"
+	maillog "maillab/internal/mail/log"
+	"maillab/internal/mail/mbox"
+	"maillab/internal/mail/pop3"
+	"maillab/internal/mail/queue"
+	"maillab/internal/mail/smtp"
+	"maillab/internal/spec"
+)
+
+// Config is what a daemon is made of.
+type Config struct {
+	Spec        spec.Sandbox
+	Files       mbox.Files
+	Accounts    auth.Accounts
+	UID         func(account string) int // of a local account; 0 where there are no system accounts
+	StateDir    string
+	LogFile     string // mail.log
+	TLS         *tls.Config
+	Throttle    auth.Policy // nil: a Throttle
+	AnyListener bool        // routes lead to whoever listens: there are no system accounts whose listener it could be
+	Belongings  Belongings  // who copies and replaces what accounts own; nil: no reset, no snapshots
+	Skel        string      // what every home begins with, "/etc/skel"; "" is nothing
+	Students    Students    // their files and programs, for checks; nil: there are none
+	// Dial connects to outside, relay and route servers; nil is the network.
+	Dial func(ctx context.Context, network, address string) (net.Conn, error)
+	Now  func() time.Time // nil is time.Now
+	Log  *slog.Logger     // the program's own log; nil is none
+}
+
+// Daemon is one mail server.
+type Daemon struct {
+	cfg        Config
+	zone       *time.Location
+	log        *maillog.Log
+	spool      *mbox.Spool
+	queue      *queue.Queue
+	auth       *auth.Verifier
+	people     *people
+	drops      *locks
+	subscribed *subscriptions
+	lists      lists
+	crowd      *crowd
+	dialogues  *dialogue.Store
+	deliveries *delivery.Store
+	epochs     *epochs
+	fixtures   *fixtures
+	ledger     *ledger
+	sheets     []task.Sheet
+	services   map[string]func(context.Context, net.Conn)
+	sessions   *sessions
+
+	lifecycle sync.Mutex // one reset, snapshot or restore at a time
+
+	mu    sync.Mutex
+	ready bool // starting mail is there
+	ssh   bool // sshd has answered once
+}
+
+// New puts a daemon together. Nothing is served before Serve or Listen are called, nothing is tried before Run.
+func New(cfg Config) (d *Daemon, err error) {
+	if cfg.Now == nil {
+		cfg.Now = time.Now
+	}
+	if cfg.Log == nil {
+		cfg.Log = slog.New(slog.DiscardHandler)
+	}
+	if cfg.UID == nil {
+		cfg.UID = func(string) int { return 0 }
+	}
+	d = &Daemon{cfg: cfg, drops: newLocks(), crowd: newCrowd(limits(len(cfg.Spec.Accounts))), sessions: newSessions(), fixtures: newFixtures(),
+		subscribed: &subscriptions{file: filepath.Join(cfg.StateDir, "subscribed.json")}}
+	d.people = newPeople(d)
+	if d.zone, err = time.LoadLocation(cfg.Spec.Timezone); err != nil {
+		return nil, fmt.Errorf("time zone: %w", err)
+	}
+	err = errors.Join(os.MkdirAll(cfg.StateDir, 0o700), os.RemoveAll(filepath.Join(cfg.StateDir, stageDir)))
+	if err != nil {
+		return nil, err
+	}
+	if d.log, err = maillog.Open(maillog.Config{Path: cfg.LogFile, Host: cfg.Spec.Hostname, Zone: d.zone, Now: cfg.Now, Errors: cfg.Log}); err != nil {
+		return nil, err
+	}
+	if err := d.open(); err != nil {
+		return nil, errors.Join(err, d.Close())
+	}
+	return d, nil
+}
+
+// open opens what is behind the protocols, then the protocols.
+func (d *Daemon) open() (err error) {
+	d.spool, err = mbox.New(mbox.Config{Files: d.cfg.Files, StateDir: filepath.Join(d.cfg.StateDir, "index"),
+		Zone: d.zone, Now: d.cfg.Now, Log: d.cfg.Log})
+	if err != nil {
+		return err
+	}
+	if d.dialogues, err = dialogue.Open(dialogue.Config{Dir: filepath.Join(d.cfg.StateDir, "dialogues"), Now: d.cfg.Now}); err != nil {
+		return err
+	}
+	if err := d.openEvidence(); err != nil {
+		return err
+	}
+	policy := d.cfg.Throttle
+	if policy == nil {
+		policy = auth.NewThrottle(d.cfg.Now)
+	}
+	d.auth = auth.New(auth.Config{Domains: d.cfg.Spec.Locals, Policy: policy, Now: d.cfg.Now}, d.cfg.Accounts)
+	s := d.cfg.Spec
+	d.queue, err = queue.New(queue.Config{
+		Dir: filepath.Join(d.cfg.StateDir, "queue"), Hostname: s.Hostname, Domain: s.Domain, Locals: s.Locals,
+		Aliases: s.Aliases, Routes: s.Routes, Outside: s.Outside, Relay: relayOf(s), Location: d.zone,
+		Mailboxes: spool{d.spool, d.recordCopies}, Accounts: d.people, Log: queueLog{d.log.Queue()}, Logger: d.cfg.Log,
+		Dial: d.cfg.Dial, AnyListener: d.cfg.AnyListener, Now: d.cfg.Now,
+	})
+	if err != nil {
+		return err
+	}
+	return d.protocols()
+}
+
+// relayOf is the named relay, "" when there is none.
+func relayOf(s spec.Sandbox) string {
+	if s.Services.SMTP == nil {
+		return ""
+	}
+	return s.Services.SMTP.Relay
+}
+
+// protocols makes the servers of the services that are on.
+func (d *Daemon) protocols() error {
+	d.services = map[string]func(context.Context, net.Conn){}
+	s := d.cfg.Spec
+	if o := s.Services.SMTP; o != nil {
+		d.services["smtp"] = smtp.New(smtp.Config{
+			Hostname: s.Hostname, Domain: s.Domain, Banner: o.Banner, Auth: smtp.Auth(o.Auth), BareLF: smtp.BareLF(o.BareLF),
+			TLS: d.cfg.TLS, Now: d.cfg.Now, Log: d.log.SMTPD(), Errors: d.cfg.Log,
+			Record: func(c net.Conn) smtp.Recorder { return d.record("smtp", c) },
+		}, intake{d}).ServeConn
+	}
+	if o := s.Services.POP3; o != nil {
+		watch := newPOP3Watch(d.log.POP3(o.Wording))
+		server, err := pop3.New(pop3.Config{
+			Wording: o.Wording, Banner: o.Banner, TLS: d.cfg.TLS, Now: d.cfg.Now, Slog: d.cfg.Log, Log: watch,
+			Record: func(c net.Conn) pop3.Recorder {
+				watch.connect(c)
+				return d.record("pop3", c)
+			},
+		}, drops{d})
+		if err != nil {
+			return err
+		}
+		d.services["pop3"] = server.ServeConn
+	}
+	if o := s.Services.IMAP; o != nil {
+		d.services["imap"] = imap.New(imap.Config{
+			Wording: o.Wording, Banner: o.Banner, Hostname: s.Hostname, TLS: d.cfg.TLS, Now: d.cfg.Now, Logger: d.cfg.Log, Watch: d.watchIMAP,
+		}, mailboxes{d}).ServeConn
+	}
+	return nil
+}
+
+// Run delivers the starting mail, then works through the queue until ctx ends.
+func (d *Daemon) Run(ctx context.Context) error {
+	d.log.Started(posing)
+	if err := d.deliverStart(ctx); err != nil {
+		return err
+	}
+	d.mu.Lock()
+	d.ready = true
+	d.mu.Unlock()
+	var tidying sync.WaitGroup
+	tidying.Go(func() { d.tidy(ctx) })
+	err := d.queue.Run(ctx)
+	tidying.Wait()
+	d.log.Stopped()
+	return err
+}
+
+// tidyPause is how often mailboxes are looked after: flags written into the file and expunged messages removed from it,
+// once nobody else has it open.
+const tidyPause = time.Second
+
+func (d *Daemon) tidy(ctx context.Context) {
+	for pause(ctx, tidyPause) {
+		if err := d.spool.Tidy(ctx); err != nil && ctx.Err() == nil {
+			d.cfg.Log.Warn("tidying mailboxes", "err", err)
+		}
+	}
+}
+
+// posing is the version of Postfix whose forms the log has: log analysers look at it.
+const posing = "3.7.11"
+
+// Close saves what is known and closes files. Connections must have ended.
+func (d *Daemon) Close() error {
+	var errs []error
+	if d.dialogues != nil {
+		d.dialogues.Close()
+	}
+	if d.deliveries != nil {
+		d.deliveries.Close()
+	}
+	if d.spool != nil {
+		errs = append(errs, d.spool.Close())
+	}
+	return errors.Join(append(errs, d.log.Close())...)
+}
+
+// record begins the record of a connection.
+func (d *Daemon) record(service string, conn net.Conn) *dialogue.Recorder {
+	return d.dialogues.Begin(service, conn.RemoteAddr().String(), d.Epoch().Number)
+}
+
+// serving tells whether a service is on.
+func (d *Daemon) serving(service string) bool { return d.services[service] != nil }
+
+// pop3Wording is whose words port 110 uses.
+func (d *Daemon) pop3Wording() string {
+	if d.cfg.Spec.Services.POP3 == nil {
+		return ""
+	}
+	return strings.ToLower(d.cfg.Spec.Services.POP3.Wording)
+}
+
+// locks are names that one holder at a time may have: maildrops in use.
+type locks struct {
+	mu    sync.Mutex
+	taken map[string]bool
+}
+
+func newLocks() *locks { return &locks{taken: map[string]bool{}} }
+
+func (l *locks) take(name string) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.taken[name] {
+		return false
+	}
+	l.taken[name] = true
+	return true
+}
+
+func (l *locks) give(name string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	delete(l.taken, name)
+}
+
+// queueLog gives the queue its log: both sides have a struct of their own for a recipient's outcome.
+type queueLog struct{ maillog.Queue }
+
+// Status implements queue.Log.
+func (q queueLog) Status(process, id string, s queue.Status) {
+	q.Delivery(process, id, maillog.Delivery{
+		To: s.To, OrigTo: s.OrigTo, Relay: s.Relay, DSN: s.DSN, Status: s.State, Text: s.Text,
+		Delays: [4]time.Duration{s.Delays.Before, s.Delays.InQueue, s.Delays.Connect, s.Delays.Transmit},
+	})
+}

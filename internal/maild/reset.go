@@ -1,0 +1,316 @@
+package maild
+
+import (
+	"archive/tar"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"maillab/internal/belongings"
+	"maillab/internal/control"
+	"maillab/internal/mail/mbox"
+	"maillab/internal/mail/queue"
+)
+
+// Belongings copies and replaces what accounts own: the supervisor in a sandbox, the process itself where there are no
+// system accounts.
+type Belongings interface {
+	Save(ctx context.Context, account string, scope belongings.Scope, patience time.Duration, to *os.File) (leftOut []string, err error)
+	Prepare(ctx context.Context, account string, scope belongings.Scope, from *os.File) error
+	Commit(ctx context.Context, accounts []string, scope belongings.Scope) ([]belongings.Ended, error)
+	Abort(ctx context.Context, account string) error
+}
+
+// sideBySide bounds the accounts that are worked on at the same time.
+const sideBySide = 4
+
+// Reset puts accounts back to the start: a new file in place of every mailbox, with the starting mail in it, under
+// another UIDVALIDITY; POP3 and IMAP sessions and mail readers end, everything else stays. students empty is everybody.
+func (d *Daemon) Reset(ctx context.Context, students []string, scope belongings.Scope) (control.ResetReport, error) {
+	accounts := d.accountsOf(students)
+	if len(accounts) == 0 {
+		return control.ResetReport{}, fmt.Errorf("nobody here is called %s", strings.Join(students, ", "))
+	}
+	r := replacement{accounts: accounts, scope: scope, archive: map[string]*os.File{}}
+	defer r.close()
+	for _, account := range accounts {
+		f, err := d.startArchive(account, scope)
+		if err != nil {
+			return control.ResetReport{}, err
+		}
+		r.archive[account] = f
+	}
+	return d.replace(ctx, &r)
+}
+
+// accountsOf are the names of students' accounts, all of them when nobody is named.
+func (d *Daemon) accountsOf(students []string) (names []string) {
+	for _, a := range d.cfg.Spec.Accounts {
+		if len(students) == 0 || slices.Contains(students, a.Student) {
+			names = append(names, a.Name)
+		}
+	}
+	return names
+}
+
+// replacement is what is to be put in place of accounts' belongings.
+type replacement struct {
+	accounts []string
+	scope    belongings.Scope
+	archive  map[string]*os.File // of each account, see package belongings
+	state    *staged             // indexes, queue and log to go with them; nil: everything begins anew
+}
+
+func (r *replacement) close() {
+	for _, f := range r.archive {
+		f.Close()
+	}
+}
+
+// replace does it in three steps: everything is put aside; then, with all mail at rest, it is put in place; then mail
+// flows again, in a new epoch. What fails in the first step changes nothing.
+func (d *Daemon) replace(ctx context.Context, r *replacement) (report control.ResetReport, err error) {
+	d.lifecycle.Lock()
+	defer d.lifecycle.Unlock()
+	dropped := d.countAll(ctx, r.accounts)
+	if err := d.each(r.accounts, func(account string) error {
+		return d.cfg.Belongings.Prepare(ctx, account, r.scope, r.archive[account])
+	}); err != nil {
+		return report, errors.Join(err, d.each(r.accounts, func(account string) error { return d.cfg.Belongings.Abort(ctx, account) }))
+	}
+	ctx = context.WithoutCancel(ctx) // from here on there is no half way
+	reopen := func() {}
+	if r.scope.Inbox() {
+		report.Sessions, reopen = d.sessions.close(func(account string) bool { return slices.Contains(r.accounts, account) })
+	}
+	defer reopen()
+	calm := d.spool.Hurry()
+	release := d.queue.Hold()
+	err = d.swap(ctx, r, &report)
+	calm()
+	if err = errors.Join(err, release()); err != nil {
+		return report, err
+	}
+	report.Accounts = withDropped(report.Accounts, dropped)
+	return report, d.beginEpoch(r, &report)
+}
+
+// swap puts what was prepared in place, with the queue held.
+func (d *Daemon) swap(ctx context.Context, r *replacement, report *control.ResetReport) error {
+	thaw, err := d.spool.Freeze()
+	if err != nil {
+		return err
+	}
+	defer thaw()
+	ended, err := d.cfg.Belongings.Commit(ctx, r.accounts, r.scope)
+	for _, account := range r.accounts {
+		one := control.ResetAccount{Name: account}
+		for _, e := range ended {
+			if e.Account == account {
+				one.Ended = append(one.Ended, e.Program)
+			}
+		}
+		report.Accounts = append(report.Accounts, one)
+	}
+	if !r.scope.Inbox() {
+		return err
+	}
+	for _, account := range r.accounts {
+		err = errors.Join(err, d.spool.Forget(account), d.subscribed.forget(account))
+	}
+	var cleared error
+	report.Queued, cleared = d.queue.Discard(d.sentOrMeant(r.accounts))
+	return errors.Join(err, cleared, r.state.put(d, r.accounts, r.scope))
+}
+
+// each runs do for every account, a few at a time.
+func (d *Daemon) each(accounts []string, do func(account string) error) error {
+	var group errgroup.Group
+	group.SetLimit(sideBySide)
+	for _, account := range accounts {
+		group.Go(func() error { return do(account) })
+	}
+	return group.Wait()
+}
+
+// sentOrMeant picks the waiting mail that goes with accounts: all of it when they are everybody, else what one of them
+// sent and what is for none but them.
+func (d *Daemon) sentOrMeant(accounts []string) func(*queue.Envelope) bool {
+	if len(accounts) == len(d.cfg.Spec.Accounts) {
+		return func(*queue.Envelope) bool { return true }
+	}
+	theirs := func(address string) bool {
+		local, domain, _ := strings.Cut(strings.ToLower(address), "@")
+		return slices.Contains(accounts, local) && (domain == "" || slices.Contains(d.cfg.Spec.Locals, domain))
+	}
+	return func(e *queue.Envelope) bool {
+		return theirs(e.Sender) || !slices.ContainsFunc(e.Recipients, func(r queue.Recipient) bool { return !theirs(r.Address) })
+	}
+}
+
+// countAll counts what is in mailboxes, as far as that is to be had.
+func (d *Daemon) countAll(ctx context.Context, accounts []string) map[string]int {
+	ctx, cancel := context.WithTimeout(ctx, time.Second/4)
+	defer cancel()
+	counts := map[string]int{}
+	for _, account := range accounts {
+		if c, err := d.spool.Counts(ctx, account); err == nil {
+			counts[account] = c.Messages
+		}
+	}
+	return counts
+}
+
+func withDropped(accounts []control.ResetAccount, dropped map[string]int) []control.ResetAccount {
+	for i := range accounts {
+		accounts[i].Dropped = dropped[accounts[i].Name]
+	}
+	return accounts
+}
+
+// beginEpoch begins a new one when everybody was put back. On a shared server the others' evidence goes on counting, and
+// only that of who was put back counts no more.
+func (d *Daemon) beginEpoch(r *replacement, report *control.ResetReport) error {
+	if len(r.accounts) < len(d.cfg.Spec.Accounts) {
+		return d.startAgain(r.accounts)
+	}
+	if err := d.NewEpoch(); err != nil {
+		return err
+	}
+	report.Epoch = d.Epoch().Number
+	return nil
+}
+
+// startArchive is what an account owns at the start: its starting mail, what every home has, the lab's files.
+func (d *Daemon) startArchive(account string, scope belongings.Scope) (*os.File, error) {
+	f, err := stage(d.cfg.StateDir)
+	if err != nil {
+		return nil, err
+	}
+	w := tar.NewWriter(f)
+	if err = d.writeStart(w, account, scope); err == nil {
+		err = w.Close()
+	}
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("what %s starts with: %w", account, err), f.Close())
+	}
+	return f, nil
+}
+
+func (d *Daemon) writeStart(w *tar.Writer, account string, scope belongings.Scope) error {
+	if scope.Inbox() {
+		var box strings.Builder
+		if err := mbox.Whole(&box, d.startingMail(account), d.zone); err != nil {
+			return err
+		}
+		if err := writeEntry(w, "inbox", 0o660, []byte(box.String()), d.cfg.Now()); err != nil {
+			return err
+		}
+	}
+	if scope == belongings.Mail {
+		return nil
+	}
+	files := map[string]entry{}
+	if err := d.readSkel(files); err != nil {
+		return err
+	}
+	for _, file := range d.cfg.Spec.Files {
+		if rel, ok := strings.CutPrefix(file.Path, "/home/"+account+"/"); ok && file.Account == account {
+			files[path.Clean(rel)] = entry{fs.FileMode(file.Mode), file.Data}
+		}
+	}
+	for _, rel := range sortedKeys(files) {
+		if err := writeEntry(w, "home/"+rel, files[rel].mode, files[rel].data, d.cfg.Now()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// startingMail is the lab's mail for an account.
+func (d *Daemon) startingMail(account string) (deliveries []mbox.Delivery) {
+	for _, m := range d.cfg.Spec.Mail {
+		if m.To == account {
+			deliveries = append(deliveries, mbox.Delivery{User: m.To, Sender: senderOf(m.Raw), Time: d.cfg.Now(), Raw: m.Raw})
+		}
+	}
+	return deliveries
+}
+
+type entry struct {
+	mode fs.FileMode
+	data []byte
+}
+
+// readSkel reads what every home begins with (useradd(8), /etc/skel).
+func (d *Daemon) readSkel(files map[string]entry) error {
+	if d.cfg.Skel == "" {
+		return nil
+	}
+	entries, err := os.ReadDir(d.cfg.Skel)
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		if !e.Type().IsRegular() {
+			continue
+		}
+		text, err := os.ReadFile(filepath.Join(d.cfg.Skel, e.Name()))
+		if err != nil {
+			return err
+		}
+		files[e.Name()] = entry{0o644, text}
+	}
+	return nil
+}
+
+func writeEntry(w *tar.Writer, name string, mode fs.FileMode, data []byte, when time.Time) error {
+	h := &tar.Header{Name: name, Typeflag: tar.TypeReg, Mode: int64(mode.Perm()), Size: int64(len(data)), ModTime: when, Format: tar.FormatPAX}
+	if err := w.WriteHeader(h); err != nil {
+		return err
+	}
+	_, err := w.Write(data)
+	return err
+}
+
+// stage makes a file that nobody else sees and that is gone when it is closed, or else when the daemon starts again.
+func stage(dir string) (*os.File, error) {
+	dir = filepath.Join(dir, stageDir)
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, err
+	}
+	f, err := os.CreateTemp(dir, "*")
+	if err != nil {
+		return nil, err
+	}
+	_ = os.Remove(f.Name()) // where an open file cannot be removed, the next start does it
+	return f, nil
+}
+
+// stageDir is for what is under way; New empties it.
+const stageDir = "stage"
+
+func sortedKeys[V any](m map[string]V) []string {
+	keys := make([]string, 0, len(m))
+	for k := range m {
+		keys = append(keys, k)
+	}
+	slices.Sort(keys)
+	return keys
+}
+
+// drain reads a reader to its end.
+func drain(r io.Reader) error {
+	_, err := io.Copy(io.Discard, r)
+	return err
+}

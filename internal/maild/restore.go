@@ -1,0 +1,279 @@
+package maild
+
+import (
+	"archive/tar"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+
+	"maillab/internal/belongings"
+	"maillab/internal/control"
+)
+
+// Bounds on what an archive may hold beside accounts' belongings.
+const (
+	maxStateFiles = 50_000
+	maxStateFile  = 256 << 20
+	maxStateBytes = 1 << 30
+)
+
+// Restore puts back what Save wrote, or what of it concerns these students and this scope. The stream is taken in and
+// checked whole before anything is touched. UIDs, UIDVALIDITY and waiting mail come back as they were.
+func (d *Daemon) Restore(ctx context.Context, students []string, scope belongings.Scope, from io.Reader) (control.ResetReport, error) {
+	i := takingIn{d: d, archives: map[string]*stagedArchive{}, state: &staged{}, wanted: d.accountsOf(students)}
+	defer i.close()
+	var err error
+	if i.state.dir, err = stageDirectory(d.cfg.StateDir); err != nil {
+		return control.ResetReport{}, err
+	}
+	if err := i.read(ctx, from); err != nil {
+		return control.ResetReport{}, &control.Error{Status: 422, Text: fmt.Sprintf("nothing was touched: %v", err)}
+	}
+	r := replacement{scope: scope, archive: map[string]*os.File{}, state: i.state}
+	for _, account := range i.wanted {
+		if a := i.archives[account]; a != nil {
+			r.accounts = append(r.accounts, account)
+			r.archive[account] = a.f
+		}
+	}
+	if len(r.accounts) == 0 {
+		return control.ResetReport{}, &control.Error{Status: 422, Text: "nothing was touched: the archive is about none of these accounts"}
+	}
+	report, err := d.replace(ctx, &r)
+	report.LeftOut = i.leftOut
+	return report, err
+}
+
+// takingIn takes an archive in.
+type takingIn struct {
+	d        *Daemon
+	wanted   []string
+	archives map[string]*stagedArchive
+	state    *staged
+	picture  *Picture
+	leftOut  []string
+}
+
+// stagedArchive is one account's part, on its way.
+type stagedArchive struct {
+	f     *os.File
+	w     *tar.Writer
+	check belongings.Checker
+}
+
+func (i *takingIn) close() {
+	for _, a := range i.archives {
+		a.f.Close()
+	}
+	_ = os.RemoveAll(i.state.dir)
+}
+
+func (i *takingIn) read(ctx context.Context, from io.Reader) error {
+	for in := tar.NewReader(from); ; {
+		h, err := in.Next()
+		if err == io.EOF {
+			return i.finish(from)
+		}
+		if err == nil {
+			err = ctx.Err()
+		}
+		if err == nil {
+			err = i.take(h, in)
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// finish ends all parts. What follows a tar's end is read, so that a stream that was cut short is found out.
+func (i *takingIn) finish(from io.Reader) error {
+	if err := drain(from); err != nil {
+		return err
+	}
+	if i.picture == nil {
+		return errors.New("there is nothing in it")
+	}
+	for account, a := range i.archives {
+		if err := a.w.Close(); err != nil {
+			return fmt.Errorf("account %s: %w", account, err)
+		}
+	}
+	return nil
+}
+
+func (i *takingIn) take(h *tar.Header, r io.Reader) error {
+	if i.picture == nil {
+		return i.takePicture(h, r)
+	}
+	rest, isAccount := strings.CutPrefix(h.Name, accountsPrefix)
+	switch {
+	case isAccount:
+		account, name, _ := strings.Cut(rest, "/")
+		return i.takeAccount(account, name, h, r)
+	case h.Typeflag != tar.TypeReg:
+		return fmt.Errorf("entry %q is no file", h.Name)
+	case h.Name == subscribedEntry:
+		return i.takeSubscribed(h, r)
+	}
+	return i.takeState(h, r)
+}
+
+func (i *takingIn) takePicture(h *tar.Header, r io.Reader) error {
+	if h.Name != pictureEntry || h.Size > 1<<20 {
+		return fmt.Errorf("it begins with %q: not a picture of a sandbox", h.Name)
+	}
+	i.picture = &Picture{}
+	if err := json.NewDecoder(r).Decode(i.picture); err != nil {
+		return fmt.Errorf("%s: %w", pictureEntry, err)
+	}
+	if i.picture.Version != pictureVersion {
+		return fmt.Errorf("it is of version %d, this sandbox understands %d", i.picture.Version, pictureVersion)
+	}
+	for _, account := range i.picture.Accounts {
+		if !slices.Contains(i.wanted, account) {
+			i.leftOut = append(i.leftOut, "account "+account)
+			continue
+		}
+		if i.archives[account] != nil {
+			return fmt.Errorf("account %s is there twice", account)
+		}
+		f, err := stage(i.d.cfg.StateDir)
+		if err != nil {
+			return err
+		}
+		i.archives[account] = &stagedArchive{f: f, w: tar.NewWriter(f)}
+	}
+	return nil
+}
+
+func (i *takingIn) takeAccount(account, name string, h *tar.Header, r io.Reader) error {
+	a := i.archives[account]
+	if a == nil {
+		if slices.Contains(i.picture.Accounts, account) {
+			return drain(r)
+		}
+		return fmt.Errorf("entry %q is about nobody", h.Name)
+	}
+	copied := *h
+	copied.Name = name
+	if err := a.check.Check(&copied); err != nil {
+		return fmt.Errorf("account %s: %w", account, err)
+	}
+	if err := a.w.WriteHeader(&copied); err != nil {
+		return fmt.Errorf("account %s: %w", account, err)
+	}
+	_, err := io.Copy(a.w, r)
+	return err
+}
+
+func (i *takingIn) takeSubscribed(h *tar.Header, r io.Reader) error {
+	if h.Size > 1<<20 {
+		return fmt.Errorf("%s: %d bytes", subscribedEntry, h.Size)
+	}
+	if err := json.NewDecoder(r).Decode(&i.state.subscribed); err != nil {
+		return fmt.Errorf("%s: %w", subscribedEntry, err)
+	}
+	return nil
+}
+
+// stateName is what the other entries may be called: queue IDs, escaped names of boxes.
+var stateName = regexp.MustCompile(`^(queue/[0-9A-Za-z]{1,64}|index/[^/\\]{1,64}/[^/\\.][^/\\]{0,250}\.index|log/mail\.log)$`)
+
+func (i *takingIn) takeState(h *tar.Header, r io.Reader) error {
+	s := i.state
+	if belongings.Inflated(h) || !stateName.MatchString(h.Name) || strings.ContainsAny(h.Name, "\x00:") || strings.Contains(h.Name, "/../") {
+		return fmt.Errorf("entry %q means nothing here", h.Name)
+	}
+	if owner := indexOwner(h.Name); owner != "" && i.archives[owner] == nil {
+		return drain(r)
+	}
+	s.files, s.bytes = s.files+1, s.bytes+h.Size
+	if s.files > maxStateFiles || h.Size > maxStateFile || s.bytes > maxStateBytes {
+		return errors.New("more waiting mail and indexes than can be")
+	}
+	path := filepath.Join(s.dir, filepath.FromSlash(h.Name))
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return err
+	}
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(f, r)
+	return errors.Join(err, f.Close())
+}
+
+// indexOwner is the account of an index entry, "" for another one.
+func indexOwner(name string) string {
+	rest, ok := strings.CutPrefix(name, indexPrefix)
+	if !ok {
+		return ""
+	}
+	owner, _, _ := strings.Cut(rest, "/")
+	return owner
+}
+
+// staged is the daemon's own part of a restore, in a directory beside where it is going to be. nil is a fresh start.
+type staged struct {
+	dir        string
+	files      int
+	bytes      int64
+	subscribed map[string][]string
+}
+
+func stageDirectory(stateDir string) (string, error) {
+	dir := filepath.Join(stateDir, stageDir)
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return "", err
+	}
+	return os.MkdirTemp(dir, "restore-*")
+}
+
+// put moves it into place: indexes of accounts that were put back; queue and log only when everybody was.
+func (s *staged) put(d *Daemon, accounts []string, scope belongings.Scope) error {
+	if s == nil {
+		return nil
+	}
+	var errs []error
+	for _, account := range accounts {
+		from := filepath.Join(s.dir, "index", account)
+		if _, err := os.Stat(from); err == nil {
+			errs = append(errs, os.Rename(from, d.spool.IndexDir(account)))
+		}
+		errs = append(errs, d.subscribed.replace(account, s.subscribed[account]))
+	}
+	if len(accounts) != len(d.cfg.Spec.Accounts) {
+		return errors.Join(errs...)
+	}
+	queued, err := os.ReadDir(filepath.Join(s.dir, "queue"))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		errs = append(errs, err)
+	}
+	for _, e := range queued {
+		errs = append(errs, os.Rename(filepath.Join(s.dir, "queue", e.Name()), filepath.Join(d.queueDir(), e.Name())))
+	}
+	if scope == belongings.All {
+		errs = append(errs, s.putLog(d.cfg.LogFile))
+	}
+	return errors.Join(errs...)
+}
+
+// putLog puts the log back, readable for everybody. Its writer sees that the file is another one and goes on in it.
+func (s *staged) putLog(file string) error {
+	from := filepath.Join(s.dir, "log", "mail.log")
+	if err := os.Chmod(from, 0o644); errors.Is(err, fs.ErrNotExist) {
+		return nil
+	} else if err != nil {
+		return err
+	}
+	return os.Rename(from, file)
+}

@@ -1,0 +1,278 @@
+package maild
+
+import (
+	"archive/tar"
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"slices"
+	"strings"
+	"time"
+
+	"maillab/internal/control"
+	"maillab/internal/dialogue"
+	"maillab/internal/lab/task"
+	"maillab/internal/mail/mbox"
+)
+
+// theirs says whether a connection is a student's: one of the student's accounts logged in, or nobody did.
+func theirs(s task.Sheet, accounts []string) bool {
+	return len(accounts) == 0 || slices.ContainsFunc(accounts, func(a string) bool { return slices.Contains(s.Accounts, a) })
+}
+
+// owner is a student's tasks, or, where a lab has none, the student's accounts.
+func (d *Daemon) owner(student string) (task.Sheet, error) {
+	if s, err := d.sheet(student); err == nil {
+		return s, nil
+	}
+	s := task.Sheet{Student: student, Accounts: d.accountsOf([]string{student})}
+	if len(s.Accounts) == 0 {
+		return s, &control.Error{Status: 404, Text: fmt.Sprintf("there is no student %q here", student)}
+	}
+	return s, nil
+}
+
+// Dialogues are what a student typed and got in this epoch, by their start.
+func (d *Daemon) Dialogues(_ context.Context, student string) ([]dialogue.Dialogue, error) {
+	s, err := d.owner(student)
+	if err != nil {
+		return nil, err
+	}
+	all, err := d.readDialogues(dialogue.Filter{Epoch: d.Epoch().Number}, map[string]dialogue.Dialogue{})
+	return slices.DeleteFunc(all, func(one dialogue.Dialogue) bool { return !theirs(s, one.Accounts) }), err
+}
+
+// Follow hands a student's lines to emit as they come.
+func (d *Daemon) Follow(ctx context.Context, student string, emit func(dialogue.Event) error) error {
+	s, err := d.owner(student)
+	if err != nil {
+		return err
+	}
+	return d.dialogues.Follow(ctx, func(e dialogue.Event) error {
+		if !theirs(s, e.Accounts) {
+			return nil
+		}
+		return emit(e)
+	})
+}
+
+// lately is how many of a student's last dialogues are looked at for what was done last.
+const lately = 4
+
+// Activity is what each student did last.
+func (d *Daemon) Activity(context.Context) (all []control.Activity, err error) {
+	epoch := d.Epoch()
+	found := d.dialogues.List(dialogue.Filter{Epoch: epoch.Number})
+	for _, s := range d.sheets {
+		a := control.Activity{Student: s.Student, Started: epoch.Start}
+		for _, pass := range d.ledger.memory(s.Student).Passed {
+			if pass.At.After(a.Passed) {
+				a.Passed = pass.At
+			}
+		}
+		seen := 0
+		for _, one := range slices.Backward(found) {
+			if seen == lately {
+				break
+			}
+			if !theirs(s, one.Accounts) {
+				continue
+			}
+			seen++
+			whole, err := d.dialogues.Read(one.ID)
+			if errors.Is(err, dialogue.ErrNotFound) {
+				continue
+			}
+			if err != nil {
+				return nil, err
+			}
+			lastOf(&a, whole)
+		}
+		all = append(all, a)
+	}
+	return all, nil
+}
+
+// lastOf takes in the last command of a dialogue, and the last refusal, when they are later than what is known.
+func lastOf(a *control.Activity, d dialogue.Dialogue) {
+	refusal := ""
+	var at time.Time
+	for _, l := range d.Lines {
+		switch {
+		case l.Kind == dialogue.Command:
+			at = l.At
+			if !l.At.Before(a.At) {
+				a.At, a.Service, a.Command = l.At, d.Service, l.Text
+			}
+		case l.Kind == dialogue.Reply && isRefusal(d.Service, l.Text):
+			refusal = l.Text
+		}
+	}
+	if refusal != "" && (a.Error == "" || !at.Before(a.At)) {
+		a.Error = refusal
+	}
+}
+
+// isRefusal says whether a reply line refuses something.
+func isRefusal(service, line string) bool {
+	switch service {
+	case "smtp":
+		return strings.HasPrefix(line, "4") || strings.HasPrefix(line, "5")
+	case "pop3":
+		return strings.HasPrefix(line, "-ERR")
+	}
+	_, word, _ := strings.Cut(line, " ")
+	return strings.HasPrefix(word, "NO ") || strings.HasPrefix(word, "BAD ")
+}
+
+// Bundle writes a student's mail, deliveries and results as a tar. On a server that others share there is no mail.log in
+// it: their lines are theirs.
+func (d *Daemon) Bundle(ctx context.Context, student string, w io.Writer) error {
+	s, err := d.owner(student)
+	if err != nil {
+		return err
+	}
+	out := tar.NewWriter(w)
+	for _, account := range s.Accounts {
+		if err := d.bundleMail(ctx, out, account); err != nil {
+			return err
+		}
+	}
+	if err := d.bundleDeliveries(out, s); err != nil {
+		return err
+	}
+	memory := d.ledger.memory(student)
+	work := map[string]any{"epoch": d.Epoch(), "passed": memory.Passed, "answers": memory.Answers, "marks": memory.Marks}
+	if err := d.bundleJSON(out, "results.json", work); err != nil {
+		return err
+	}
+	if len(d.sheets) == 1 {
+		lines, err := d.evidence().Lines(ctx)
+		if err != nil {
+			return err
+		}
+		if err := d.bundleEntry(out, "mail.log", []byte(strings.Join(lines, "\n")+"\n")); err != nil {
+			return err
+		}
+	}
+	return out.Close()
+}
+
+// maxBox bounds one mailbox in a bundle.
+const maxBox = 64 << 20
+
+func (d *Daemon) bundleMail(ctx context.Context, out *tar.Writer, account string) error {
+	folders, err := d.cfg.Files.List(ctx, account)
+	if err != nil {
+		return err
+	}
+	for _, name := range append([]string{mbox.Inbox}, folders...) {
+		f, err := d.cfg.Files.Open(ctx, account, name, os.O_RDONLY)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		text, err := io.ReadAll(io.LimitReader(f, maxBox))
+		f.Close()
+		if err != nil {
+			return err
+		}
+		if err := d.bundleEntry(out, path.Join("mail", account, name), text); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// bundleDeliveries writes each message that arrived, and a list of their envelopes.
+func (d *Daemon) bundleDeliveries(out *tar.Writer, s task.Sheet) error {
+	messages, err := d.deliveries.List(d.Epoch().Number)
+	if err != nil {
+		return err
+	}
+	type entry struct {
+		ID, Account string
+		Time        time.Time
+		Envelope    any  `json:",omitempty"`
+		Cut         bool `json:",omitempty"`
+	}
+	list := []entry{}
+	for _, m := range messages {
+		for i, c := range m.Copies {
+			if !slices.Contains(s.Accounts, c.Account) {
+				continue
+			}
+			text, cut, err := d.deliveries.Text(c)
+			if err != nil {
+				continue // dropped meanwhile
+			}
+			one := entry{ID: m.ID, Account: c.Account, Time: c.At, Cut: cut}
+			if m.Envelope != nil {
+				one.Envelope = m.Envelope
+			}
+			list = append(list, one)
+			if err := d.bundleEntry(out, fmt.Sprintf("deliveries/%s-%d-%s.eml", m.ID, i+1, c.Account), text); err != nil {
+				return err
+			}
+		}
+	}
+	slices.SortStableFunc(list, func(a, b entry) int { return cmp.Or(a.Time.Compare(b.Time), cmp.Compare(a.ID, b.ID)) })
+	return d.bundleJSON(out, "deliveries.json", list)
+}
+
+func (d *Daemon) bundleJSON(out *tar.Writer, name string, value any) error {
+	text, err := json.MarshalIndent(value, "", "  ")
+	if err != nil {
+		return err
+	}
+	return d.bundleEntry(out, name, append(text, '\n'))
+}
+
+func (d *Daemon) bundleEntry(out *tar.Writer, name string, text []byte) error {
+	h := tar.Header{Typeflag: tar.TypeReg, Name: name, Mode: 0o600, Size: int64(len(text)), ModTime: d.cfg.Now().Truncate(time.Second), Format: tar.FormatPAX}
+	if err := out.WriteHeader(&h); err != nil {
+		return err
+	}
+	_, err := out.Write(text)
+	return err
+}
+
+// Dialogues implements control.Witness.
+func (c *Control) Dialogues(ctx context.Context, student string) ([]dialogue.Dialogue, error) {
+	if c.Daemon == nil {
+		return nil, errUnconfigured()
+	}
+	return c.Daemon.Dialogues(ctx, student)
+}
+
+// Follow implements control.Witness.
+func (c *Control) Follow(ctx context.Context, student string, emit func(dialogue.Event) error) error {
+	if c.Daemon == nil {
+		return errUnconfigured()
+	}
+	return c.Daemon.Follow(ctx, student, emit)
+}
+
+// Activity implements control.Witness.
+func (c *Control) Activity(ctx context.Context) ([]control.Activity, error) {
+	if c.Daemon == nil {
+		return nil, errUnconfigured()
+	}
+	return c.Daemon.Activity(ctx)
+}
+
+// Bundle implements control.Witness.
+func (c *Control) Bundle(ctx context.Context, student string, w io.Writer) error {
+	if c.Daemon == nil {
+		return errUnconfigured()
+	}
+	return c.Daemon.Bundle(ctx, student, w)
+}
