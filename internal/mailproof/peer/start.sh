@@ -1,0 +1,3 @@
+#!/bin/sh
+postfix start
+exec dovecot -F
