@@ -1,0 +1,50 @@
+// Command labinit is a sandbox's supervisor, the child of its container's init: see package sandbox. It starts itself
+// again as the helper that runs a student's script for a check: see package script.
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"maillab/internal/sandbox"
+	"maillab/internal/script"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
+	err := run(ctx)
+	stop()
+	if err != nil {
+		fmt.Fprintf(os.Stderr, "labinit: %v\n", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context) error {
+	if mine, err := script.Main(os.Args[1:]); mine {
+		return err
+	}
+	config, err := sandbox.FromEnv(os.Getenv)
+	if err != nil {
+		return err
+	}
+	if err := sandbox.Fence(config); err != nil {
+		return err
+	}
+	file, err := sandbox.OpenLog()
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	log := slog.New(slog.NewTextHandler(io.MultiWriter(os.Stderr, file), nil))
+	if err := sandbox.Run(ctx, config, log); err != nil {
+		log.Error("the sandbox is given up", "err", err)
+		return err
+	}
+	return nil
+}

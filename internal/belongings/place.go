@@ -1,0 +1,230 @@
+package belongings
+
+import (
+	"archive/tar"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"strings"
+)
+
+// newInbox is a mailbox that is to replace an account's: the name that package broker has for it, too.
+func newInbox(account string) string { return "." + account + ".new" }
+
+// walk hands every entry of an archive to do, each checked.
+func walk(archive io.Reader, do func(h *tar.Header, r io.Reader) error) error {
+	var c Checker
+	for in := tar.NewReader(archive); ; {
+		h, err := in.Next()
+		if err == io.EOF {
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("%w: %w", ErrHostile, err)
+		}
+		if err := c.Check(h); err != nil {
+			return err
+		}
+		if err := do(h, in); err != nil {
+			return err
+		}
+	}
+}
+
+// CheckAll reads a whole archive of one account and refuses it if Prepare would.
+func CheckAll(archive io.Reader) error {
+	return walk(archive, func(_ *tar.Header, r io.Reader) error {
+		_, err := io.Copy(io.Discard, r)
+		return err
+	})
+}
+
+// PrepareInbox puts the archive's mailbox beside the one in force, an empty one when the archive has none.
+func PrepareInbox(spool *os.Root, account string, archive io.Reader) (err error) {
+	name := newInbox(account)
+	if err := spool.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	f, err := spool.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL|safely, 0o660)
+	if err != nil {
+		return fmt.Errorf("new mailbox of %s: %w", account, err)
+	}
+	defer func() {
+		if err = errors.Join(err, f.Close()); err != nil {
+			_ = spool.Remove(name)
+		}
+	}()
+	if err := f.Chmod(0o660); err != nil { // whatever the umask is
+		return err
+	}
+	return walk(archive, func(h *tar.Header, r io.Reader) error {
+		if h.Name != inboxEntry {
+			return nil
+		}
+		_, err := io.Copy(f, r)
+		return err
+	})
+}
+
+// CommitInbox puts the prepared mailbox in place. A student's dotlock on the old one goes with it.
+func CommitInbox(spool *os.Root, account string) error {
+	if err := spool.Rename(newInbox(account), account); err != nil {
+		return err
+	}
+	if err := spool.Remove(account + ".lock"); err != nil && !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, fs.ErrPermission) {
+		return err
+	}
+	return nil
+}
+
+// AbortInbox forgets what was prepared.
+func AbortInbox(spool *os.Root, account string) error {
+	if err := spool.Remove(newInbox(account)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
+}
+
+// PrepareHome puts what the scope covers of the archive's home aside, within the home.
+func PrepareHome(home *os.Root, scope Scope, archive io.Reader) (err error) {
+	if err := removeAll(home, aside); err != nil {
+		return err
+	}
+	u := unpacker{home: home}
+	defer func() {
+		if err = errors.Join(err, u.close()); err != nil {
+			err = errors.Join(err, removeAll(home, aside))
+		}
+	}()
+	err = walk(archive, func(h *tar.Header, r io.Reader) error {
+		rel, ok := strings.CutPrefix(strings.TrimSuffix(h.Name, "/"), homePrefix)
+		if top, _, _ := strings.Cut(rel, "/"); !ok || !scope.covers(top) {
+			return nil
+		}
+		return u.put(rel, h, r)
+	})
+	if err != nil {
+		return err
+	}
+	return u.finish()
+}
+
+// unpacker writes entries below a root. Modes of directories come last: a directory that may not be written would keep its
+// own content out.
+type unpacker struct {
+	home *os.Root
+	into *os.Root // nil: there is nothing yet
+	dirs []*tar.Header
+}
+
+func (u *unpacker) begin() (err error) {
+	if u.into == nil {
+		if err := u.home.Mkdir(aside, 0o700); err != nil {
+			return err
+		}
+		u.into, err = u.home.OpenRoot(aside)
+	}
+	return err
+}
+
+func (u *unpacker) close() error {
+	if u.into == nil {
+		return nil
+	}
+	return u.into.Close()
+}
+
+func (u *unpacker) put(rel string, h *tar.Header, r io.Reader) error {
+	if err := u.begin(); err != nil {
+		return err
+	}
+	if err := u.into.MkdirAll(path.Dir(rel), 0o700); err != nil {
+		return err
+	}
+	switch h.Typeflag {
+	case tar.TypeDir:
+		u.dirs = append(u.dirs, h)
+		return u.into.MkdirAll(rel, 0o700)
+	case tar.TypeSymlink:
+		return u.into.Symlink(h.Linkname, rel)
+	}
+	f, err := u.into.OpenFile(rel, os.O_WRONLY|os.O_CREATE|os.O_EXCL|safely, 0o600)
+	if err != nil {
+		return err
+	}
+	err = writeExtents(f, h, r)
+	if err == nil {
+		err = f.Chmod(fs.FileMode(h.Mode).Perm())
+	}
+	if err := errors.Join(err, f.Close()); err != nil {
+		return fmt.Errorf("%s: %w", rel, err)
+	}
+	return u.into.Chtimes(rel, h.ModTime, h.ModTime)
+}
+
+func (u *unpacker) finish() error {
+	for i := len(u.dirs) - 1; i >= 0; i-- {
+		h := u.dirs[i]
+		rel := strings.TrimPrefix(strings.TrimSuffix(h.Name, "/"), homePrefix)
+		// Its owner must be able to move it into place, and to enter it: a directory that not even he may is not kept so.
+		if err := errors.Join(u.into.Chmod(rel, fs.FileMode(h.Mode).Perm()|0o700), u.into.Chtimes(rel, h.ModTime, h.ModTime)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// CommitHome removes what the scope covers of a home and moves what was prepared in its place. The home itself stays the
+// same directory: shells are in it.
+func CommitHome(home *os.Root, scope Scope) error {
+	s := saver{home: home}
+	old, err := s.names(".")
+	if err != nil {
+		return err
+	}
+	for _, name := range old {
+		if scope.covers(name) {
+			err = errors.Join(err, removeAll(home, name))
+		}
+	}
+	fresh, readErr := s.names(aside)
+	if errors.Is(readErr, fs.ErrNotExist) {
+		return err
+	}
+	if err = errors.Join(err, readErr); readErr != nil {
+		return err
+	}
+	for _, name := range fresh {
+		err = errors.Join(err, home.Rename(path.Join(aside, name), name))
+	}
+	return errors.Join(err, removeAll(home, aside))
+}
+
+// AbortHome forgets what was prepared.
+func AbortHome(home *os.Root) error { return removeAll(home, aside) }
+
+// removeAll removes a tree, and makes directories writable that their owner locked himself out of.
+func removeAll(home *os.Root, name string) error {
+	err := home.RemoveAll(name)
+	if !errors.Is(err, fs.ErrPermission) {
+		return err
+	}
+	unlock(home, name, 0)
+	return home.RemoveAll(name)
+}
+
+func unlock(home *os.Root, name string, depth int) {
+	info, err := home.Lstat(name)
+	if err != nil || !info.IsDir() || depth > maxDepth*4 {
+		return
+	}
+	_ = home.Chmod(name, info.Mode().Perm()|0o700) // if not, RemoveAll says so
+	s := saver{home: home}
+	names, _ := s.names(name)
+	for _, inner := range names {
+		unlock(home, path.Join(name, inner), depth+1)
+	}
+}

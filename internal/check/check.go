@@ -1,0 +1,263 @@
+// Package check evaluates a student's tasks over evidence: deliveries, mailboxes, dialogues, mail.log, files, runs of
+// scripts, answers, and the teacher's word. It runs inside the sandbox, for the student's lab command and for the
+// teacher's maillab check alike; it keeps nothing and touches nothing but what Evidence lets it.
+//
+// It promises: a result says in French and English what was seen and what is missing, and never the rule itself; what
+// passed stays passed for as long as the caller hands the pass back in (Memory); a check that cannot be made here
+// (files and runs on the embedded engine) blocks its task and says so, it fails nobody.
+package check
+
+import (
+	"context"
+	"crypto/rand"
+	"strings"
+	"time"
+
+	"maillab/internal/dialogue"
+	"maillab/internal/lab/task"
+)
+
+// State of a task.
+type State string
+
+// States.
+const (
+	Passed  State = "passed"
+	Failed  State = "failed"
+	Blocked State = "blocked" // a task that it needs has not passed, or it cannot be checked here
+	Manual  State = "manual"  // it waits for the teacher's word
+)
+
+// Result is where a student stands with a task.
+type Result struct {
+	ID     string    `json:"id"`
+	Title  task.Text `json:"title"`
+	State  State     `json:"state"`
+	Points int       `json:"points"` // what it is worth
+	Seen   task.Text `json:"seen"`
+	Hint   task.Text `json:"hint,omitempty"`   // of a task that has not passed
+	Look   task.Text `json:"look,omitempty"`   // for the teacher: what to look for
+	Answer string    `json:"answer,omitempty"` // what the student answered
+	Marked bool      `json:"marked,omitempty"` // the state is the teacher's word
+	At     time.Time `json:"at,omitzero"`      // of the pass
+}
+
+// Memory is what is known of a student beside the evidence. Keys are tasks' IDs.
+type Memory struct {
+	Passed  map[string]Pass
+	Answers map[string]string
+	Marks   map[string]bool // the teacher's word: passed or failed
+}
+
+// Pass is a task that passed in this epoch.
+type Pass struct {
+	At   time.Time `json:"at"`
+	Seen task.Text `json:"seen"`
+}
+
+// Evidence is what checks look at, all of it of one epoch. What is nil cannot be looked at here.
+type Evidence struct {
+	Mails     Mails
+	Boxes     Boxes
+	Dialogues Dialogues
+	Log       Log
+	Files     Files
+	Runs      Runs
+	Zone      *time.Location // of the times in what is said; nil is UTC
+
+	// Originals are the lab's own files, by their path in the sandbox.
+	Originals func(path string) ([]byte, bool)
+	// Owner says whose an answer is that belongs to another student; "" when it is nobody's.
+	Owner func(taskID, answer string) string
+
+	Now    func() time.Time
+	Random func() string                                   // a text that is new each time
+	Pause  func(ctx context.Context, d time.Duration) bool // false when ctx ended
+}
+
+// Mails are the copies of messages that went into mailboxes, in order.
+type Mails interface {
+	Mails(ctx context.Context) ([]Mail, error)
+}
+
+// Mail is one copy.
+type Mail struct {
+	ID         string // queue ID
+	To         string // account
+	From       string // the envelope's sender, without brackets
+	Recipient  string // as it was typed
+	Recipients int    // that the envelope had; 0: not known
+	Via        string // smtp, sendmail, or "" for the server's own
+	Fixture    bool   // sent by a check: no work of the student's
+	At         time.Time
+	Open       func() (text []byte, cut bool, err error)
+}
+
+// Boxes are mailboxes as they are now.
+type Boxes interface {
+	Box(ctx context.Context, account, folder string) ([]BoxMessage, error)
+}
+
+// BoxMessage is a message in a mailbox.
+type BoxMessage struct {
+	Flags []string // \Seen …
+	Open  func() ([]byte, error)
+}
+
+// Dialogues are the connections of this epoch, in order.
+type Dialogues interface {
+	Dialogues(ctx context.Context, service string) ([]dialogue.Dialogue, error)
+}
+
+// Log is this epoch's mail.log.
+type Log interface {
+	Lines(ctx context.Context) ([]string, error)
+}
+
+// Files are an account's files. A file that is not there is an fs.ErrNotExist.
+type Files interface {
+	File(ctx context.Context, account, path string) (File, error)
+}
+
+// fill puts what is usual where nothing was given.
+func (e *Evidence) fill() {
+	if e.Zone == nil {
+		e.Zone = time.UTC
+	}
+	if e.Now == nil {
+		e.Now = time.Now
+	}
+	if e.Random == nil {
+		e.Random = func() string { return strings.ToLower(rand.Text()[:10]) }
+	}
+	if e.Pause == nil {
+		e.Pause = pause
+	}
+}
+
+func pause(ctx context.Context, d time.Duration) bool {
+	select {
+	case <-ctx.Done():
+		return false
+	case <-time.After(d):
+		return true
+	}
+}
+
+// File is a regular file, at most MaxFile octets of it.
+type File struct {
+	Text       []byte
+	Executable bool
+	TooBig     bool
+}
+
+// MaxFile is how large a file may be that a check looks into.
+const MaxFile = 1 << 20
+
+// sheet is one evaluation of one student's tasks.
+type sheet struct {
+	task.Sheet
+	Evidence
+	memory Memory
+	done   map[string]Result
+	open   map[string]bool // being evaluated: a cycle of needs must end
+	task   string          // whose check is being evaluated
+	parsed map[string]*message
+	typed  map[string]*dialogue.Dialogue // by queue ID
+}
+
+// Evaluate goes through a student's tasks and returns a result for each, or for each of only (IDs), in the sheet's order.
+func Evaluate(ctx context.Context, s task.Sheet, e Evidence, m Memory, only ...string) []Result {
+	e.fill()
+	x := &sheet{Sheet: s, Evidence: e, memory: m, done: map[string]Result{}, open: map[string]bool{}, parsed: map[string]*message{}}
+	results := []Result{}
+	for _, t := range s.Tasks {
+		if len(only) == 0 || contains(only, t.ID) {
+			results = append(results, x.result(ctx, t))
+		}
+	}
+	return results
+}
+
+func contains(list []string, one string) bool {
+	for _, s := range list {
+		if s == one {
+			return true
+		}
+	}
+	return false
+}
+
+// result evaluates a task once.
+func (x *sheet) result(ctx context.Context, t task.Task) Result {
+	if r, known := x.done[t.ID]; known {
+		return r
+	}
+	x.open[t.ID] = true
+	r := x.judge(ctx, t)
+	delete(x.open, t.ID)
+	r.ID, r.Title, r.Points, r.Answer = t.ID, t.Title, t.Points, x.memory.Answers[t.ID]
+	if r.State != Passed {
+		r.Hint = t.Hint
+	}
+	r.Look = looks(&t.Check)
+	x.done[t.ID] = r
+	return r
+}
+
+// judge decides: the teacher's word first, then a pass of before, then what the task needs, then its check.
+func (x *sheet) judge(ctx context.Context, t task.Task) Result {
+	if passed, marked := x.memory.Marks[t.ID]; marked {
+		r := Result{State: Failed, Marked: true, Seen: both("décidé par l'enseignant", "the teacher's decision")}
+		if passed {
+			r.State = Passed
+		}
+		return r
+	}
+	if pass, ok := x.memory.Passed[t.ID]; ok {
+		return Result{State: Passed, Seen: pass.Seen, At: pass.At}
+	}
+	if missing := x.missing(ctx, t); len(missing) > 0 {
+		return Result{State: Blocked, Seen: both("s'ouvre après : %s", "opens after: %s", strings.Join(missing, ", "))}
+	}
+	x.task = t.ID
+	v := x.check(ctx, &t.Check)
+	r := Result{State: v.state(), Seen: v.text()}
+	if r.State == Passed {
+		r.At = x.Now().UTC()
+	}
+	return r
+}
+
+// missing lists the tasks that t needs and that have not passed.
+func (x *sheet) missing(ctx context.Context, t task.Task) (ids []string) {
+	for _, id := range t.Needs {
+		for _, other := range x.Tasks {
+			if other.ID == id && (x.open[id] || x.result(ctx, other).State != Passed) {
+				ids = append(ids, id)
+			}
+		}
+	}
+	return ids
+}
+
+// looks is what a check's manual part tells the teacher.
+func looks(c *task.Check) task.Text {
+	for _, part := range c.Walk("") {
+		if part.Manual != nil {
+			return part.Manual.Look
+		}
+	}
+	return nil
+}
+
+// Progress counts the tasks that passed, with their points.
+func Progress(results []Result) (passed, points int) {
+	for _, r := range results {
+		if r.State == Passed {
+			passed++
+			points += r.Points
+		}
+	}
+	return passed, points
+}

@@ -1,0 +1,186 @@
+package check
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"maillab/internal/lab/task"
+)
+
+// texts are the criteria on what a message says.
+func (x *sheet) texts(want *task.Mail) (all []criterion) {
+	shown := func(m *message) string { return m.shown() }
+	source := func(m *message) string { return m.source }
+	for _, c := range []struct {
+		p      task.Pattern
+		of     func(*message) string
+		expect bool
+		miss   miss
+	}{
+		{want.Body, shown, true, both("son texte n'est pas celui demandé", "its text is not as asked for")},
+		{want.NotBody, shown, false, both("son texte contient ce qu'il ne doit pas", "its text holds what it must not")},
+		{want.Source, source, true, both("sa source n'est pas celle demandée", "its source is not as asked for")},
+	} {
+		if c.p == "" {
+			continue
+		}
+		re, err := c.p.Compile()
+		all = append(all, func(m Mail) miss {
+			text := x.parse(m)
+			switch {
+			case text == nil:
+				return gone()
+			case err == nil && re.MatchString(c.of(text)) == c.expect:
+				return nil
+			}
+			return c.miss
+		})
+	}
+	return all
+}
+
+// reference is the file that an attachment must be the same as; nil when none is asked for.
+func (x *sheet) reference(ctx context.Context, want *task.Attachment) ([]byte, error) {
+	if want.Same == "" {
+		return nil, nil
+	}
+	if x.Originals == nil {
+		return nil, errors.New("no files of the lab")
+	}
+	text, ok := x.Originals(want.Same)
+	if !ok {
+		return nil, fmt.Errorf("%s is no file of the lab", want.Same)
+	}
+	return text, nil
+}
+
+// attachment looks for a part that is as asked; what the nearest lacks is told.
+func (x *sheet) attachment(m Mail, want *task.Attachment, reference []byte) miss {
+	text := x.parse(m)
+	if text == nil {
+		return gone()
+	}
+	parts := text.attachments()
+	if len(parts) == 0 {
+		return notInParts(text)
+	}
+	var nearest miss
+	fewest := 100
+	for _, part := range parts {
+		misses := partMisses(part, want, reference)
+		if len(misses) == 0 {
+			return nil
+		}
+		if len(misses) < fewest {
+			name := part.name()
+			if name == "" {
+				name = part.media
+			}
+			fewest = len(misses)
+			nearest = both("sa pièce jointe %s : %s", "its attachment %s: %s", quote(name), join(", ", misses...))
+		}
+	}
+	return nearest
+}
+
+// notInParts says why a message has no attachment: most often the line between its parts is not what it should be.
+func notInParts(m *message) miss {
+	boundary := m.params["boundary"]
+	switch {
+	case boundary == "" && len(m.of("Content-Type")) == 0:
+		return both("il n'a pas de pièce jointe : il n'a pas d'en-tête Content-Type", "it has no attachment: it has no header Content-Type")
+	case boundary == "":
+		return both("il n'a pas de pièce jointe : son Content-Type n'annonce pas de balise (boundary)", "it has no attachment: its Content-Type announces no boundary")
+	case m.hasLine(boundary) && !m.hasLine("--"+boundary):
+		return both("ses parties ne sont pas séparées : il manque -- devant la balise (la ligne doit être --%s)",
+			"its parts are not parted: -- is missing before the boundary (the line has to be --%s)", boundary)
+	case !m.hasLine("--" + boundary):
+		return both("ses parties ne sont pas séparées : aucune ligne n'est -- suivi de la balise annoncée", "its parts are not parted: no line is -- and the boundary that was announced")
+	}
+	return both("il n'a qu'une partie, et c'est le texte", "it has but one part, and that is the text")
+}
+
+// partMisses is what a part lacks.
+func partMisses(part *message, want *task.Attachment, reference []byte) (out []miss) {
+	for _, c := range []struct {
+		p    task.Pattern
+		of   func() string
+		miss miss
+	}{
+		{want.Name, part.name, both("son nom n'est pas celui demandé", "its name is not as asked for")},
+		{want.Type, func() string { return part.media }, both("son type, %s, n'est pas celui demandé", "its type, %s, is not as asked for", part.media)},
+		{want.Encoding, func() string { return part.first("Content-Transfer-Encoding") }, both("son codage n'est pas celui demandé", "its encoding is not as asked for")},
+		{want.Text, part.text, both("son contenu n'est pas celui demandé (une ligne vide sépare les en-têtes d'une partie de son contenu)",
+			"its content is not as asked for (an empty line parts a part's headers from its content)")},
+	} {
+		if re, err := c.p.Compile(); c.p != "" && (err != nil || !re.MatchString(c.of())) {
+			out = append(out, c.miss)
+		}
+	}
+	if reference != nil && !same(part.content(), reference) {
+		out = append(out, both("une fois décodée, elle n'est pas identique au fichier", "decoded, it is not the same as the file"))
+	}
+	return out
+}
+
+// mailbox looks at what is in a mailbox now.
+func (x *sheet) mailbox(ctx context.Context, want *task.Mailbox) verdict {
+	if x.Boxes == nil {
+		return elsewhere()
+	}
+	account := want.Of
+	if account == "" && len(x.Accounts) > 0 {
+		account = x.Accounts[0]
+	}
+	all, err := x.Boxes.Box(ctx, account, want.Folder)
+	if err != nil {
+		return unchecked(err)
+	}
+	found := 0
+	for _, m := range all {
+		ok, err := inBox(m, want)
+		if err != nil {
+			return unchecked(err)
+		}
+		if ok {
+			found++
+		}
+	}
+	seen := both("%d message(s) dans la boîte de %s, dont %d tel(s) que demandé", "%d message(s) in the mailbox of %s, %d of them as asked for", len(all), account, found)
+	if wanted(want.Messages).Holds(found) {
+		return passed(seen)
+	}
+	return failed(0.1, seen)
+}
+
+func inBox(m BoxMessage, want *task.Mailbox) (bool, error) {
+	for _, flag := range want.Flags {
+		if !contains(m.Flags, flag) {
+			return false, nil
+		}
+	}
+	if len(want.Header) == 0 && want.Body == "" {
+		return true, nil
+	}
+	text, err := m.Open()
+	if err != nil {
+		return false, err
+	}
+	parsed := parseMessage(text)
+	for name, p := range want.Header {
+		re, err := p.Compile()
+		if err != nil {
+			return false, err
+		}
+		matched := false
+		for _, value := range parsed.of(name) {
+			matched = matched || re.MatchString(value)
+		}
+		if !matched {
+			return false, nil
+		}
+	}
+	re, err := want.Body.Compile()
+	return err == nil && re.MatchString(parsed.shown()), err
+}

@@ -1,0 +1,48 @@
+package check
+
+import (
+	"regexp"
+	"strings"
+
+	"maillab/internal/dialogue"
+	"maillab/internal/lab/task"
+)
+
+// pace says whether a dialogue was typed, with the reasons.
+func pace(d dialogue.Dialogue) (byHand bool, why task.Text) {
+	byHand, reasons := dialogue.ByHand(d)
+	var texts []task.Text
+	for _, reason := range reasons {
+		texts = append(texts, task.Text{"en": reason, "fr": inFrench(reason)})
+	}
+	return byHand, join(", ", texts...)
+}
+
+// wording is a form of dialogue.ByHand's reasons.
+type wording struct {
+	en *regexp.Regexp
+	fr string
+}
+
+// inFrench says a reason in French. A form that is not known stays as it is.
+func inFrench(reason string) string {
+	decimal := strings.NewReplacer(".", ",")
+	for _, w := range []wording{
+		{regexp.MustCompile(`^no command was typed$`), "aucune commande n'a été tapée"},
+		{regexp.MustCompile(`^(\d+) of (\d+) lines? came faster than anybody types, (".*") after ([\d.]+) s$`), "$1 lignes sur $2 sont venues plus vite que personne ne tape, $3 après $4 s"},
+		{regexp.MustCompile(`^(\d+) lines? came at once$`), "$1 lignes sont venues d'un coup"},
+		{regexp.MustCompile(`^(\d+) of (\d+) lines? came after pauses of whole half seconds, as a script makes them$`), "$1 lignes sur $2 sont venues après des demi-secondes entières, comme d'un script"},
+		{regexp.MustCompile(`^(\d+) lines?, with pauses as a person makes: ([\d.]+) s in the middle, ([\d.]+) s at least$`), "$1 ligne(s), avec les pauses d'une personne : $2 s en moyenne, $3 s au moins"},
+	} {
+		m := w.en.FindStringSubmatchIndex(reason)
+		if m == nil {
+			continue
+		}
+		out := w.en.ExpandString(nil, w.fr, reason, m)
+		return seconds.ReplaceAllStringFunc(string(out), decimal.Replace)
+	}
+	return reason
+}
+
+// seconds is a number with decimals before its unit.
+var seconds = regexp.MustCompile(`\d+\.\d+ s\b`)

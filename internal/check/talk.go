@@ -1,0 +1,229 @@
+package check
+
+import (
+	"context"
+	"errors"
+	"regexp"
+	"slices"
+	"strings"
+
+	"maillab/internal/dialogue"
+	"maillab/internal/lab/task"
+)
+
+// dialogues are the student's connections: those in which one of the student's accounts logged in, or nobody did.
+func (x *sheet) dialogues(ctx context.Context, service string) ([]dialogue.Dialogue, error) {
+	if x.Dialogues == nil {
+		return nil, errors.New("no record of dialogues")
+	}
+	all, err := x.Dialogues.Dialogues(ctx, service)
+	if err != nil {
+		return nil, err
+	}
+	return slices.DeleteFunc(slices.Clone(all), func(d dialogue.Dialogue) bool {
+		return len(d.Accounts) > 0 && !slices.ContainsFunc(d.Accounts, func(a string) bool { return slices.Contains(x.Accounts, a) })
+	}), nil
+}
+
+// dialogue looks for one connection that has everything; when there is none, it tells how far the nearest got.
+func (x *sheet) dialogue(ctx context.Context, want *task.Dialogue) verdict {
+	all, err := x.dialogues(ctx, want.Service)
+	if err != nil {
+		return unchecked(err)
+	}
+	script, err := scriptOf(want)
+	if err != nil {
+		return unchecked(err)
+	}
+	best := verdict{near: -1}
+	for _, d := range all {
+		if want.Account != "" && !slices.Contains(d.Accounts, want.Account) {
+			continue
+		}
+		v := x.judgeTalk(d, want, script)
+		if v.outcome == passes {
+			return v
+		}
+		if v.near >= best.near {
+			best = v
+		}
+	}
+	if best.near < 0 {
+		return failed(0, x.noTalk(want))
+	}
+	return best
+}
+
+func (x *sheet) noTalk(want *task.Dialogue) task.Text {
+	name := strings.ToUpper(want.Service)
+	if want.Account != "" {
+		return both("aucun dialogue %s où %s s'est connecté", "no %s dialogue in which %s logged in", name, want.Account)
+	}
+	return both("aucun dialogue %s", "no %s dialogue", name)
+}
+
+// script is what is asked of a dialogue, compiled.
+type script struct {
+	commands, replies, not []*regexp.Regexp
+	exchanges              [][2]*regexp.Regexp
+}
+
+func scriptOf(want *task.Dialogue) (s script, err error) {
+	var errs []error
+	compile := func(p task.Pattern) *regexp.Regexp {
+		re, err := p.Compile()
+		errs = append(errs, err)
+		return re
+	}
+	for _, p := range want.Commands {
+		s.commands = append(s.commands, compile(p))
+	}
+	for _, p := range want.Replies {
+		s.replies = append(s.replies, compile(p))
+	}
+	for _, p := range want.Not {
+		s.not = append(s.not, compile(p))
+	}
+	for _, e := range want.Exchanges {
+		s.exchanges = append(s.exchanges, [2]*regexp.Regexp{compile(e.Command), compile(e.Reply)})
+	}
+	return s, errors.Join(errs...)
+}
+
+// judgeTalk holds one dialogue against what is asked.
+func (x *sheet) judgeTalk(d dialogue.Dialogue, want *task.Dialogue, s script) verdict {
+	turns := turnsOf(d)
+	var misses []task.Text
+	commands, replies := s.follow(turns)
+	steps := len(s.commands) + len(s.replies) + len(s.exchanges)
+	got := commands.count + replies.count
+	switch {
+	case got == steps:
+	case commands.count+replies.count == 0:
+		misses = append(misses, both("ce qui est demandé ne s'y trouve pas", "what is asked for is not in it"))
+	default:
+		misses = append(misses, both("%d étape(s) sur %d s'y suivent, la dernière étant %s ; la suivante manque",
+			"%d step(s) of %d follow in it, the last being %s; the next is missing", got, steps, quote(later(commands, replies).last)))
+	}
+	for _, re := range s.not {
+		if i := slices.IndexFunc(turns, func(t turn) bool { return re.MatchString(t.command) }); i >= 0 {
+			misses = append(misses, both("%s n'aurait pas dû y être", "%s should not be in it", quote(turns[i].command)))
+		}
+	}
+	byHand, why := pace(d)
+	byMiss := want.By == "hand" && !byHand || want.By == "program" && byHand
+	if byMiss && byHand {
+		misses = append(misses, both("il a été tapé à la main (%s)", "it was typed by hand (%s)", why))
+	} else if byMiss {
+		misses = append(misses, both("il vient d'un programme (%s)", "it came from a program (%s)", why))
+	}
+	name := both("dialogue %s de %s", "%s dialogue of %s", strings.ToUpper(d.Service), x.clock(d.Start))
+	if len(misses) == 0 {
+		if want.By == "" {
+			return passed(name)
+		}
+		return passed(both("%s (%s)", "%s (%s)", name, why))
+	}
+	misses = append(misses, remarks(d, turns)...)
+	near := 0.9 * float64(got) / float64(max(steps, 1))
+	if !byMiss {
+		near += 0.05
+	}
+	return failed(near, both("%s : %s", "%s: %s", name, join(" ; ", misses...)))
+}
+
+// progress is how far a sequence got.
+type progress struct {
+	count int
+	at    int    // turn of the last one
+	last  string // the command there
+}
+
+// later is the one that got further.
+func later(a, b progress) progress {
+	if b.at > a.at && b.count > 0 {
+		return b
+	}
+	return a
+}
+
+// follow counts how many of the commands and exchanges, and of the replies, are there in order.
+func (s script) follow(turns []turn) (commands, replies progress) {
+	at := 0
+	for _, re := range s.commands {
+		i := slices.IndexFunc(turns[at:], func(t turn) bool { return re.MatchString(t.command) })
+		if i < 0 {
+			break
+		}
+		at += i + 1
+		commands = progress{commands.count + 1, at, turns[at-1].command}
+	}
+	at = 0
+	for _, e := range s.exchanges {
+		i := slices.IndexFunc(turns[at:], func(t turn) bool {
+			return e[0].MatchString(t.command) && slices.ContainsFunc(t.replies, e[1].MatchString)
+		})
+		if i < 0 {
+			break
+		}
+		at += i + 1
+		commands = progress{commands.count + 1, max(at, commands.at), turns[at-1].command}
+	}
+	for i, t := range turns {
+		for _, line := range t.own {
+			if replies.count < len(s.replies) && s.replies[replies.count].MatchString(line) {
+				replies = progress{replies.count + 1, i + 1, t.command}
+			}
+		}
+	}
+	return commands, replies
+}
+
+// turn is a command and what was answered to it. The greeting is a turn without a command.
+type turn struct {
+	command string
+	own     []string // reply lines up to the next command
+	replies []string // the same; of a command that was sent ahead of its answer, those of the whole burst
+}
+
+func turnsOf(d dialogue.Dialogue) []turn {
+	var turns []turn
+	first := 0 // of the burst that is being answered
+	for _, l := range d.Lines {
+		switch l.Kind {
+		case dialogue.Command:
+			if len(turns) == 0 || len(turns[len(turns)-1].own) > 0 {
+				first = len(turns)
+			}
+			turns = append(turns, turn{command: l.Text})
+		case dialogue.Reply:
+			if len(turns) == 0 {
+				turns = append(turns, turn{})
+			}
+			last := &turns[len(turns)-1]
+			last.own = append(last.own, l.Text)
+			for i := first; i < len(turns); i++ {
+				turns[i].replies = append(turns[i].replies, l.Text)
+			}
+		}
+	}
+	return turns
+}
+
+// remarks tell what often goes wrong.
+func remarks(d dialogue.Dialogue, turns []turn) (out []task.Text) {
+	has := func(pattern string) bool {
+		re := regexp.MustCompile(pattern)
+		return slices.ContainsFunc(turns, func(t turn) bool { return re.MatchString(t.command) })
+	}
+	if d.Service == "pop3" && has(`(?i)^dele\b`) && !has(`(?i)^quit\b`) {
+		out = append(out, both("DELE sans QUIT n'efface rien", "DELE without QUIT deletes nothing"))
+	}
+	if d.Service == "smtp" && has(`(?i)^data\b`) && !slices.ContainsFunc(d.Lines, func(l dialogue.Line) bool { return l.Kind == dialogue.Data }) {
+		out = append(out, both("DATA n'a pas été terminé par un point seul", "DATA was not ended by a dot alone"))
+	}
+	if d.Cut {
+		out = append(out, both("l'enregistrement de ce dialogue est incomplet", "the record of this dialogue is not whole"))
+	}
+	return out
+}

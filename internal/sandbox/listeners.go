@@ -1,0 +1,118 @@
+//go:build linux
+
+package sandbox
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"slices"
+	"strings"
+
+	"maillab/internal/broker"
+	"maillab/internal/spec"
+)
+
+// door is one listener: its name, as maild knows it, and its port.
+type door struct {
+	name string
+	port int
+	// inside tells whether the sandbox's own programs get in; else only the gateway does.
+	inside bool
+	on     func(spec.Services) bool
+}
+
+// doors are all listeners that there can be. They follow from the design; a lab cannot move them.
+func doors() []door {
+	smtp := func(s spec.Services) bool { return s.SMTP != nil }
+	pop3 := func(s spec.Services) bool { return s.POP3 != nil }
+	imap := func(s spec.Services) bool { return s.IMAP != nil }
+	return []door{
+		{"smtp", 25, true, smtp},
+		{"pop3", 110, true, pop3},
+		{"imap", 143, true, imap},
+		{"smtp-proxy", 10025, false, smtp},
+		{"pop3-proxy", 10110, false, pop3},
+		{"imap-proxy", 10143, false, imap},
+		{"control", 10080, false, func(spec.Services) bool { return true }},
+	}
+}
+
+// listeners are the open ones, by name. They outlive maild: what connects while there is none waits in their queues.
+type listeners map[string]*net.TCPListener
+
+// adjust opens what is on and not open, and closes what is off.
+func (ls listeners) adjust(services spec.Services) error {
+	var errs []error
+	for _, d := range doors() {
+		l, open := ls[d.name]
+		switch on := d.on(services); {
+		case on && !open:
+			errs = append(errs, ls.open(d))
+		case !on && open:
+			errs = append(errs, l.Close())
+			delete(ls, d.name)
+		}
+	}
+	return errors.Join(errs...)
+}
+
+func (ls listeners) open(d door) error {
+	l, err := net.ListenTCP("tcp", &net.TCPAddr{Port: d.port})
+	if err != nil {
+		return fmt.Errorf("listener %s: %w", d.name, err)
+	}
+	ls[d.name] = l
+	return nil
+}
+
+func (ls listeners) closeAll() {
+	for name, l := range ls {
+		_ = l.Close()
+		delete(ls, name)
+	}
+}
+
+// bundle is the files that a child inherits, in the order of their descriptors from 3 on.
+type bundle struct {
+	names []string
+	files []*os.File
+}
+
+func (b *bundle) add(name string, file *os.File) {
+	b.names = append(b.names, name)
+	b.files = append(b.files, file)
+}
+
+// env is the variable that tells the child which is which.
+func (b *bundle) env() string {
+	var pairs []string
+	for i, name := range b.names {
+		pairs = append(pairs, fmt.Sprintf("%s:%d", name, 3+i))
+	}
+	return broker.EnvDescriptors + "=" + strings.Join(pairs, ",")
+}
+
+func (b *bundle) close() {
+	for _, f := range b.files {
+		_ = f.Close()
+	}
+}
+
+// addAll adds copies of all listeners, sorted by name.
+func (b *bundle) addAll(ls listeners) error {
+	var names []string
+	for name := range ls {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	for _, name := range names {
+		file, err := ls[name].File()
+		if err != nil {
+			return fmt.Errorf("listener %s: %w", name, err)
+		}
+		b.add(name, file)
+	}
+	return nil
+}

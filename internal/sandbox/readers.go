@@ -1,0 +1,234 @@
+//go:build linux
+
+package sandbox
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"maillab/internal/belongings"
+	"maillab/internal/broker"
+)
+
+// EndReaders implements broker.Keeper. A program that has a mailbox open holds a picture of it that must not get into
+// the next epoch: it is killed, not asked, because on any other exit mail(1) saves what it has. Shells are left alone,
+// whatever they were redirected to.
+func (s *Supervisor) EndReaders(ctx context.Context, users []string) (all []belongings.Ended, err error) {
+	for range 20 { // a reader in a loop is started again and again, its loop is not endless
+		readers, err := s.readers(ctx, users)
+		if err != nil || len(readers) == 0 {
+			return all, errors.Join(err, s.tell(ctx, all))
+		}
+		for pid, reader := range readers {
+			if err := syscall.Kill(pid, syscall.SIGKILL); err != nil && err != syscall.ESRCH {
+				return all, fmt.Errorf("ending %s of %s: %w", reader.Program, reader.Account, err)
+			}
+			all = append(all, reader)
+		}
+		if err := gone(ctx, readers); err != nil {
+			return all, err
+		}
+	}
+	return all, errors.Join(fmt.Errorf("somebody goes on opening mailboxes: %v", all[len(all)-1]), s.tell(ctx, all))
+}
+
+// tell tells users what became of their mail readers.
+func (s *Supervisor) tell(ctx context.Context, ended []belongings.Ended) error {
+	told := map[string]bool{}
+	sb := s.snapshot().spec
+	for _, one := range ended {
+		if told[one.Account] || sb == nil {
+			continue
+		}
+		told[one.Account] = true
+		text := "*** The mailboxes are being reset: your mail reader was ended."
+		if a, _ := sb.Account(one.Account); a.Lang == "fr" {
+			text = "*** Les boîtes sont remises à zéro : votre lecteur de courrier a été arrêté."
+		}
+		if err := s.files.Tell(ctx, one.Account, text); err != nil {
+			s.log.Warn("a student was not told", "account", one.Account, "err", err)
+		}
+	}
+	return ctx.Err()
+}
+
+// readers finds the users' programs that have one of their mailboxes open, by process number. Only the user himself, as
+// one who could trace it, may see what a process has open (proc(5), /proc/pid/fd): it is looked up with his identity.
+func (s *Supervisor) readers(ctx context.Context, users []string) (map[int]belongings.Ended, error) {
+	names := map[int]string{}
+	for _, user := range users {
+		owner, err := s.owner(user)
+		if err != nil {
+			return nil, err
+		}
+		names[owner.UID] = user
+	}
+	theirs, err := processesOfAll(names)
+	if err != nil {
+		return nil, err
+	}
+	found := map[int]belongings.Ended{}
+	for user, pids := range theirs {
+		err = errors.Join(err, s.files.As(ctx, user, func(owner broker.Owner) error {
+			for _, pid := range pids {
+				if program := programOf(pid); !isShell(program) && hasOpen(pid, user, owner.Home) {
+					found[pid] = belongings.Ended{Account: user, Program: program}
+				}
+			}
+			return nil
+		}))
+	}
+	return found, err
+}
+
+// processesOfAll lists the processes of users, who are given by uid. The owner of /proc/PID is the effective uid, or root
+// when the process is not dumpable; those belong to nobody who reads mail with them.
+func processesOfAll(names map[int]string) (map[string][]int, error) {
+	entries, err := os.ReadDir("/proc")
+	if err != nil {
+		return nil, err
+	}
+	found := map[string][]int{}
+	for _, e := range entries {
+		pid, err := strconv.Atoi(e.Name())
+		if err != nil {
+			continue
+		}
+		var st unix.Stat_t
+		if unix.Lstat("/proc/"+e.Name(), &st) != nil {
+			continue // it has ended
+		}
+		if user, ok := names[int(st.Uid)]; ok {
+			found[user] = append(found[user], pid)
+		}
+	}
+	return found, nil
+}
+
+func programOf(pid int) string {
+	text, _ := os.ReadFile(fmt.Sprintf("/proc/%d/comm", pid))
+	return strings.TrimSpace(string(text))
+}
+
+// isShell is by name: a login shell's name may begin with a dash.
+func isShell(program string) bool {
+	switch strings.TrimPrefix(program, "-") {
+	case "sh", "bash", "dash", "rbash", "ksh", "zsh", "fish", "sshd", "screen", "tmux: server", "tmux: client":
+		return true
+	}
+	return false
+}
+
+// hasOpen tells whether a process has a mailbox of the user's open, or one that was his and has been replaced.
+func hasOpen(pid int, user, home string) bool {
+	dir := fmt.Sprintf("/proc/%d/fd", pid)
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return false // gone, or not one of his to look at
+	}
+	for _, e := range entries {
+		target, err := os.Readlink(filepath.Join(dir, e.Name()))
+		target = strings.TrimSuffix(target, " (deleted)")
+		if err == nil && (target == "/var/mail/"+user || target == home+"/mbox" || strings.HasPrefix(target, home+"/mail/")) {
+			return true
+		}
+	}
+	return false
+}
+
+// gone waits until killed processes have ended.
+func gone(ctx context.Context, pids map[int]belongings.Ended) error {
+	for pid := range pids {
+		for !ended(pid) {
+			select {
+			case <-ctx.Done():
+				return ctx.Err()
+			case <-time.After(2 * time.Millisecond):
+			}
+		}
+	}
+	return nil
+}
+
+// ended tells whether a process runs no more; a zombie does not.
+func ended(pid int) bool {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		return true
+	}
+	_, rest, _ := strings.Cut(string(text), ") ")
+	return strings.HasPrefix(rest, "Z") || strings.HasPrefix(rest, "X")
+}
+
+// EndLease implements broker.Keeper: /proc/locks names the holders of leases, by the file's device and inode.
+func (s *Supervisor) EndLease(_ context.Context, user string) error {
+	var st unix.Stat_t
+	if err := unix.Lstat("/var/mail/"+user, &st); err != nil {
+		return err
+	}
+	mounts, err := os.ReadFile("/proc/self/mountinfo")
+	if err != nil {
+		return err
+	}
+	device, ok := deviceAt(string(mounts), "/var/mail")
+	if !ok {
+		device = [2]uint32{unix.Major(uint64(st.Dev)), unix.Minor(uint64(st.Dev))}
+	}
+	f, err := os.Open("/proc/locks")
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	for lines := bufio.NewScanner(f); lines.Scan(); {
+		if pid, ok := leaseHolder(lines.Text(), locked(device, st.Ino)); ok {
+			s.log.Info("ending who holds a lease on a mailbox", "account", user, "pid", pid)
+			if err := syscall.Kill(pid, syscall.SIGKILL); err != nil && err != syscall.ESRCH {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// deviceAt is the device, major and minor, of what is mounted at a place, from the lines of proc_pid_mountinfo(5):
+// "36 35 98:0 /there /at rw - ext4 …". The last mount hides those before it. /proc/locks names files by this device;
+// stat(2) tells another one where a file system has several (btrfs).
+func deviceAt(mounts, at string) (device [2]uint32, ok bool) {
+	for line := range strings.Lines(mounts) {
+		f := strings.Fields(line)
+		if len(f) < 5 || f[4] != at {
+			continue
+		}
+		var one [2]uint32
+		if _, err := fmt.Sscanf(f[2], "%d:%d", &one[0], &one[1]); err == nil {
+			device, ok = one, true
+		}
+	}
+	return device, ok
+}
+
+// locked is a file as /proc/locks has it: its device in hexadecimal, its inode in decimal. The inode alone is somebody
+// else's file on another volume, too.
+func locked(device [2]uint32, inode uint64) string {
+	return fmt.Sprintf("%02x:%02x:%d", device[0], device[1], inode)
+}
+
+// leaseHolder reads a line of /proc/locks: "1: LEASE  BREAKING  READ  1234 08:01:5678 0 EOF".
+func leaseHolder(line, file string) (pid int, ok bool) {
+	f := strings.Fields(line)
+	if len(f) < 6 || f[1] != "LEASE" || f[5] != file {
+		return 0, false
+	}
+	pid, err := strconv.Atoi(f[4])
+	return pid, err == nil && pid > 1
+}

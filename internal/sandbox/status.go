@@ -1,0 +1,30 @@
+package sandbox
+
+import (
+	"strconv"
+	"strings"
+)
+
+// statusIsOf reads a /proc/PID/status: whether any of the process's uids is this one, and it still runs.
+func statusIsOf(status string, uid int) bool {
+	of := false
+	for line := range strings.Lines(status) {
+		key, value, _ := strings.Cut(line, ":")
+		fields := strings.Fields(value)
+		switch {
+		case key == "State" && len(fields) > 0 && (fields[0] == "Z" || fields[0] == "X"):
+			return false
+		case key == "Uid":
+			for _, f := range fields {
+				of = of || f == strconv.Itoa(uid)
+			}
+		}
+	}
+	return of
+}
+
+// statusName is a process's name in its /proc/PID/status, the first line.
+func statusName(status string) string {
+	line, _, _ := strings.Cut(status, "\n")
+	return strings.TrimPrefix(line, "Name:\t")
+}

@@ -1,0 +1,158 @@
+package worksheet
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+
+	"maillab/internal/check"
+	"maillab/internal/mail/submit"
+)
+
+// Env is what the lab command takes from outside.
+type Env struct {
+	Out, Err io.Writer
+	Color    bool
+	Width    int                 // of the terminal; 0 is 80
+	Getenv   func(string) string // MAILLAB_SOCKET says where the daemon is; LANG in what language its absence is told
+}
+
+// Exit codes of the lab command.
+const (
+	exitDone   = 0
+	exitFailed = 1 // a task that was checked has not passed, or something went wrong
+	exitUsage  = 2
+)
+
+// Main is the lab command; args are without its name. It returns the exit code.
+func Main(ctx context.Context, args []string, env Env) int {
+	c := command{Env: env, socket: env.Getenv("MAILLAB_SOCKET")}
+	if c.socket == "" {
+		c.socket = submit.DefaultSocket
+	}
+	code, err := c.run(ctx, args)
+	if err != nil {
+		fmt.Fprintf(env.Err, "lab: %v\n", err)
+	}
+	return code
+}
+
+// command is one call.
+type command struct {
+	Env
+	socket string
+}
+
+func (c *command) run(ctx context.Context, args []string) (int, error) {
+	if len(args) == 0 {
+		args = []string{"tasks"}
+	}
+	verb, args := args[0], args[1:]
+	switch {
+	case verb == "tasks" && len(args) == 0:
+		return c.show(ctx, http.MethodGet, "/v1/lab", nil, c.list)
+	case verb == "check":
+		return c.show(ctx, http.MethodPost, "/v1/lab/check", map[string]any{"tasks": args}, c.checked)
+	case verb == "show" && len(args) == 1:
+		return c.show(ctx, http.MethodGet, "/v1/lab", nil, only(args[0], c.whole))
+	case verb == "hint" && len(args) == 1:
+		return c.show(ctx, http.MethodGet, "/v1/lab", nil, only(args[0], c.hint))
+	case verb == "answer" && len(args) >= 2:
+		return c.show(ctx, http.MethodPost, "/v1/lab/answer", map[string]any{"task": args[0], "text": strings.Join(args[1:], " ")}, c.checked)
+	}
+	fmt.Fprint(c.Err, c.usage(ctx))
+	return exitUsage, nil
+}
+
+// french tells whether to speak French before the daemon has said so.
+func (c *command) french() bool { return strings.HasPrefix(c.Getenv("LANG"), "fr") }
+
+// usage is told in the student's language, as far as the daemon can be asked for it.
+func (c *command) usage(ctx context.Context) string {
+	french := c.french()
+	if sheet, err := c.ask(ctx, http.MethodGet, "/v1/lab", nil); err == nil {
+		french = sheet.Lang == "fr"
+	}
+	if french {
+		return `lab tasks               les tâches, et où vous en êtes
+lab show TÂCHE          une tâche en entier
+lab check [TÂCHE…]      vérifier ce que vous avez fait
+lab hint TÂCHE          un indice
+lab answer TÂCHE TEXTE  répondre à une question
+`
+	}
+	return `lab tasks             the tasks, and where you are
+lab show TASK         one task in full
+lab check [TASK…]     check what you have done
+lab hint TASK         a hint
+lab answer TASK TEXT  answer a question
+`
+}
+
+// show makes a request and hands the sheet to be printed.
+func (c *command) show(ctx context.Context, method, path string, body any, print func(Sheet) (int, error)) (int, error) {
+	sheet, err := c.ask(ctx, method, path, body)
+	if err != nil {
+		return exitFailed, err
+	}
+	return print(sheet)
+}
+
+func (c *command) ask(ctx context.Context, method, path string, body any) (Sheet, error) {
+	var sheet Sheet
+	text, err := json.Marshal(body)
+	if err != nil {
+		return sheet, err
+	}
+	client := http.Client{Transport: &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+		return new(net.Dialer).DialContext(ctx, "unix", c.socket)
+	}, DisableKeepAlives: true}}
+	request, err := http.NewRequestWithContext(ctx, method, "http://maild"+path, bytes.NewReader(text))
+	if err != nil {
+		return sheet, err
+	}
+	response, err := client.Do(request)
+	if err != nil {
+		if c.french() {
+			return sheet, errors.New("le serveur de mail ne répond pas : réessayez dans un instant")
+		}
+		return sheet, errors.New("the mail server does not answer: try again in a moment")
+	}
+	defer response.Body.Close()
+	if response.StatusCode != http.StatusOK {
+		var f failure
+		if json.NewDecoder(response.Body).Decode(&f) != nil || f.Text == "" {
+			f.Text = response.Status
+		}
+		return sheet, errors.New(f.Text)
+	}
+	return sheet, json.NewDecoder(response.Body).Decode(&sheet)
+}
+
+// only prints one task.
+func only(id string, print func(Sheet, Task) (int, error)) func(Sheet) (int, error) {
+	return func(s Sheet) (int, error) {
+		for _, t := range s.Tasks {
+			if t.ID == id {
+				return print(s, t)
+			}
+		}
+		return exitFailed, errors.New(inWords(ErrNoTask, s.Lang))
+	}
+}
+
+// unpassed is the exit code of what was checked.
+func unpassed(s Sheet) int {
+	for _, t := range s.Tasks {
+		if t.State != check.Passed {
+			return exitFailed
+		}
+	}
+	return exitDone
+}

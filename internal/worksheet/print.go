@@ -1,0 +1,144 @@
+package worksheet
+
+import (
+	"fmt"
+	"strings"
+	"unicode/utf8"
+
+	"maillab/internal/check"
+	"maillab/internal/lab/task"
+)
+
+// look is how a state is shown: a sign, its colour (SGR), and its word.
+type look struct {
+	sign, color string
+	word        task.Text
+}
+
+func lookOf(s check.State) look {
+	switch s {
+	case check.Passed:
+		return look{"✓", "32", task.Text{"fr": "réussi", "en": "passed"}}
+	case check.Failed:
+		return look{"✗", "31", task.Text{"fr": "pas encore", "en": "not yet"}}
+	case check.Blocked:
+		return look{"·", "90", task.Text{"fr": "fermé", "en": "closed"}}
+	case check.Manual:
+		return look{"?", "33", task.Text{"fr": "à voir par l'enseignant", "en": "for the teacher to see"}}
+	}
+	return look{"-", "0", task.Text{"fr": "à faire", "en": "to do"}}
+}
+
+// paint colours a text on a terminal.
+func (c *command) paint(color, text string) string {
+	if !c.Color {
+		return text
+	}
+	return "\x1b[" + color + "m" + text + "\x1b[0m"
+}
+
+// list is one line a task, and the sum.
+func (c *command) list(s Sheet) (int, error) {
+	wide, passed, points, all := 0, 0, 0, 0
+	for _, t := range s.Tasks {
+		wide = max(wide, utf8.RuneCountInString(t.ID))
+		all += t.Points
+		if t.State == check.Passed {
+			passed++
+			points += t.Points
+		}
+	}
+	for _, t := range s.Tasks {
+		l := lookOf(t.State)
+		fmt.Fprintf(c.Out, "%s %-*s  %s\n", c.paint(l.color, l.sign), wide, t.ID, t.Title)
+	}
+	sum := "\ntasks: %d/%d, points: %d/%d.  lab show TASK, lab check\n"
+	if s.Lang == "fr" {
+		sum = "\ntâches : %d/%d, points : %d/%d.  lab show TÂCHE, lab check\n"
+	}
+	fmt.Fprintf(c.Out, sum, passed, len(s.Tasks), points, all)
+	return exitDone, nil
+}
+
+// checked tells of each task what was seen.
+func (c *command) checked(s Sheet) (int, error) {
+	for _, t := range s.Tasks {
+		c.heading(s, t)
+		c.paragraph(t.Seen)
+		if t.State == check.Failed && len(s.Tasks) > 1 && t.Hint != "" {
+			continue // a screen full of hints is no hint
+		}
+		if t.State == check.Failed {
+			c.hinted(s, t)
+		}
+	}
+	return unpassed(s), nil
+}
+
+func (c *command) heading(s Sheet, t Task) {
+	l := lookOf(t.State)
+	fmt.Fprintf(c.Out, "%s %s  %s (%s)\n", c.paint(l.color, l.sign), c.paint("1", t.ID), t.Title, l.word.In(s.Lang))
+}
+
+// whole is a task in full.
+func (c *command) whole(s Sheet, t Task) (int, error) {
+	c.heading(s, t)
+	c.paragraph(t.Ask)
+	words := map[string]string{"needs": "after: %s", "answer": "your answer: %s", "points": "%d point(s)"}
+	if s.Lang == "fr" {
+		words = map[string]string{"needs": "après : %s", "answer": "votre réponse : %s", "points": "%d point(s)"}
+	}
+	c.paragraph(fmt.Sprintf(words["points"], t.Points))
+	if len(t.Needs) > 0 {
+		c.paragraph(fmt.Sprintf(words["needs"], strings.Join(t.Needs, ", ")))
+	}
+	if t.Answer != "" {
+		c.paragraph(fmt.Sprintf(words["answer"], t.Answer))
+	}
+	return exitDone, nil
+}
+
+// hint is a task's hint.
+func (c *command) hint(s Sheet, t Task) (int, error) {
+	c.heading(s, t)
+	c.hinted(s, t)
+	return exitDone, nil
+}
+
+func (c *command) hinted(s Sheet, t Task) {
+	text := t.Hint
+	switch {
+	case text == "" && s.Lang == "fr":
+		text = "pas d'indice pour cette tâche"
+	case text == "":
+		text = "no hint for this task"
+	case s.Lang == "fr":
+		text = "Indice : " + text
+	default:
+		text = "Hint: " + text
+	}
+	c.paragraph(text)
+}
+
+// paragraph writes text below a heading, broken between words.
+func (c *command) paragraph(text string) {
+	width := c.Width
+	if width < 40 {
+		width = 80
+	}
+	const indent = "    "
+	line := indent
+	for _, word := range strings.Fields(text) {
+		if utf8.RuneCountInString(line)+1+utf8.RuneCountInString(word) > width && line != indent {
+			fmt.Fprintln(c.Out, line)
+			line = indent
+		}
+		if line != indent {
+			line += " "
+		}
+		line += word
+	}
+	if line != indent {
+		fmt.Fprintln(c.Out, line)
+	}
+}

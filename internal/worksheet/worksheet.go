@@ -1,0 +1,202 @@
+// Package worksheet is the student's lab command and the daemon's end of it: the tasks of whoever calls, in that
+// student's language, with what was seen and a hint, never with the rules. Who calls is known from the kernel, so a
+// student sees and answers no tasks but their own.
+//
+// It is JSON over HTTP on the socket that sendmail uses, too:
+//
+//	GET  /v1/lab           the sheet: {"student","lang","tasks":[Task]}
+//	POST /v1/lab/check     {"tasks":["journal"]}, none is all → the same sheet, evaluated
+//	POST /v1/lab/answer    {"task":"journal","text":"4bXyz"} → the sheet with that task alone
+//
+// An error answer is {"error":"…"} in the student's language.
+package worksheet
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"strings"
+	"unicode/utf8"
+
+	"maillab/internal/check"
+	"maillab/internal/lab/task"
+	"maillab/internal/mail/submit"
+)
+
+// Sheet is a student's tasks, in one language.
+type Sheet struct {
+	Student string `json:"student"`
+	Lang    string `json:"lang"`
+	Tasks   []Task `json:"tasks"`
+}
+
+// Task is one of them.
+type Task struct {
+	ID     string      `json:"id"`
+	Title  string      `json:"title"`
+	Ask    string      `json:"ask,omitempty"`
+	Points int         `json:"points"`
+	Needs  []string    `json:"needs,omitempty"`
+	State  check.State `json:"state,omitempty"` // "": not looked at yet
+	Seen   string      `json:"seen,omitempty"`  // only when it was evaluated
+	Hint   string      `json:"hint,omitempty"`
+	Answer string      `json:"answer,omitempty"`
+}
+
+// Student is who calls.
+type Student struct {
+	Name string // roster key
+	Lang string
+}
+
+// Desk is where tasks are checked.
+type Desk interface {
+	// Student is whose an account's uid is.
+	Student(uid int) (Student, bool)
+	// Tasks are a student's, with how they were found last, and with the answers given.
+	Tasks(student string) ([]task.Task, []check.Result, error)
+	// Check evaluates tasks of a student; none is all.
+	Check(ctx context.Context, student string, ids []string) ([]check.Result, error)
+	// Answer keeps an answer and evaluates its task.
+	Answer(ctx context.Context, student, id, text string) (check.Result, error)
+}
+
+// ErrNoTask is a Desk's for a task that there is not.
+var ErrNoTask = errors.New("no such task")
+
+// errAnswer is for an answer that is none.
+var errAnswer = errors.New("the answer is empty, too long, or not text")
+
+// maxAnswer bounds an answer, in octets: some questions want a paragraph.
+const maxAnswer = 8 << 10
+
+// New makes the handler. It must be served by submit.Serve, which knows the callers.
+func New(d Desk) http.Handler {
+	s := server{d}
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /v1/lab", s.caller(s.sheet))
+	mux.HandleFunc("POST /v1/lab/check", s.caller(s.check))
+	mux.HandleFunc("POST /v1/lab/answer", s.caller(s.answer))
+	return mux
+}
+
+type server struct{ desk Desk }
+
+// caller finds out who calls, and answers.
+func (s server) caller(do func(r *http.Request, who Student) (Sheet, error)) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		uid, known := submit.PeerUID(r.Context())
+		who, is := s.desk.Student(uid)
+		w.Header().Set("Content-Type", "application/json")
+		if !known || !is {
+			w.WriteHeader(http.StatusForbidden)
+			_ = json.NewEncoder(w).Encode(failure{"ce compte n'est celui d'aucun étudiant / this account is no student's"})
+			return
+		}
+		sheet, err := do(r, who)
+		if err != nil {
+			w.WriteHeader(http.StatusUnprocessableEntity)
+			_ = json.NewEncoder(w).Encode(failure{inWords(err, who.Lang)})
+			return
+		}
+		_ = json.NewEncoder(w).Encode(sheet) // the caller went away: there is nobody to tell
+	}
+}
+
+// failure is an error answer.
+type failure struct {
+	Text string `json:"error"`
+}
+
+func inWords(err error, lang string) string {
+	for _, known := range []struct {
+		err error
+		in  task.Text
+	}{
+		{ErrNoTask, task.Text{"fr": "cette tâche n'existe pas : lab tasks les montre toutes", "en": "there is no such task: lab tasks shows them all"}},
+		{errAnswer, task.Text{"fr": "la réponse est vide, trop longue, ou n'est pas du texte", "en": errAnswer.Error()}},
+	} {
+		if errors.Is(err, known.err) {
+			return known.in.In(lang)
+		}
+	}
+	return err.Error()
+}
+
+func (s server) sheet(_ *http.Request, who Student) (Sheet, error) {
+	tasks, results, err := s.desk.Tasks(who.Name)
+	if err != nil {
+		return Sheet{}, err
+	}
+	return localized(who, tasks, results), nil
+}
+
+func (s server) check(r *http.Request, who Student) (Sheet, error) {
+	var request struct {
+		Tasks []string `json:"tasks"`
+	}
+	if err := read(r, &request); err != nil {
+		return Sheet{}, err
+	}
+	results, err := s.desk.Check(r.Context(), who.Name, request.Tasks)
+	if err != nil {
+		return Sheet{}, err
+	}
+	return s.with(who, results)
+}
+
+func (s server) answer(r *http.Request, who Student) (Sheet, error) {
+	var request struct {
+		Task string `json:"task"`
+		Text string `json:"text"`
+	}
+	if err := read(r, &request); err != nil {
+		return Sheet{}, err
+	}
+	text := strings.TrimSpace(request.Text)
+	if text == "" || len(text) > maxAnswer || !utf8.ValidString(text) {
+		return Sheet{}, errAnswer
+	}
+	result, err := s.desk.Answer(r.Context(), who.Name, request.Task, text)
+	if err != nil {
+		return Sheet{}, err
+	}
+	return s.with(who, []check.Result{result})
+}
+
+// with is the sheet of the tasks that were evaluated.
+func (s server) with(who Student, results []check.Result) (Sheet, error) {
+	tasks, _, err := s.desk.Tasks(who.Name)
+	if err != nil {
+		return Sheet{}, err
+	}
+	var evaluated []task.Task
+	for _, t := range tasks {
+		for _, r := range results {
+			if r.ID == t.ID {
+				evaluated = append(evaluated, t)
+			}
+		}
+	}
+	return localized(who, evaluated, results), nil
+}
+
+func read(r *http.Request, into any) error {
+	return json.NewDecoder(http.MaxBytesReader(nil, r.Body, 64<<10)).Decode(into)
+}
+
+// localized leaves the rules out.
+func localized(who Student, tasks []task.Task, results []check.Result) Sheet {
+	sheet := Sheet{Student: who.Name, Lang: who.Lang, Tasks: []Task{}}
+	for _, t := range tasks {
+		one := Task{ID: t.ID, Title: t.Title.In(who.Lang), Ask: t.Ask.In(who.Lang), Points: t.Points, Needs: t.Needs, Hint: t.Hint.In(who.Lang)}
+		for _, r := range results {
+			if r.ID == t.ID {
+				one.State, one.Seen, one.Answer = r.State, r.Seen.In(who.Lang), r.Answer
+			}
+		}
+		sheet.Tasks = append(sheet.Tasks, one)
+	}
+	return sheet
+}

@@ -1,0 +1,150 @@
+package worksheet
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"flag"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"maillab/internal/check"
+	"maillab/internal/lab/task"
+	"maillab/internal/mail/submit"
+)
+
+var update = flag.Bool("update", false, "write the golden files anew")
+
+// desk has two tasks.
+type desk struct {
+	who     Student
+	answers map[string]string
+}
+
+func (d *desk) Student(uid int) (Student, bool) { return d.who, uid == os.Getuid() && d.who.Name != "" }
+
+func (d *desk) Tasks(string) ([]task.Task, []check.Result, error) {
+	tasks := []task.Task{
+		{ID: "message-simple", Title: task.Text{"fr": "Un message", "en": "A message"}, Points: 2, Hint: task.Text{"fr": "telnet localhost 25", "en": "telnet localhost 25"},
+			Check: task.Check{Mail: &task.Mail{From: "the rule"}}},
+		{ID: "journal", Title: task.Text{"fr": "Le journal", "en": "The log"}, Ask: task.Text{"fr": "Quel identifiant ?", "en": "Which ID?"}, Points: 1, Needs: []string{"message-simple"},
+			Check: task.Check{Answer: &task.Answer{Log: "the (rule)"}}},
+	}
+	return tasks, []check.Result{{ID: "message-simple", State: check.Passed}, {ID: "journal", Answer: d.answers["journal"]}}, nil
+}
+
+func (d *desk) Check(_ context.Context, student string, ids []string) ([]check.Result, error) {
+	all := []check.Result{
+		{ID: "message-simple", State: check.Failed, Seen: task.Text{"fr": "message A1 pour util11, à 11:09:05, mais son dialogue vient d'un programme (5 lignes sur 5 sont venues plus vite que personne ne tape)",
+			"en": "message A1 to util11, at 11:09:05, but its dialogue came from a program (5 of 5 lines came faster than anybody types)"}},
+		{ID: "journal", State: check.Blocked, Seen: task.Text{"fr": "s'ouvre après : message-simple", "en": "opens after: message-simple"}},
+	}
+	switch {
+	case student != d.who.Name:
+		return nil, errors.New("somebody else's tasks")
+	case len(ids) == 0:
+		return all, nil
+	case ids[0] == "message-simple":
+		return all[:1], nil
+	}
+	return nil, ErrNoTask
+}
+
+func (d *desk) Answer(_ context.Context, _, id, text string) (check.Result, error) {
+	if id != "journal" {
+		return check.Result{}, ErrNoTask
+	}
+	d.answers[id] = text
+	return check.Result{ID: id, State: check.Passed, Seen: task.Text{"fr": "réponse « " + text + " »", "en": "answer " + text}}, nil
+}
+
+// serve serves a desk on a socket, as maild does.
+func serve(t *testing.T, d Desk) string {
+	t.Helper()
+	socket := filepath.Join(t.TempDir(), "s")
+	l, err := net.Listen("unix", socket)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan error)
+	go func() { ended <- submit.Serve(ctx, l, New(d)) }()
+	t.Cleanup(func() {
+		cancel()
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+	})
+	return socket
+}
+
+// TestCommand: what a student sees, in both languages, with colour and without.
+func TestCommand(t *testing.T) {
+	for _, lang := range []string{"fr", "en"} {
+		d := &desk{who: Student{"alice", lang}, answers: map[string]string{}}
+		socket := serve(t, d)
+		var all bytes.Buffer
+		for _, c := range []struct {
+			args  string
+			color bool
+			code  int
+		}{
+			{"", false, 0}, {"tasks", true, 0}, {"check", false, 1}, {"check message-simple", true, 1}, {"check none", false, 1}, {"show journal", false, 0}, {"show none", false, 1},
+			{"hint message-simple", false, 0}, {"hint journal", false, 0}, {"answer journal 4bXyz 12", false, 0}, {"show journal", false, 0}, {"answer none x", false, 1},
+			{"answer journal \t", false, 1}, {"dance", false, 2}, {"show", false, 2},
+		} {
+			var out, errs bytes.Buffer
+			env := Env{Out: &out, Err: &errs, Color: c.color, Width: 60, Getenv: func(name string) string {
+				return map[string]string{"MAILLAB_SOCKET": socket, "LANG": lang + "_XX.UTF-8"}[name]
+			}}
+			args := strings.Split(c.args, " ")
+			if c.args == "" {
+				args = nil
+			}
+			if code := Main(t.Context(), args, env); code != c.code {
+				t.Errorf("lab %s: exit code %d, want %d", c.args, code, c.code)
+			}
+			all.WriteString("$ lab " + strings.ReplaceAll(c.args, "\t", "TAB") + "\n" + strings.ReplaceAll(out.String(), "\x1b", "ESC") + errs.String())
+		}
+		if strings.Contains(all.String(), "rule") {
+			t.Error("a rule is shown")
+		}
+		golden(t, lang+".txt", all.String())
+	}
+}
+
+func golden(t *testing.T, name, got string) {
+	t.Helper()
+	path := filepath.Join("testdata", name)
+	if *update {
+		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), got); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// TestStrangers: who is no student gets nothing, and a daemon that is not there is told in the caller's language.
+func TestStrangers(t *testing.T) {
+	socket := serve(t, &desk{})
+	for _, c := range []struct{ socket, lang, want string }{
+		{socket, "fr_FR", "this account is no student's"}, {socket + "x", "fr_FR", "ne répond pas"}, {socket + "x", "C", "does not answer"},
+	} {
+		var out, errs bytes.Buffer
+		env := Env{Out: &out, Err: &errs, Getenv: func(name string) string { return map[string]string{"MAILLAB_SOCKET": c.socket, "LANG": c.lang}[name] }}
+		if code := Main(t.Context(), nil, env); code != 1 || !strings.Contains(errs.String(), c.want) || out.Len() > 0 {
+			t.Errorf("%d %q %q, want %q", code, out.String(), errs.String(), c.want)
+		}
+	}
+}
