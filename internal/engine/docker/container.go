@@ -1,0 +1,193 @@
+package docker
+
+import (
+	"fmt"
+	"maps"
+	"net"
+	"slices"
+	"strconv"
+
+	"github.com/docker/docker/api/types/container"
+	"github.com/docker/docker/api/types/mount"
+	"github.com/docker/docker/api/types/network"
+	"github.com/docker/docker/api/types/strslice"
+	"github.com/docker/go-connections/nat"
+
+	"maillab/internal/engine"
+)
+
+// Programs in the sandbox image.
+const (
+	programs = "/usr/lib/maillab/"
+	labinit  = programs + "labinit"
+	gateway  = programs + "gateway"
+)
+
+// gatewayUser is nobody that any image or host knows; gatewayDir is what the gateway may write.
+const (
+	gatewayUID = 65532
+	gatewayDir = "var/lib/gateway"
+)
+
+// volumeTargets is where a sandbox finds its volumes.
+func volumeTargets() map[string]string {
+	return map[string]string{"mail": "/var/mail", "home": "/home", "state": "/var/lib/maillab"}
+}
+
+// sandboxCapabilities are all that a sandbox's root has. They are what the supervisor says it needs, reason by reason, in
+// package sandbox, which the controller does not import (it is of Linux only); a test holds the two equal.
+// no-new-privileges stays off, or passwd and su would not work.
+func sandboxCapabilities() strslice.StrSlice {
+	return strslice.StrSlice{
+		"CHOWN", "SETUID", "SETGID", "SYS_CHROOT", "AUDIT_WRITE", "KILL", "SETPCAP", "LEASE", "NET_ADMIN", "NET_BIND_SERVICE",
+	}
+}
+
+// sandboxSysctls are the supervisor's too: ports under 1024 are root's, which they are not by the daemon's default.
+func sandboxSysctls() map[string]string {
+	return map[string]string{"net.ipv4.ip_unprivileged_port_start": "1024"}
+}
+
+// What every container is bounded by.
+const (
+	oomScore   = 100 // a class goes before the host's own services; students' processes, raised further, go first
+	shmBytes   = 8 << 20
+	runBytes   = 16 << 20
+	stopWithin = 3 // seconds, after SIGTERM
+)
+
+// gatewayBounds are a gateway's limits where its resource sets none.
+const (
+	gatewayMemory = 128 << 20
+	gatewayPIDs   = 256
+)
+
+// settings are the three parts of what a container is created from.
+type settings struct {
+	config  container.Config
+	host    container.HostConfig
+	network network.NetworkingConfig
+}
+
+// sandboxSettings: docker-init as PID 1 with the supervisor as its child, root with few capabilities, at a fixed address
+// of the instance's network, and nothing to be written but volumes, sized tmpfs, and what root keeps in /etc (passwd
+// renames its files there).
+func sandboxSettings(r engine.Resource) settings {
+	s := base(r)
+	s.config.Cmd = strslice.StrSlice{labinit}
+	s.config.User = "0:0"
+	s.config.Hostname = r.Sandbox.Hostname
+	s.host.CapAdd, s.host.Sysctls = sandboxCapabilities(), sandboxSysctls()
+	s.host.DNS = []string{"127.0.0.1"} // where nobody answers: the daemon's own resolver must not ask the host's
+	s.host.Tmpfs = sandboxTmpfs(r.Sandbox.TmpBytes)
+	s.host.ShmSize = shmBytes
+	for _, part := range slices.Sorted(maps.Keys(volumeTargets())) {
+		s.host.Mounts = append(s.host.Mounts, mount.Mount{
+			Type: mount.TypeVolume, Source: volumeName(r.Instance, r.Seat, part), Target: volumeTargets()[part],
+		})
+	}
+	s.attach(r)
+	return s
+}
+
+// attach puts it at its address in the instance's network.
+func (s *settings) attach(r engine.Resource) {
+	name := nameOf(engine.Resource{Kind: engine.Network, Instance: r.Instance})
+	s.host.NetworkMode = container.NetworkMode(name)
+	s.network.EndpointsConfig = map[string]*network.EndpointSettings{
+		name: {IPAMConfig: &network.EndpointIPAMConfig{IPv4Address: r.Sandbox.Address.String()}},
+	}
+}
+
+// publish has the daemon forward to its ports; what is no host:port is left to the gateway to complain about.
+func (s *settings) publish(doors map[int]string) {
+	s.config.ExposedPorts, s.host.PortBindings = nat.PortSet{}, nat.PortMap{}
+	for at, listen := range doors {
+		host, port, err := net.SplitHostPort(listen)
+		if err != nil {
+			continue
+		}
+		inside := nat.Port(strconv.Itoa(at) + "/tcp")
+		s.config.ExposedPorts[inside] = struct{}{}
+		s.host.PortBindings[inside] = []nat.PortBinding{{HostIP: host, HostPort: port}}
+	}
+}
+
+// sandboxTmpfs are the places that everybody, or a daemon, writes to. Students run their scripts from /tmp: it is not
+// noexec.
+func sandboxTmpfs(tmp int64) map[string]string {
+	if tmp <= 0 {
+		tmp = 16 << 20
+	}
+	open := "rw,exec,nosuid,nodev,mode=1777,size=" + strconv.FormatInt(tmp, 10)
+	return map[string]string{
+		"/tmp": open, "/var/tmp": open,
+		"/run": fmt.Sprintf("rw,noexec,nosuid,nodev,mode=755,size=%d", runBytes),
+	}
+}
+
+// gatewayAs is the user of everything in a gateway's container.
+func gatewayAs() string { return fmt.Sprintf("%d:%d", gatewayUID, gatewayUID) }
+
+// gatewaySettings: on the host's network, where it listens for students and reaches sandboxes through the bridge, or, with
+// an address, on that bridge itself, where the daemon forwards to it.
+func gatewaySettings(r engine.Resource) settings {
+	s := base(r)
+	s.config.Cmd = strslice.StrSlice{gateway, "serve"}
+	s.config.User = gatewayAs()
+	s.host.NetworkMode = network.NetworkHost
+	if r.Sandbox.Address.IsValid() {
+		s.attach(r)
+		s.publish(r.Sandbox.Publish)
+	}
+	if r.Sandbox.LowPorts {
+		// The daemon gives capabilities to root alone: the gateway starts as root, keeps the one, and runs itself anew as
+		// its own user before it reads anything (docs/decisions/0005).
+		s.config.Cmd = append(s.config.Cmd, strconv.Itoa(gatewayUID))
+		s.config.User = "0:0"
+		s.host.CapAdd = strslice.StrSlice{"NET_BIND_SERVICE", "SETUID", "SETGID", "SETPCAP"}
+	}
+	s.host.SecurityOpt = []string{"no-new-privileges"}
+	if s.host.Memory == 0 {
+		s.host.Memory, s.host.MemorySwap = gatewayMemory, gatewayMemory
+	}
+	if r.Sandbox.PIDs == 0 {
+		s.host.PidsLimit = pointer[int64](gatewayPIDs)
+	}
+	return s
+}
+
+// base is what both have in common.
+func base(r engine.Resource) settings {
+	spec := r.Sandbox
+	s := settings{
+		config: container.Config{
+			Image: spec.Image, Labels: toLabels(r), Entrypoint: strslice.StrSlice{}, StopTimeout: pointer(stopWithin),
+		},
+		host: container.HostConfig{
+			Init:          pointer(true),
+			CapDrop:       strslice.StrSlice{"ALL"},
+			RestartPolicy: container.RestartPolicy{Name: container.RestartPolicyUnlessStopped},
+			LogConfig: container.LogConfig{
+				Type: "json-file", Config: map[string]string{"max-size": "1m", "max-file": "2"},
+			},
+			OomScoreAdj: oomScore,
+			IpcMode:     container.IPCModePrivate,
+			Resources: container.Resources{
+				Memory: spec.Memory, MemorySwap: spec.Memory, // equal: no swap
+				NanoCPUs: spec.NanoCPUs,
+				// Not nofile: a daemon that has less itself cannot start a container with more.
+				Ulimits: []*container.Ulimit{{Name: "core"}},
+			},
+		},
+	}
+	if spec.PIDs > 0 {
+		s.host.PidsLimit = pointer(spec.PIDs)
+	}
+	for _, k := range slices.Sorted(maps.Keys(spec.Env)) {
+		s.config.Env = append(s.config.Env, k+"="+spec.Env[k])
+	}
+	return s
+}
+
+func pointer[T any](v T) *T { return &v }

@@ -1,0 +1,178 @@
+package docker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/docker/docker/api/types/system"
+	"github.com/google/go-cmp/cmp"
+
+	"maillab/internal/engine"
+)
+
+func TestMissing(t *testing.T) {
+	plain := system.Info{OSType: "linux", OperatingSystem: "Debian GNU/Linux 12", MemoryLimit: true, PidsLimit: true,
+		SecurityOptions: []string{"name=seccomp,profile=default"}}
+	with := func(change func(i *system.Info)) system.Info {
+		i := plain
+		change(&i)
+		return i
+	}
+	for want, info := range map[string]system.Info{
+		"":                   plain,
+		"windows containers": with(func(i *system.Info) { i.OSType = "windows" }),
+		"Docker Desktop":     with(func(i *system.Info) { i.OperatingSystem = "Docker Desktop" }),
+		"rootless":           with(func(i *system.Info) { i.SecurityOptions = []string{"name=seccomp", "name=rootless"} }),
+		"userns-remap":       with(func(i *system.Info) { i.SecurityOptions = []string{"name=userns"} }),
+		"limit memory":       with(func(i *system.Info) { i.PidsLimit = false }),
+	} {
+		if can := capabilities(info); can.Bridge != slices.Contains([]string{"Docker Desktop", "rootless", "userns-remap"}, want) || can.LowPorts == (want == "rootless") {
+			t.Errorf("%q: %+v", want, can)
+		}
+		if got := missing(info); !strings.Contains(got, want) || (got == "") != (want == "") {
+			t.Errorf("%q, want %q in it", got, want)
+		}
+	}
+}
+
+func TestRecent(t *testing.T) {
+	for version, ok := range map[string]bool{"1.40": false, "1.41": true, "1.51": true, "2.0": true, "": false} {
+		if err := recent(version); (err == nil) != ok {
+			t.Errorf("%q: %v", version, err)
+		}
+	}
+}
+
+func TestNoEngineAnswers(t *testing.T) {
+	nobody := "unix://" + filepath.Join(t.TempDir(), "docker.sock")
+	e, err := Open(context.Background(), Config{Endpoint: Endpoint{Host: nobody}})
+	if !errors.Is(err, engine.ErrUnavailable) {
+		t.Errorf("%v, %v", e, err)
+	}
+}
+
+func TestFollow(t *testing.T) {
+	text := `{"stream":"Step 1/2 : FROM x\n"}{"stream":"\n"}
+{"status":"Pulling fs layer","id":"abc"}{"status":"Downloading","id":"abc","progressDetail":{"current":1}}
+{"aux":{"ID":"sha256:1"}}{"stream":"a\nb"}`
+	var lines []string
+	if err := follow(strings.NewReader(text), func(l string) { lines = append(lines, l) }); err != nil {
+		t.Error(err)
+	}
+	if d := cmp.Diff([]string{"Step 1/2 : FROM x", "abc Pulling fs layer", "a", "b"}, lines); d != "" {
+		t.Errorf("-want +got\n%s", d)
+	}
+	err := follow(strings.NewReader(`{"error":"no space left\n","errorDetail":{"message":"no space left"}}`), func(string) {})
+	if err == nil || err.Error() != "no space left" {
+		t.Errorf("%v", err)
+	}
+	if err := follow(strings.NewReader(`{"stream":"a"`), func(string) {}); err == nil {
+		t.Error("an answer that was cut is no error")
+	}
+}
+
+func TestLockFile(t *testing.T) {
+	name := filepath.Join(t.TempDir(), "folder", "lock")
+	unlock, err := lockFile(context.Background(), name, func() { t.Error("the first had to wait") })
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	if _, err := lockFile(ctx, name, cancel); !errors.Is(err, context.Canceled) {
+		t.Errorf("cancelled while it waited: %v", err)
+	}
+	again, err := lockFile(context.Background(), name, unlock) // lets go as soon as it waits
+	if err != nil {
+		t.Fatal(err)
+	}
+	again()
+	if free, err := lockFile(context.Background(), "", nil); err != nil {
+		t.Error(err)
+	} else {
+		free()
+	}
+}
+
+// TestWhatASandboxIs looks from inside.
+func TestWhatASandboxIs(t *testing.T) {
+	e := open(t)
+	up(t, e, "inside", 2)
+	show := func(file string) string {
+		out, errs, exit := run(t, e, instanceName("inside"), "", programs+"try", "show", file)
+		if exit != 0 {
+			t.Fatalf("%s: %s", file, errs)
+		}
+		return out
+	}
+	status := show("/proc/1/status")
+	for _, want := range []string{
+		"Name:\tdocker-init", "CapBnd:\t00000000300415e1", "Uid:\t0\t0\t0\t0", "NoNewPrivs:\t0", "Seccomp:\t2",
+	} {
+		if !strings.Contains(status, want) {
+			t.Errorf("%q is not in\n%s", want, status)
+		}
+	}
+	mounts := show("/proc/mounts")
+	for _, want := range []string{
+		"tmpfs /tmp tmpfs rw,nosuid,nodev,relatime,size=4096k ", "tmpfs /var/tmp ", "tmpfs /run tmpfs rw,nosuid,nodev,noexec,relatime,size=16384k,mode=755",
+		" /var/mail ", " /home ", " /var/lib/maillab ",
+	} {
+		if !strings.Contains(mounts, want) {
+			t.Errorf("%q is not in\n%s", want, mounts)
+		}
+	}
+	if strings.Contains(mounts, "docker.sock") {
+		t.Error("the daemon's socket is inside")
+	}
+	if env := show("/proc/1/environ"); !strings.Contains(env, "MAILLAB_TOKEN=secret") {
+		t.Errorf("environment %q", env)
+	}
+	if name := show("/etc/hostname"); name != "test6isri\n" {
+		t.Errorf("hostname %q", name)
+	}
+	if adj := show("/proc/1/oom_score_adj"); adj != fmt.Sprintln(oomScore) {
+		t.Errorf("oom_score_adj %s", adj)
+	}
+}
+
+// TestCutOffFromNeighbours: without any packet filter of its own a sandbox reaches no neighbour; the host reaches both.
+func TestCutOffFromNeighbours(t *testing.T) {
+	e := open(t)
+	for _, r := range up(t, e, "cut", 2) {
+		if r.Kind != engine.Sandbox {
+			continue
+		}
+		door := r.Sandbox.Address.String() + ":10080"
+		if err := dialUntil(t, door); err != nil {
+			t.Errorf("the host to sandbox %d: %v", r.Seat, err)
+		}
+		_, errs, exit := run(t, e, r.Instance, "", programs+"try", "dial", door)
+		if reached := exit == 0; reached != (r.Seat == 1) { // it is executed in seat 1
+			t.Errorf("sandbox 1 to sandbox %d: exit %d, %s", r.Seat, exit, errs)
+		}
+	}
+}
+
+func TestWhatAGatewayIs(t *testing.T) {
+	e := open(t)
+	rs := up(t, e, "gate", 1)
+	there, err := e.api.ContainerInspect(context.Background(), gatewayName(rs[1].Instance))
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", there.State.Pid))
+	if err != nil {
+		t.Skipf("the engine is not on this machine: %v", err)
+	}
+	for _, want := range []string{"Uid:\t65532\t65532\t65532\t65532", "CapBnd:\t0000000000000000", "NoNewPrivs:\t1", "Seccomp:\t2"} {
+		if !strings.Contains(string(text), want) {
+			t.Errorf("%q is not in\n%s", want, text)
+		}
+	}
+}

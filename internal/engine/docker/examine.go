@@ -1,0 +1,98 @@
+package docker
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/docker/docker/api/types/filters"
+	"github.com/docker/docker/api/types/network"
+	"github.com/docker/docker/api/types/system"
+
+	"maillab/internal/engine"
+	"maillab/internal/pool"
+)
+
+// Examine says what this daemon is, and what is in the way. It implements engine.Examiner.
+func (e *Engine) Examine(ctx context.Context) []engine.Finding {
+	info, err := e.api.Info(ctx)
+	if err != nil {
+		return []engine.Finding{{Level: engine.Bad, What: "docker", Detail: err.Error(), Mend: "start the daemon, or set DOCKER_HOST"}}
+	}
+	found := []engine.Finding{
+		{Level: engine.Good, What: "docker", Detail: fmt.Sprintf("engine %s, API %s, at %s", info.ServerVersion, e.api.ClientVersion(), e.endpoint)},
+		{Level: engine.Good, What: "machine", Detail: fmt.Sprintf("%s, kernel %s, %d processors, %d MiB", info.OperatingSystem, info.KernelVersion, info.NCPU, info.MemTotal>>20)},
+		room(info), storage(info),
+	}
+	found = append(found, e.lacks(info)...)
+	found = append(found, limits(info)...)
+	if e.endpoint.RemoteHost() == "" {
+		found = append(found, diskSpace(info.DockerRootDir), descriptors("/var/run/docker.pid", "/proc"), packetFilter("/"))
+	}
+	return append(found, e.networksInTheWay(ctx)...)
+}
+
+// room says how large a class fits into memory.
+func room(info system.Info) engine.Finding {
+	const each = 40 << 20 // measured: idle some 12 MiB, and a student's shells and programs
+	f := engine.Finding{Level: engine.Good, What: "memory", Detail: fmt.Sprintf("room for some %d students at work", info.MemTotal/each)}
+	if info.MemTotal < 1<<30 {
+		f.Level = engine.Warning
+	}
+	return f
+}
+
+// storage says whether volumes can be bounded by the file system.
+func storage(info system.Info) engine.Finding {
+	f := engine.Finding{Level: engine.Good, What: "storage", Detail: info.Driver}
+	for _, status := range info.DriverStatus {
+		if status[0] == "Backing Filesystem" {
+			f.Detail += " on " + status[1]
+		}
+	}
+	f.Detail += "; volumes have no quota: a watch ends a student's programs beyond the limit"
+	return f
+}
+
+// limits are the kernel's that sandboxes rely on.
+func limits(info system.Info) (found []engine.Finding) {
+	for _, one := range []struct {
+		there bool
+		what  string
+	}{{info.MemoryLimit, "memory limits"}, {info.PidsLimit, "limits on processes"}, {info.CPUCfsQuota, "limits on processor time"}} {
+		f := engine.Finding{Level: engine.Good, What: one.what, Detail: "in force"}
+		if !one.there {
+			f.Level, f.Detail, f.Mend = engine.Bad, "the kernel has none: one student can use up the machine", "boot with cgroup_enable=memory, or a newer kernel"
+		}
+		found = append(found, f)
+	}
+	if !slices.ContainsFunc(info.SecurityOptions, func(o string) bool { return strings.HasPrefix(o, "name=seccomp") }) {
+		found = append(found, engine.Finding{Level: engine.Warning, What: "seccomp", Detail: "the daemon filters no system calls"})
+	}
+	return found
+}
+
+// networksInTheWay names other people's networks in our address pool, with the command that removes each.
+func (e *Engine) networksInTheWay(ctx context.Context) []engine.Finding {
+	all, err := e.api.NetworkList(ctx, network.ListOptions{})
+	ours, errOurs := e.api.NetworkList(ctx, network.ListOptions{Filters: filters.NewArgs(filters.Arg("label", engine.LabelInstance))})
+	if err != nil || errOurs != nil {
+		return []engine.Finding{{Level: engine.Warning, What: "networks", Detail: "they could not be listed"}}
+	}
+	own := map[string]bool{}
+	for _, n := range ours {
+		own[n.ID] = true
+	}
+	var found []engine.Finding
+	for _, n := range all {
+		for _, subnet := range subnetsOf(n) {
+			if !own[n.ID] && subnet.Overlaps(pool.Default()) {
+				found = append(found, engine.Finding{Level: engine.Warning, What: "network " + n.Name,
+					Detail: fmt.Sprintf("%s lies in maillab's range %s: that piece is not used", subnet, pool.Default()),
+					Mend:   "docker network rm " + n.Name})
+			}
+		}
+	}
+	return found
+}

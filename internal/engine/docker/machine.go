@@ -1,0 +1,104 @@
+package docker
+
+import (
+	"bufio"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"github.com/docker/docker/api/types/system"
+
+	"maillab/internal/engine"
+)
+
+// What can be seen of the daemon from the outside, when it is on this machine.
+
+// lacks tells what this daemon cannot do, and what is done instead.
+func (e *Engine) lacks(info system.Info) []engine.Finding {
+	var found []engine.Finding
+	if e.can.Missing != "" {
+		f := engine.Finding{Level: engine.Warning, What: "not here", Detail: e.can.Missing}
+		switch {
+		case info.OSType != "linux":
+			f.Level, f.Mend = engine.Bad, "switch the engine to Linux containers"
+		case secured(info, "name=rootless"), secured(info, "name=userns"):
+			f.Level = engine.Bad
+			f.Mend = "use a daemon whose containers have the machine's own uids (no rootless, no userns-remap), or --engine embedded"
+		}
+		found = append(found, f)
+	}
+	doors := engine.Finding{Level: engine.Good, What: "doors", Detail: "the gateway stands on the host's network"}
+	if e.can.Bridge {
+		doors.Level = engine.Warning
+		doors.Detail = "there is no host networking: the gateway stands on a plain bridge, docker forwards to it with a process for each port, " +
+			"and the sandboxes' own packet chains isolate"
+	}
+	if !e.can.LowPorts {
+		doors.Detail += "; publish mode addresses needs ports under 1024, which the daemon may not have"
+	}
+	return append(found, doors)
+}
+
+// diskNeeded is for the image, which is made once, and a class's mail.
+const diskNeeded = 2 << 30
+
+func diskSpace(dir string) engine.Finding {
+	f := engine.Finding{Level: engine.Good, What: "disk"}
+	free, err := freeBytes(dir)
+	if err != nil {
+		f.Level, f.Detail = engine.Warning, fmt.Sprintf("the engine's disk cannot be seen from here: %v", err)
+		return f
+	}
+	f.Detail = fmt.Sprintf("%d MiB free on %s", free>>20, dir)
+	if free < diskNeeded {
+		f.Level, f.Mend = engine.Bad, fmt.Sprintf("make room for %d MiB: docker system df tells what takes it", diskNeeded>>20)
+	}
+	return f
+}
+
+// descriptorsNeeded is for the busiest process that inherits the daemon's limit: a gateway with a few hundred students.
+const descriptorsNeeded = 4096
+
+// descriptors reads the limit of the daemon's process, which its containers have too.
+func descriptors(pidFile, proc string) engine.Finding {
+	f := engine.Finding{Level: engine.Warning, What: "open files", Detail: "the engine's limit cannot be seen from here"}
+	pid, err := os.ReadFile(pidFile)
+	if err != nil {
+		return f
+	}
+	file, err := os.Open(filepath.Join(proc, strings.TrimSpace(string(pid)), "limits"))
+	if err != nil {
+		return f
+	}
+	defer file.Close()
+	for lines := bufio.NewScanner(file); lines.Scan(); {
+		rest, found := strings.CutPrefix(lines.Text(), "Max open files")
+		fields := strings.Fields(rest) // soft, hard, unit
+		if !found || len(fields) < 2 {
+			continue
+		}
+		f.Level, f.Detail = engine.Good, "the engine and its containers may have "+fields[1]
+		if n, err := strconv.Atoi(fields[1]); err == nil && n < descriptorsNeeded {
+			f.Level, f.Mend = engine.Bad, "raise LimitNOFILE of docker.service (systemctl edit docker), and restart it"
+		}
+	}
+	return f
+}
+
+// packetFilter looks for nftables, with which each sandbox cuts itself off. A kernel may have it built in, or load it when
+// it is first used: only --probe is proof.
+func packetFilter(root string) engine.Finding {
+	f := engine.Finding{Level: engine.Good, What: "packet filter", Detail: "nftables is there"}
+	if _, err := os.Stat(filepath.Join(root, "sys/module/nf_tables")); err == nil {
+		return f
+	}
+	if _, err := os.Stat(filepath.Join(root, "proc/self/net/netfilter")); err == nil {
+		f.Detail = "netfilter is there; nftables is loaded, or built in, as far as can be seen"
+		return f
+	}
+	f.Level, f.Detail = engine.Warning, "nftables is not to be seen; without it no sandbox starts"
+	f.Mend = "modprobe nf_tables; maillab doctor --probe is the proof"
+	return f
+}

@@ -1,0 +1,33 @@
+package docker
+
+import (
+	"fmt"
+
+	"maillab/internal/engine"
+)
+
+// Names are for people; what a resource is, its labels say.
+
+// nameOf is the name that the daemon knows a resource by.
+func nameOf(r engine.Resource) string {
+	switch r.Kind {
+	case engine.Network:
+		return "maillab-" + r.Instance
+	case engine.Gateway:
+		return gatewayName(r.Instance)
+	case engine.Volume:
+		return volumeName(r.Instance, r.Seat, r.Part)
+	default:
+		return sandboxName(r.Instance, r.Seat)
+	}
+}
+
+func gatewayName(instance string) string { return "maillab-" + instance + "-gateway" }
+
+func sandboxName(instance string, seat int) string {
+	return fmt.Sprintf("maillab-%s-%d", instance, seat)
+}
+
+func volumeName(instance string, seat int, part string) string {
+	return fmt.Sprintf("maillab-%s-%d-%s", instance, seat, part)
+}

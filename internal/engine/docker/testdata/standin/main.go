@@ -1,0 +1,125 @@
+// Command standin behaves as far as the engine's contract goes like what is in a sandbox image, under whichever name it
+// is started: labinit listens until SIGTERM, gateway serves HTTP/2 on a socket and relays to it, and try is for exec.
+package main
+
+import (
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+)
+
+const socket = "/var/lib/gateway/control.sock"
+
+func main() {
+	var err error
+	switch filepath.Base(os.Args[0]) + " " + strings.Join(os.Args[1:min(2, len(os.Args))], "") {
+	case "labinit ":
+		err = listen()
+	case "gateway serve":
+		err = serve()
+	case "gateway stream":
+		err = stream()
+	case "try exit":
+		err = try(os.Args[2])
+	case "try dial":
+		err = dial(os.Args[2])
+	case "try show":
+		err = show(os.Args[2:])
+	default:
+		err = fmt.Errorf("no such program: %q", os.Args)
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
+
+// listen accepts on the control port, for those who try to connect.
+func listen() error {
+	l, err := net.Listen("tcp", ":10080")
+	if err != nil {
+		return err
+	}
+	fmt.Fprintln(os.Stderr, "listening")
+	term := make(chan os.Signal, 1)
+	signal.Notify(term, syscall.SIGTERM)
+	go func() {
+		<-term
+		l.Close()
+	}()
+	for {
+		conn, err := l.Accept()
+		if err != nil {
+			return nil
+		}
+		conn.Close()
+	}
+}
+
+func serve() error {
+	os.Remove(socket)
+	l, err := net.Listen("unix", socket)
+	if err != nil {
+		return err
+	}
+	var protocols http.Protocols
+	protocols.SetUnencryptedHTTP2(true)
+	server := http.Server{Handler: http.NotFoundHandler(), Protocols: &protocols}
+	return server.Serve(l)
+}
+
+func stream() error {
+	conn, err := net.Dial("unix", socket)
+	if err != nil {
+		return err
+	}
+	go func() {
+		io.Copy(conn, os.Stdin)
+		conn.(*net.UnixConn).CloseWrite()
+	}()
+	_, err = io.Copy(os.Stdout, conn)
+	return err
+}
+
+// try copies stdin to stdout, says something on stderr, and exits with the given code.
+func try(code string) error {
+	n, err := strconv.Atoi(code)
+	if err != nil {
+		return err
+	}
+	if _, err := io.Copy(os.Stdout, os.Stdin); err != nil {
+		return err
+	}
+	fmt.Fprintf(os.Stderr, "uid %d\n", os.Getuid())
+	os.Exit(n)
+	return nil
+}
+
+// dial connects, or not: what is cut off is dropped and never answers.
+func dial(address string) error {
+	conn, err := net.DialTimeout("tcp", address, time.Second)
+	if err != nil {
+		return err
+	}
+	return conn.Close()
+}
+
+// show prints files.
+func show(names []string) error {
+	for _, name := range names {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			return err
+		}
+		os.Stdout.Write(text)
+	}
+	return nil
+}

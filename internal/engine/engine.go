@@ -1,0 +1,194 @@
+// Package engine is the contract between the controller and what runs sandboxes. Desired and actual state have one
+// shape: a list of Resources. An engine observes what exists, puts one resource, removes one, and opens a stream to an
+// instance's gateway; everything else (plans, waiting for ready, pushing specs, doors) is built on these four.
+//
+// What runs is described by the resources' labels alone, so that an instance stays manageable when every file of the
+// controller is gone.
+package engine
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/netip"
+	"slices"
+)
+
+// Kind orders resources: one of a later kind may need one of an earlier kind of the same instance.
+type Kind string
+
+// The kinds, in the order in which they are created.
+const (
+	Image   Kind = "image"   // shared by all instances, never removed by down
+	Network Kind = "network" // one an instance
+	Gateway Kind = "gateway" // one an instance: its door
+	Volume  Kind = "volume"  // one a sandbox and Part
+	Sandbox Kind = "sandbox" // one a seat
+)
+
+// State of a resource as observed.
+type State string
+
+// States. A desired resource is always Running.
+const (
+	Running State = "running"
+	Stopped State = "stopped" // there, but not running: exited, dead, created and never started
+)
+
+// Resource is one thing that an engine keeps for an instance.
+type Resource struct {
+	Kind     Kind
+	Instance string
+	Seat     int    // sandboxes and volumes; 0 is the shared sandbox
+	Part     string // volumes: "mail", "home", "state"
+	State    State  // observed only
+
+	// Labels are what the engine keeps with it, word for word. LabelSpec is a hash over what cannot be changed without
+	// recreating the resource.
+	Labels map[string]string
+
+	Network *NetworkSpec `json:",omitempty"`
+	Sandbox *SandboxSpec `json:",omitempty"` // sandboxes and gateways
+	Image   *ImageSpec   `json:",omitempty"`
+}
+
+// ImageSpec is the sandbox image. Its tag is a hash of all that goes into it, so an image that exists is up to date.
+type ImageSpec struct {
+	Tag string
+}
+
+// NetworkSpec is an instance's network.
+type NetworkSpec struct {
+	Subnet netip.Prefix // from maillab's own pool; the first host address is the bridge's own
+	// Plain is a network that is not cut off from the outside, for a gateway that is attached to it: nothing but each
+	// sandbox's own packet chain isolates.
+	Plain bool `json:",omitempty"`
+}
+
+// SandboxSpec is what a container is made from.
+type SandboxSpec struct {
+	Image    string
+	Hostname string
+	Address  netip.Addr        // in the instance's subnet; unset for a gateway on the host network
+	Env      map[string]string // for the supervisor only; a student never sees it
+	Memory   int64             // bytes, 0 unlimited
+	NanoCPUs int64             // 1e9 is one processor, 0 unlimited
+	PIDs     int64             // 0 unlimited
+	TmpBytes int64             // size of /tmp
+
+	// Gateways only. LowPorts is the right to listen on ports under 1024. Publish is what the engine forwards to a gateway
+	// with an Address: where people connect, as host:port, by the TCP port on which the gateway listens.
+	LowPorts bool           `json:",omitempty"`
+	Publish  map[int]string `json:",omitempty"`
+}
+
+// Labels. All are prefixed, all values are short text.
+const (
+	LabelInstance = "maillab.instance"
+	LabelLab      = "maillab.lab"
+	LabelKind     = "maillab.kind"
+	LabelSeat     = "maillab.seat"
+	LabelPart     = "maillab.part"
+	LabelStudent  = "maillab.student" // roster key; on a shared sandbox the keys joined by a comma
+	LabelSpec     = "maillab.spec"    // hash over the inputs that need a recreation when they change
+	LabelOwner    = "maillab.owner"
+	LabelCreated  = "maillab.created" // RFC 3339
+	LabelExpires  = "maillab.expires" // RFC 3339, absent: never
+	LabelRun      = "maillab.run"     // set on disposable instances
+	LabelToken    = "maillab.token"   // control token of a sandbox
+	LabelDoors    = "maillab.doors"   // service=host:port, comma separated: where students reach a sandbox
+	LabelSubnet   = "maillab.subnet"
+	LabelPool     = "maillab.pool"    // on a network: the range that its subnet was taken from, where that is not the default
+	LabelAddress  = "maillab.address" // a sandbox's address in its instance's network, and a gateway's that is in it
+	LabelHost     = "maillab.host"    // what students are told to connect to
+	LabelTopology = "maillab.topology"
+)
+
+// Capabilities say what an engine cannot do, so that nobody finds out in the middle.
+type Capabilities struct {
+	Name     string
+	System   bool   // system accounts, SSH, the mail command
+	Isolated bool   // sandboxes are cut off from one another
+	Bridge   bool   // no host networking: a gateway must be in its instance's network, its doors published by the engine
+	LowPorts bool   // doors may have ports under 1024, whoever the user is
+	Missing  string // for people: what is not there, "" when nothing is
+}
+
+// Progress is told what a long step is doing, a line at a time, and not after the step has ended; nil is allowed.
+type Progress func(line string)
+
+// Engine runs sandboxes. All methods are safe for concurrent use. Put and Remove are idempotent: putting what is there
+// and running, or removing what is not there, does nothing and is no error. Put does not change an existing resource
+// other than starting it: a drifted one is removed first, by the plan.
+type Engine interface {
+	Capabilities() Capabilities
+	// Observe returns everything of one instance, or of all when instance is "", sorted with Sort; and, always, the
+	// sandbox images that exist.
+	Observe(ctx context.Context, instance string) ([]Resource, error)
+	Put(ctx context.Context, r Resource, progress Progress) error
+	Remove(ctx context.Context, r Resource) error
+	// Dial opens a stream to the instance's gateway, which speaks HTTP/2 without TLS on it (see package control).
+	Dial(ctx context.Context, instance string) (net.Conn, error)
+}
+
+// Execer is an engine that can run a command as root in a sandbox, for the teacher.
+type Execer interface {
+	Exec(ctx context.Context, instance string, seat int, cmd []string, io IO) (exit int, err error)
+}
+
+// Subnets is an engine whose networks need address space of their own.
+type Subnets interface {
+	// Taken returns every range that the engine's networks (ours and others') and, where it runs on this machine, the
+	// host's routes are using. A new instance's network must overlap none of them.
+	Taken(ctx context.Context) ([]netip.Prefix, error)
+}
+
+// IO is a command's streams; nil is empty or thrown away.
+type IO struct {
+	In       io.Reader
+	Out, Err io.Writer
+}
+
+// Sentinels that callers branch on.
+var (
+	ErrUnavailable = errors.New("no engine answers")
+	ErrNotFound    = errors.New("not found")
+	ErrConflict    = errors.New("a name, address or port is taken")
+)
+
+// Sort puts resources into the one order in which they are printed, planned and hashed: instance, kind, seat, part.
+func Sort(rs []Resource) {
+	slices.SortFunc(rs, func(a, b Resource) int {
+		return cmp.Or(
+			cmp.Compare(a.Instance, b.Instance),
+			cmp.Compare(rank(a.Kind), rank(b.Kind)),
+			cmp.Compare(a.Seat, b.Seat),
+			cmp.Compare(a.Part, b.Part),
+		)
+	})
+}
+
+// rank is a kind's place in the order of creation.
+func rank(k Kind) int {
+	return slices.Index([]Kind{Image, Network, Gateway, Volume, Sandbox}, k)
+}
+
+// ID names a resource within its instance: "network", "gateway", "volume 3 mail", "sandbox 3", "image TAG".
+func (r Resource) ID() string {
+	switch r.Kind {
+	case Volume:
+		return fmt.Sprintf("%s %d %s", r.Kind, r.Seat, r.Part)
+	case Sandbox:
+		return fmt.Sprintf("%s %d", r.Kind, r.Seat)
+	case Image:
+		if r.Image == nil {
+			return string(r.Kind)
+		}
+		return fmt.Sprintf("%s %s", r.Kind, r.Image.Tag)
+	default:
+		return string(r.Kind)
+	}
+}

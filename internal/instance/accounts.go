@@ -1,0 +1,128 @@
+package instance
+
+import (
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"path/filepath"
+	"slices"
+	"strconv"
+
+	"maillab/internal/spec"
+)
+
+// What is on the students' sheets lies in the folder, too, so that they can be printed when the lab file is gone:
+//
+//	accounts.json    what the last up gave everybody: a Sheet
+//	passwords.json   {"3": {"util1": "…"}}: passwords by seat and account that the teacher changed since
+const (
+	accountsFile  = "accounts.json"
+	passwordsFile = "passwords.json"
+)
+
+// Sheet is what students are told about an instance.
+type Sheet struct {
+	Lab       string            `json:"lab"`
+	Title     map[string]string `json:"title"`
+	Domain    string            `json:"domain"`
+	Hostname  string            `json:"hostname"`
+	Sandboxes []SheetSandbox    `json:"sandboxes"`
+}
+
+// SheetSandbox is one sandbox of it.
+type SheetSandbox struct {
+	Seat     int            `json:"seat"`
+	Lang     string         `json:"lang"`
+	Accounts []SheetAccount `json:"accounts"`
+}
+
+// SheetAccount is one account with its password in clear.
+type SheetAccount struct {
+	Name     string `json:"name"`
+	Student  string `json:"student"`
+	FullName string `json:"full_name,omitempty"`
+	Password string `json:"password"`
+	Lang     string `json:"lang"`
+}
+
+// KeepSheet keeps what everybody is given.
+func (f Folder) KeepSheet(specs map[int]spec.Sandbox) error {
+	var sheet Sheet
+	for _, seat := range slices.Sorted(maps.Keys(specs)) {
+		s := specs[seat]
+		sheet.Lab, sheet.Title, sheet.Domain, sheet.Hostname = s.Lab, s.Title, s.Domain, s.Hostname
+		one := SheetSandbox{Seat: seat, Lang: s.Lang}
+		for _, a := range s.Accounts {
+			one.Accounts = append(one.Accounts, SheetAccount{a.Name, a.Student, a.FullName, a.Password, cmp.Or(a.Lang, s.Lang)})
+		}
+		sheet.Sandboxes = append(sheet.Sandboxes, one)
+	}
+	return f.keep(accountsFile, sheet)
+}
+
+// Sheet is what everybody was given, with the passwords that were changed since; nil when nothing was kept.
+func (f Folder) Sheet() (*Sheet, error) {
+	text, err := f.read(accountsFile)
+	if err != nil || text == nil {
+		return nil, err
+	}
+	var sheet Sheet
+	if err := json.Unmarshal(text, &sheet); err != nil {
+		return nil, fmt.Errorf("%s: %w", filepath.Join(f.path, accountsFile), err)
+	}
+	changed, err := f.passwords()
+	if err != nil {
+		return nil, err
+	}
+	for i, s := range sheet.Sandboxes {
+		for j, a := range s.Accounts {
+			if word, ok := changed[strconv.Itoa(s.Seat)][a.Name]; ok {
+				sheet.Sandboxes[i].Accounts[j].Password = word
+			}
+		}
+	}
+	return &sheet, nil
+}
+
+// KeepPassword keeps a password that the teacher gave an account.
+func (f Folder) KeepPassword(seat int, account, password string) error {
+	changed, err := f.passwords()
+	if err != nil {
+		return err
+	}
+	key := strconv.Itoa(seat)
+	if changed[key] == nil {
+		changed[key] = map[string]string{}
+	}
+	changed[key][account] = password
+	return f.keep(passwordsFile, changed)
+}
+
+// Overrule puts the passwords that the teacher gave in place of the lab's.
+func (f Folder) Overrule(specs []spec.Sandbox) error {
+	changed, err := f.passwords()
+	if err != nil {
+		return err
+	}
+	for _, s := range specs {
+		for i := range s.Accounts {
+			if word, ok := changed[strconv.Itoa(s.Seat)][s.Accounts[i].Name]; ok {
+				s.Accounts[i].Password = word
+			}
+		}
+	}
+	return nil
+}
+
+func (f Folder) passwords() (map[string]map[string]string, error) {
+	changed := map[string]map[string]string{}
+	text, err := f.read(passwordsFile)
+	if err != nil || text == nil {
+		return changed, err
+	}
+	if err := json.Unmarshal(text, &changed); err != nil {
+		return nil, fmt.Errorf("%s: %w", filepath.Join(f.path, passwordsFile), err)
+	}
+	return changed, nil
+}

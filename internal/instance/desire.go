@@ -1,0 +1,207 @@
+package instance
+
+import (
+	"maps"
+	"net"
+	"net/netip"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"maillab/internal/control"
+	"maillab/internal/engine"
+	"maillab/internal/plan"
+	"maillab/internal/pool"
+	"maillab/internal/spec"
+)
+
+// Wish is what an instance is to be: everything that is decided, before it is spread over resources.
+type Wish struct {
+	Name     string
+	Topology string
+	Image    string         // tag
+	Specs    []spec.Sandbox // one a sandbox
+	Limits   Limits
+	Publish  Publishing
+	Bridge   bool         // the gateway is in the instance's network, not on the host's
+	Host     string       // what students are told; "" is where the doors listen
+	Subnet   netip.Prefix // of the instance's network; unused where an engine has none
+	Pool     netip.Prefix // that subnets are taken from, for uid bases
+	Owner    string
+	Created  time.Time
+	Expires  time.Time         // zero: never
+	Run      string            // of a disposable instance
+	Token    func(int) string  // the control token of a seat: the one that it has, or a new one
+	Students map[int][]string  // roster keys by seat
+	Extra    map[string]string // further variables for every sandbox's supervisor
+	Labels   map[string]string // further labels on everything
+}
+
+// Limits of one sandbox's container.
+type Limits struct {
+	Memory   int64 // bytes
+	NanoCPUs int64
+	PIDs     int64
+}
+
+// Desired is a wish spread out: the resources, and what goes through the gateway.
+type Desired struct {
+	Resources []engine.Resource
+	Specs     map[int]spec.Sandbox
+	Doors     control.Doors
+}
+
+// tmpBytes is the size of a sandbox's /tmp, which counts against its memory.
+const tmpBytes = 32 << 20
+
+// Desire spreads a wish over the resources of an engine. It is pure.
+func Desire(w Wish, can engine.Capabilities) (Desired, error) {
+	d := Desired{Specs: map[int]spec.Sandbox{}}
+	if can.System {
+		d.Resources = append(d.Resources,
+			engine.Resource{Kind: engine.Image, Image: &engine.ImageSpec{Tag: w.Image}},
+			w.resource(engine.Network, 0, map[string]string{engine.LabelSubnet: w.Subnet.String()}))
+		if w.Pool != pool.Default() {
+			d.Resources[1].Labels[engine.LabelPool] = w.Pool.String()
+		}
+		d.Resources[1].Network = &engine.NetworkSpec{Subnet: w.Subnet, Plain: w.Bridge}
+	}
+	gateway := w.gateway(can)
+	d.Resources = append(d.Resources, gateway)
+	for _, s := range w.Specs {
+		rs, err := w.sandbox(s, can)
+		if err != nil {
+			return Desired{}, err
+		}
+		d.Resources = append(d.Resources, rs...)
+		d.Specs[s.Seat] = s
+	}
+	d.Doors = doorsOf(d.Resources)
+	equip(gateway.Sandbox, d.Doors)
+	for i := range d.Resources {
+		if d.Resources[i].Kind != engine.Image {
+			d.Resources[i].Labels[engine.LabelSpec] = plan.Hash(d.Resources[i])
+		}
+	}
+	engine.Sort(d.Resources)
+	return d, nil
+}
+
+// Hashes are the specs' hashes by seat and that of the doors under plan.DoorsSeat: what plan.Diff wants.
+func (d Desired) Hashes() map[int]string {
+	hashes := map[int]string{plan.DoorsSeat: hashDoors(d.Doors)}
+	for seat, s := range d.Specs {
+		hashes[seat] = s.Hash()
+	}
+	return hashes
+}
+
+// sandbox is one sandbox with its volumes.
+func (w Wish) sandbox(s spec.Sandbox, can engine.Capabilities) ([]engine.Resource, error) {
+	published := s.Services
+	if !can.System {
+		published.SSH = nil
+	}
+	doors, err := w.Publish.doors(s.Seat, published)
+	if err != nil {
+		return nil, err
+	}
+	labels := map[string]string{
+		engine.LabelStudent: strings.Join(w.Students[s.Seat], ","),
+		engine.LabelToken:   w.Token(s.Seat),
+		engine.LabelDoors:   formatDoors(doors),
+	}
+	container := &engine.SandboxSpec{
+		Image: w.Image, Hostname: strings.SplitN(s.Hostname, ".", 2)[0],
+		Memory: w.Limits.Memory, NanoCPUs: w.Limits.NanoCPUs, PIDs: w.Limits.PIDs, TmpBytes: tmpBytes,
+	}
+	if can.System {
+		address, err := pool.Address(w.Subnet, s.Seat)
+		if err != nil {
+			return nil, err
+		}
+		labels[engine.LabelAddress] = address.String()
+		container.Address = address
+		container.Env = w.environment(s, address, labels[engine.LabelToken])
+	}
+	var volumes []engine.Resource
+	for _, part := range parts(can) {
+		v := w.resource(engine.Volume, s.Seat, map[string]string{engine.LabelStudent: labels[engine.LabelStudent]})
+		v.Part, v.Labels[engine.LabelPart] = part, part
+		volumes = append(volumes, v)
+	}
+	r := w.resource(engine.Sandbox, s.Seat, labels)
+	r.Sandbox = container
+	return append(volumes, r), nil
+}
+
+// parts are the volumes of a sandbox.
+func parts(can engine.Capabilities) []string {
+	if can.System {
+		return []string{"mail", "home", "state"}
+	}
+	return []string{"data"}
+}
+
+// environment is what a supervisor must know before it can be told anything: what is fixed while the container lives.
+func (w Wish) environment(s spec.Sandbox, address netip.Addr, token string) map[string]string {
+	outside := make([]string, len(s.Outside))
+	for i, o := range s.Outside {
+		outside[i] = o.Address
+	}
+	slices.Sort(outside)
+	env := map[string]string{
+		"MAILLAB_TOKEN":    token,
+		"MAILLAB_UID_BASE": strconv.Itoa(pool.UIDBase(w.Pool, address)),
+		"MAILLAB_OUTSIDE":  strings.Join(slices.Compact(outside), ","),
+		"MAILLAB_GATEWAY":  w.peer().String(),
+	}
+	if s.Services.SMTP != nil && s.Services.SMTP.Relay != "reject" {
+		env["MAILLAB_RELAY"] = withPort(s.Services.SMTP.Relay)
+	}
+	maps.Copy(env, w.Extra)
+	return env
+}
+
+// withPort completes a relay with SMTP's port.
+func withPort(relay string) string {
+	if _, err := netip.ParseAddrPort(relay); err == nil {
+		return relay
+	}
+	return net.JoinHostPort(relay, "25")
+}
+
+// resource is one with the labels that all have.
+func (w Wish) resource(kind engine.Kind, seat int, labels map[string]string) engine.Resource {
+	r := engine.Resource{Kind: kind, Instance: w.Name, Seat: seat, State: engine.Running, Labels: map[string]string{
+		engine.LabelInstance: w.Name,
+		engine.LabelLab:      w.lab(),
+		engine.LabelKind:     string(kind),
+		engine.LabelOwner:    w.Owner,
+		engine.LabelCreated:  w.Created.UTC().Format(time.RFC3339),
+		engine.LabelTopology: w.Topology,
+	}}
+	if kind == engine.Volume || kind == engine.Sandbox {
+		r.Labels[engine.LabelSeat] = strconv.Itoa(seat)
+	}
+	if w.Host != "" {
+		r.Labels[engine.LabelHost] = w.Host
+	}
+	if !w.Expires.IsZero() {
+		r.Labels[engine.LabelExpires] = w.Expires.UTC().Format(time.RFC3339)
+	}
+	if w.Run != "" {
+		r.Labels[engine.LabelRun] = w.Run
+	}
+	maps.Copy(r.Labels, w.Labels)
+	maps.Copy(r.Labels, labels)
+	return r
+}
+
+func (w Wish) lab() string {
+	if len(w.Specs) == 0 {
+		return ""
+	}
+	return w.Specs[0].Lab
+}

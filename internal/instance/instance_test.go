@@ -1,0 +1,304 @@
+package instance
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"maillab/internal/control"
+	"maillab/internal/engine"
+	"maillab/internal/plan"
+	"maillab/internal/pool"
+	"maillab/internal/spec"
+)
+
+// wish is a class of two with everything on.
+func wish() Wish {
+	sandbox := func(seat int) spec.Sandbox {
+		return spec.Sandbox{
+			Version: spec.Version, Lab: "lab", Seat: seat, Hostname: "test6isri.local.isri.fr",
+			Services: spec.Services{SMTP: &spec.SMTP{Relay: "reject"}, POP3: &spec.POP3{}, IMAP: &spec.IMAP{}, SSH: &spec.SSH{}},
+			Outside:  []spec.Outside{{Domain: "*", Address: "192.0.2.25"}, {Domain: "a.example", Address: "192.0.2.25"}},
+			Accounts: []spec.Account{{Name: "util1", Password: "master2021"}},
+		}
+	}
+	return Wish{
+		Name: "monday", Topology: "isolated", Image: "maillab/sandbox:1", Specs: []spec.Sandbox{sandbox(1), sandbox(3)},
+		Limits:  Limits{Memory: 96 << 20, NanoCPUs: 5e8, PIDs: 768},
+		Publish: Publishing{Mode: "ports", Listen: "127.0.0.1", Base: 10000},
+		Subnet:  netip.MustParsePrefix("10.213.4.0/24"), Pool: pool.Default(),
+		Created: time.Date(2026, 3, 26, 8, 0, 0, 0, time.UTC), Token: func(seat int) string { return "token" + string(rune('0'+seat)) },
+		Students: map[int][]string{1: {"alice"}, 3: {"bruno"}},
+	}
+}
+
+func desire(t *testing.T, w Wish, can engine.Capabilities) Desired {
+	t.Helper()
+	d, err := Desire(w, can)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d
+}
+
+// What runs must be known from labels alone: whatever is wished for is read back from the resources.
+func TestLabelsTellEverything(t *testing.T) {
+	d := desire(t, wish(), engine.Capabilities{System: true})
+	all := Of(d.Resources)
+	if len(all) != 1 {
+		t.Fatalf("%d instances", len(all))
+	}
+	i := all[0]
+	if i.Name != "monday" || i.Lab != "lab" || i.Topology != "isolated" || !i.Gateway {
+		t.Errorf("read back: %+v", i)
+	}
+	if diff := cmp.Diff(map[string]int{"alice": 1, "bruno": 3}, i.Seats()); diff != "" {
+		t.Error(diff)
+	}
+	if diff := cmp.Diff(d.Doors, i.Doors()); diff != "" {
+		t.Errorf("doors from labels: %s", diff)
+	}
+	if base, ok := i.Base(); !ok || base != 10000 {
+		t.Errorf("base %d, %v", base, ok)
+	}
+	want := map[string]string{"ssh": "lab.example:10322", "smtp": "lab.example:10325", "pop3": "lab.example:10310", "imap": "lab.example:10343"}
+	if diff := cmp.Diff(want, i.Sandboxes[1].Addresses("lab.example")); diff != "" {
+		t.Error(diff)
+	}
+	if s, err := i.Find("3"); err != nil || s.Name() != "bruno" {
+		t.Errorf("seat 3 is %+v, %v", s, err)
+	}
+	if _, err := i.Find("chloe"); err == nil || !strings.Contains(err.Error(), "alice, bruno") {
+		t.Errorf("want to be told who there is, got %v", err)
+	}
+}
+
+// The same wish again is no change; a volume's or container's hash does not follow the clock.
+func TestTheSameWishIsNoDrift(t *testing.T) {
+	can := engine.Capabilities{System: true}
+	first := desire(t, wish(), can)
+	later := wish()
+	later.Created = later.Created.Add(time.Hour)
+	again := desire(t, later, can)
+	if p := plan.Diff(again.Resources, first.Resources, again.Hashes(), first.Hashes()); !p.Empty() {
+		t.Errorf("the same wish an hour later:\n%s", p)
+	}
+	changed := wish()
+	changed.Specs[1].Accounts[0].Password = "other"
+	d := desire(t, changed, can)
+	p := plan.Diff(d.Resources, first.Resources, d.Hashes(), first.Hashes())
+	if counts := p.Counts(); counts[plan.Configure] != 1 || counts[plan.Recreate] != 0 {
+		t.Errorf("another password should be one more configure and nothing else:\n%s", p)
+	}
+}
+
+func TestWhatASupervisorIsTold(t *testing.T) {
+	d := desire(t, wish(), engine.Capabilities{System: true})
+	var sandbox engine.Resource
+	for _, r := range d.Resources {
+		if r.Kind == engine.Sandbox && r.Seat == 3 {
+			sandbox = r
+		}
+	}
+	address := sandbox.Labels[engine.LabelAddress]
+	want := map[string]string{
+		"MAILLAB_TOKEN": "token3", "MAILLAB_OUTSIDE": "192.0.2.25", "MAILLAB_GATEWAY": "10.213.4.1",
+		"MAILLAB_UID_BASE": sandbox.Sandbox.Env["MAILLAB_UID_BASE"],
+	}
+	if diff := cmp.Diff(want, sandbox.Sandbox.Env); diff != "" {
+		t.Error(diff)
+	}
+	if sandbox.Sandbox.Address.String() != address || !netip.MustParsePrefix("10.213.4.0/24").Contains(sandbox.Sandbox.Address) {
+		t.Errorf("address %v, label %q", sandbox.Sandbox.Address, address)
+	}
+}
+
+// An engine without a system has no network, no image, and no door for SSH.
+func TestDesireWithoutASystem(t *testing.T) {
+	d := desire(t, wish(), engine.Capabilities{})
+	kinds := map[engine.Kind]int{}
+	for _, r := range d.Resources {
+		kinds[r.Kind]++
+	}
+	if diff := cmp.Diff(map[engine.Kind]int{engine.Gateway: 1, engine.Volume: 2, engine.Sandbox: 2}, kinds); diff != "" {
+		t.Error(diff)
+	}
+	for _, target := range d.Doors.Sandboxes {
+		for _, door := range target.Doors {
+			if door.Service == "ssh" {
+				t.Errorf("a door for SSH: %+v", door)
+			}
+		}
+	}
+}
+
+// except is a Free with these taken, everything free when none is named.
+func except(taken ...string) Free {
+	return func(listen string) error {
+		if slices.Contains(taken, listen) {
+			return errors.New("somebody listens there")
+		}
+		return nil
+	}
+}
+
+func TestFreeBase(t *testing.T) {
+	p := Publishing{Mode: "ports", Listen: "127.0.0.1", Base: 10000}
+	on := wish().Specs[0].Services
+	base, err := FreeBase(t.Context(), p, []int{1, 2, 3}, on, 32768, except("127.0.0.1:10325"))
+	if err != nil || base != 11000 {
+		t.Errorf("base %d, %v; want 11000", base, err)
+	}
+	_, err = FreeBase(t.Context(), p, []int{1}, on, 0, func(string) error { return errors.New("no") })
+	if err == nil || !strings.Contains(err.Error(), "no base is free") {
+		t.Errorf("with every port taken: %v", err)
+	}
+}
+
+// A large class begins where the one before it ends, and is told when it would reach the ports that the system gives away.
+func TestFreeBaseOfLargeClasses(t *testing.T) {
+	p := Publishing{Mode: "ports", Listen: "127.0.0.1", Base: 10000}
+	on := wish().Specs[0].Services
+	seats := make([]int, 70)
+	for n := range seats {
+		seats[n] = n + 1
+	}
+	below := func(port int) Free {
+		return func(listen string) error {
+			if portOf(listen) < port {
+				return errors.New("taken")
+			}
+			return nil
+		}
+	}
+	base, err := FreeBase(t.Context(), p, seats, on, 32768, below(17100))
+	if err != nil || base != 17000 {
+		t.Errorf("base %d, %v; want 17000", base, err)
+	}
+	if _, err := FreeBase(t.Context(), p, seats, on, 32768, below(26000)); err == nil || !strings.Contains(err.Error(), "starts at 32768: take an instance down") {
+		t.Errorf("without room: %v", err)
+	}
+}
+
+func TestAddressesMode(t *testing.T) {
+	w := wish()
+	w.Publish = Publishing{Mode: "addresses", Pool: netip.MustParsePrefix("127.0.10.0/24")}
+	d := desire(t, w, engine.Capabilities{System: true})
+	want := []control.Door{
+		{Service: "ssh", Listen: "127.0.10.3:22"}, {Service: "smtp", Listen: "127.0.10.3:25"},
+		{Service: "pop3", Listen: "127.0.10.3:110"}, {Service: "imap", Listen: "127.0.10.3:143"},
+	}
+	if diff := cmp.Diff(want, d.Doors.Sandboxes[1].Doors); diff != "" {
+		t.Error(diff)
+	}
+	if _, ok := Of(d.Resources)[0].Base(); ok {
+		t.Error("standard ports have no base")
+	}
+	if g := gatewayOf(t, d); !g.Sandbox.LowPorts || g.Sandbox.Publish != nil {
+		t.Errorf("a gateway that needs ports under 1024 is %+v", g.Sandbox)
+	}
+	w.Publish.Pool = netip.MustParsePrefix("127.0.10.0/31")
+	if _, err := Desire(w, engine.Capabilities{}); err == nil || !strings.Contains(err.Error(), "seat 3 has no address") {
+		t.Errorf("a pool that is too small: %v", err)
+	}
+}
+
+func TestPortsThatCannotBe(t *testing.T) {
+	d := desire(t, wish(), engine.Capabilities{System: true})
+	if err := d.CheckPorts(10300, except()); err == nil || !strings.Contains(err.Error(), "ephemeral") {
+		t.Errorf("ports in the ephemeral range: %v", err)
+	}
+	if err := d.CheckPorts(32768, except("127.0.0.1:10143")); err == nil ||
+		!strings.Contains(err.Error(), "seat 1: 127.0.0.1:10143 for imap: somebody listens there") {
+		t.Errorf("a port that is taken: %v", err)
+	}
+	if err := d.CheckPorts(32768, except()); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestFreeDoors(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	instances := Of(desire(t, wish(), engine.Capabilities{}).Resources)
+	if free := FreeDoors(instances, "monday", Here(false)); free("127.0.0.1:10125") != nil || free(l.Addr().String()) == nil {
+		t.Error("its own doors are free for an instance, and those of a stranger are not")
+	}
+	if err := FreeDoors(instances, "tuesday", nil)("127.0.0.1:10125"); err == nil || !strings.Contains(err.Error(), "monday") {
+		t.Errorf("another instance's door: %v", err)
+	}
+	if err := Here(true)("192.0.2.1:10125"); err == nil || !strings.Contains(err.Error(), "no such address") {
+		t.Errorf("an address that is not this machine's: %v", err)
+	}
+}
+
+// One password keeps one hash, also for another process; two passwords have two.
+func TestHasher(t *testing.T) {
+	f, made := OpenFolder(t.TempDir(), "monday"), 0
+	hash := func(password string) (string, error) {
+		made++
+		return fmt.Sprintf("%s salted %d", password, made), nil
+	}
+	get := func(password string) string {
+		t.Helper()
+		hasher, err := f.Hasher(hash)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text, err := hasher(password)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return text
+	}
+	if a, b, again := get("a"), get("b"), get("a"); a != again || a == b || made != 2 {
+		t.Errorf("a is %q, then %q; b is %q; %d hashes made", a, again, b, made)
+	}
+}
+
+func TestFolder(t *testing.T) {
+	data := t.TempDir()
+	f := OpenFolder(data, "monday")
+	if seats, err := f.Seats(); err != nil || len(seats) != 0 {
+		t.Errorf("a new folder has %v, %v", seats, err)
+	}
+	want := map[string]int{"alice": 1, "bruno": 3}
+	if err := f.KeepSeats(want); err != nil {
+		t.Fatal(err)
+	}
+	secrets, err := f.Secrets()
+	if err != nil {
+		t.Fatal(err)
+	}
+	again := OpenFolder(data, "monday")
+	got, err := again.Seats()
+	if diff := cmp.Diff(want, got); diff != "" || err != nil {
+		t.Error(diff, err)
+	}
+	same, err := again.Secrets()
+	if err != nil || same("x") != secrets("x") || same("x") == same("y") {
+		t.Errorf("secrets: %q, %q, %q, %v", secrets("x"), same("x"), same("y"), err)
+	}
+	info, err := os.Stat(filepath.Join(data, "instances", "monday", "secret"))
+	if err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("the secret has mode %v, %v", info.Mode(), err)
+	}
+	if err := os.WriteFile(filepath.Join(data, "instances", "monday", "seats.json"), []byte("{"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := f.Seats(); err == nil || !strings.Contains(err.Error(), "seats.json") {
+		t.Errorf("a broken file: %v", err)
+	}
+}

@@ -1,0 +1,230 @@
+// Package instance is a lab that is up for a class, as the controller sees it: read from the labels of what runs,
+// wished for from a lab and a class, and reached through its gateway.
+package instance
+
+import (
+	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"net"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"maillab/internal/control"
+	"maillab/internal/engine"
+)
+
+// Instance is what an engine's labels tell of one instance.
+type Instance struct {
+	Name      string
+	Lab       string
+	Topology  string // isolated or shared
+	Host      string // what students are told to connect to; "" is where the doors listen
+	Expires   time.Time
+	leased    bool // there is a lease, which has said when it expires and what the host is
+	Gateway   bool // it runs
+	Sandboxes []Sandbox
+	Resources []engine.Resource
+	Bridge    bool // the gateway is in the instance's network
+}
+
+// Sandbox is one of an instance's mail servers.
+type Sandbox struct {
+	Seat     int
+	Students []string // roster keys: one, or on a shared sandbox the class
+	State    engine.State
+	Image    string
+	Target   control.Target
+}
+
+// Of groups observed resources into instances, sorted by name. Images belong to none.
+func Of(resources []engine.Resource) []Instance {
+	byName := map[string]*Instance{}
+	for _, r := range resources {
+		if r.Kind == engine.Image {
+			continue
+		}
+		i := byName[r.Instance]
+		if i == nil {
+			i = &Instance{Name: r.Instance}
+			byName[r.Instance] = i
+		}
+		i.take(r)
+	}
+	var all []Instance
+	for _, i := range byName {
+		slices.SortFunc(i.Sandboxes, func(a, b Sandbox) int { return cmp.Compare(a.Seat, b.Seat) })
+		all = append(all, *i)
+	}
+	slices.SortFunc(all, func(a, b Instance) int { return cmp.Compare(a.Name, b.Name) })
+	return all
+}
+
+func (i *Instance) take(r engine.Resource) {
+	i.Resources = append(i.Resources, r)
+	i.Lab = cmp.Or(i.Lab, r.Labels[engine.LabelLab])
+	i.Topology = cmp.Or(i.Topology, r.Labels[engine.LabelTopology])
+	switch {
+	case IsLease(r):
+		i.Host = r.Labels[engine.LabelHost]
+	case !i.leased:
+		i.Host = cmp.Or(i.Host, r.Labels[engine.LabelHost])
+	}
+	if t, err := time.Parse(time.RFC3339, r.Labels[engine.LabelExpires]); !i.leased && (err == nil || IsLease(r)) {
+		i.Expires = t
+	}
+	i.leased = i.leased || IsLease(r)
+	switch r.Kind {
+	case engine.Gateway:
+		i.Gateway, i.Bridge = r.State == engine.Running, onBridge(r)
+	case engine.Sandbox:
+		i.Sandboxes = append(i.Sandboxes, sandboxOf(r))
+	}
+}
+
+func sandboxOf(r engine.Resource) Sandbox {
+	s := Sandbox{
+		Seat:     r.Seat,
+		Students: splitList(r.Labels[engine.LabelStudent]),
+		State:    r.State,
+		Target: control.Target{
+			Seat:    r.Seat,
+			Address: r.Labels[engine.LabelAddress],
+			Token:   r.Labels[engine.LabelToken],
+			Doors:   parseDoors(r.Labels[engine.LabelDoors]),
+		},
+	}
+	if r.Sandbox != nil {
+		s.Image = r.Sandbox.Image
+	}
+	return s
+}
+
+// Seats are the seats that the labels remember.
+func (i Instance) Seats() map[string]int {
+	seats := map[string]int{}
+	for _, r := range i.Resources {
+		if students := splitList(r.Labels[engine.LabelStudent]); r.Seat > 0 && len(students) == 1 {
+			seats[students[0]] = r.Seat
+		}
+	}
+	return seats
+}
+
+// Doors are the doors that the labels tell, for the gateway.
+func (i Instance) Doors() control.Doors { return doorsOf(i.Resources) }
+
+// Find returns the sandbox of a student, who may be given by key or by seat number.
+func (i Instance) Find(student string) (Sandbox, error) {
+	for _, s := range i.Sandboxes {
+		if slices.Contains(s.Students, student) || student != "0" && student == strconv.Itoa(s.Seat) {
+			return s, nil
+		}
+	}
+	return Sandbox{}, fmt.Errorf("%s has no student %q: %s", i.Name, student, strings.Join(i.Students(), ", "))
+}
+
+// Students are the keys of all students, in the order of their seats.
+func (i Instance) Students() []string {
+	var all []string
+	for _, s := range i.Sandboxes {
+		all = append(all, s.Students...)
+	}
+	return all
+}
+
+// Name is what a sandbox is called in lists: its student, or "shared".
+func (s Sandbox) Name() string {
+	if s.Seat == 0 {
+		return "shared"
+	}
+	return strings.Join(s.Students, ",")
+}
+
+// Addresses maps services to where students connect.
+func (s Sandbox) Addresses(host string) map[string]string {
+	addresses := map[string]string{}
+	for _, d := range s.Target.Doors {
+		addresses[d.Service] = reach(d.Listen, host)
+	}
+	return addresses
+}
+
+// doorsOf derives the gateway's doors from sandboxes' labels, in a fixed order.
+func doorsOf(resources []engine.Resource) control.Doors {
+	var doors control.Doors
+	for _, r := range resources {
+		if r.Kind == engine.Sandbox {
+			doors.Sandboxes = append(doors.Sandboxes, sandboxOf(r).Target)
+		}
+	}
+	if slices.ContainsFunc(resources, onBridge) {
+		forwarded(doors)
+	}
+	slices.SortFunc(doors.Sandboxes, func(a, b control.Target) int { return cmp.Compare(a.Seat, b.Seat) })
+	return doors
+}
+
+// hashDoors is what drift of the gateway's doors is told from.
+func hashDoors(d control.Doors) string {
+	text, err := json.Marshal(d)
+	if err != nil {
+		panic(fmt.Sprintf("instance: doors do not marshal: %v", err)) // plain data: our own bug
+	}
+	sum := sha256.Sum256(text)
+	return hex.EncodeToString(sum[:8])
+}
+
+// parseDoors reads a LabelDoors; what is not a door is left out, because a label from another version must not make an
+// instance unmanageable.
+func parseDoors(label string) []control.Door {
+	var doors []control.Door
+	for _, part := range splitList(label) {
+		if service, listen, ok := strings.Cut(part, "="); ok {
+			doors = append(doors, control.Door{Service: service, Listen: listen})
+		}
+	}
+	return doors
+}
+
+// formatDoors is the LabelDoors of doors.
+func formatDoors(doors []control.Door) string {
+	parts := make([]string, len(doors))
+	for i, d := range doors {
+		parts[i] = d.Service + "=" + d.Listen
+	}
+	return strings.Join(parts, ",")
+}
+
+func splitList(text string) []string {
+	return strings.FieldsFunc(text, func(r rune) bool { return r == ',' })
+}
+
+// Base is the base that the instance's ports were made from.
+func (i Instance) Base() (int, bool) {
+	for _, s := range i.Sandboxes {
+		for _, d := range s.Target.Doors {
+			if base, ok := baseOf(s.Seat, d); ok {
+				return base, true
+			}
+		}
+	}
+	return 0, false
+}
+
+// Listen is the address on which the instance's doors listen in mode ports.
+func (i Instance) Listen() (string, bool) {
+	for _, s := range i.Sandboxes {
+		for _, d := range s.Target.Doors {
+			if _, ok := baseOf(s.Seat, d); ok {
+				host, _, err := net.SplitHostPort(d.Listen)
+				return host, err == nil
+			}
+		}
+	}
+	return "", false
+}

@@ -1,0 +1,126 @@
+package plan
+
+import (
+	"fmt"
+	"net/netip"
+
+	"maillab/internal/engine"
+)
+
+// class is a small description of an instance, from which the tests make resources.
+type class struct {
+	students []string // index + 1 is the seat, "" is a seat that is not taken
+	image    string
+	subnet   string
+	doors    string // put into every sandbox's doors
+	onHost   bool   // the gateway is on the host's network
+	shift    int    // added to every sandbox's address
+}
+
+func small(students ...string) class {
+	return class{students: students, image: "maillab/sandbox:1", subnet: "10.213.0.0/24", doors: "10000", onHost: true}
+}
+
+func (c class) resources() []engine.Resource {
+	subnet := netip.MustParsePrefix(c.subnet)
+	rs := []engine.Resource{
+		{Kind: engine.Image, Image: &engine.ImageSpec{Tag: c.image}},
+		labelled(engine.Resource{
+			Kind: engine.Network, Instance: "i", Network: &engine.NetworkSpec{Subnet: subnet},
+			Labels: map[string]string{engine.LabelSubnet: c.subnet},
+		}),
+	}
+	gateway := engine.Resource{Kind: engine.Gateway, Instance: "i", Sandbox: &engine.SandboxSpec{Image: c.image}}
+	if !c.onHost {
+		gateway.Sandbox.Address = at(subnet, 254)
+	}
+	rs = append(rs, labelled(gateway))
+	for i, student := range c.students {
+		if student != "" {
+			rs = append(rs, c.seat(i+1, student, at(subnet, i+3+c.shift))...)
+		}
+	}
+	engine.Sort(rs)
+	return rs
+}
+
+func (c class) seat(seat int, student string, address netip.Addr) []engine.Resource {
+	var rs []engine.Resource
+	for _, part := range []string{"home", "mail", "state"} {
+		rs = append(rs, engine.Resource{Kind: engine.Volume, Instance: "i", Seat: seat, Part: part,
+			Labels: map[string]string{engine.LabelStudent: student}})
+	}
+	return append(rs, labelled(engine.Resource{
+		Kind: engine.Sandbox, Instance: "i", Seat: seat,
+		Sandbox: &engine.SandboxSpec{Image: c.image, Address: address},
+		Labels: map[string]string{
+			engine.LabelStudent: student, engine.LabelAddress: address.String(),
+			engine.LabelDoors: fmt.Sprintf("smtp=127.0.0.1:%s%d", c.doors, seat),
+		},
+	}))
+}
+
+// labelled adds the hash.
+func labelled(r engine.Resource) engine.Resource {
+	if r.Labels == nil {
+		r.Labels = make(map[string]string)
+	}
+	r.Labels[engine.LabelSpec] = Hash(r)
+	return r
+}
+
+func at(p netip.Prefix, n int) netip.Addr {
+	a := p.Masked().Addr()
+	for range n {
+		a = a.Next()
+	}
+	return a
+}
+
+// specs gives every taken seat, and the doors, one hash.
+func (c class) specs(hash string) map[int]string {
+	specs := map[int]string{DoorsSeat: c.doors + fmt.Sprint(len(c.students)) + c.subnet}
+	for i, student := range c.students {
+		if student != "" {
+			specs[i+1] = hash
+		}
+	}
+	return specs
+}
+
+// running is what an engine observes when all of rs is there.
+func running(rs []engine.Resource) []engine.Resource {
+	var seen []engine.Resource
+	for _, r := range rs {
+		r.State = engine.Running
+		seen = append(seen, r)
+	}
+	return seen
+}
+
+// without takes out what one of the given functions says yes to.
+func without(rs []engine.Resource, drop ...string) []engine.Resource {
+	var left []engine.Resource
+next:
+	for _, r := range rs {
+		for _, id := range drop {
+			if r.ID() == id {
+				continue next
+			}
+		}
+		left = append(left, r)
+	}
+	return left
+}
+
+// stopped marks some as stopped.
+func stopped(rs []engine.Resource, ids ...string) []engine.Resource {
+	for i := range rs {
+		for _, id := range ids {
+			if rs[i].ID() == id {
+				rs[i].State = engine.Stopped
+			}
+		}
+	}
+	return rs
+}

@@ -1,0 +1,106 @@
+package probe
+
+import (
+	"context"
+	"errors"
+	"os/exec"
+	"strings"
+	"testing"
+)
+
+// fake is a world that answers as it is told.
+type fake struct {
+	exit func(seat int, command string) (int, error)
+}
+
+func (f fake) Run(_ context.Context, seat int, command string) (string, int, error) {
+	exit, err := f.exit(seat, command)
+	return "last words\n", exit, err
+}
+
+func (f fake) Answers(context.Context, int) error { return nil }
+
+func one(t *testing.T, p Probe, f fake) Result {
+	t.Helper()
+	got, err := Run(t.Context(), f, []Probe{p}, 1, 2, func(Probe) {})
+	if err != nil || len(got) != 1 {
+		t.Fatalf("%v, %v", got, err)
+	}
+	return got[0]
+}
+
+// A probe that finds something, or that could not be made, must not pass.
+func TestVerdicts(t *testing.T) {
+	exits := func(code int) fake { return fake{exit: func(int, string) (int, error) { return code, nil }} }
+	noSession := fake{exit: func(int, string) (int, error) { return 0, errors.New("no session") }}
+	victim := func(code int, err error) fake {
+		return fake{exit: func(seat int, command string) (int, error) {
+			if seat == 1 && command == "load" {
+				return code, err
+			}
+			return 0, nil
+		}}
+	}
+	besideFails := fake{exit: func(seat int, _ string) (int, error) { return seat - 1, nil }}
+	for _, test := range []struct {
+		what string
+		kind Kind
+		f    fake
+		want string // in Seen; "" is OK
+	}{
+		{"denied", Denied, exits(1), ""},
+		{"got through", Denied, exits(0), "it succeeds"},
+		{"no such program", Denied, exits(127), "could not be tried"},
+		{"no session", Denied, noSession, "could not be tried"},
+		{"works", Works, exits(0), ""},
+		{"does not work", Works, exits(1), "exit code 1: last words"},
+		{"load", Load, victim(0, nil), ""},
+		{"load that loses its session", Load, victim(0, errors.New("killed")), ""},
+		{"load that is no program", Load, victim(127, nil), "could not be tried"},
+		{"load under which the neighbour suffers", Load, besideFails, "the neighbour suffers"},
+	} {
+		r := one(t, Probe{Kind: test.kind, Command: "load"}, test.f)
+		if (r.Err == nil) != (test.want == "") || r.Err != nil && !strings.Contains(r.Err.Error(), test.want) {
+			t.Errorf("%s: %v, want %q", test.what, r.Err, test.want)
+		}
+	}
+}
+
+// Every probe has a name of its own in its group, and a command that is filled in.
+func TestMatrix(t *testing.T) {
+	place := Place{
+		Own: "10.213.0.3", Neighbour: "10.213.0.4", Names: []string{"two"}, Other: "util11", Gateway: "10.213.0.254",
+		Host: []string{"10.213.0.1"}, Ports: []string{"10122"},
+	}
+	sh, err := exec.LookPath("sh")
+	if err != nil {
+		t.Skip("no shell to read the commands")
+	}
+	seen, kinds := map[string]bool{}, map[Kind]int{}
+	for _, p := range Matrix(place) {
+		id := p.Group + "/" + p.Name
+		if seen[id] || p.Command == "" || strings.Contains(p.Command, "%!") {
+			t.Errorf("%s: %q", id, p.Command)
+		}
+		seen[id] = true
+		kinds[p.Kind]++
+		for _, command := range []string{p.Command, p.After} { // a command that no shell understands would be denied everything
+			if out, err := exec.Command(sh, "-n", "-c", command).CombinedOutput(); err != nil {
+				t.Errorf("%s: %v: %s", id, err, out)
+			}
+		}
+	}
+	if kinds[Works] < 5 || kinds[Denied] < 80 || kinds[Load] != 7 {
+		t.Errorf("%v", kinds)
+	}
+}
+
+func TestAnEndedContextEndsTheRun(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	f := fake{exit: func(int, string) (int, error) { cancel(); return 1, nil }}
+	told := 0
+	_, err := Run(ctx, f, Matrix(Place{}), 1, 2, func(Probe) { told++ })
+	if !errors.Is(err, context.Canceled) || told != 0 {
+		t.Errorf("%v after %d", err, told)
+	}
+}
