@@ -1,0 +1,215 @@
+package gateway
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"maillab/internal/control"
+)
+
+// The connections to one sandbox, over all of its services, are bounded: what this process has in descriptors and memory
+// is shared out among its sandboxes. Each has at least perSandbox, far above what a student types; one that a whole class
+// shares has total, which is above what maild allows to one address (package maild, limits), so that maild's limits are
+// met first.
+const (
+	perSandbox = 512
+	total      = 4096
+)
+
+// share is how many connections each of so many sandboxes may have.
+func share(sandboxes int) int32 { return int32(max(perSandbox, total/max(1, sandboxes))) }
+
+// tooMany is what each service says when there are too many connections. SSH allows lines before the server's version
+// (RFC 4253 section 4.2).
+func tooMany(service string) string {
+	switch service {
+	case "smtp":
+		return "421 4.7.0 Error: too many connections\r\n"
+	case "pop3":
+		return "-ERR [SYS/TEMP] Too many connections.\r\n"
+	case "imap":
+		return "* BYE Too many connections.\r\n"
+	}
+	return "Too many connections.\r\n"
+}
+
+// retryPause is how often doors that did not open are tried again.
+const retryPause = time.Second
+
+// doors are the listeners. A door whose listen address stays keeps its listener and what waits in it, also when it comes
+// to lead elsewhere.
+type doors struct {
+	ctx       context.Context // of the process: bounds every connection handed on
+	sandboxes Sandboxes
+	log       *slog.Logger
+
+	mu       sync.Mutex
+	want     control.Doors
+	open     map[string]*door // by listen address
+	counts   map[int]*atomic.Int32
+	retrying bool
+	closed   bool
+}
+
+type door struct {
+	listener net.Listener
+	leads    atomic.Pointer[lead]
+}
+
+// lead is where a door leads now.
+type lead struct {
+	target  control.Target
+	service string
+	count   *atomic.Int32
+	most    int32 // connections to the sandbox
+}
+
+func newDoors(ctx context.Context, s Sandboxes, log *slog.Logger) *doors {
+	return &doors{ctx: ctx, sandboxes: s, log: log, open: map[string]*door{}, counts: map[int]*atomic.Int32{}}
+}
+
+// set opens, redirects and closes doors until they are those of want. Every door that can be opened is, whatever the
+// others do; the error names those that cannot, which are tried again until they can.
+func (d *doors) set(want control.Doors) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.want = want
+	err := d.move()
+	if err != nil && !d.closed && !d.retrying {
+		d.retrying = true
+		go d.retry()
+	}
+	return err
+}
+
+// move brings the listeners to what is wanted, as far as that can be had. The lock is held.
+func (d *doors) move() error {
+	leads := d.leads()
+	for listen, o := range d.open {
+		if leads[listen] == nil {
+			o.listener.Close()
+			delete(d.open, listen)
+		}
+	}
+	var failed []error
+	for listen, l := range leads {
+		if err := d.openOne(listen, l); err != nil {
+			failed = append(failed, err)
+		}
+	}
+	return errors.Join(failed...)
+}
+
+func (d *doors) leads() map[string]*lead {
+	leads := map[string]*lead{}
+	for _, t := range d.want.Sandboxes {
+		if d.counts[t.Seat] == nil {
+			d.counts[t.Seat] = new(atomic.Int32)
+		}
+		for _, door := range t.Doors {
+			leads[listensAt(door)] = &lead{target: t, service: door.Service, count: d.counts[t.Seat], most: share(len(d.want.Sandboxes))}
+		}
+	}
+	return leads
+}
+
+// listensAt is where this process listens for a door.
+func listensAt(door control.Door) string { return cmp.Or(door.At, door.Listen) }
+
+// inForce is what is wanted without the doors that are not open.
+func (d *doors) inForce() control.Doors {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	in := control.Doors{Sandboxes: slices.Clone(d.want.Sandboxes)}
+	for i := range in.Sandboxes {
+		in.Sandboxes[i].Doors = slices.DeleteFunc(slices.Clone(in.Sandboxes[i].Doors), func(door control.Door) bool {
+			return d.open[listensAt(door)] == nil
+		})
+	}
+	return in
+}
+
+func (d *doors) openOne(listen string, l *lead) error {
+	if o := d.open[listen]; o != nil {
+		o.leads.Store(l)
+		return nil
+	}
+	if d.closed {
+		return net.ErrClosed
+	}
+	listener, err := new(net.ListenConfig).Listen(d.ctx, "tcp", listen)
+	if err != nil {
+		return fmt.Errorf("door of seat %d for %s: %w", l.target.Seat, l.service, err)
+	}
+	o := &door{listener: listener}
+	o.leads.Store(l)
+	d.open[listen] = o
+	go d.accept(o)
+	return nil
+}
+
+// accept runs until the door is closed.
+func (d *doors) accept(o *door) {
+	for {
+		conn, err := o.listener.Accept()
+		if errors.Is(err, net.ErrClosed) {
+			return
+		}
+		if err != nil { // out of descriptors, most likely: let some go
+			d.log.Warn("accepting", "door", o.listener.Addr(), "err", err)
+			time.Sleep(50 * time.Millisecond)
+			continue
+		}
+		go d.serve(o.leads.Load(), conn)
+	}
+}
+
+func (d *doors) serve(l *lead, conn net.Conn) {
+	defer l.count.Add(-1)
+	if l.count.Add(1) > l.most {
+		_ = conn.SetWriteDeadline(time.Now().Add(time.Second))
+		_, _ = io.WriteString(conn, tooMany(l.service))
+		conn.Close()
+		return
+	}
+	d.sandboxes.Serve(d.ctx, l.target, l.service, conn)
+}
+
+// retry tries again, what is wanted by then, until every door is open or the gateway closes.
+func (d *doors) retry() {
+	for !d.again() {
+		select {
+		case <-d.ctx.Done():
+			return
+		case <-time.After(retryPause):
+		}
+	}
+}
+
+// again tells whether there is nothing left to try. Looking and moving are under one lock: what is wanted may change at
+// any time.
+func (d *doors) again() bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.retrying = !d.closed && d.move() != nil
+	return !d.retrying
+}
+
+func (d *doors) close() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.closed = true
+	for listen, o := range d.open {
+		o.listener.Close()
+		delete(d.open, listen)
+	}
+}

@@ -1,0 +1,147 @@
+// Package gateway is an instance's one door. It listens where students connect and hands each connection to their
+// sandbox, and it serves the control stream of package control: its own requests, and everybody else's passed on to the
+// sandbox that they name, with that sandbox's token.
+//
+// What it knows is one control.Doors value, which the controller puts there. It is kept as JSON in a file, written aside
+// and renamed, so that after a reboot the doors are open again before any controller has run.
+package gateway
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"strconv"
+	"strings"
+	"sync"
+
+	"maillab/internal/control"
+	"maillab/internal/proxyproto"
+)
+
+// Sandboxes is how a gateway reaches what stands behind it.
+type Sandboxes interface {
+	// Control answers a request for a sandbox's control port.
+	Control(t control.Target) http.Handler
+	// Dial connects to a service on behalf of the peer that the header tells.
+	Dial(ctx context.Context, t control.Target, service string, h proxyproto.Header) (net.Conn, error)
+	// Serve takes a student's connection over and closes it in the end.
+	Serve(ctx context.Context, t control.Target, service string, conn net.Conn)
+}
+
+// Gateway is one instance's door. Make it with New.
+type Gateway struct {
+	sandboxes Sandboxes
+	file      string
+	log       *slog.Logger
+	doors     *doors
+
+	mu      sync.Mutex
+	current control.Doors
+}
+
+// New makes a gateway that keeps its doors in file ("" keeps them nowhere). ctx bounds the connections it hands on.
+func New(ctx context.Context, s Sandboxes, file string, log *slog.Logger) *Gateway {
+	return &Gateway{sandboxes: s, file: file, log: log, doors: newDoors(ctx, s, log)}
+}
+
+// Load opens the doors that the file remembers. Doors that cannot be opened now are tried again until they can.
+func (g *Gateway) Load() error {
+	text, err := os.ReadFile(g.file)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	var d control.Doors
+	if err := json.Unmarshal(text, &d); err != nil {
+		return fmt.Errorf("%s: %w", g.file, err)
+	}
+	g.mu.Lock()
+	g.current = d
+	g.mu.Unlock()
+	if err := g.doors.set(d); err != nil {
+		g.log.Warn("not every door opens; trying again", "err", err)
+	}
+	return nil
+}
+
+// Close closes every door; connections that went through stay until the context of New ends.
+func (g *Gateway) Close() { g.doors.close() }
+
+// Handler serves the control stream.
+func (g *Gateway) Handler() http.Handler {
+	own := http.NewServeMux()
+	own.HandleFunc("GET /v1/doors", func(w http.ResponseWriter, _ *http.Request) {
+		control.WriteJSON(w, g.doors.inForce())
+	})
+	own.HandleFunc("PUT /v1/doors", g.putDoors)
+	own.HandleFunc("GET /v1/probe", g.probe)
+	own.HandleFunc("POST /v1/dial", g.dial)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		seat, isSeat := strings.CutPrefix(r.Host, "seat-")
+		if !isSeat {
+			own.ServeHTTP(w, r)
+			return
+		}
+		if t, ok := g.target(w, seat); ok {
+			g.sandboxes.Control(t).ServeHTTP(w, r)
+		}
+	})
+}
+
+// target finds a sandbox by its seat, or answers that there is none.
+func (g *Gateway) target(w http.ResponseWriter, seat string) (control.Target, bool) {
+	n, err := strconv.Atoi(seat)
+	if err == nil {
+		g.mu.Lock()
+		defer g.mu.Unlock()
+		for _, t := range g.current.Sandboxes {
+			if t.Seat == n {
+				return t, true
+			}
+		}
+	}
+	control.WriteError(w, http.StatusNotFound, fmt.Errorf("the gateway knows no sandbox with seat %q", seat))
+	return control.Target{}, false
+}
+
+func (g *Gateway) putDoors(w http.ResponseWriter, r *http.Request) {
+	var d control.Doors
+	if err := json.NewDecoder(r.Body).Decode(&d); err != nil {
+		control.WriteError(w, http.StatusBadRequest, err)
+		return
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if err := g.save(d); err != nil {
+		control.WriteError(w, http.StatusInternalServerError, fmt.Errorf("keeping the doors: %w", err))
+		return
+	}
+	g.current = d
+	if err := g.doors.set(d); err != nil {
+		control.WriteError(w, http.StatusConflict, err)
+		return
+	}
+	control.WriteJSON(w, struct{}{})
+}
+
+func (g *Gateway) save(d control.Doors) error {
+	if g.file == "" {
+		return nil
+	}
+	text, err := json.Marshal(d)
+	if err != nil {
+		return err
+	}
+	aside := g.file + ".new"
+	if err := os.WriteFile(aside, text, 0o600); err != nil {
+		return err
+	}
+	return os.Rename(aside, g.file)
+}
