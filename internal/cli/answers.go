@@ -1,0 +1,47 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"maillab/internal/control"
+	"maillab/internal/engine"
+	"maillab/internal/instance"
+)
+
+// A sandbox that a student has used up may not answer control any more. Whoever wants to put it back restarts it first.
+const (
+	answerPatience  = 3 * time.Second  // for a sign of life
+	restartPatience = 30 * time.Second // until it is ready again
+)
+
+// answering makes sure that a sandbox answers, and tells whether it had to be restarted for that.
+func (a *app) answering(ctx context.Context, i running, client *control.Client, s instance.Sandbox) (restarted bool, err error) {
+	patience, cancel := context.WithTimeout(ctx, answerPatience)
+	defer cancel()
+	_, err = client.Ready(patience, s.Seat)
+	restarter, ok := i.engine.(engine.Restarter)
+	if err == nil || !ok || !i.Gateway || ctx.Err() != nil {
+		return false, err
+	}
+	if err := restarter.Restart(ctx, i.Name, s.Seat); err != nil {
+		return false, fmt.Errorf("it does not answer, and: %w", err)
+	}
+	again, stop := context.WithTimeout(ctx, restartPatience)
+	defer stop()
+	for pause := 10 * time.Millisecond; ; pause = min(2*pause, 200*time.Millisecond) {
+		ready, err := client.Ready(again, s.Seat)
+		switch {
+		case err == nil && ready.State == control.StateReady:
+			return true, nil
+		case again.Err() != nil:
+			return true, fmt.Errorf("it was restarted, and does not get ready: %w", errors.Join(err, again.Err()))
+		}
+		select {
+		case <-again.Done():
+		case <-time.After(pause):
+		}
+	}
+}

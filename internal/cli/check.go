@@ -1,0 +1,340 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"maillab/internal/check"
+	"maillab/internal/control"
+	"maillab/internal/instance"
+	"maillab/internal/lab/task"
+)
+
+// checkJSON is what check -o json prints.
+type checkJSON struct {
+	Instance string        `json:"instance"`
+	Students []studentJSON `json:"students"`
+}
+
+type studentJSON struct {
+	Seat    int        `json:"seat"`
+	Student string     `json:"student"`
+	Passed  int        `json:"passed"`
+	Total   int        `json:"total"`
+	Points  int        `json:"points"`
+	Tasks   []taskJSON `json:"tasks"`
+}
+
+type taskJSON struct {
+	ID     string      `json:"id"`
+	State  check.State `json:"state"`
+	Points int         `json:"points"`
+	Seen   string      `json:"seen"`
+	Hint   string      `json:"hint"`
+	Answer string      `json:"answer,omitempty"`
+	Look   string      `json:"look,omitempty"`   // what the teacher is to look for
+	Marked bool        `json:"marked,omitempty"` // the state is the teacher's word
+}
+
+func (a *app) check() *cobra.Command {
+	var tasks []string
+	var since string
+	cmd := &cobra.Command{
+		Use:   "check [STUDENT…]",
+		Short: "Run the lab's checks",
+		Long: `Run the lab's checks for some or all students, inside their sandboxes, side by side. What has passed stays passed until
+the next reset; what the teacher marked (maillab mark) stays as it was marked. The exit code is 4 when a task that was
+checked has not passed.
+
+-o json prints {"instance","students":[{"seat","student","passed","total","points","tasks":[{"id","state":
+"passed|failed|blocked|manual","points","seen","hint"}]}]}; -o csv one row a student with the points of each task, for a
+gradebook; -o junit a JUnit report. What was seen is told in the language of $LANG, French or English.`,
+		Example: `  maillab check
+  maillab check alice
+  maillab check --task journal --since 30m
+  maillab check -o csv > marks.csv`,
+		Annotations:       map[string]string{outputForms: "junit"},
+		ValidArgsFunction: a.completeStudents,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			from, err := a.sinceTime(since)
+			if err != nil {
+				return err
+			}
+			i, err := a.the(cmd.Context())
+			if err != nil {
+				return err
+			}
+			return a.runCheck(cmd.Context(), i, args, control.CheckRequest{Tasks: tasks, Since: from})
+		},
+	}
+	cmd.Flags().StringSliceVar(&tasks, "task", nil, "only this task; may be given several times")
+	cmd.Flags().StringVar(&since, "since", "", "only what was done since: a duration (30m), or a time (14:00, 2026-03-26T14:00:00Z); nothing is remembered")
+	return cmd
+}
+
+// outputForms is the annotation of a verb that has more output forms than the others.
+const outputForms = "maillab.output"
+
+// sinceTime reads --since.
+func (a *app) sinceTime(text string) (time.Time, error) {
+	now := a.Now()
+	if text == "" {
+		return time.Time{}, nil
+	}
+	if d, err := time.ParseDuration(text); err == nil && d > 0 {
+		return now.Add(-d), nil
+	}
+	if t, err := time.Parse(time.RFC3339, text); err == nil {
+		return t, nil
+	}
+	if t, err := time.ParseInLocation("15:04", text, now.Location()); err == nil {
+		return time.Date(now.Year(), now.Month(), now.Day(), t.Hour(), t.Minute(), 0, 0, now.Location()), nil
+	}
+	return time.Time{}, usagef("--since %q is no duration (30m) and no time (14:00, 2026-03-26T14:00:00Z)", text)
+}
+
+// checkPatience bounds a check: the scripts of a class on a shared server take a while.
+const checkPatience = 15 * time.Minute
+
+func (a *app) runCheck(ctx context.Context, i running, names []string, request control.CheckRequest) error {
+	chosen, err := some(i.Instance, names)
+	if err != nil {
+		return err
+	}
+	folder := instance.OpenFolder(a.DataDir, i.Name)
+	result, failed, err := a.askCheck(ctx, i, chosen, names, request)
+	if err != nil {
+		return err
+	}
+	a.nameCopies(folder, result)
+	if request.Since.IsZero() && len(request.Tasks) == 0 && len(names) == 0 && len(failed) == 0 {
+		if err := folder.KeepResults(result); err != nil {
+			fmt.Fprintf(a.Err, "maillab: the results are not kept: %v\n", err)
+		}
+	}
+	if err := a.printCheck(result, len(names) == 1); err != nil {
+		return err
+	}
+	if err := a.failures(chosen, failed); err != nil {
+		return err
+	}
+	for _, s := range result.Students {
+		if s.Passed < len(s.Tasks) {
+			return silent(exitChecks)
+		}
+	}
+	return nil
+}
+
+// askCheck has the sandboxes check side by side; failed has those that did not answer.
+func (a *app) askCheck(ctx context.Context, i running, chosen []instance.Sandbox, names []string, request control.CheckRequest) (
+	result checkJSON, failed map[int]error, err error) {
+	folder := instance.OpenFolder(a.DataDir, i.Name)
+	marks, err1 := folder.Marks()
+	seats, err2 := folder.Seats()
+	if err := errors.Join(err1, err2); err != nil {
+		return result, nil, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, checkPatience)
+	defer cancel()
+	client := i.client()
+	defer client.Close()
+	var mu sync.Mutex
+	var all []control.CheckedStudent
+	seatOf := map[string]int{}
+	failed = instance.Each(ctx, chosen, func(ctx context.Context, s instance.Sandbox) error {
+		mine := request
+		mine.Students, mine.Marks = namedOf(s, names), marksOf(s, marks)
+		checked, err := client.Check(ctx, s.Seat, mine)
+		mu.Lock()
+		defer mu.Unlock()
+		all = append(all, checked...)
+		for _, c := range checked {
+			if seatOf[c.Student] = s.Seat; s.Seat == 0 {
+				seatOf[c.Student] = seats[c.Student]
+			}
+		}
+		return err
+	})
+	return a.checkResult(i.Name, all, seatOf), failed, nil
+}
+
+// marksOf are the marks of a sandbox's students.
+func marksOf(s instance.Sandbox, marks map[string]map[string]bool) map[string]map[string]bool {
+	mine := map[string]map[string]bool{}
+	for _, student := range s.Students {
+		if marks[student] != nil {
+			mine[student] = marks[student]
+		}
+	}
+	return mine
+}
+
+// namedOf are the students of a sandbox that were named; nil is all of them.
+func namedOf(s instance.Sandbox, names []string) (students []string) {
+	if len(names) == 0 || s.Seat != 0 {
+		return nil
+	}
+	for _, student := range s.Students {
+		if slices.Contains(names, student) {
+			students = append(students, student)
+		}
+	}
+	return students
+}
+
+// checkResult puts what the sandboxes said into the order of the seats, in one language.
+func (a *app) checkResult(name string, all []control.CheckedStudent, seatOf map[string]int) checkJSON {
+	lang := a.language()
+	out := checkJSON{Instance: name, Students: []studentJSON{}}
+	for _, c := range all {
+		s := studentJSON{Seat: seatOf[c.Student], Student: c.Student, Total: len(c.Results), Tasks: []taskJSON{}}
+		s.Passed, s.Points = check.Progress(c.Results)
+		for _, r := range c.Results {
+			s.Tasks = append(s.Tasks, taskJSON{ID: r.ID, State: r.State, Points: r.Points, Seen: r.Seen.In(lang), Hint: r.Hint.In(lang),
+				Answer: r.Answer, Look: r.Look.In(lang), Marked: r.Marked})
+		}
+		out.Students = append(out.Students, s)
+	}
+	slices.SortStableFunc(out.Students, func(x, y studentJSON) int {
+		if x.Seat != y.Seat {
+			return x.Seat - y.Seat
+		}
+		return strings.Compare(x.Student, y.Student)
+	})
+	return out
+}
+
+// language is the user's, as far as labs speak it.
+func (a *app) language() string {
+	for _, name := range []string{"LC_ALL", "LC_MESSAGES", "LANG"} {
+		if value := a.Getenv(name); value != "" {
+			for _, lang := range task.Languages() {
+				if strings.HasPrefix(value, lang) {
+					return lang
+				}
+			}
+			break
+		}
+	}
+	return "en"
+}
+
+// nameCopies looks whether a wrong answer holds another student's token: sandboxes of their own know no others, but the
+// class's secret, here, makes them all.
+func (a *app) nameCopies(folder instance.Folder, result checkJSON) {
+	secrets, err := folder.Secrets()
+	if err != nil {
+		fmt.Fprintf(a.Err, "maillab: copied answers are not looked for: %v\n", err)
+		return
+	}
+	seats, err := folder.Seats()
+	if err != nil {
+		return // told already
+	}
+	for _, s := range result.Students {
+		for t := range s.Tasks {
+			one := &s.Tasks[t]
+			if one.Answer == "" || one.State == check.Passed {
+				continue
+			}
+			for other := range seats {
+				if other != s.Student && strings.Contains(strings.ToLower(one.Answer), strings.ToLower(secrets("token/"+other+"/"+one.ID))) {
+					one.Seen += fmt.Sprintf(" (the token in it is %s's)", other)
+				}
+			}
+		}
+	}
+}
+
+// printCheck prints in the form that was asked for. A single student's table has a row a task.
+func (a *app) printCheck(result checkJSON, single bool) error {
+	switch {
+	case a.flags.output == "junit":
+		return writeJUnit(a.Out, result)
+	case a.flags.output == "csv":
+		return a.print(gradebook(result))
+	case single && len(result.Students) == 1:
+		return a.print(taskTable(result))
+	}
+	return a.print(classTable(result))
+}
+
+func classTable(result checkJSON) list {
+	l := list{value: result, header: []string{"seat", "student", "passed", "points", "waiting for you", "next"}}
+	for _, s := range result.Students {
+		var manual []string
+		next := ""
+		for _, t := range s.Tasks {
+			switch {
+			case t.State == check.Manual:
+				manual = append(manual, t.ID)
+			case t.State == check.Failed && next == "":
+				next = t.ID + ": " + shortened(t.Seen, 60)
+			}
+		}
+		l.rows = append(l.rows, []string{fmt.Sprint(s.Seat), s.Student, fmt.Sprintf("%d/%d", s.Passed, s.Total), fmt.Sprint(s.Points),
+			dash(strings.Join(manual, " ")), dash(next)})
+	}
+	return l
+}
+
+func taskTable(result checkJSON) list {
+	l := list{value: result, header: []string{"task", "state", "points", "seen"}}
+	for _, t := range result.Students[0].Tasks {
+		state := string(t.State)
+		if t.Marked {
+			state += " (marked)"
+		}
+		seen := t.Seen
+		if t.Answer != "" && t.State == check.Manual {
+			seen = "“" + t.Answer + "”; " + seen + "; " + t.Look
+		}
+		l.rows = append(l.rows, []string{t.ID, state, fmt.Sprint(t.Points), shortened(seen, 160)})
+	}
+	return l
+}
+
+// gradebook is one row a student: what gradebooks import.
+func gradebook(result checkJSON) list {
+	l := list{header: []string{"seat", "student", "passed", "total", "points"}}
+	var ids []string
+	for _, s := range result.Students {
+		for _, t := range s.Tasks {
+			if !slices.Contains(ids, t.ID) {
+				ids = append(ids, t.ID)
+			}
+		}
+	}
+	l.header = append(l.header, ids...)
+	for _, s := range result.Students {
+		row := []string{fmt.Sprint(s.Seat), s.Student, fmt.Sprint(s.Passed), fmt.Sprint(s.Total), fmt.Sprint(s.Points)}
+		for _, id := range ids {
+			cell := ""
+			for _, t := range s.Tasks {
+				if t.ID == id {
+					cell = map[bool]string{true: fmt.Sprint(t.Points), false: "0"}[t.State == check.Passed]
+				}
+			}
+			row = append(row, cell)
+		}
+		l.rows = append(l.rows, row)
+	}
+	return l
+}
+
+// shortened is text in one line, cut at so many characters.
+func shortened(text string, most int) string {
+	text = strings.Join(strings.Fields(text), " ")
+	if runes := []rune(text); len(runes) > most {
+		return string(runes[:most-1]) + "…"
+	}
+	return text
+}

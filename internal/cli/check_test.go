@@ -1,0 +1,186 @@
+package cli
+
+import (
+	"bytes"
+	"encoding/xml"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"maillab/internal/check"
+	"maillab/internal/control"
+	"maillab/internal/dialogue"
+	"maillab/internal/instance"
+	"maillab/internal/lab/task"
+)
+
+func noon() time.Time { return time.Date(2026, 3, 26, 12, 0, 0, 0, time.UTC) }
+
+// app is a program whose output can be looked at.
+func testApp(t *testing.T, env map[string]string) (*app, *bytes.Buffer) {
+	t.Helper()
+	var out bytes.Buffer
+	return &app{Env: Env{Out: &out, Err: &bytes.Buffer{}, Now: noon, DataDir: t.TempDir(), Getenv: func(name string) string { return env[name] }}}, &out
+}
+
+func checkedClass() []control.CheckedStudent {
+	text := func(s string) task.Text { return task.Text{"fr": "fr " + s, "en": s} }
+	return []control.CheckedStudent{
+		{Student: "bruno", Results: []check.Result{
+			{ID: "one", State: check.Failed, Points: 2, Seen: text("a <tag> & \x1b[31m"), Hint: text("try"), Answer: "copied"},
+			{ID: "two", State: check.Blocked, Points: 1, Seen: text("opens after: one")}}},
+		{Student: "alice", Results: []check.Result{
+			{ID: "one", State: check.Passed, Points: 2, Seen: text("seen")},
+			{ID: "two", State: check.Manual, Points: 1, Seen: text("waits"), Look: text("reasons"), Answer: "because"}}},
+	}
+}
+
+// TestCheckForms: a class in every form, in the order of its seats.
+func TestCheckForms(t *testing.T) {
+	a, out := testApp(t, map[string]string{"LANG": "fr_FR.UTF-8"})
+	result := a.checkResult("amiens", checkedClass(), map[string]int{"alice": 1, "bruno": 2})
+	if result.Students[0].Student != "alice" || result.Students[0].Points != 2 || result.Students[0].Tasks[0].Seen != "fr seen" {
+		t.Errorf("%+v", result)
+	}
+	for form, want := range map[string]string{
+		"csv": "seat,student,passed,total,points,one,two\n1,alice,1,2,2,2,0\n2,bruno,0,2,0,0,0\n",
+		"table": "SEAT  STUDENT  PASSED  POINTS  WAITING FOR YOU  NEXT\n1     alice    1/2     2       two              -\n" +
+			"2     bruno    0/2     0       -                one: fr a <tag> & \x1b[31m\n",
+	} {
+		out.Reset()
+		a.flags.output = form
+		if err := a.printCheck(result, false); err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(want, out.String()); diff != "" {
+			t.Errorf("%s: %s", form, diff)
+		}
+	}
+}
+
+// TestJUnit: the report is one that the schema of Jenkins' reader allows, and nothing that a student wrote breaks it.
+func TestJUnit(t *testing.T) {
+	a, out := testApp(t, nil)
+	if err := writeJUnit(out, a.checkResult("amiens", checkedClass(), nil)); err != nil {
+		t.Fatal(err)
+	}
+	var back junitReport
+	if err := xml.Unmarshal(out.Bytes(), &back); err != nil || back.Tests != 4 || back.Failures != 1 || len(back.Suites) != 2 {
+		t.Errorf("%v, %+v", err, back)
+	}
+	if c := back.Suites[1].Cases[0]; c.Failure == nil || c.Failure.Message != "a <tag> & [31m" || c.Failure.Text != "try" {
+		t.Errorf("%+v", c)
+	}
+	if _, err := exec.LookPath("xmllint"); err != nil {
+		t.Skip("no xmllint here: the schema is not looked at")
+	}
+	cmd := exec.Command("xmllint", "--noout", "--schema", "testdata/junit.xsd", "-")
+	cmd.Stdin = out
+	if text, err := cmd.CombinedOutput(); err != nil {
+		t.Errorf("%v: %s", err, text)
+	}
+}
+
+// TestNameCopies: an answer with another student's token names its owner, though their sandboxes know nothing of each
+// other.
+func TestNameCopies(t *testing.T) {
+	a, _ := testApp(t, nil)
+	folder := instance.OpenFolder(a.DataDir, "amiens")
+	if err := folder.KeepSeats(map[string]int{"alice": 1, "bruno": 2}); err != nil {
+		t.Fatal(err)
+	}
+	secrets, err := folder.Secrets()
+	if err != nil {
+		t.Fatal(err)
+	}
+	class := checkedClass()
+	class[0].Results[0].Answer = "The code: " + strings.ToUpper(secrets("token/alice/one"))
+	result := a.checkResult("amiens", class, map[string]int{"alice": 1, "bruno": 2})
+	a.nameCopies(folder, result)
+	if seen := result.Students[1].Tasks[0].Seen; !strings.HasSuffix(seen, "(the token in it is alice's)") {
+		t.Errorf("%q", seen)
+	}
+	if seen := result.Students[0].Tasks[1].Seen; seen != "waits" {
+		t.Errorf("%q", seen)
+	}
+}
+
+func TestSinceTime(t *testing.T) {
+	a, _ := testApp(t, nil)
+	for text, want := range map[string]time.Time{
+		"": {}, "30m": noon().Add(-30 * time.Minute), "11:15": noon().Add(-45 * time.Minute), "2026-03-26T10:00:00Z": noon().Add(-2 * time.Hour),
+	} {
+		if got, err := a.sinceTime(text); err != nil || !got.Equal(want) {
+			t.Errorf("%q: %v, %v", text, got, err)
+		}
+	}
+	for _, text := range []string{"yesterday", "-5m", "25:00"} {
+		if got, err := a.sinceTime(text); err == nil {
+			t.Errorf("%q is %v", text, got)
+		}
+	}
+}
+
+// TestBoardOrder: who is stuck comes first, who is through last.
+func TestBoardOrder(t *testing.T) {
+	rows := []boardRow{
+		{Student: "through", Passed: 3, Total: 3, Progress: noon().Add(-time.Hour)},
+		{Student: "going", Passed: 1, Total: 3, Progress: noon()},
+		{Student: "stuck", Passed: 2, Total: 3, Progress: noon().Add(-30 * time.Minute)},
+		{Student: "absent", Passed: 0, Total: 3, Progress: noon().Add(-40 * time.Minute)},
+	}
+	slices.SortStableFunc(rows, stuckFirst)
+	var order []string
+	for _, r := range rows {
+		order = append(order, r.Student)
+	}
+	if diff := cmp.Diff([]string{"absent", "stuck", "going", "through"}, order); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// TestMarksAreKept: the teacher's words outlive the program, until they are taken back or forgotten.
+func TestMarksAreKept(t *testing.T) {
+	folder := instance.OpenFolder(t.TempDir(), "amiens")
+	yes, no := true, false
+	for _, m := range []struct {
+		student, task string
+		passed        *bool
+	}{{"alice", "one", &yes}, {"alice", "two", &no}, {"bruno", "one", &yes}, {"bruno", "one", nil}} {
+		if err := folder.KeepMark(m.student, m.task, m.passed); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got, err := folder.Marks()
+	if diff := cmp.Diff(map[string]map[string]bool{"alice": {"one": true, "two": false}, "bruno": {}}, got); diff != "" || err != nil {
+		t.Error(diff, err)
+	}
+	if err := folder.ForgetResults(); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := folder.Marks(); len(got) != 0 || err != nil {
+		t.Error(got, err)
+	}
+}
+
+// TestTranscript: nothing in what a student typed reaches the teacher's terminal as a command.
+func TestTranscript(t *testing.T) {
+	d := dialogue.Dialogue{Service: "smtp", Start: noon(), Peer: "127.0.0.1:4", Skipped: 2, Cut: true, Lines: []dialogue.Line{
+		{At: noon().Add(2500 * time.Millisecond), From: dialogue.Client, Kind: dialogue.Command, Text: "helo \x1b[2Jpv"},
+		{At: noon().Add(2600 * time.Millisecond), From: dialogue.Server, Kind: dialogue.Reply, Text: "250 ok"},
+		{At: noon().Add(9 * time.Second), From: dialogue.Client, Kind: dialogue.Data, Bytes: 12},
+	}}
+	text := dialoguesText([]dialogue.Dialogue{d})
+	for _, want := range []string{"     2.5  C: helo �[2Jpv\n", "     2.6  S: 250 ok\n", "     9.0     (12 octets of a message)\n", "(2 reply lines were not kept)", "(the record is not whole)"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("no %q in:\n%s", want, text)
+		}
+	}
+	if strings.Contains(text, "\x1b") {
+		t.Error("an escape sequence passes")
+	}
+}

@@ -1,0 +1,207 @@
+// Package cli is the program maillab: one file per verb, each of them parsing, calling, and rendering. Data goes to
+// standard output, everything else to standard error. It is a function of its environment, so that tests run it whole.
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"maillab/internal/engine"
+)
+
+// Env is all that the program takes from outside.
+type Env struct {
+	In       io.Reader
+	Out, Err io.Writer
+	Getenv   func(string) string
+	Now      func() time.Time
+	DataDir  string // where instance folders are
+	Version  string
+	Commit   string
+	// Engines are made when they are needed, by name; the first that answers is the default.
+	Engines []EngineMaker
+	Serve   ServeFunc
+	// Here makes an embedded engine for one instance, whose seats are in a folder of their own. In place of a process for
+	// it, it calls serve, which is given what Serve wants.
+	Here func(seats string, serve func(runtime, data string)) engine.Engine
+}
+
+// EngineMaker makes one engine; an engine that does not answer is engine.ErrUnavailable.
+type EngineMaker struct {
+	Name string
+	Make func(ctx context.Context) (engine.Engine, error)
+}
+
+// app is one run of the program.
+type app struct {
+	Env
+	flags globalFlags
+}
+
+// globalFlags are those that every verb has.
+type globalFlags struct {
+	instance string
+	output   string
+	engine   string
+	yes      bool
+	quiet    bool
+}
+
+// Run runs one command line and returns its exit code.
+func Run(ctx context.Context, env Env, args []string) int {
+	a := &app{Env: env}
+	root := a.root()
+	root.SetArgs(args)
+	root.SetIn(env.In)
+	root.SetOut(env.Out)
+	root.SetErr(env.Err)
+	err := root.ExecuteContext(ctx)
+	if err == nil {
+		return exitDone
+	}
+	var f *failure
+	if errors.As(err, &f) && f.err == errSilent {
+		return f.code
+	}
+	if ctx.Err() != nil && !errors.Is(err, context.Canceled) && exitCode(err) != exitInterrupted {
+		err = &failure{err: fmt.Errorf("interrupted: %w", err), code: exitInterrupted}
+	}
+	fmt.Fprintf(env.Err, "maillab: %v\n", err)
+	if errors.As(err, &f) && f.hint != "" {
+		fmt.Fprintln(env.Err, f.hint)
+	}
+	return exitCode(err)
+}
+
+// errSilent is inside a failure whose text has been printed already.
+var errSilent = errors.New("already told")
+
+// silent ends with a code and says nothing more.
+func silent(code int) error {
+	if code == exitDone {
+		return nil
+	}
+	return &failure{err: errSilent, code: code}
+}
+
+func (a *app) root() *cobra.Command {
+	root := &cobra.Command{
+		Use:   "maillab",
+		Short: "A mail server for every student, to talk to by hand",
+		Long: `maillab gives every student of a class a mail server of their own to talk to by hand: SMTP, POP3 and IMAP
+over telnet, system accounts, SSH and the mail command, all on one /var/mail spool.
+
+The instance is -n NAME everywhere, and may be left out when exactly one runs. Every flag can be given as an
+environment variable: --engine as MAILLAB_FLAG_ENGINE, -n as MAILLAB_FLAG_INSTANCE.
+
+Exit codes:
+` + exitCodes(),
+		SilenceUsage:      true,
+		SilenceErrors:     true,
+		Args:              cobra.NoArgs,
+		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error { return a.prepare(cmd) },
+	}
+	f := root.PersistentFlags()
+	f.StringVarP(&a.flags.instance, "instance", "n", "", "the instance; may be left out when exactly one runs")
+	f.StringVarP(&a.flags.output, "output", "o", "table", "table, json or csv, where a result is a list")
+	f.StringVar(&a.flags.engine, "engine", "", "docker or embedded; by default the first that answers")
+	f.BoolVarP(&a.flags.yes, "yes", "y", false, "do not ask before something is destroyed")
+	f.BoolVarP(&a.flags.quiet, "quiet", "q", false, "no progress")
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		return &failure{err: err, code: exitUsage, hint: "see: " + cmd.CommandPath() + " --help"}
+	})
+	_ = root.RegisterFlagCompletionFunc("instance", a.completeInstances)
+	_ = root.RegisterFlagCompletionFunc("output", fixed("table", "json", "csv"))
+	_ = root.RegisterFlagCompletionFunc("engine", fixed("docker", "embedded"))
+	root.AddCommand(a.verbs()...)
+	complainAsUsage(root)
+	return root
+}
+
+// complainAsUsage makes a command's and its verbs' complaints about arguments errors of usage. Cobra does not look at the
+// arguments of a command that does nothing but have verbs: that prints its help.
+func complainAsUsage(cmd *cobra.Command) {
+	if !cmd.Runnable() {
+		cmd.Args = cobra.NoArgs
+		cmd.RunE = func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
+	}
+	cmd.Args = usageArgs(cmd.Args)
+	for _, verb := range cmd.Commands() {
+		complainAsUsage(verb)
+	}
+}
+
+// usageArgs makes cobra's complaints about arguments errors of usage.
+func usageArgs(check cobra.PositionalArgs) cobra.PositionalArgs {
+	if check == nil {
+		return nil
+	}
+	return func(cmd *cobra.Command, args []string) error {
+		if err := check(cmd, args); err != nil {
+			return &failure{err: err, code: exitUsage, hint: "see: " + cmd.CommandPath() + " --help"}
+		}
+		return nil
+	}
+}
+
+// prepare takes flags that were not given from the environment, and checks those that all verbs have.
+func (a *app) prepare(cmd *cobra.Command) error {
+	var wrong error
+	given := map[string]bool{}
+	cmd.Flags().Visit(func(f *pflag.Flag) { given[f.Name] = true })
+	cmd.Flags().VisitAll(func(f *pflag.Flag) {
+		name := "MAILLAB_FLAG_" + strings.ToUpper(strings.ReplaceAll(f.Name, "-", "_"))
+		value := a.Getenv(name)
+		if overruled(f, given) || value == "" {
+			return
+		}
+		if err := cmd.Flags().Set(f.Name, value); err != nil {
+			wrong = errors.Join(wrong, fmt.Errorf("%s: %w", name, err))
+		}
+	})
+	if wrong = errors.Join(wrong, cmd.ValidateFlagGroups()); wrong != nil {
+		return usage(wrong)
+	}
+	switch a.flags.output {
+	case "table", "json", "csv", cmd.Annotations[outputForms]:
+		return nil
+	}
+	return usagef("no output form is called %q: table, json or csv", a.flags.output)
+}
+
+// exclusiveGroups is the annotation in which cobra's MarkFlagsMutuallyExclusive keeps a flag's groups, each the names of
+// its flags with blanks between them. Cobra has no function that tells them.
+const exclusiveGroups = "cobra_annotation_mutually_exclusive"
+
+// overruled tells whether a flag's variable has no say, because the command line gave the flag itself, or one that
+// excludes it.
+func overruled(f *pflag.Flag, given map[string]bool) bool {
+	for _, group := range f.Annotations[exclusiveGroups] {
+		if slices.ContainsFunc(strings.Fields(group), func(name string) bool { return given[name] }) {
+			return true
+		}
+	}
+	return given[f.Name]
+}
+
+// fixed completes from a list.
+func fixed(values ...string) cobra.CompletionFunc {
+	return func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+		return values, cobra.ShellCompDirectiveNoFileComp
+	}
+}
+
+// isTerminal tells whether w is a terminal that a person looks at.
+func isTerminal(w any) bool {
+	f, ok := w.(*os.File)
+	return ok && isTTY(int(f.Fd()))
+}

@@ -1,0 +1,239 @@
+package cli
+
+import (
+	"archive/tar"
+	"bytes"
+	"cmp"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"maps"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"maillab/images"
+	"maillab/internal/compose"
+	"maillab/internal/engine"
+	"maillab/internal/instance"
+	"maillab/internal/lab"
+	"maillab/internal/mail/auth"
+	"maillab/internal/pool"
+	"maillab/internal/roster"
+	"maillab/labs"
+)
+
+func (a *app) render() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "render",
+		Short: "An instance as a file that others understand",
+		Args:  cobra.NoArgs,
+	}
+	cmd.AddCommand(a.renderCompose(), a.renderSpec())
+	return cmd
+}
+
+func (a *app) renderCompose() *cobra.Command {
+	var f upFlags
+	var context string
+	cmd := &cobra.Command{
+		Use:   "compose",
+		Short: "An instance as a compose file",
+		Long: `Print an instance as a compose file, for docker compose v2 and docker-compose 1.29. The class starts with
+  docker compose -f FILE up -d
+on a machine without maillab, and is what the file says: maillab's own verbs (status, reset, check, snapshot …) do not
+reach it, and there is no gateway. Students have all the rest: accounts, SSH, telnet, mail, lab check. Peers in mail.log are
+what Docker's port publishing shows, on 127.0.0.1 the bridge's own address. Docker runs a process for each published port.
+
+The image must be there: maillab up on the same machine builds it. With --context DIR the file builds it by itself, from
+what is in DIR; where there is no such folder, it is made. Where debian:bookworm-slim cannot be pulled, set MAILLAB_BASE
+to another base.`,
+		Example: `  maillab render compose --class m1.csv > class.yaml
+  maillab render compose --context ./image > sandbox.yaml && docker compose -f sandbox.yaml up`,
+		Args: cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error { return a.runRenderCompose(f, context) },
+	}
+	renderFlags(cmd, &f)
+	cmd.Flags().StringVar(&context, "context", "", "folder to build the image from; made when it is not there")
+	return cmd
+}
+
+func (a *app) renderSpec() *cobra.Command {
+	var f upFlags
+	var seat int
+	cmd := &cobra.Command{
+		Use:   "spec",
+		Short: "What one sandbox is told to be, for maild serve",
+		Long:  `Print what the sandbox of one seat is told to be, as JSON: maild serve -spec FILE -dir DIR serves it by itself.`,
+		Args:  cobra.NoArgs,
+		RunE:  func(*cobra.Command, []string) error { return a.runRenderSpec(f, seat) },
+	}
+	renderFlags(cmd, &f)
+	cmd.Flags().IntVar(&seat, "seat", -1, "whose; by default the first")
+	return cmd
+}
+
+func renderFlags(cmd *cobra.Command, f *upFlags) {
+	flags := cmd.Flags()
+	flags.StringVarP(&f.lab, "lab", "f", labs.Default, "the lab: a folder, a file, or the name of one on board")
+	flags.StringVar(&f.class, "class", "", "the class list, CSV with a column name")
+	flags.IntVar(&f.students, "students", 0, "so many students without a list")
+	flags.StringVar(&f.listen, "listen", "", "address that ports are published on, instead of the lab's")
+	flags.IntVar(&f.base, "base", 0, "where the ports begin, instead of the lab's")
+	cmd.MarkFlagsMutuallyExclusive("class", "students")
+	_ = cmd.RegisterFlagCompletionFunc("lab", completeLabs)
+}
+
+// rendered is an instance that is not up: what it would be.
+func (a *app) rendered(f upFlags) (*upping, compose.Stack, error) {
+	s, u, err := a.readUp(f)
+	if err != nil {
+		return nil, compose.Stack{}, err
+	}
+	secrets, err := u.folder.Secrets()
+	if err != nil {
+		return nil, compose.Stack{}, err
+	}
+	if u.seats, err = u.folder.Seats(); err != nil {
+		return nil, compose.Stack{}, err
+	}
+	u.seats = roster.Seats(u.seats, u.class)
+	specs, err := lab.Compile(u.lab, u.class, u.seats, u.name, secrets)
+	if err != nil {
+		return nil, compose.Stack{}, usage(s.placed(err))
+	}
+	w := instance.Wish{
+		Name: u.name, Topology: u.lab.Topology, Specs: specs, Pool: pool.Default(), Limits: limits(u.lab, len(u.class.Students)),
+		Created: time.Unix(0, 0), Token: func(int) string { return "" }, Students: studentsBySeat(u), Publish: instance.Publishing{
+			Mode: u.lab.Publish.Mode, Listen: cmp.Or(f.listen, u.lab.Publish.Listen), Base: cmp.Or(f.base, u.lab.Publish.Base)},
+	}
+	// Addresses are Docker's to give; the wish wants a network to spread over.
+	bits, err := pool.Bits(specs[len(specs)-1].Seat)
+	if err != nil {
+		return nil, compose.Stack{}, usage(err)
+	}
+	w.Subnet = netip.PrefixFrom(pool.Default().Addr(), bits)
+	if w.Publish.Mode == "addresses" {
+		if w.Publish.Pool, err = netip.ParsePrefix(u.lab.Publish.Pool); err != nil {
+			return nil, compose.Stack{}, usage(err)
+		}
+	}
+	if u.desired, err = instance.Desire(w, engine.Capabilities{System: true, Isolated: true}); err != nil {
+		return nil, compose.Stack{}, usage(err)
+	}
+	stack, err := a.stack(u)
+	return u, stack, err
+}
+
+// stack takes from what is desired what a compose file can say.
+func (a *app) stack(u *upping) (compose.Stack, error) {
+	if err := u.keep(); err != nil { // the next rendering has the same seats, passwords and hashes
+		return compose.Stack{}, err
+	}
+	hash, err := u.folder.Hasher(auth.Hash)
+	if err != nil {
+		return compose.Stack{}, err
+	}
+	doors := map[int]int{}
+	for i, t := range u.desired.Doors.Sandboxes {
+		doors[t.Seat] = i
+	}
+	stack := compose.Stack{Name: u.name}
+	for _, r := range u.desired.Resources {
+		if r.Kind != engine.Sandbox {
+			continue
+		}
+		plain := u.desired.Specs[r.Seat]
+		sealed, err := plain.Seal(hash)
+		if err != nil {
+			return compose.Stack{}, err
+		}
+		stack.Sandboxes = append(stack.Sandboxes, compose.Sandbox{
+			Seat: r.Seat, Container: *r.Sandbox, Doors: u.desired.Doors.Sandboxes[doors[r.Seat]].Doors, Spec: sealed,
+		})
+	}
+	return stack, nil
+}
+
+func (a *app) runRenderCompose(f upFlags, context string) error {
+	u, stack, err := a.rendered(f)
+	if err != nil {
+		return err
+	}
+	stack.Image, stack.Context = images.Tag(), context
+	stack.Comment = []string{
+		fmt.Sprintf("%s for %s, made by maillab render compose. There is no controller in it:", u.lab.Name, students(len(u.class.Students))),
+		"accounts, SSH, telnet, mail and lab check are there; reset, snapshot, status and check from outside are not.",
+	}
+	if context != "" {
+		stack.Image = images.Repository + ":compose"
+		if err := makeContext(context); err != nil {
+			return err
+		}
+	}
+	text, err := compose.Render(stack)
+	if err != nil {
+		return usage(err)
+	}
+	_, err = a.Out.Write(text)
+	return err
+}
+
+func (a *app) runRenderSpec(f upFlags, seat int) error {
+	_, stack, err := a.rendered(f)
+	if err != nil {
+		return err
+	}
+	seats := map[int]compose.Sandbox{}
+	for _, s := range stack.Sandboxes {
+		seats[s.Seat] = s
+	}
+	if seat < 0 {
+		seat = slices.Min(slices.Collect(maps.Keys(seats)))
+	}
+	one, ok := seats[seat]
+	if !ok {
+		return usagef("no sandbox has seat %d", seat)
+	}
+	encoder := json.NewEncoder(a.Out)
+	encoder.SetIndent("", "  ")
+	return encoder.Encode(one.Spec)
+}
+
+// makeContext writes the image's build context into a folder that is not there yet.
+func makeContext(dir string) error {
+	if _, err := os.Stat(dir); !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	if missing := images.Programs("maild", "labinit", "gateway"); len(missing) > 0 {
+		return fmt.Errorf("this maillab was built without the image's programs: %s", strings.Join(missing, ", "))
+	}
+	var archive bytes.Buffer
+	if err := images.Context(&archive); err != nil {
+		return err
+	}
+	for in := tar.NewReader(&archive); ; {
+		entry, err := in.Next()
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		text, err := io.ReadAll(in)
+		if err != nil {
+			return err
+		}
+		to := filepath.Join(dir, filepath.FromSlash(entry.Name))
+		if err := errors.Join(os.MkdirAll(filepath.Dir(to), 0o755), os.WriteFile(to, text, fs.FileMode(entry.Mode))); err != nil {
+			return err
+		}
+	}
+}

@@ -1,0 +1,146 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"maillab/internal/dialogue"
+)
+
+func (a *app) dialogues() *cobra.Command {
+	var follow bool
+	var service string
+	cmd := &cobra.Command{
+		Use:   "dialogues STUDENT",
+		Short: "What a student typed at the server, and got",
+		Long: `What a student typed at the server's SMTP, POP3 and IMAP ports since the last reset, and what was answered; passwords
+are masked, messages are only counted. With each dialogue stands whether it looks typed by hand, and why. On a server
+that others share, SMTP dialogues in which nobody logged in are everybody's.
+
+-o json prints a list of {"id","service","peer","accounts","start","end","lines":[{"at","from","kind","text","bytes"}]}.`,
+		Args:              cobra.ExactArgs(1),
+		ValidArgsFunction: a.completeStudents,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			ctx := cmd.Context()
+			i, err := a.the(ctx)
+			if err != nil {
+				return err
+			}
+			s, student, err := theStudent(i, args[0])
+			if err != nil {
+				return err
+			}
+			client := i.client()
+			defer client.Close()
+			if follow {
+				err := client.FollowDialogues(ctx, s.Seat, student, func(e dialogue.Event) error { return a.printEvent(e, service) })
+				if ctx.Err() != nil || errors.Is(err, io.EOF) {
+					return nil // Ctrl-C is how one ends it
+				}
+				return err
+			}
+			all, err := client.Dialogues(ctx, s.Seat, student)
+			if err != nil {
+				return err
+			}
+			chosen := []dialogue.Dialogue{}
+			for _, d := range all {
+				if service == "" || d.Service == service {
+					chosen = append(chosen, d)
+				}
+			}
+			if a.flags.output != "table" {
+				return a.print(dialogueList(chosen))
+			}
+			for _, d := range chosen {
+				writeDialogue(a.Out, d)
+			}
+			return nil
+		},
+	}
+	cmd.Flags().BoolVar(&follow, "follow", false, "what comes from now on, until Ctrl-C")
+	cmd.Flags().StringVar(&service, "service", "", "smtp, pop3 or imap; by default all")
+	_ = cmd.RegisterFlagCompletionFunc("service", fixed("smtp", "pop3", "imap"))
+	return cmd
+}
+
+// writeDialogue writes a dialogue as a transcript.
+func writeDialogue(w io.Writer, d dialogue.Dialogue) {
+	byHand, why := dialogue.ByHand(d)
+	how := map[bool]string{true: "by hand", false: "by a program"}[byHand]
+	who := ""
+	if len(d.Accounts) > 0 {
+		who = " as " + strings.Join(d.Accounts, ", ")
+	}
+	fmt.Fprintf(w, "%s %s from %s%s, %s: %s\n", strings.ToUpper(d.Service), d.Start.Local().Format(time.DateTime), d.Peer, who, how, strings.Join(why, "; "))
+	for _, l := range d.Lines {
+		fmt.Fprintf(w, "%8.1f  %s\n", l.At.Sub(d.Start).Seconds(), lineText(l))
+	}
+	if d.Skipped > 0 {
+		fmt.Fprintf(w, "          (%d reply lines were not kept)\n", d.Skipped)
+	}
+	if d.Cut {
+		fmt.Fprintln(w, "          (the record is not whole)")
+	}
+	fmt.Fprintln(w)
+}
+
+// lineText is a line as a transcript has it, with nothing in it that a terminal would act upon.
+func lineText(l dialogue.Line) string {
+	text := strings.Map(func(r rune) rune {
+		if r < ' ' || 0x7f <= r && r < 0xa0 {
+			return '�'
+		}
+		return r
+	}, l.Text)
+	switch l.Kind {
+	case dialogue.Command:
+		return "C: " + text
+	case dialogue.Data:
+		return fmt.Sprintf("   (%d octets of a message)", l.Bytes)
+	case dialogue.Login:
+		return "   (logged in: " + text + ")"
+	case dialogue.Begin:
+		return "   (connected)"
+	case dialogue.End:
+		return "   (ended)"
+	}
+	return "S: " + text
+}
+
+// printEvent prints one line of a dialogue that is followed.
+func (a *app) printEvent(e dialogue.Event, service string) error {
+	if service != "" && e.Service != service {
+		return nil
+	}
+	if e.Lost > 0 {
+		fmt.Fprintf(a.Out, "(%d lines were missed)\n", e.Lost)
+	}
+	_, err := fmt.Fprintf(a.Out, "%s %-4s %s\n", e.Line.At.Local().Format(time.TimeOnly), e.Service, lineText(e.Line))
+	return err
+}
+
+// dialogueList is one row a dialogue, for -o json and csv.
+func dialogueList(all []dialogue.Dialogue) list {
+	l := list{value: all, header: []string{"id", "service", "peer", "accounts", "start", "commands", "by"}}
+	for _, d := range all {
+		byHand, _ := dialogue.ByHand(d)
+		l.rows = append(l.rows, []string{d.ID, d.Service, d.Peer, strings.Join(d.Accounts, " "), d.Start.Format(time.RFC3339),
+			fmt.Sprint(len(d.Commands())), map[bool]string{true: "hand", false: "program"}[byHand]})
+	}
+	return l
+}
+
+// dialoguesText is a student's transcripts.
+func dialoguesText(all []dialogue.Dialogue) string {
+	var text strings.Builder
+	for _, d := range all {
+		writeDialogue(&text, d)
+	}
+	return text.String()
+}

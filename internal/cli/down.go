@@ -1,0 +1,107 @@
+package cli
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"maillab/internal/apply"
+	"maillab/internal/engine"
+	"maillab/internal/instance"
+	"maillab/internal/plan"
+)
+
+func (a *app) down() *cobra.Command {
+	var keepSpools, keepResults, forget, dry bool
+	cmd := &cobra.Command{
+		Use:   "down",
+		Short: "Remove all that an instance owns",
+		Long: `Remove everything that the instance owns, found by its labels: containers, volumes, network. The lab file is not
+needed. It asks first: the mail and the homes of all students go with it, unless --keep-spools keeps their volumes,
+which the next up of the same instance takes over. Marks and the last results of check go, too, unless --keep-results.
+Seats, generated passwords and snapshots are kept in the data directory, so that the same students find the same ports
+again; --forget removes them as well, and with them the last that was known of the students.`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			ctx := cmd.Context()
+			i, err := a.the(ctx)
+			if err != nil {
+				return err
+			}
+			keep := func(r engine.Resource) bool { return keepSpools && r.Kind == engine.Volume && !instance.IsLease(r) }
+			p, err := remaining(ctx, i.engine, i.Name, keep)
+			if err != nil {
+				return err
+			}
+			if dry {
+				fmt.Fprint(a.Out, p)
+				return nil
+			}
+			question := fmt.Sprintf("Remove %s with the mail and homes of %s?", i.Name, students(len(i.Students())))
+			if keepSpools {
+				question = fmt.Sprintf("Remove %s and keep its mail and homes?", i.Name)
+			}
+			if err := a.confirm(question); err != nil {
+				return err
+			}
+			release, err := a.lock(ctx, i.Name)
+			if err != nil {
+				return err
+			}
+			defer release()
+			diff := func(ctx context.Context) (plan.Plan, error) { return remaining(ctx, i.engine, i.Name, keep) }
+			if p, err = diff(ctx); err != nil { // as it is now that nobody else changes it
+				return err
+			}
+			result, err := a.converge(ctx, p, apply.Config{Engine: i.engine}, diff)
+			if err != nil {
+				return err
+			}
+			if result.OK() && forget {
+				if err := instance.OpenFolder(a.DataDir, i.Name).Remove(); err != nil {
+					return err
+				}
+			} else if result.OK() && !keepResults {
+				if err := instance.OpenFolder(a.DataDir, i.Name).ForgetResults(); err != nil {
+					return err
+				}
+			}
+			return a.ended(ctx, result, fmt.Sprintf("%s is down", i.Name))
+		},
+	}
+	cmd.Flags().BoolVar(&keepSpools, "keep-spools", false, "keep the volumes with mail and homes")
+	cmd.Flags().BoolVar(&keepResults, "keep-results", false, "keep marks and the last results of check")
+	cmd.Flags().BoolVar(&forget, "forget", false, "remove seats, passwords, results and snapshots, too: nothing is left of the students")
+	cmd.MarkFlagsMutuallyExclusive("forget", "keep-results")
+	cmd.MarkFlagsMutuallyExclusive("forget", "keep-spools")
+	cmd.Flags().BoolVar(&dry, "dry-run", false, "print what would be done")
+	return cmd
+}
+
+// students counts them for a sentence.
+func students(n int) string {
+	if n == 1 {
+		return "one student"
+	}
+	return fmt.Sprintf("%d students", n)
+}
+
+// confirm asks before something is destroyed. Without a terminal, and without -y, the answer is no.
+func (a *app) confirm(question string) error {
+	if a.flags.yes {
+		return nil
+	}
+	if !isTerminal(a.In) {
+		return &failure{err: fmt.Errorf("%s — nothing was done", question), code: exitUsage, hint: "say -y to agree where nobody can be asked"}
+	}
+	fmt.Fprintf(a.Err, "%s [y/N] ", question)
+	line, _ := bufio.NewReader(a.In).ReadString('\n')
+	switch strings.ToLower(strings.TrimSpace(line)) {
+	case "y", "yes", "o", "oui":
+		return nil
+	}
+	return &failure{err: fmt.Errorf("nothing was done"), code: exitFailed}
+}

@@ -1,0 +1,201 @@
+package cli
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"strings"
+	"sync"
+
+	"github.com/spf13/cobra"
+
+	"maillab/internal/engine"
+	"maillab/internal/instance"
+)
+
+func (a *app) exec() *cobra.Command {
+	var all, root bool
+	var account string
+	cmd := &cobra.Command{
+		Use:   "exec STUDENT… | --all [--root] -- CMD…",
+		Short: "A command in some or all sandboxes",
+		Long: `Run a command in sandboxes, as their students over SSH or, with --root, as root. Root in a sandbox is weak: it reads
+nobody's mail or home; --account runs the command as any account. A single argument is a line for the shell, several are
+a program and its arguments. With several students each line of
+output begins with whose it is. The exit code is the command's own for one student; for several it is 3 when it failed
+for some and 1 when it failed for all.`,
+		Example: `  maillab exec alice -- tail -3 /var/log/mail.log
+  maillab exec --all -- 'ls -l /var/mail'
+  maillab exec --all --root -- df -h /var/mail`,
+		ValidArgsFunction: a.completeStudents,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			names, command, err := splitCommand(cmd, args, all)
+			if err != nil {
+				return err
+			}
+			i, err := a.the(cmd.Context())
+			if err != nil {
+				return err
+			}
+			chosen, err := some(i.Instance, names)
+			if err != nil {
+				return err
+			}
+			return a.inSandboxes(cmd.Context(), i, chosen, names, command, root, account)
+		},
+	}
+	cmd.Flags().BoolVar(&all, "all", false, "in every sandbox")
+	cmd.Flags().BoolVar(&root, "root", false, "as root")
+	cmd.Flags().StringVar(&account, "account", "", "as this account instead of the student's first")
+	cmd.MarkFlagsMutuallyExclusive("root", "account")
+	return cmd
+}
+
+// splitCommand parts students from the command at --.
+func splitCommand(cmd *cobra.Command, args []string, all bool) (names, command []string, err error) {
+	at := cmd.ArgsLenAtDash()
+	if at < 0 {
+		return nil, nil, usagef("put -- before the command: maillab exec alice -- CMD")
+	}
+	names, command = args[:at], args[at:]
+	switch {
+	case len(command) == 0:
+		return nil, nil, usagef("no command after --")
+	case all && len(names) > 0:
+		return nil, nil, usagef("either students or --all")
+	case !all && len(names) == 0:
+		return nil, nil, usagef("name students, or say --all")
+	}
+	return names, command, nil
+}
+
+// inSandboxes runs a command in the chosen sandboxes side by side.
+func (a *app) inSandboxes(ctx context.Context, i running, chosen []instance.Sandbox, names, command []string, root bool, account string) error {
+	run, done, err := a.runner(i, command, root, account)
+	if err != nil {
+		return err
+	}
+	defer done()
+	var mu sync.Mutex
+	codes := map[int]int{}
+	failed := instance.Each(ctx, chosen, func(ctx context.Context, s instance.Sandbox) error {
+		student := studentFor(s, names)
+		out, errs := io.Writer(a.Out), io.Writer(a.Err)
+		var in io.Reader = a.In
+		if len(chosen) > 1 {
+			in = nil
+			first, second := newPrefixer(a.Out, &mu, s.Name()), newPrefixer(a.Err, &mu, s.Name())
+			defer first.flush()
+			defer second.flush()
+			out, errs = first, second
+		}
+		code, err := run(ctx, s, student, in, out, errs)
+		mu.Lock()
+		defer mu.Unlock()
+		codes[s.Seat] = code
+		if err == nil && code != 0 && len(chosen) > 1 {
+			err = fmt.Errorf("exit code %d", code)
+		}
+		return err
+	})
+	if len(chosen) == 1 && len(failed) == 0 {
+		return silent(codes[chosen[0].Seat])
+	}
+	return a.failures(chosen, failed)
+}
+
+// run is one command in one sandbox.
+type run func(ctx context.Context, s instance.Sandbox, student string, in io.Reader, out, errs io.Writer) (int, error)
+
+// runner chooses between SSH as the student and the engine's own way as root.
+func (a *app) runner(i running, command []string, root bool, account string) (run, func(), error) {
+	if root {
+		execer, ok := i.engine.(engine.Execer)
+		if !ok {
+			return nil, nil, fmt.Errorf("engine %s cannot run commands as root", i.engine.Capabilities().Name)
+		}
+		return func(ctx context.Context, s instance.Sandbox, _ string, in io.Reader, out, errs io.Writer) (int, error) {
+			return execer.Exec(ctx, i.Name, s.Seat, shellArgs(command), engine.IO{In: in, Out: out, Err: errs})
+		}, func() {}, nil
+	}
+	if err := hasSSH(i); err != nil {
+		return nil, nil, err
+	}
+	client := i.client()
+	return func(ctx context.Context, s instance.Sandbox, student string, in io.Reader, out, errs io.Writer) (int, error) {
+		return runAs(ctx, client, s, student, account, shellLine(command), in, out, errs)
+	}, client.Close, nil
+}
+
+// shellLine is a command as one line for a shell: sshd gives what it is told to the account's.
+func shellLine(command []string) string {
+	if len(command) == 1 {
+		return command[0]
+	}
+	quoted := make([]string, len(command))
+	for i, word := range command {
+		quoted[i] = "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
+	}
+	return strings.Join(quoted, " ")
+}
+
+// shellArgs is the same for who starts programs himself.
+func shellArgs(command []string) []string {
+	if len(command) == 1 {
+		return []string{"sh", "-c", command[0]}
+	}
+	return command
+}
+
+// studentFor is as whom a command runs: who was named, else whoever is first.
+func studentFor(s instance.Sandbox, names []string) string {
+	for _, name := range names {
+		for _, student := range s.Students {
+			if name == student {
+				return name
+			}
+		}
+	}
+	if len(s.Students) > 0 {
+		return s.Students[0]
+	}
+	return ""
+}
+
+// prefixer writes whole lines, each with whose it is in front.
+type prefixer struct {
+	out    io.Writer
+	mu     *sync.Mutex // of all that write to out
+	prefix string
+	rest   []byte
+}
+
+func newPrefixer(out io.Writer, mu *sync.Mutex, name string) *prefixer {
+	return &prefixer{out: out, mu: mu, prefix: name + ": "}
+}
+
+func (p *prefixer) Write(text []byte) (int, error) {
+	p.rest = append(p.rest, text...)
+	for {
+		line, rest, found := bytes.Cut(p.rest, []byte("\n"))
+		if !found {
+			return len(text), nil
+		}
+		p.line(line)
+		p.rest = rest
+	}
+}
+
+func (p *prefixer) line(line []byte) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	fmt.Fprintf(p.out, "%s%s\n", p.prefix, line)
+}
+
+// flush writes what came without an end of line.
+func (p *prefixer) flush() {
+	if len(p.rest) > 0 {
+		p.line(p.rest)
+	}
+}

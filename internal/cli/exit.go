@@ -1,0 +1,85 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"text/tabwriter"
+
+	"maillab/internal/engine"
+)
+
+// Exit codes. The table in the help is made from exitCodes.
+const (
+	exitDone        = 0
+	exitFailed      = 1
+	exitUsage       = 2
+	exitPartly      = 3
+	exitChecks      = 4
+	exitNoEngine    = 5
+	exitTimeout     = 124
+	exitInterrupted = 130
+)
+
+// exitCodes lists every code with its meaning, for the help.
+func exitCodes() string {
+	var text strings.Builder
+	w := tabwriter.NewWriter(&text, 0, 0, 2, ' ', 0)
+	for _, row := range []struct {
+		code    int
+		meaning string
+	}{
+		{exitDone, "done"},
+		{exitFailed, "failed"},
+		{exitUsage, "usage, or a bad lab file or class list"},
+		{exitPartly, "partly failed: some students"},
+		{exitChecks, "checks failed"},
+		{exitNoEngine, "no engine answers"},
+		{exitTimeout, "timed out"},
+		{exitInterrupted, "interrupted"},
+	} {
+		fmt.Fprintf(w, "  %d\t%s\n", row.code, row.meaning)
+	}
+	_ = w.Flush() // a strings.Builder does not fail
+	return text.String()
+}
+
+// failure is an error with an exit code and, apart from it, what the user may do about it.
+type failure struct {
+	err  error
+	code int
+	hint string
+}
+
+func (f *failure) Error() string { return f.err.Error() }
+func (f *failure) Unwrap() error { return f.err }
+
+// usage makes an error one of usage.
+func usage(err error) error { return &failure{err: err, code: exitUsage} }
+
+// usagef is usage with a text.
+func usagef(format string, args ...any) error { return usage(fmt.Errorf(format, args...)) }
+
+// withHint adds what the user may do.
+func withHint(err error, hint string) error {
+	return &failure{err: err, code: exitCode(err), hint: hint}
+}
+
+// exitCode tells an error's code.
+func exitCode(err error) int {
+	var f *failure
+	switch {
+	case err == nil:
+		return exitDone
+	case errors.As(err, &f):
+		return f.code
+	case errors.Is(err, engine.ErrUnavailable):
+		return exitNoEngine
+	case errors.Is(err, context.Canceled):
+		return exitInterrupted
+	case errors.Is(err, context.DeadlineExceeded):
+		return exitTimeout
+	}
+	return exitFailed
+}

@@ -1,0 +1,65 @@
+package cli
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"maillab/internal/instance"
+)
+
+func (a *app) extend() *cobra.Command {
+	var never bool
+	cmd := &cobra.Command{
+		Use:   "extend [DURATION]",
+		Short: "A longer life for an instance",
+		Long: `Let the instance live for so long from now on (24h without a word), or for ever with --never. prune removes what has
+outlived its time; nothing ends by itself.`,
+		Example: `  maillab extend 48h
+  maillab extend --never`,
+		Args: cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			life := 24 * time.Hour
+			if len(args) == 1 {
+				var err error
+				if life, err = time.ParseDuration(args[0]); err != nil || life <= 0 || never {
+					return usagef("a life is a time such as 90m or 48h, not %q", args[0])
+				}
+			}
+			ctx := cmd.Context()
+			i, err := a.the(ctx)
+			if err != nil {
+				return err
+			}
+			release, err := a.lock(ctx, i.Name)
+			if err != nil {
+				return err
+			}
+			defer release()
+			var expires time.Time
+			if !never {
+				expires = a.Now().Add(life).Truncate(time.Second)
+			}
+			if err := instance.SetExpiry(ctx, i.engine, i.Instance, expires); err != nil {
+				return err
+			}
+			fmt.Fprintf(a.Err, "%s %s\n", i.Name, lifeLeft(expires, a.Now()))
+			return nil
+		},
+	}
+	cmd.Flags().BoolVar(&never, "never", false, "let it never expire")
+	return cmd
+}
+
+// lifeLeft says in words how long something lives.
+func lifeLeft(expires, now time.Time) string {
+	switch left := expires.Sub(now); {
+	case expires.IsZero():
+		return "never expires"
+	case left <= 0:
+		return "has expired " + expires.Local().Format(time.DateTime)
+	default:
+		return fmt.Sprintf("expires %s, in %s", expires.Local().Format(time.DateTime), left.Round(time.Minute))
+	}
+}

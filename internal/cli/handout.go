@@ -1,0 +1,199 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+
+	"github.com/spf13/cobra"
+
+	"maillab/internal/handout"
+	"maillab/internal/instance"
+)
+
+func (a *app) handout() *cobra.Command {
+	var out, form string
+	cmd := &cobra.Command{
+		Use:   "handout [STUDENT…]",
+		Short: "A sheet for each student: where to connect, accounts, passwords",
+		Long: `A sheet for each student, in the student's language: where to connect, accounts, passwords, what to type. On standard
+output as Markdown, or as --form says. With --out DIR all forms go into a folder: a sheet a student (Markdown and HTML), the
+class in one HTML page that prints a student a page, a CSV, and an ssh_config to include. Files are readable by you only.`,
+		Example: `  maillab handout alice
+  maillab handout --out sheets
+  maillab handout --form html > class.html`,
+		ValidArgsFunction: a.completeStudents,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			class, err := a.sheets(cmd.Context(), args)
+			if err != nil {
+				return err
+			}
+			if out != "" {
+				return writeSheets(class, out)
+			}
+			if a.flags.output != "table" && !cmd.Flags().Changed("form") {
+				form = a.flags.output
+			}
+			return a.printSheets(class, form)
+		},
+	}
+	cmd.Flags().StringVar(&out, "out", "", "write all forms into this folder")
+	cmd.Flags().StringVar(&form, "form", "md", "md, html, csv or ssh-config")
+	_ = cmd.RegisterFlagCompletionFunc("form", fixed("md", "html", "csv", "ssh-config"))
+	return cmd
+}
+
+// sheets puts together what was kept at the last up, what labels say, and the host keys.
+func (a *app) sheets(ctx context.Context, names []string) (handout.Class, error) {
+	i, err := a.the(ctx)
+	if err != nil {
+		return handout.Class{}, err
+	}
+	chosen, err := some(i.Instance, names)
+	if err != nil {
+		return handout.Class{}, err
+	}
+	kept, err := instance.OpenFolder(a.DataDir, i.Name).Sheet()
+	if err != nil {
+		return handout.Class{}, err
+	}
+	if kept == nil {
+		return handout.Class{}, withHint(fmt.Errorf("the accounts of %s are not known on this machine", i.Name),
+			"maillab up, with the same lab and class, makes them known")
+	}
+	class := handout.Class{Instance: i.Name, Title: kept.Title}
+	keys := a.hostKeys(ctx, i, chosen)
+	for _, s := range chosen {
+		wanted := s.Students
+		if in := namedIn(s, names); len(in) > 0 {
+			wanted = in
+		}
+		for _, student := range wanted {
+			if sheet, ok := sheetOf(kept, s, student, i.Host); ok {
+				sheet.HostKey = keys[s.Seat]
+				class.Sheets = append(class.Sheets, sheet)
+			}
+		}
+	}
+	return class, nil
+}
+
+// hostKeys asks sandboxes that run; a sheet without one is still a sheet.
+func (a *app) hostKeys(ctx context.Context, i running, chosen []instance.Sandbox) map[int]string {
+	keys := map[int]string{}
+	if !i.engine.Capabilities().System || !i.Gateway {
+		return keys
+	}
+	client := i.client()
+	defer client.Close()
+	ctx, cancel := context.WithTimeout(ctx, statusPatience)
+	defer cancel()
+	var mu sync.Mutex
+	instance.Each(ctx, chosen, func(ctx context.Context, s instance.Sandbox) error {
+		key, err := client.HostKey(ctx, s.Seat)
+		mu.Lock()
+		defer mu.Unlock()
+		keys[s.Seat] = key
+		return err
+	})
+	return keys
+}
+
+func sheetOf(kept *instance.Sheet, s instance.Sandbox, student, host string) (handout.Sheet, bool) {
+	sheet := handout.Sheet{Student: student, Seat: s.Seat, Domain: kept.Domain, Hostname: kept.Hostname}
+	addresses := s.Addresses(host)
+	for _, name := range []string{"ssh", "smtp", "pop3", "imap"} {
+		if addresses[name] != "" {
+			sheet.Services = append(sheet.Services, handout.Service{Name: name, Address: addresses[name]})
+		}
+	}
+	for _, sandbox := range kept.Sandboxes {
+		if sandbox.Seat != s.Seat {
+			continue
+		}
+		for _, account := range sandbox.Accounts {
+			if account.Student == student {
+				sheet.Accounts = append(sheet.Accounts, handout.Account{Name: account.Name, Password: account.Password})
+				if sheet.Lang == "" {
+					sheet.Lang = account.Lang
+				}
+			}
+		}
+	}
+	return sheet, len(sheet.Accounts) > 0
+}
+
+func (a *app) printSheets(class handout.Class, form string) error {
+	switch form {
+	case "md", "table":
+		_, err := io.WriteString(a.Out, class.Markdown())
+		return err
+	case "html":
+		return text(a.Out, class.HTML)
+	case "csv":
+		return text(a.Out, class.CSV)
+	case "ssh-config":
+		_, err := io.WriteString(a.Out, class.SSHConfig(""))
+		return err
+	case "json":
+		return a.print(list{value: class})
+	}
+	return usagef("no form is called %q: md, html, csv or ssh-config", form)
+}
+
+func text(out io.Writer, form func() (string, error)) error {
+	all, err := form()
+	if err != nil {
+		return err
+	}
+	_, err = io.WriteString(out, all)
+	return err
+}
+
+// writeSheets writes every form, 0600: there are passwords in them.
+func writeSheets(class handout.Class, dir string) error {
+	dir, err := filepath.Abs(dir)
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return err
+	}
+	keys := filepath.Join(dir, "known_hosts")
+	files := map[string]func() (string, error){
+		"class.html":  class.HTML,
+		"class.csv":   class.CSV,
+		"ssh_config":  func() (string, error) { return class.SSHConfig(keys), nil },
+		"known_hosts": func() (string, error) { return class.KnownHosts(), nil },
+	}
+	for _, sheet := range class.Sheets {
+		one := handout.Class{Instance: class.Instance, Title: class.Title, Sheets: []handout.Sheet{sheet}}
+		name := fileName(sheet.Student)
+		files[name+".md"] = func() (string, error) { return one.Markdown(), nil }
+		files[name+".html"] = one.HTML
+	}
+	for name, form := range files {
+		if err := writeAside(filepath.Join(dir, name), func(w io.Writer) error { return text(w, form) }); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// fileName is a student's name as a file's: no separator, nothing that is hidden or leads elsewhere.
+func fileName(student string) string {
+	name := strings.Map(func(r rune) rune {
+		if r < ' ' || strings.ContainsRune(`/\:*?"<>|`, r) {
+			return '_'
+		}
+		return r
+	}, student)
+	if strings.HasPrefix(name, ".") || name == "class" {
+		name = "_" + name
+	}
+	return name
+}

@@ -1,0 +1,102 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"maillab/labs"
+)
+
+// labsVerbs are labs' own verbs.
+func (a *app) labsVerbs(list *cobra.Command) []*cobra.Command {
+	ls := &cobra.Command{Use: "ls", Short: "List them", Long: list.Long, Args: cobra.NoArgs, RunE: list.RunE}
+	show := &cobra.Command{
+		Use:   "show LAB [FILE]",
+		Short: "Print a lab's file, or another file of its folder",
+		Long: `Print lab.yaml of a lab on board, or another file of its folder, such as statement.fr.md. Files that there are: see
+maillab labs copy.`,
+		Args:              cobra.RangeArgs(1, 2),
+		ValidArgsFunction: completeLabNames,
+		RunE: func(_ *cobra.Command, args []string) error {
+			file := labs.File
+			if len(args) == 2 {
+				file = args[1]
+			}
+			return a.showLab(args[0], file)
+		},
+	}
+	copied := &cobra.Command{
+		Use:   "copy LAB [FOLDER]",
+		Short: "Copy a lab's folder, to make one of your own from it",
+		Long: `Copy a lab's folder, with its statement, mail and files, to a new folder (by default of the lab's name, here), and the
+JSON Schema beside it, where the lab's first line tells editors to look for it. -f takes the folder.`,
+		Example: `  maillab labs copy amiens-smtp-pop-imap my-lab
+  maillab up -f my-lab`,
+		Args:              cobra.RangeArgs(1, 2),
+		ValidArgsFunction: completeLabNames,
+		RunE: func(_ *cobra.Command, args []string) error {
+			return a.copyLab(args[0], args[len(args)-1])
+		},
+	}
+	return []*cobra.Command{ls, show, copied}
+}
+
+// completeLabNames completes the first argument.
+func completeLabNames(cmd *cobra.Command, args []string, typed string) ([]string, cobra.ShellCompDirective) {
+	if len(args) > 0 {
+		return nil, cobra.ShellCompDirectiveDefault
+	}
+	return completeLabs(cmd, args, typed)
+}
+
+func (a *app) showLab(name, file string) error {
+	folder, err := labs.Open(name)
+	if err != nil {
+		return usage(err)
+	}
+	text, err := fs.ReadFile(folder, file)
+	if err != nil {
+		return usage(fmt.Errorf("lab %s: %w", name, err))
+	}
+	_, err = a.Out.Write(text)
+	return err
+}
+
+// schemaFile is where a lab's first line tells editors to look for the schema.
+const schemaFile = "../lab.schema.json"
+
+func (a *app) copyLab(name, to string) error {
+	folder, err := labs.Open(name)
+	if err != nil {
+		return usage(err)
+	}
+	if _, err := os.Lstat(to); !errors.Is(err, fs.ErrNotExist) {
+		return usagef("%s is there already: nothing was copied", to)
+	}
+	if err := os.CopyFS(to, folder); err != nil {
+		return fmt.Errorf("copy lab %s: %w", name, err)
+	}
+	schema, err := labs.Schema()
+	if err != nil {
+		return err
+	}
+	beside := filepath.Join(to, schemaFile)
+	f, err := os.OpenFile(beside, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o644)
+	switch {
+	case errors.Is(err, fs.ErrExist): // whoever has one keeps it
+	case err != nil:
+		return err
+	default:
+		_, err = f.Write(schema)
+		if err := errors.Join(err, f.Close()); err != nil {
+			return err
+		}
+	}
+	fmt.Fprintf(a.Err, "%s is in %s: change it, then maillab validate %s and maillab up -f %s\n", name, to, to, to)
+	return nil
+}

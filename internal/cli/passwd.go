@@ -1,0 +1,139 @@
+package cli
+
+import (
+	"bufio"
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	"maillab/internal/control"
+	"maillab/internal/instance"
+	"maillab/internal/mail/auth"
+)
+
+func (a *app) passwd() *cobra.Command {
+	var account string
+	var generate bool
+	cmd := &cobra.Command{
+		Use:   "passwd STUDENT",
+		Short: "A new password for a student's account",
+		Long: `Give a student's account (the login, or --account) a new password. It counts at once in SSH, POP3, IMAP and SMTP
+AUTH, survives another up, and is on the next handout. It is asked for on a terminal, read from standard input elsewhere;
+--generate makes one and prints it.`,
+		Args:              cobra.ExactArgs(1),
+		ValidArgsFunction: a.completeStudents,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return a.runPasswd(cmd.Context(), args[0], account, generate)
+		},
+	}
+	cmd.Flags().StringVar(&account, "account", "", "another of the student's accounts")
+	cmd.Flags().BoolVar(&generate, "generate", false, "make a password and print it")
+	return cmd
+}
+
+func (a *app) runPasswd(ctx context.Context, student, account string, generate bool) error {
+	i, err := a.the(ctx)
+	if err != nil {
+		return err
+	}
+	s, err := i.Find(student)
+	if err != nil {
+		return usage(err)
+	}
+	client := i.client()
+	defer client.Close()
+	if account, err = accountOf(ctx, client, s, student, account); err != nil {
+		return err
+	}
+	word, err := a.newPassword(account, generate)
+	if err != nil {
+		return err
+	}
+	release, err := a.lock(ctx, i.Name)
+	if err != nil {
+		return err
+	}
+	defer release()
+	folder := instance.OpenFolder(a.DataDir, i.Name)
+	hasher, err := folder.Hasher(auth.Hash)
+	if err != nil {
+		return err
+	}
+	hash, err := hasher(word)
+	if err != nil {
+		return err
+	}
+	if err := client.SetPassword(ctx, s.Seat, control.Password{Account: account, Hash: hash}); err != nil {
+		return err
+	}
+	if err := folder.KeepPassword(s.Seat, account, word); err != nil {
+		return fmt.Errorf("the password is in force, but the next up will not know it: %w", err)
+	}
+	if generate {
+		fmt.Fprintln(a.Out, word)
+	}
+	return nil
+}
+
+// accountOf finds a student's account: the first that is the student's, or the one that was named.
+func accountOf(ctx context.Context, client *control.Client, s instance.Sandbox, student, named string) (string, error) {
+	status, err := client.Status(ctx, s.Seat)
+	if err != nil {
+		return "", err
+	}
+	var theirs []string
+	for _, account := range status.Accounts {
+		if account.Student == student || s.Seat != 0 {
+			if named == "" || account.Name == named {
+				return account.Name, nil
+			}
+			theirs = append(theirs, account.Name)
+		}
+	}
+	return "", usagef("%s has no account %q: %s", student, named, strings.Join(theirs, ", "))
+}
+
+// newPassword asks twice on a terminal, and reads a line elsewhere.
+func (a *app) newPassword(account string, generate bool) (string, error) {
+	if generate {
+		word := strings.ToLower(rand.Text())
+		return word[:5] + "-" + word[5:10], nil
+	}
+	f, ok := a.In.(*os.File)
+	if !ok || !isTerminal(a.In) {
+		line, err := bufio.NewReader(a.In).ReadString('\n')
+		if err != nil && !errors.Is(err, io.EOF) {
+			return "", err
+		}
+		return goodPassword(strings.TrimRight(line, "\r\n"))
+	}
+	var words [2]string
+	for n, prompt := range []string{"New password for " + account + ": ", "Again: "} {
+		fmt.Fprint(a.Err, prompt)
+		text, err := term.ReadPassword(int(f.Fd()))
+		fmt.Fprintln(a.Err)
+		if err != nil {
+			return "", err
+		}
+		words[n] = string(text)
+	}
+	if words[0] != words[1] {
+		return "", &failure{err: errors.New("the two are not the same"), code: exitUsage}
+	}
+	return goodPassword(words[0])
+}
+
+// goodPassword refuses what nobody can type at a prompt.
+func goodPassword(word string) (string, error) {
+	if word == "" || len(word) > 200 || strings.ContainsFunc(word, func(r rune) bool { return r < ' ' || r == 0x7f }) {
+		return "", usagef("a password has 1 to 200 characters, none of them a control character")
+	}
+	return word, nil
+}

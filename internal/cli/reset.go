@@ -1,0 +1,189 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"maillab/internal/control"
+	"maillab/internal/instance"
+)
+
+// scopes are what --scope takes.
+func scopes() []string { return []string{"mail", "home", "all"} }
+
+func (a *app) reset() *cobra.Command {
+	var to, scope string
+	cmd := &cobra.Command{
+		Use:   "reset [STUDENT…]",
+		Short: "Put spools back to the start, or to a snapshot",
+		Long: `Put the students' mail back: every mailbox is replaced by a new file, ~/mbox, ~/mail and waiting mail are dropped, and
+the lab's starting mail is delivered again. Containers, shells, SSH and telnet to port 25 stay; POP3 and IMAP sessions are told
+and end, mail readers that have a mailbox open are ended and their users told on their terminals. What was done before no
+longer counts for checks. A sandbox that does not answer is restarted first, and the report says so.
+
+--scope home puts back the homes instead (the lab's files and what every home begins with; all else goes), all does both.
+--to NAME puts back the snapshot of that name. The lab file is not needed.
+
+-o json prints {"instance","sandboxes":[{"seat","student","dropped","queued","sessions","ended","epoch"}]}.`,
+		Example: `  maillab reset
+  maillab reset alice --scope all
+  maillab reset --to before-lesson-2`,
+		ValidArgsFunction: a.completeStudents,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return a.runReset(cmd.Context(), args, to, scope)
+		},
+	}
+	cmd.Flags().StringVar(&to, "to", "clean", "clean, or the name of a snapshot")
+	cmd.Flags().StringVar(&scope, "scope", "mail", "mail, home or all")
+	_ = cmd.RegisterFlagCompletionFunc("scope", fixed(scopes()...))
+	_ = cmd.RegisterFlagCompletionFunc("to", a.completeSnapshots)
+	return cmd
+}
+
+// resetPatience bounds one sandbox's reset.
+const resetPatience = 90 * time.Second
+
+func (a *app) runReset(ctx context.Context, names []string, to, scope string) error {
+	if err := checkScope(scope); err != nil {
+		return err
+	}
+	i, err := a.the(ctx)
+	if err != nil {
+		return err
+	}
+	chosen, err := some(i.Instance, names)
+	if err != nil {
+		return err
+	}
+	what := fmt.Sprintf("Put %s of %s back to the start? What is there now is lost.", scopeNames(scope), a.whose(i.Instance, names))
+	if to != "clean" {
+		what = fmt.Sprintf("Put %s of %s back to snapshot %s? What is there now is lost.", scopeNames(scope), a.whose(i.Instance, names), to)
+	}
+	if err := a.confirmAtTerminal(what); err != nil {
+		return err
+	}
+	if to != "clean" {
+		return a.restoreTo(ctx, i, chosen, names, to, scope)
+	}
+	return a.resetAll(ctx, i, chosen, names, scope)
+}
+
+func (a *app) resetAll(ctx context.Context, i running, chosen []instance.Sandbox, names []string, scope string) error {
+	client := i.client()
+	defer client.Close()
+	return a.putBack(ctx, i, client, chosen, func(ctx context.Context, s instance.Sandbox) (control.ResetReport, error) {
+		return client.Reset(ctx, s.Seat, control.Reset{Students: namedIn(s, names), Scope: scope})
+	})
+}
+
+// putBack does it in every sandbox side by side, and tells what was dropped.
+func (a *app) putBack(ctx context.Context, i running, client *control.Client, chosen []instance.Sandbox,
+	do func(context.Context, instance.Sandbox) (control.ResetReport, error)) error {
+	var mu sync.Mutex
+	reports, anew := map[int]control.ResetReport{}, map[int]bool{}
+	failed := instance.Each(ctx, chosen, func(ctx context.Context, s instance.Sandbox) error {
+		ctx, cancel := context.WithTimeout(ctx, resetPatience)
+		defer cancel()
+		restarted, err := a.answering(ctx, i, client, s)
+		if err != nil {
+			return err
+		}
+		report, err := do(ctx, s)
+		if err != nil {
+			return err
+		}
+		mu.Lock()
+		defer mu.Unlock()
+		reports[s.Seat], anew[s.Seat] = report, restarted
+		return nil
+	})
+	if err := a.print(resetList(i.Name, chosen, reports, anew)); err != nil {
+		return err
+	}
+	return a.failures(chosen, failed)
+}
+
+type resetJSON struct {
+	Seat     int      `json:"seat"`
+	Student  string   `json:"student"`
+	Dropped  int      `json:"dropped"`  // messages that were in mailboxes
+	Queued   int      `json:"queued"`   // waiting messages that were dropped
+	Sessions int      `json:"sessions"` // POP3 and IMAP sessions that were ended
+	Ended    []string `json:"ended"`    // programs that had a mailbox open
+	Epoch    int      `json:"epoch"`
+	LeftOut  []string `json:"left_out,omitempty"`
+
+	Restarted bool `json:"restarted,omitempty"` // it did not answer: all sessions in it were ended
+}
+
+func resetList(name string, chosen []instance.Sandbox, reports map[int]control.ResetReport, anew map[int]bool) list {
+	value := struct {
+		Instance  string      `json:"instance"`
+		Sandboxes []resetJSON `json:"sandboxes"`
+	}{name, []resetJSON{}}
+	l := list{header: []string{"seat", "student", "dropped", "queued", "sessions", "ended"}}
+	for _, s := range chosen {
+		report, ok := reports[s.Seat]
+		if !ok {
+			continue
+		}
+		row := resetJSON{Seat: s.Seat, Student: s.Name(), Queued: report.Queued, Sessions: report.Sessions,
+			Ended: []string{}, Epoch: report.Epoch, LeftOut: report.LeftOut, Restarted: anew[s.Seat]}
+		for _, account := range report.Accounts {
+			row.Dropped += account.Dropped
+			for _, program := range account.Ended {
+				row.Ended = append(row.Ended, account.Name+": "+program)
+			}
+		}
+		value.Sandboxes = append(value.Sandboxes, row)
+		ended := row.Ended
+		if row.Restarted {
+			ended = append([]string{"it did not answer and was restarted"}, ended...)
+		}
+		l.rows = append(l.rows, []string{strconv.Itoa(row.Seat), row.Student, strconv.Itoa(row.Dropped), strconv.Itoa(row.Queued),
+			strconv.Itoa(row.Sessions), dash(strings.Join(ended, ", "))})
+	}
+	l.value = value
+	return l
+}
+
+// namedIn are those of the named students that a shared sandbox has; none means everybody in it.
+func namedIn(s instance.Sandbox, names []string) []string {
+	if s.Seat != 0 {
+		return nil
+	}
+	var in []string
+	for _, name := range names {
+		for _, student := range s.Students {
+			if name == student {
+				in = append(in, name)
+			}
+		}
+	}
+	return in
+}
+
+// whose names students for a question.
+func (a *app) whose(i instance.Instance, names []string) string {
+	if len(names) == 0 {
+		return students(len(i.Students()))
+	}
+	return strings.Join(names, ", ")
+}
+
+func scopeNames(scope string) string {
+	return map[string]string{"mail": "the mail", "home": "the homes", "all": "the mail and the homes"}[scope]
+}
+
+func checkScope(scope string) error {
+	if scopeNames(scope) == "" {
+		return usagef("no scope is called %q: mail, home or all", scope)
+	}
+	return nil
+}

@@ -1,0 +1,6 @@
+//go:build !unix
+
+package cli
+
+// onResize does nothing: this system sends no signal when a terminal's size changes.
+func onResize(func()) (stop func()) { return func() {} }

@@ -1,0 +1,214 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"maillab/internal/disposable"
+	"maillab/internal/engine"
+	"maillab/labs"
+)
+
+// runFlags are what run was told.
+type runFlags struct {
+	upFlags
+	artifacts string
+	junit     string
+	limit     time.Duration
+}
+
+func (a *app) run() *cobra.Command {
+	var f runFlags
+	cmd := &cobra.Command{
+		Use:   "run [-f LAB] [--students N] -- CMD…",
+		Short: "A disposable lab for one command, such as a test suite",
+		Long: `Bring a lab up, run one command against it, take the lab away, and exit with the command's code (124 when --timeout
+was over, 130 when interrupted, 128 and the signal's number when a signal ended the command). The lab is taken away
+whatever happens; where even SIGKILL ends maillab, testcontainers' reaper does it where it is to be had, else maillab
+prune once its time is over.
+
+The command finds in its environment
+
+  MAILLAB_SMTP, _POP3, _IMAP, _SSH     host:port of each service that is on, of the first sandbox
+  MAILLAB_SMTP_2, …                    the same of the sandbox with that seat
+  MAILLAB_USER_1, MAILLAB_PASSWORD_1   the accounts of the first sandbox, in the lab's order: _2, _3, …
+  MAILLAB_DOMAIN, MAILLAB_HOSTNAME     the mail domain and the server's own name
+  MAILLAB_INSTANCE                     what -n wants: maillab -n "$MAILLAB_INSTANCE" check
+  MAILLAB_JSON                         a file with everything: {"instance","lab","engine","topology","domain","hostname",
+                                       "sandboxes":[{"seat","students":[…],"addresses":{"smtp":…},
+                                       "accounts":[{"name","password","student","full_name"}]}]}
+
+With --artifacts, when the command fails, the folder gets a folder for each sandbox: mail.log, dialogues.txt (what was typed and
+answered), and the mailboxes in mail/.`,
+		Example: `  maillab run -- python3 test_mail.py
+  maillab run -f ./my-lab --students 3 --timeout 5m --artifacts out -- go test ./...
+  maillab run --engine embedded -- sh -c 'curl -s "smtp://$MAILLAB_SMTP" --mail-from a --mail-rcpt util1 -T m.eml'`,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if at := cmd.ArgsLenAtDash(); at != 0 || len(args) == 0 {
+				return usagef("put the command after --: maillab run -f LAB -- CMD")
+			}
+			return a.runRun(cmd.Context(), f, args)
+		},
+	}
+	flags := cmd.Flags()
+	flags.StringVarP(&f.lab, "lab", "f", labs.Default, "the lab: a folder, a file, or the name of one on board")
+	flags.StringVar(&f.class, "class", "", "the class list, CSV with a column name")
+	flags.IntVar(&f.students, "students", 0, "so many students without a list")
+	flags.StringVar(&f.listen, "listen", "", "address to listen on; by default one that only the command reaches, where that can be told")
+	flags.StringVar(&f.host, "host", "", "host name or address at which the command reaches the lab")
+	flags.IntVar(&f.base, "base", 0, "where the ports begin; by default anywhere")
+	flags.DurationVar(&f.limit, "timeout", 0, "end everything after this time, such as 10m; 0 is never")
+	flags.StringVar(&f.artifacts, "artifacts", "", "folder for what is left of a command that failed")
+	flags.StringVar(&f.junit, "junit", "", "file for a JUnit report of the lab's checks, made after the command; they leave the exit code alone")
+	cmd.MarkFlagsMutuallyExclusive("class", "students")
+	_ = cmd.RegisterFlagCompletionFunc("lab", completeLabs)
+	return cmd
+}
+
+// Lives of a disposable instance, for prune: past its timeout, or a day.
+const (
+	lifeBeyond = 10 * time.Minute
+	lifeMost   = 24 * time.Hour
+)
+
+func (a *app) runRun(ctx context.Context, f runFlags, command []string) error {
+	program, err := exec.LookPath(command[0])
+	if err != nil {
+		return usage(err)
+	}
+	interrupted := ctx
+	f.ttl = lifeMost
+	if f.limit > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, f.limit)
+		defer cancel()
+		f.ttl = f.limit + lifeBeyond
+	}
+	if a.DataDir, err = os.MkdirTemp("", "maillab-run-"); err != nil {
+		return err
+	}
+	defer os.RemoveAll(a.DataDir)
+	h := a.host(ctx, filepath.Join(a.DataDir, "seats"))
+	defer h.end()
+	a.Engines = instead(a.Engines, h.maker)
+	id := fmt.Sprintf("%08x", rand.Uint32())
+	guard := a.guard(ctx, id)
+	f.fleeting = fleeting{name: a.flags.instance, alone: true, run: id, labels: disposable.Labels(id), chosen: guard.start}
+	if f.fleeting.name == "" {
+		f.fleeting.name = "run-" + id
+	}
+	code, err := a.runIn(ctx, f, program, command)
+	err = errors.Join(err, guard.end(ctx))
+	switch {
+	case interrupted.Err() != nil:
+		return withCode(err, exitInterrupted)
+	case ctx.Err() != nil:
+		return withCode(errors.Join(fmt.Errorf("timed out after %s", f.limit), err), exitTimeout)
+	case err != nil:
+		return err
+	}
+	return silent(code)
+}
+
+// guarding has the instance taken away by a reaper when we are gone without having done it.
+type guarding struct {
+	start func(e engine.Engine)
+	end   func(ctx context.Context) error
+}
+
+// guard starts a reaper where there is something that would outlive this process.
+func (a *app) guard(ctx context.Context, session string) guarding {
+	var watch *disposable.Guard
+	return guarding{
+		start: func(e engine.Engine) {
+			if watch == nil && e.Capabilities().System {
+				watch = disposable.Watch(ctx, session)
+			}
+		},
+		end: func(ctx context.Context) error {
+			if watch == nil {
+				return nil
+			}
+			ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), finishPatience)
+			defer cancel()
+			return watch.Close(ctx)
+		},
+	}
+}
+
+// withCode ends with a code, and with what was told or else is to be told.
+func withCode(err error, code int) error {
+	var told *failure
+	if err == nil || errors.As(err, &told) && errors.Is(told.err, errSilent) {
+		return silent(code)
+	}
+	return &failure{err: err, code: code}
+}
+
+// runIn runs the command in a new instance and takes that away.
+func (a *app) runIn(ctx context.Context, f runFlags, program string, command []string) (code int, err error) {
+	u, err := a.begin(ctx, f.upFlags)
+	if u == nil {
+		return 0, err
+	}
+	defer func() { err = errors.Join(err, a.finish(ctx, u, nil)) }()
+	if err != nil {
+		return 0, errors.Join(err, a.collect(ctx, u, f.artifacts))
+	}
+	surroundings, err := a.surroundings(u)
+	if err != nil {
+		return 0, err
+	}
+	cmd := exec.Command(program, command[1:]...)
+	cmd.Args[0] = command[0]
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = a.In, a.Out, a.Err
+	cmd.Env = append(os.Environ(), surroundings...)
+	code, err = runCommand(ctx, cmd, isTerminal(a.In))
+	err = errors.Join(err, a.report(ctx, u, f.junit))
+	if err != nil || code != 0 || ctx.Err() != nil {
+		err = errors.Join(err, a.collect(ctx, u, f.artifacts))
+	}
+	return code, err
+}
+
+// grace is how long a command may take to end after it was asked to.
+const grace = 10 * time.Second
+
+// runCommand runs it and tells its exit code. When ctx ends, the command and its children are asked to end, and killed
+// if they do not. On a terminal it stays in our group, so that it is in the foreground and gets Ctrl-C itself.
+func runCommand(ctx context.Context, cmd *exec.Cmd, terminal bool) (code int, err error) {
+	if !terminal {
+		ownGroup(cmd)
+	}
+	cmd.WaitDelay = time.Second // its children may have its output open for ever
+	if err := cmd.Start(); err != nil {
+		return 0, err
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- cmd.Wait() }()
+	select {
+	case err = <-ended:
+	case <-ctx.Done():
+		askToEnd(cmd, terminal)
+		patience := time.AfterFunc(grace, func() { kill(cmd, terminal) })
+		err = <-ended
+		patience.Stop()
+		kill(cmd, terminal) // what it left behind, too
+	}
+	var exit *exec.ExitError
+	switch {
+	case errors.As(err, &exit):
+		return codeOf(exit), nil
+	case errors.Is(err, exec.ErrWaitDelay):
+		return 0, nil
+	}
+	return 0, err
+}

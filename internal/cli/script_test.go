@@ -1,0 +1,137 @@
+package cli_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/smtp"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"maillab/internal/cli"
+	"maillab/internal/engine"
+	"maillab/internal/engine/embedded"
+)
+
+// The program is run whole by scripts, on the embedded engine, which needs nothing of the machine.
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){
+		"maillab": func() { os.Exit(maillab()) },
+		"deliver": func() { os.Exit(deliver(os.Args[1:])) },
+	})
+}
+
+func TestScripts(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir:   "testdata/script",
+		Setup: setup,
+		Cmds:  map[string]func(*testscript.TestScript, bool, []string){"code": code, "eventually": eventually},
+	})
+}
+
+// maillab is cmd/maillab with the embedded engine only.
+func maillab() int {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	return cli.Run(ctx, cli.Env{
+		In: os.Stdin, Out: os.Stdout, Err: os.Stderr, Getenv: os.Getenv, Now: time.Now,
+		DataDir: os.Getenv("MAILLAB_DATA"), Version: "v1.2.3", Commit: "abc1234",
+		Engines: []cli.EngineMaker{{Name: "embedded", Make: func(context.Context) (engine.Engine, error) {
+			return embedded.New(config(os.Getenv)), nil
+		}}},
+		Serve: embedded.Serve,
+		Here: func(seats string, serve func(runtime, data string)) engine.Engine {
+			c := config(os.Getenv)
+			c.Seats, c.Here = seats, serve
+			return embedded.New(c)
+		},
+	}, os.Args[1:])
+}
+
+func config(getenv func(string) string) embedded.Config {
+	return embedded.Config{Runtime: getenv("MAILLAB_RUNTIME"), Data: getenv("MAILLAB_DATA"), Command: func(runtime, data string) *exec.Cmd {
+		program, err := os.Executable()
+		if err != nil {
+			panic(err) // of a test program
+		}
+		return exec.Command(program, cli.ServeEmbedded, runtime, data)
+	}}
+}
+
+// deliver sends a message to an account of the lab that MAILLAB_SMTP leads to.
+func deliver(to []string) int {
+	body := "Subject: from a test\r\n\r\nHello.\r\n"
+	if err := smtp.SendMail(os.Getenv("MAILLAB_SMTP"), nil, "util1", to, []byte(body)); err != nil {
+		fmt.Fprintln(os.Stderr, "deliver:", err)
+		return 1
+	}
+	return 0
+}
+
+// setup gives each script folders of its own, and takes away what it leaves running. Unix sockets want a short path.
+func setup(e *testscript.Env) error {
+	short, err := os.MkdirTemp("", "ml")
+	if err != nil {
+		return err
+	}
+	e.Setenv("MAILLAB_RUNTIME", short)
+	e.Setenv("MAILLAB_DATA", filepath.Join(e.WorkDir, ".data"))
+	e.Setenv("TMPDIR", filepath.Join(e.WorkDir, ".tmp"))
+	e.Defer(func() {
+		defer os.RemoveAll(short)
+		left := embedded.New(config(e.Getenv))
+		resources, err := left.Observe(context.Background(), "")
+		for _, r := range resources {
+			if r.Kind == engine.Gateway {
+				err = errors.Join(err, left.Remove(context.Background(), r))
+			}
+		}
+		if err != nil {
+			fmt.Fprintln(os.Stderr, "taking away what a script left:", err)
+		}
+	})
+	return os.MkdirAll(filepath.Join(e.WorkDir, ".tmp"), 0o700)
+}
+
+// code N PROGRAM ARG… runs a program that must exit with N.
+func code(ts *testscript.TestScript, neg bool, args []string) {
+	want, err := strconv.Atoi(args[0])
+	if err != nil || neg {
+		ts.Fatalf("usage: code N PROGRAM ARG…")
+	}
+	got := 0
+	var exit *exec.ExitError
+	if err := ts.Exec(args[1], args[2:]...); errors.As(err, &exit) {
+		got = exit.ExitCode()
+	} else {
+		ts.Check(err)
+	}
+	if got != want {
+		ts.Fatalf("%s: exit code %d, want %d", strings.Join(args[1:], " "), got, want)
+	}
+}
+
+// eventually PATTERN PROGRAM ARG… runs a program again and again until its standard output matches.
+func eventually(ts *testscript.TestScript, neg bool, args []string) {
+	pattern := regexp.MustCompile("(?m)" + args[0])
+	for deadline := time.Now().Add(time.Minute); ; time.Sleep(20 * time.Millisecond) {
+		_ = ts.Exec(args[1], args[2:]...)
+		if pattern.MatchString(ts.ReadFile("stdout")) != neg {
+			return
+		}
+		if time.Now().After(deadline) {
+			ts.Fatalf("%s: it never says %q", strings.Join(args[1:], " "), args[0])
+		}
+	}
+}

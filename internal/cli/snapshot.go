@@ -1,0 +1,273 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"maillab/internal/control"
+	"maillab/internal/instance"
+	"maillab/internal/snapshot"
+)
+
+func (a *app) snapshot() *cobra.Command {
+	var names []string
+	cmd := &cobra.Command{
+		Use:   "snapshot",
+		Short: "Named copies of the class's mail and homes",
+		Long: `Named copies of what students own: spools with UIDs and flags, waiting mail, homes, mail.log. Each is taken at one
+instant while mail keeps arriving, and kept in the instance's data folder, one archive a sandbox.`,
+	}
+	cmd.PersistentFlags().StringSliceVar(&names, "student", nil, "of these students only")
+	_ = cmd.RegisterFlagCompletionFunc("student", a.completeStudents)
+	cmd.AddCommand(
+		a.snapshotSave(&names), a.snapshotList(), a.snapshotRestore(&names), a.snapshotDiff(&names),
+		a.snapshotExport(), a.snapshotImport(), a.snapshotRemove(),
+	)
+	for _, verb := range cmd.Commands() {
+		verb.Args = usageArgs(verb.Args)
+	}
+	return cmd
+}
+
+// snapshots is where an instance's are.
+func (a *app) snapshots(name string) snapshot.Store {
+	return snapshot.Store{Dir: instance.OpenFolder(a.DataDir, name).Snapshots()}
+}
+
+// snapshotsOf finds the instance whose snapshots are meant: one that is down still has them.
+func (a *app) snapshotsOf(ctx context.Context) (snapshot.Store, error) {
+	if a.flags.instance != "" {
+		return a.snapshots(a.flags.instance), nil
+	}
+	i, err := a.the(ctx)
+	return a.snapshots(i.Name), err
+}
+
+func (a *app) snapshotSave(names *[]string) *cobra.Command {
+	return &cobra.Command{
+		Use:   "save SNAPSHOT",
+		Short: "Take a snapshot",
+		Args:  cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			ctx := cmd.Context()
+			i, err := a.the(ctx)
+			if err != nil {
+				return err
+			}
+			chosen, err := some(i.Instance, *names)
+			if err != nil {
+				return err
+			}
+			return a.saveAll(ctx, i, chosen, *names, args[0])
+		},
+	}
+}
+
+// saveAll saves sandboxes side by side. When some fail the others' archives are kept, and the exit code says so.
+func (a *app) saveAll(ctx context.Context, i running, chosen []instance.Sandbox, names []string, name string) error {
+	if err := snapshot.CheckName(name); err != nil {
+		return usage(err)
+	}
+	draft, err := a.snapshots(i.Name).Begin(name)
+	if errors.Is(err, snapshot.ErrExists) {
+		return withHint(err, "maillab snapshot rm "+name+"   removes it")
+	}
+	if err != nil {
+		return err
+	}
+	defer draft.Abort()
+	client := i.client()
+	defer client.Close()
+	failed := instance.Each(ctx, chosen, func(ctx context.Context, s instance.Sandbox) error {
+		stream, err := client.Save(ctx, s.Seat, namedIn(s, names))
+		if err != nil {
+			return err
+		}
+		defer stream.Close()
+		about := snapshot.Manifest{Lab: i.Lab, Instance: i.Name, Seat: s.Seat, Students: s.Students, Time: a.Now().UTC()}
+		return draft.Put(s.Seat, func(w io.Writer) error {
+			_, err := snapshot.Write(w, about, stream)
+			return err
+		})
+	})
+	if len(failed) < len(chosen) && ctx.Err() == nil {
+		if err := draft.Commit(); err != nil {
+			return err
+		}
+		fmt.Fprintf(a.Err, "snapshot %s of %s\n", name, students(len(chosen)-len(failed)))
+	}
+	return a.failures(chosen, failed)
+}
+
+func (a *app) snapshotList() *cobra.Command {
+	return &cobra.Command{
+		Use:   "ls",
+		Short: "The snapshots that there are",
+		Long:  `The snapshots that there are. -o json prints {"snapshots":[{"name","time","bytes","seats":[…]}]}.`,
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			store, err := a.snapshotsOf(cmd.Context())
+			if err != nil {
+				return err
+			}
+			all, err := store.List()
+			if err != nil {
+				return err
+			}
+			l := list{header: []string{"snapshot", "taken", "sandboxes", "bytes"}}
+			for _, s := range all {
+				l.rows = append(l.rows, []string{s.Name, s.Time.Local().Format(time.DateTime), strconv.Itoa(len(s.Seats)), strconv.FormatInt(s.Bytes, 10)})
+			}
+			l.value = struct {
+				Snapshots []snapshot.Info `json:"snapshots"`
+			}{append([]snapshot.Info{}, all...)}
+			return a.print(l)
+		},
+	}
+}
+
+func (a *app) snapshotRestore(names *[]string) *cobra.Command {
+	var scope string
+	cmd := &cobra.Command{
+		Use:   "restore SNAPSHOT",
+		Short: "Put back a snapshot",
+		Long: `Put back a snapshot: mail with its UIDs and flags, waiting mail, homes and mail.log, as they were. Every archive is
+checked before anything is touched. POP3 and IMAP sessions and mail readers end; everything else stays.`,
+		Args:              cobra.ExactArgs(1),
+		ValidArgsFunction: a.completeSnapshots,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := checkScope(scope); err != nil {
+				return err
+			}
+			ctx := cmd.Context()
+			i, err := a.the(ctx)
+			if err != nil {
+				return err
+			}
+			chosen, err := some(i.Instance, *names)
+			if err != nil {
+				return err
+			}
+			question := fmt.Sprintf("Put %s of %s back to snapshot %s? What is there now is lost.", scopeNames(scope), a.whose(i.Instance, *names), args[0])
+			if err := a.confirmAtTerminal(question); err != nil {
+				return err
+			}
+			return a.restoreTo(ctx, i, chosen, *names, args[0], scope)
+		},
+	}
+	cmd.Flags().StringVar(&scope, "scope", "all", "mail, home or all")
+	_ = cmd.RegisterFlagCompletionFunc("scope", fixed(scopes()...))
+	return cmd
+}
+
+// restoreTo verifies every archive that is wanted before it restores one.
+func (a *app) restoreTo(ctx context.Context, i running, chosen []instance.Sandbox, names []string, name, scope string) error {
+	store := a.snapshots(i.Name)
+	info, err := store.Find(name)
+	if err != nil {
+		return usage(err)
+	}
+	from, missing, err := match(store, info, chosen)
+	if err != nil {
+		return err
+	}
+	client := i.client()
+	defer client.Close()
+	return a.putBack(ctx, i, client, chosen, func(ctx context.Context, s instance.Sandbox) (report control.ResetReport, err error) {
+		if err := missing[s.Seat]; err != nil {
+			return report, err
+		}
+		f, err := store.Open(name, from[s.Seat])
+		if err != nil {
+			return report, err
+		}
+		defer f.Close()
+		r, w := io.Pipe()
+		go func() { w.CloseWithError(snapshot.Stream(w, f)) }()
+		defer r.Close()
+		return client.Restore(ctx, s.Seat, control.Restore{Students: namedIn(s, names), Scope: scope}, r)
+	})
+}
+
+// match verifies a snapshot's archives and finds each sandbox's: the one of its student, or else that of its seat, if
+// that belongs to nobody else here.
+func match(store snapshot.Store, info snapshot.Info, chosen []instance.Sandbox) (from map[int]int, missing map[int]error, err error) {
+	manifests, err := verifyAll(store, info)
+	if err != nil {
+		return nil, nil, err
+	}
+	from, missing = map[int]int{}, map[int]error{}
+	for _, s := range chosen {
+		seat, ok := pick(manifests, s)
+		if !ok {
+			missing[s.Seat] = fmt.Errorf("snapshot %s has no archive of %s: %w", info.Name, s.Name(), fs.ErrNotExist)
+		}
+		from[s.Seat] = seat
+	}
+	return from, missing, nil
+}
+
+func pick(manifests map[int]snapshot.Manifest, s instance.Sandbox) (seat int, ok bool) {
+	for seat, m := range manifests {
+		if s.Seat != 0 && len(m.Students) == 1 && len(s.Students) == 1 && m.Students[0] == s.Students[0] {
+			return seat, true
+		}
+	}
+	m, ok := manifests[s.Seat]
+	return s.Seat, ok && (s.Seat == 0 || len(m.Students) == 0)
+}
+
+func verifyAll(store snapshot.Store, info snapshot.Info) (map[int]snapshot.Manifest, error) {
+	var mu sync.Mutex
+	manifests, seats := map[int]snapshot.Manifest{}, make([]instance.Sandbox, len(info.Seats))
+	for n, seat := range info.Seats {
+		seats[n].Seat = seat
+	}
+	failed := instance.Each(context.Background(), seats, func(_ context.Context, s instance.Sandbox) error {
+		f, err := store.Open(info.Name, s.Seat)
+		if err != nil {
+			return err
+		}
+		defer f.Close()
+		m, err := snapshot.Verify(f)
+		mu.Lock()
+		manifests[s.Seat] = m
+		mu.Unlock()
+		return err
+	})
+	for seat, err := range failed {
+		return nil, fmt.Errorf("snapshot %s, seat %d: %w; nothing was touched", info.Name, seat, err)
+	}
+	return manifests, nil
+}
+
+// confirmAtTerminal asks where somebody can be asked. Elsewhere the command itself is the answer: what it destroys is what
+// it is named after.
+func (a *app) confirmAtTerminal(question string) error {
+	if !isTerminal(a.In) {
+		return nil
+	}
+	return a.confirm(question)
+}
+
+// completeSnapshots completes names of snapshots.
+func (a *app) completeSnapshots(cmd *cobra.Command, _ []string, _ string) ([]string, cobra.ShellCompDirective) {
+	ctx, cancel := context.WithTimeout(cmd.Context(), completionPatience)
+	defer cancel()
+	var names []string
+	if store, err := a.snapshotsOf(ctx); err == nil {
+		all, _ := store.List()
+		for _, s := range all {
+			names = append(names, s.Name)
+		}
+	}
+	return names, cobra.ShellCompDirectiveNoFileComp
+}

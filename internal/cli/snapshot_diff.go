@@ -1,0 +1,107 @@
+package cli
+
+import (
+	"context"
+	"strconv"
+	"sync"
+
+	"github.com/spf13/cobra"
+
+	"maillab/internal/control"
+	"maillab/internal/instance"
+	"maillab/internal/snapshot"
+)
+
+func (a *app) snapshotDiff(names *[]string) *cobra.Command {
+	return &cobra.Command{
+		Use:   "diff SNAPSHOT [SNAPSHOT]",
+		Short: "Messages gained and lost since a snapshot, or between two",
+		Long: `Messages gained and lost since a snapshot, or from the first to the second, per account.
+
+-o json prints {"changes":[{"seat","student","kind","account","box","from","subject","date"}]}; kind is gained or lost.`,
+		Args:              cobra.RangeArgs(1, 2),
+		ValidArgsFunction: a.completeSnapshots,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			ctx := cmd.Context()
+			i, err := a.the(ctx)
+			if err != nil {
+				return err
+			}
+			chosen, err := some(i.Instance, *names)
+			if err != nil {
+				return err
+			}
+			return a.diffAll(ctx, i, chosen, args)
+		},
+	}
+}
+
+type changeJSON struct {
+	Seat    int    `json:"seat"`
+	Student string `json:"student"`
+	snapshot.Change
+}
+
+func (a *app) diffAll(ctx context.Context, i running, chosen []instance.Sandbox, args []string) error {
+	store := a.snapshots(i.Name)
+	for _, name := range args {
+		if _, err := store.Find(name); err != nil {
+			return usage(err)
+		}
+	}
+	client := i.client()
+	defer client.Close()
+	var mu sync.Mutex
+	changes := map[int][]snapshot.Change{}
+	failed := instance.Each(ctx, chosen, func(ctx context.Context, s instance.Sandbox) error {
+		before, err := archived(store, args[0], s.Seat)
+		if err != nil {
+			return err
+		}
+		after, err := a.messagesNow(ctx, client, store, s, args[1:])
+		if err != nil {
+			return err
+		}
+		mu.Lock()
+		defer mu.Unlock()
+		changes[s.Seat] = snapshot.Diff(before, after)
+		return nil
+	})
+	value := struct {
+		Changes []changeJSON `json:"changes"`
+	}{[]changeJSON{}}
+	l := list{header: []string{"seat", "student", "account", "box", "change", "from", "subject"}}
+	for _, s := range chosen {
+		for _, c := range changes[s.Seat] {
+			value.Changes = append(value.Changes, changeJSON{s.Seat, s.Name(), c})
+			l.rows = append(l.rows, []string{strconv.Itoa(s.Seat), s.Name(), c.Account, c.Box, c.Kind, dash(c.From), dash(c.Subject)})
+		}
+	}
+	l.value = value
+	if err := a.print(l); err != nil {
+		return err
+	}
+	return a.failures(chosen, failed)
+}
+
+func archived(store snapshot.Store, name string, seat int) ([]snapshot.Message, error) {
+	f, err := store.Open(name, seat)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return snapshot.MessagesOf(f)
+}
+
+// messagesNow is what the second snapshot holds, or the sandbox itself.
+func (a *app) messagesNow(ctx context.Context, client *control.Client, store snapshot.Store, s instance.Sandbox, second []string) ([]snapshot.Message, error) {
+	if len(second) == 1 {
+		return archived(store, second[0], s.Seat)
+	}
+	stream, err := client.Save(ctx, s.Seat, nil)
+	if err != nil {
+		return nil, err
+	}
+	defer stream.Close()
+	return snapshot.Messages(stream)
+}

@@ -1,0 +1,100 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"maillab/internal/snapshot"
+)
+
+func (a *app) snapshotExport() *cobra.Command {
+	return &cobra.Command{
+		Use:               "export SNAPSHOT FILE",
+		Short:             "Write a snapshot into one file",
+		Args:              cobra.ExactArgs(2),
+		ValidArgsFunction: a.completeSnapshots,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			store, err := a.snapshotsOf(cmd.Context())
+			if err != nil {
+				return err
+			}
+			if args[1] == "-" {
+				return store.Export(args[0], a.Out)
+			}
+			return writeAside(args[1], func(w io.Writer) error { return store.Export(args[0], w) })
+		},
+	}
+}
+
+// writeAside writes a file whole or not at all, 0600.
+func writeAside(path string, write func(io.Writer) error) error {
+	f, err := os.OpenFile(path+".new", os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	if err != nil {
+		return err
+	}
+	err = write(f)
+	if err == nil {
+		err = f.Sync()
+	}
+	if err := errors.Join(err, f.Close()); err != nil {
+		return errors.Join(err, os.Remove(path+".new"))
+	}
+	return os.Rename(path+".new", path)
+}
+
+func (a *app) snapshotImport() *cobra.Command {
+	return &cobra.Command{
+		Use:   "import SNAPSHOT FILE",
+		Short: "Take in a snapshot from a file",
+		Args:  cobra.ExactArgs(2),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := snapshot.CheckName(args[0]); err != nil {
+				return usage(err)
+			}
+			store, err := a.snapshotsOf(cmd.Context())
+			if err != nil {
+				return err
+			}
+			in := a.In
+			if args[1] != "-" {
+				f, err := os.Open(args[1])
+				if err != nil {
+					return usage(err)
+				}
+				defer f.Close()
+				in = f
+			}
+			info, err := store.Import(args[0], in)
+			if err == nil {
+				fmt.Fprintf(a.Err, "snapshot %s: %d archives\n", info.Name, len(info.Seats))
+			}
+			return err
+		},
+	}
+}
+
+func (a *app) snapshotRemove() *cobra.Command {
+	return &cobra.Command{
+		Use:               "rm SNAPSHOT",
+		Short:             "Remove a snapshot",
+		Args:              cobra.ExactArgs(1),
+		ValidArgsFunction: a.completeSnapshots,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			store, err := a.snapshotsOf(cmd.Context())
+			if err != nil {
+				return err
+			}
+			if _, err := store.Find(args[0]); err != nil {
+				return usage(err)
+			}
+			if err := a.confirmAtTerminal(fmt.Sprintf("Remove snapshot %s?", args[0])); err != nil {
+				return err
+			}
+			return store.Remove(args[0])
+		},
+	}
+}

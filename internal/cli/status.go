@@ -1,0 +1,280 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"sort"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"maillab/internal/control"
+	"maillab/internal/engine"
+	"maillab/internal/instance"
+)
+
+// The shapes of -o json are part of the contract: names are never changed, only added.
+
+type statusJSON struct {
+	Instance  string        `json:"instance"`
+	Lab       string        `json:"lab"`
+	Engine    string        `json:"engine"`
+	Topology  string        `json:"topology"`
+	Expires   string        `json:"expires,omitempty"` // RFC 3339
+	Missing   string        `json:"missing,omitempty"` // what this engine cannot do
+	Sandboxes []sandboxJSON `json:"sandboxes"`
+}
+
+type sandboxJSON struct {
+	Seat      int               `json:"seat"`
+	Student   string            `json:"student,omitempty"`
+	Students  []string          `json:"students,omitempty"` // of a shared sandbox
+	State     string            `json:"state"`              // ready, starting, unconfigured, unreachable, stopped
+	Problem   string            `json:"problem,omitempty"`
+	Addresses map[string]string `json:"addresses"`
+	Accounts  []accountJSON     `json:"accounts"`
+	Tasks     *tasksJSON        `json:"tasks,omitempty"`
+}
+
+type accountJSON struct {
+	Name     string `json:"name"`
+	Messages int    `json:"messages"`
+	Unread   int    `json:"unread"`
+}
+
+type tasksJSON struct {
+	Passed int `json:"passed"`
+	Total  int `json:"total"`
+}
+
+// States that only the controller can tell.
+const (
+	stateStopped     = "stopped"
+	stateUnreachable = "unreachable"
+)
+
+func (a *app) status() *cobra.Command {
+	var watch bool
+	cmd := &cobra.Command{
+		Use:   "status [STUDENT…]",
+		Short: "State, addresses and messages of each student's sandbox",
+		Long: `State, addresses and messages of each student's sandbox.
+
+-o json prints {"instance","lab","engine","topology","sandboxes":[{"seat","student","state","addresses":{"ssh","smtp",
+"pop3","imap"},"accounts":[{"name","messages","unread"}],"tasks":{"passed","total"}}]}. A shared sandbox is one row with seat 0 and "students".
+States: ready, starting, unconfigured, unreachable (it runs but does not answer), stopped.`,
+		ValidArgsFunction: a.completeStudents,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return a.watching(cmd.Context(), watch, func(ctx context.Context) error { return a.showStatus(ctx, args) })
+		},
+	}
+	cmd.Flags().BoolVarP(&watch, "watch", "w", false, "again every two seconds, until Ctrl-C")
+	return cmd
+}
+
+// watchPause is how often --watch looks again.
+const watchPause = 2 * time.Second
+
+// watching shows once, or again and again on a cleared screen.
+func (a *app) watching(ctx context.Context, again bool, show func(context.Context) error) error {
+	if !again {
+		return show(ctx)
+	}
+	for {
+		if isTerminal(a.Out) {
+			_, _ = io.WriteString(a.Out, "\x1b[H\x1b[2J")
+		}
+		if err := show(ctx); err != nil && ctx.Err() == nil {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(watchPause):
+		}
+	}
+}
+
+func (a *app) showStatus(ctx context.Context, names []string) error {
+	i, err := a.the(ctx)
+	if err != nil {
+		return err
+	}
+	chosen, err := some(i.Instance, names)
+	if err != nil {
+		return err
+	}
+	return a.print(statusList(a.askStatus(ctx, i, chosen)))
+}
+
+// askStatus asks the sandboxes side by side.
+func (a *app) askStatus(ctx context.Context, i running, chosen []instance.Sandbox) statusJSON {
+	can := i.engine.Capabilities()
+	out := statusJSON{Instance: i.Name, Lab: i.Lab, Engine: can.Name, Topology: i.Topology, Missing: can.Missing,
+		Sandboxes: make([]sandboxJSON, len(chosen))}
+	if !i.Expires.IsZero() {
+		out.Expires = i.Expires.Format(time.RFC3339)
+	}
+	place := map[int]int{}
+	var alive []instance.Sandbox
+	for n, s := range chosen {
+		place[s.Seat] = n
+		out.Sandboxes[n] = rowOf(s, i.Host)
+		if s.State == engine.Running {
+			alive = append(alive, s)
+		}
+	}
+	if !i.Gateway {
+		for _, s := range alive {
+			out.Sandboxes[place[s.Seat]].Problem = "the instance's gateway is not running: maillab up repairs it"
+		}
+		return out
+	}
+	client := i.client()
+	defer client.Close()
+	ctx, cancel := context.WithTimeout(ctx, statusPatience)
+	defer cancel()
+	instance.Each(ctx, alive, func(ctx context.Context, s instance.Sandbox) error {
+		status, err := client.Status(ctx, s.Seat)
+		out.Sandboxes[place[s.Seat]].answered(status, err)
+		return err
+	})
+	return out
+}
+
+// statusPatience bounds how long status waits for a sandbox that does not answer.
+const statusPatience = 5 * time.Second
+
+func rowOf(s instance.Sandbox, host string) sandboxJSON {
+	row := sandboxJSON{Seat: s.Seat, State: stateStopped, Addresses: s.Addresses(host), Accounts: []accountJSON{}}
+	if s.State == engine.Running {
+		row.State = stateUnreachable
+	}
+	if s.Seat == 0 {
+		row.Students = s.Students
+	} else {
+		row.Student = s.Name()
+	}
+	return row
+}
+
+// answered takes a sandbox's own word into its row.
+func (r *sandboxJSON) answered(status control.Status, err error) {
+	if err != nil {
+		r.Problem = err.Error()
+		return
+	}
+	r.State, r.Problem = status.State, status.Problem
+	for _, p := range status.Tasks {
+		if r.Tasks == nil {
+			r.Tasks = &tasksJSON{}
+		}
+		r.Tasks.Passed += p.Passed
+		r.Tasks.Total += p.Total
+	}
+	for _, account := range status.Accounts {
+		r.Accounts = append(r.Accounts, accountJSON{account.Name, account.Messages, account.Unread})
+	}
+}
+
+// statusList renders a status: one row a sandbox, and only accounts that have mail.
+func statusList(s statusJSON) list {
+	l := list{value: s, header: []string{"seat", "student", "state", "ssh", "smtp", "pop3", "imap", "tasks", "mail (unread)"}}
+	for _, row := range s.Sandboxes {
+		name := row.Student
+		if row.Seat == 0 {
+			name = fmt.Sprintf("shared: %s", students(len(row.Students)))
+		}
+		mail := mailOf(row.Accounts)
+		if row.Problem != "" {
+			mail = row.Problem
+		}
+		l.rows = append(l.rows, []string{strconv.Itoa(row.Seat), name, row.State,
+			dash(row.Addresses["ssh"]), dash(row.Addresses["smtp"]), dash(row.Addresses["pop3"]), dash(row.Addresses["imap"]), tasksOf(row.Tasks), mail})
+	}
+	return l
+}
+
+// tasksOf is how far a row's students got; on a shared server all of them together.
+func tasksOf(t *tasksJSON) string {
+	if t == nil || t.Total == 0 {
+		return "-"
+	}
+	return fmt.Sprintf("%d/%d", t.Passed, t.Total)
+}
+
+func mailOf(accounts []accountJSON) string {
+	var parts []string
+	for _, account := range accounts {
+		if account.Messages > 0 {
+			parts = append(parts, fmt.Sprintf("%s %d (%d)", account.Name, account.Messages, account.Unread))
+		}
+	}
+	return dash(strings.Join(parts, ", "))
+}
+
+func dash(text string) string {
+	if text == "" {
+		return "-"
+	}
+	return text
+}
+
+func (a *app) ls() *cobra.Command {
+	var watch bool
+	cmd := &cobra.Command{
+		Use:   "ls",
+		Short: "The instances that there are",
+		Long: `The instances that there are, on every engine that answers.
+
+-o json prints {"instances":[{"instance","lab","engine","sandboxes","ready"}]}.`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return a.watching(cmd.Context(), watch, a.showInstances)
+		},
+	}
+	cmd.Flags().BoolVarP(&watch, "watch", "w", false, "again every two seconds, until Ctrl-C")
+	return cmd
+}
+
+type instanceJSON struct {
+	Instance  string `json:"instance"`
+	Lab       string `json:"lab"`
+	Engine    string `json:"engine"`
+	Sandboxes int    `json:"sandboxes"`
+	Ready     int    `json:"ready"`
+	Expires   string `json:"expires,omitempty"`
+}
+
+func (a *app) showInstances(ctx context.Context) error {
+	s, err := a.look(ctx, a.flags.instance)
+	if err != nil {
+		return err
+	}
+	if len(s.problems) > 0 {
+		fmt.Fprintln(a.Err, strings.TrimPrefix(unanswered(s), "\n"))
+	}
+	value := struct {
+		Instances []instanceJSON `json:"instances"`
+	}{[]instanceJSON{}}
+	l := list{header: []string{"instance", "lab", "engine", "sandboxes", "ready", "expires"}}
+	for _, i := range s.instances {
+		status := a.askStatus(ctx, i, i.Sandboxes)
+		row := instanceJSON{Instance: i.Name, Lab: i.Lab, Engine: status.Engine, Sandboxes: len(status.Sandboxes), Expires: status.Expires}
+		for _, sandbox := range status.Sandboxes {
+			if sandbox.State == control.StateReady {
+				row.Ready++
+			}
+		}
+		value.Instances = append(value.Instances, row)
+	}
+	sort.Slice(value.Instances, func(x, y int) bool { return value.Instances[x].Instance < value.Instances[y].Instance })
+	for _, row := range value.Instances {
+		l.rows = append(l.rows, []string{row.Instance, row.Lab, row.Engine, strconv.Itoa(row.Sandboxes), strconv.Itoa(row.Ready), dash(row.Expires)})
+	}
+	l.value = value
+	return a.print(l)
+}

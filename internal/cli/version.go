@@ -1,0 +1,34 @@
+package cli
+
+import (
+	"fmt"
+	"runtime"
+
+	"github.com/spf13/cobra"
+
+	"maillab/images"
+	"maillab/internal/spec"
+)
+
+func (a *app) version() *cobra.Command {
+	return &cobra.Command{
+		Use:   "version",
+		Short: "Which maillab this is",
+		Long: `Which maillab this is.
+
+-o json prints {"version","commit","go","os","arch","image","spec"}; image is the sandbox image that it builds.`,
+		Args: cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error {
+			value := map[string]any{
+				"version": a.Version, "commit": a.Commit, "go": runtime.Version(), "os": runtime.GOOS, "arch": runtime.GOARCH,
+				"image": images.Tag(), "spec": spec.Version,
+			}
+			if a.flags.output == "table" {
+				_, err := fmt.Fprintf(a.Out, "maillab %s (%s), %s, %s/%s\nsandbox image %s\n",
+					a.Version, a.Commit, runtime.Version(), runtime.GOOS, runtime.GOARCH, images.Tag())
+				return err
+			}
+			return a.print(list{value: value, header: []string{"version", "commit", "image"}, rows: [][]string{{a.Version, a.Commit, images.Tag()}}})
+		},
+	}
+}
