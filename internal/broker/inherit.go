@@ -1,0 +1,104 @@
+//go:build linux
+
+package broker
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"strconv"
+	"strings"
+)
+
+// EnvDescriptors is the environment variable that tells maild what it has inherited: "smtp:3,control:9,broker:10,spec:11".
+const EnvDescriptors = "MAILLAB_LISTENERS"
+
+// Names of descriptors that are not listeners.
+const (
+	DescriptorBroker = "broker" // the socket of this package
+	DescriptorSpec   = "spec"   // a file holding the spec as JSON, without password hashes; empty when there is none yet
+)
+
+// Inherited is what labinit hands to a maild that it starts.
+type Inherited struct {
+	// Listeners by name: smtp pop3 imap (25 110 143), smtp-proxy pop3-proxy imap-proxy (the same with a PROXY header,
+	// from the gateway only), control (HTTP, from the gateway only). A service that is off has none.
+	Listeners map[string]net.Listener
+	Broker    *Client
+	Spec      []byte // nil when there is none yet: serve control only and wait for Configure
+}
+
+// Inherit takes over what the value of EnvDescriptors names. It works once: the descriptors are owned from then on.
+func Inherit(value string) (Inherited, error) {
+	fds, err := parseDescriptors(value)
+	if err != nil {
+		return Inherited{}, err
+	}
+	in := Inherited{Listeners: map[string]net.Listener{}}
+	var errs []error
+	for name, fd := range fds {
+		if err := in.take(name, os.NewFile(uintptr(fd), name)); err != nil {
+			errs = append(errs, fmt.Errorf("inherited descriptor %s:%d: %w", name, fd, err))
+		}
+	}
+	if in.Broker == nil {
+		errs = append(errs, fmt.Errorf("%s names no %s", EnvDescriptors, DescriptorBroker))
+	}
+	if err := errors.Join(errs...); err != nil {
+		in.close()
+		return Inherited{}, err
+	}
+	return in, nil
+}
+
+func (in *Inherited) take(name string, file *os.File) error {
+	switch name {
+	case DescriptorBroker:
+		conn, err := Conn(file)
+		if err != nil {
+			return err
+		}
+		in.Broker = NewClient(conn)
+		return nil
+	case DescriptorSpec:
+		defer file.Close()
+		text, err := readBody(file)
+		if len(text) > 0 {
+			in.Spec = text
+		}
+		return err
+	}
+	defer file.Close() // FileListener has a copy of its own
+	l, err := net.FileListener(file)
+	if err != nil {
+		return err
+	}
+	in.Listeners[name] = l
+	return nil
+}
+
+func (in *Inherited) close() {
+	for _, l := range in.Listeners {
+		_ = l.Close()
+	}
+	if in.Broker != nil {
+		_ = in.Broker.Close()
+	}
+}
+
+func parseDescriptors(value string) (map[string]int, error) {
+	fds := map[string]int{}
+	for _, pair := range strings.Split(value, ",") {
+		name, number, _ := strings.Cut(pair, ":")
+		fd, err := strconv.Atoi(number)
+		if name == "" || err != nil || fd < 3 {
+			return nil, fmt.Errorf("%s: %q is not NAME:DESCRIPTOR", EnvDescriptors, pair)
+		}
+		if _, twice := fds[name]; twice {
+			return nil, fmt.Errorf("%s names %s twice", EnvDescriptors, name)
+		}
+		fds[name] = fd
+	}
+	return fds, nil
+}

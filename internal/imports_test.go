@@ -1,0 +1,110 @@
+package internal
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// mayImport is who may import whom, by the paths below maillab/. A package that is not here may import nothing of ours;
+// a new line wants a reason that docs/design.md can give. Test files are free.
+func mayImport() map[string]string {
+	return map[string]string{
+		// Values.
+		"internal/spec":            "",
+		"internal/engine":          "",
+		"internal/proxyproto":      "",
+		"internal/filelock":        "",
+		"internal/pool":            "",
+		"internal/lab/problem":     "",
+		"internal/lab/placeholder": "",
+		"internal/lab/task":        "internal/lab/placeholder internal/lab/problem",
+		"internal/roster":          "internal/lab/problem",
+		"internal/lab":             "internal/lab/placeholder internal/lab/problem internal/lab/task internal/roster internal/spec",
+		"labs":                     "",
+		"images":                   "",
+		// The controller.
+		"internal/belongings":      "",
+		"internal/control":         "internal/check internal/dialogue",
+		"internal/probe":           "",
+		"internal/handout":         "",
+		"internal/snapshot":        "internal/belongings",
+		"internal/plan":            "internal/engine",
+		"internal/apply":           "internal/engine internal/plan",
+		"internal/engine/docker":   "internal/engine internal/filelock internal/pool",
+		"internal/instance":        "internal/control internal/engine internal/filelock internal/plan internal/pool internal/spec",
+		"internal/compose":         "internal/control internal/engine internal/sandbox internal/spec",
+		"internal/gateway":         "internal/control internal/proxyproto",
+		"internal/engine/embedded": "internal/belongings internal/control internal/dialogue internal/engine internal/filelock internal/gateway internal/mail/auth internal/mail/mbox internal/maild internal/proxyproto internal/spec",
+		// The mail side: protocols know neither each other, nor the spool, nor the accounts.
+		"internal/dialogue":    "",
+		"internal/delivery":    "",
+		"internal/check":       "internal/delivery internal/dialogue internal/lab/task",
+		"internal/script":      "",
+		"internal/worksheet":   "internal/check internal/lab/task internal/mail/submit",
+		"internal/mail/smtp":   "",
+		"internal/mail/pop3":   "",
+		"internal/mail/log":    "",
+		"internal/mail/auth":   "",
+		"internal/mail/mbox":   "",
+		"internal/mail/queue":  "internal/spec",
+		"internal/mail/submit": "internal/mail/queue",
+		// The sandbox.
+		"internal/broker": "internal/belongings",
+		// For tests.
+		"internal/engine/enginetest":  "internal/engine",
+		"internal/mail/imap/imaptest": "internal/mail/imap",
+		"internal/sandbox":            "internal/belongings internal/broker internal/script internal/spec",
+	}
+}
+
+// composes are the packages that put others together: they may import what they like, and nobody but cmd/ imports them,
+// except for what mayImport says.
+func composes(path string) bool {
+	return strings.HasPrefix(path, "cmd/") || path == "internal/cli" || path == "internal/maild" || strings.HasPrefix(path, "internal/e2e")
+}
+
+func TestWhoImportsWhom(t *testing.T) {
+	out, err := exec.Command("go", "list", "-json=ImportPath,Imports", "maillab/...").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen := 0
+	for in := json.NewDecoder(strings.NewReader(string(out))); ; {
+		var p struct {
+			ImportPath string
+			Imports    []string
+		}
+		if err := in.Decode(&p); errors.Is(err, io.EOF) {
+			break
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		seen++
+		judge(t, strings.TrimPrefix(p.ImportPath, "maillab/"), p.Imports)
+	}
+	if seen < len(mayImport()) {
+		t.Errorf("go list told of %d packages only", seen)
+	}
+}
+
+func judge(t *testing.T, path string, imports []string) {
+	t.Helper()
+	allowed := strings.Fields(mayImport()[path])
+	for _, imported := range imports {
+		if imported == "github.com/docker/docker/client" && path != "internal/engine/docker" {
+			t.Errorf("%s imports the docker client: only internal/engine/docker may", path)
+		}
+		own, ours := strings.CutPrefix(imported, "maillab/")
+		switch {
+		case !ours, composes(path):
+		case strings.HasPrefix(own, path+"/"): // its own parts
+		case !slices.Contains(allowed, own):
+			t.Errorf("%s imports %s: the table does not allow it", path, own)
+		}
+	}
+}
