@@ -1,104 +1,94 @@
-// Command testreport reads what go test -json prints and shows it as go test does, and at the end what was skipped, with
-// the reason, and how many tests passed, failed and were skipped. It exits with 1 when anything failed.
+// Command testreport runs go test with the arguments that it is given and shows what go test does, and at the end what was
+// skipped, with the reason, and how many tests passed, failed and were skipped. It exits with 1 when anything failed.
 //
-//	go test -json ./... | testreport
+//	testreport [-again N] [--] ./...
+//
+// With -again, up to N packages that failed are run once more, whole and each alone: tests that play a person at a terminal
+// want a machine that keeps up, and a shared one does not always. What passes then is listed as unsteady, with what it
+// printed the first time above; it is for somebody to look at. When more packages failed it was not chance.
 package main
 
 import (
-	"bufio"
-	"encoding/json"
+	"flag"
 	"fmt"
 	"io"
 	"os"
+	"os/exec"
+	"slices"
 	"strings"
 )
 
-// event is one line of go test -json (see go doc test2json); build output has an ImportPath instead of a Package.
-type event struct {
-	Action, Package, Test, Output, ImportPath string
-}
-
 func main() {
-	failed, err := report(os.Stdin, os.Stdout)
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "testreport:", err)
-	}
-	if failed || err != nil {
+	again := flag.Int("again", 0, "run up to `N` packages that failed once more")
+	goTool := flag.String("go", "go", "the go `command`")
+	flag.Parse()
+	r := runner{out: os.Stdout, test: func(args []string, out io.Writer) error {
+		cmd := exec.Command(*goTool, append([]string{"test", "-json"}, args...)...)
+		cmd.Stdout, cmd.Stderr = out, os.Stderr
+		return cmd.Run()
+	}}
+	if !r.run(flag.Args(), *again) {
 		os.Exit(1)
 	}
 }
 
-// tally is what a run came to.
-type tally struct {
-	passed, failed, skipped int
-	broken                  bool                // a package failed, built or not
-	output                  map[string][]string // of tests that have not ended
-	reasons                 []string
+// runner runs tests and reports on them.
+type runner struct {
+	out  io.Writer
+	test func(args []string, out io.Writer) error // go test -json
 }
 
-func report(in io.Reader, out io.Writer) (failed bool, err error) {
-	t := tally{output: map[string][]string{}}
-	lines := bufio.NewScanner(in)
-	lines.Buffer(nil, 16<<20)
-	for lines.Scan() {
-		var e event
-		if json.Unmarshal(lines.Bytes(), &e) != nil {
-			fmt.Fprintln(out, lines.Text()) // not ours: let it be seen
-			continue
-		}
-		t.take(e, out)
-	}
-	if len(t.reasons) > 0 {
-		fmt.Fprintf(out, "\nskipped:\n%s", strings.Join(t.reasons, ""))
-	}
-	fmt.Fprintf(out, "\n%d passed, %d failed, %d skipped\n", t.passed, t.failed, t.skipped)
-	return t.broken || t.failed > 0, lines.Err()
-}
-
-func (t *tally) take(e event, out io.Writer) {
-	key := e.Package + " " + e.Test
-	switch e.Action {
-	case "build-output":
-		fmt.Fprint(out, e.Output)
-	case "output":
-		if e.Test != "" {
-			t.output[key] = append(t.output[key], e.Output)
-		} else if e.Output != "PASS\n" && !strings.Contains(e.Output, "[no test files]") {
-			fmt.Fprint(out, e.Output)
-		}
-	case "pass", "fail", "skip":
-		t.end(e, key, out)
-	}
-}
-
-// end counts a test, or a package, that has ended.
-func (t *tally) end(e event, key string, out io.Writer) {
-	said := t.output[key]
-	delete(t.output, key)
-	t.broken = t.broken || e.Action == "fail"
-	if e.Test == "" {
-		return
-	}
-	switch e.Action {
-	case "pass":
-		t.passed++
-	case "fail":
-		t.failed++
-		fmt.Fprint(out, strings.Join(said, ""))
-	case "skip":
-		t.skipped++
-		t.reasons = append(t.reasons, fmt.Sprintf("  %s %s: %s\n", e.Package, e.Test, reason(said)))
-	}
-}
-
-// reason is what a test said when it was skipped: its output without the lines of go test itself.
-func reason(said []string) string {
-	var words []string
-	for _, line := range said {
-		line = strings.TrimSpace(line)
-		if line != "" && !strings.HasPrefix(line, "===") && !strings.HasPrefix(line, "--- ") {
-			words = append(words, line)
+// run tells whether all went well, in the end.
+func (r runner) run(args []string, again int) bool {
+	total, err := r.once(args)
+	failed := total.packages
+	var unsteady []string
+	if err == nil && len(failed) <= again {
+		for _, pkg := range slices.Clone(failed) {
+			fmt.Fprintf(r.out, "\n%s again, alone:\n", pkg)
+			if second, err := r.once(append(flags(args), pkg)); err == nil && len(second.packages) == 0 {
+				failed = slices.DeleteFunc(failed, func(p string) bool { return p == pkg })
+				unsteady = append(unsteady, total.failures[pkg]...)
+			}
 		}
 	}
-	return strings.Join(words, " ")
+	list(r.out, "skipped", total.skips)
+	list(r.out, "unsteady: failed, and passed when the package was run again", unsteady)
+	fmt.Fprintf(r.out, "\n%d passed, %d failed, %d skipped\n", total.passed, total.failed, len(total.skips))
+	if err != nil {
+		fmt.Fprintln(r.out, "testreport:", err)
+	}
+	list(r.out, "packages that failed", failed)
+	return err == nil && len(failed) == 0
+}
+
+// once runs tests and shows them while they run.
+func (r runner) once(args []string) (*tally, error) {
+	in, out := io.Pipe()
+	ended := make(chan error, 1)
+	go func() {
+		err := r.test(args, out)
+		ended <- err
+		out.Close()
+	}()
+	t, err := report(in, r.out)
+	if ran := <-ended; err == nil && ran != nil && len(t.packages) == 0 {
+		err = fmt.Errorf("run go test: %w", ran) // it failed before there was a package to blame
+	}
+	return t, err
+}
+
+// flags are the arguments without the packages at their end.
+func flags(args []string) []string {
+	end := len(args)
+	for end > 0 && strings.HasPrefix(args[end-1], ".") {
+		end--
+	}
+	return append(slices.Clone(args[:end]), "-count=1")
+}
+
+func list(out io.Writer, title string, lines []string) {
+	if len(lines) > 0 {
+		fmt.Fprintf(out, "\n%s:\n  %s\n", title, strings.Join(lines, "\n  "))
+	}
 }
