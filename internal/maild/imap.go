@@ -172,6 +172,7 @@ func (m *imapMailbox) message(msg mbox.Message) imap.Message {
 	return imap.Message{
 		UID: msg.UID, Flags: toIMAP(msg.Flags), Keywords: msg.Keywords, Recent: m.recent(msg),
 		Size: msg.Size, HeaderSize: msg.Header, Date: msg.Date.In(m.u.d.zone), ModSeq: max(msg.ModSeq, 1),
+		Digest: imap.Digest(msg.Digest),
 	}
 }
 

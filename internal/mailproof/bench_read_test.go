@@ -107,16 +107,21 @@ func (a *arena) reading() {
 	a.compare("IMAP login, SELECT, 50 sessions at once", "sessions/s", func(r rival) float64 {
 		return rate(100, func() { a.together(50, 2, func() { a.login(r).Close() }) })
 	})
-	for _, one := range [][2]string{
-		{"IMAP FETCH of all headers", "t FETCH 1:* (FLAGS RFC822.SIZE BODY.PEEK[HEADER])"},
-		{"IMAP FETCH of all messages", "t FETCH 1:* (BODY.PEEK[])"},
-		{"IMAP SEARCH SUBJECT", "t SEARCH SUBJECT 4321"},
-		{"IMAP SEARCH BODY", "t SEARCH BODY zzzz"},
+	for _, one := range []struct {
+		what, command string
+		tries         int
+	}{
+		{"IMAP FETCH of all headers", "t FETCH 1:* (FLAGS RFC822.SIZE BODY.PEEK[HEADER])", 2},
+		{"IMAP FETCH of all messages", "t FETCH 1:* (BODY.PEEK[])", 2},
+		{"IMAP SEARCH SUBJECT, the first ever", "t SEARCH SUBJECT 4321", 1}, // both remember what they read
+		{"IMAP SEARCH SUBJECT", "t SEARCH SUBJECT 4321", 2},
+		{"IMAP SEARCH of a field that is not remembered", "t SEARCH HEADER Message-Id 4321", 1},
+		{"IMAP SEARCH BODY", "t SEARCH BODY zzzz", 2},
 	} {
-		a.compare(one[0], "messages/s", func(r rival) float64 {
+		a.compareBest(one.tries, one.what, "messages/s", func(r rival) float64 {
 			c := a.login(r)
 			defer c.Close()
-			return rate(letters, func() { a.say(c, one[1]) })
+			return rate(letters, func() { a.say(c, one.command) })
 		})
 	}
 	a.compare("IMAP FETCH of 1,000 headers, 50 sessions at once", "messages/s", func(r rival) float64 {

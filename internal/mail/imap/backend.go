@@ -115,7 +115,12 @@ type Message struct {
 	HeaderSize int64    // octets of the header with its empty line; 0 when not known
 	Date       time.Time
 	ModSeq     uint64 // at least 1
+	Digest     Digest // of its bytes
 }
+
+// Digest tells messages apart: two with the same one have the same header and body, whatever their mailboxes and UIDs.
+// The zero value is none.
+type Digest [16]byte
 
 // Flags are the system flags, but \Recent, which belongs to sessions.
 type Flags uint8

@@ -3,6 +3,7 @@ package imap
 import (
 	"context"
 	"errors"
+	"iter"
 	"slices"
 	"strings"
 	"time"
@@ -103,12 +104,13 @@ func (c *conn) find(ctx context.Context, key *searchKey) ([]int, error) {
 	var found []int
 	hold := &holding{mb: c.box.mb}
 	defer hold.end()
+	m := &candidate{hold: hold}
 	for i := range c.box.view {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		hold.read(c.box.view[i].Size)
-		ok, err := c.box.fits(ctx, key, i)
+		m.message, m.index = message{Message: c.box.view[i], size: -1, box: c.box}, i
+		ok, err := m.matches(ctx, key)
 		if err != nil {
 			return nil, err
 		}
@@ -134,9 +136,15 @@ func (b *selected) prepareKey(k *searchKey) {
 	slices.SortStableFunc(k.sub, func(a, b *searchKey) int { return a.cost() - b.cost() })
 }
 
-// fits evaluates a key for one message. A message that is gone fits nothing that has to be read in it.
-func (b *selected) fits(ctx context.Context, k *searchKey, index int) (bool, error) {
-	m := &candidate{index: index, message: message{Message: b.view[index], size: -1, box: b}}
+// candidate is a message that SEARCH looks at; its bytes are opened when a key needs them.
+type candidate struct {
+	message
+	index int
+	hold  *holding
+}
+
+// matches evaluates a whole search. A message that is gone fits nothing that has to be read in it.
+func (m *candidate) matches(ctx context.Context, k *searchKey) (bool, error) {
 	defer m.close()
 	ok, err := m.fits(ctx, k)
 	if errors.Is(err, ErrGone) {
@@ -145,21 +153,24 @@ func (b *selected) fits(ctx context.Context, k *searchKey, index int) (bool, err
 	return ok, err
 }
 
-// candidate is a message that SEARCH looks at; its bytes are opened when a key needs them.
-type candidate struct {
-	message
-	index int
-}
-
 func (m *candidate) open(ctx context.Context) error {
 	if m.raw != nil {
 		return nil
 	}
+	m.hold.read(m.Size)
 	msg, err := m.box.open(ctx, m.Message)
 	if err == nil {
 		m.message = *msg
 	}
 	return err
+}
+
+// openHeader is for fields that nobody remembers.
+func (m *candidate) openHeader(ctx context.Context) ([]byte, error) {
+	if err := m.open(ctx); err != nil {
+		return nil, err
+	}
+	return m.loadHeader()
 }
 
 func (m *candidate) fits(ctx context.Context, k *searchKey) (bool, error) {
@@ -185,21 +196,26 @@ func (m *candidate) fits(ctx context.Context, k *searchKey) (bool, error) {
 	if k.cost() == 0 {
 		return m.fitsMeta(k), nil
 	}
+	switch k.op {
+	case searchHeader:
+		return m.fieldHas(ctx, k.field, k.text)
+	case searchBodyText, searchText:
+		return m.textHas(ctx, k)
+	}
+	return m.sentFits(ctx, k)
+}
+
+// textHas evaluates BODY and TEXT.
+func (m *candidate) textHas(ctx context.Context, k *searchKey) (bool, error) {
 	if err := m.open(ctx); err != nil {
 		return false, err
 	}
-	switch k.op {
-	case searchHeader:
-		return m.fieldHas(k.field, k.text)
-	case searchBodyText:
-		return m.bodyHas(k.text)
-	case searchText:
+	if k.op == searchText {
 		if ok, err := m.headerHas(k.text); ok || err != nil {
 			return ok, err
 		}
-		return m.bodyHas(k.text)
 	}
-	return m.sentFits(k)
+	return m.bodyHas(k.text)
 }
 
 // fitsMeta evaluates a key that needs nothing of the message's bytes.
@@ -226,15 +242,22 @@ func (m *candidate) fitsMeta(k *searchKey) bool {
 	return compareDay(m.Date, k.date, k.op-searchBefore)
 }
 
-// sentFits looks at the Date field, without its time and zone (RFC 3501, section 6.4.4).
-func (m *candidate) sentFits(k *searchKey) (bool, error) {
-	header, err := m.loadHeader()
+// values are the texts of all fields of a name.
+func (m *candidate) values(ctx context.Context, name string) (iter.Seq[string], error) {
+	return m.box.fields.values(m.Digest, name, func() ([]byte, error) { return m.openHeader(ctx) })
+}
+
+// sentFits looks at the first Date field, without its time and zone (RFC 3501, section 6.4.4).
+func (m *candidate) sentFits(ctx context.Context, k *searchKey) (bool, error) {
+	values, err := m.values(ctx, "Date")
 	if err != nil {
 		return false, err
 	}
-	f, _ := entity.Get(header, "Date")
-	sent, ok := entity.Date(f.Text())
-	return ok && compareDay(sent, k.date, k.op-searchSentBef), nil
+	for text := range values {
+		sent, ok := entity.Date(text)
+		return ok && compareDay(sent, k.date, k.op-searchSentBef), nil
+	}
+	return false, nil
 }
 
 // compareDay: how is 0 for before, 1 for on, 2 for since.
@@ -251,13 +274,13 @@ func compareDay(t, day time.Time, how searchOp) bool {
 }
 
 // fieldHas looks into all fields of a name; an empty text only asks whether there is one.
-func (m *candidate) fieldHas(name, text string) (bool, error) {
-	header, err := m.loadHeader()
+func (m *candidate) fieldHas(ctx context.Context, name, text string) (bool, error) {
+	values, err := m.values(ctx, name)
 	if err != nil {
 		return false, err
 	}
-	for f := range entity.Fields(header) {
-		if f.Is(name) && (text == "" || strings.Contains(fold(entity.Words(f.Text())), text)) {
+	for value := range values {
+		if text == "" || strings.Contains(fold(entity.Words(value)), text) {
 			return true, nil
 		}
 	}

@@ -57,7 +57,7 @@ func (c *conn) openBox(ctx context.Context, name string, readOnly bool) (Snapsho
 	if err != nil {
 		return Snapshot{}, err
 	}
-	box := &selected{name: name, mb: mb, readOnly: readOnly, modSeqs: c.condstore}
+	box := &selected{name: name, mb: mb, readOnly: readOnly, modSeqs: c.condstore, fields: &c.srv.fields}
 	s, err := mb.Snapshot(ctx)
 	if err == nil {
 		err = box.load(ctx, s)

@@ -83,9 +83,9 @@ func FuzzSearch(f *testing.F) {
 			return
 		}
 		draw(r.key)
-		b := &selected{view: []Message{{UID: 3}, {UID: 9}}}
+		b := &selected{view: []Message{{UID: 3}, {UID: 9}}, fields: &fieldCache{}}
 		b.prepareKey(r.key)
-		m := &candidate{index: 1, message: message{Message: b.view[1], size: -1, raw: bytesRaw{bytes.NewReader(in)}, box: b}}
+		m := &candidate{index: 1, message: message{Message: b.view[1], size: -1, raw: bytesRaw{bytes.NewReader(in)}, box: b}, hold: &holding{}}
 		if _, err := m.fits(t.Context(), r.key); err != nil {
 			t.Fatal(err)
 		}

@@ -194,13 +194,13 @@ type holding struct {
 	release func()
 }
 
-// read says that a message of some size is read next.
+// read says that a message of some size is read next. Nothing is held for one that takes long by itself.
 func (h *holding) read(size int64) {
 	if h.octets += size; h.release != nil && h.octets < holdAtMost {
 		return
 	}
 	h.end()
-	if mb, ok := h.mb.(holder); ok {
+	if mb, ok := h.mb.(holder); ok && size < holdAtMost {
 		h.release = mb.Hold()
 	}
 }

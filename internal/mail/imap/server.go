@@ -65,6 +65,7 @@ type Server struct {
 	words    words
 	commands map[string]handler
 	buffers  buffers
+	fields   fieldCache
 }
 
 // New makes a server.

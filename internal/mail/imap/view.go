@@ -29,6 +29,7 @@ type selected struct {
 	last     lastTree
 	parser   entity.Parser
 	scratch  scratch
+	fields   *fieldCache // the server's
 }
 
 // instant identifies a state of the mailbox: nothing changes without one of these changing.

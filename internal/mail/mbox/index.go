@@ -77,7 +77,7 @@ func appendPut(b []byte, m *message) []byte {
 	}
 	b = binary.AppendUvarint(b, m.ModSeq)
 	b = append(b, byte(m.Flags), byte(m.mark), byte(expunged(*m)))
-	b = append(b, m.digest[:]...)
+	b = append(b, m.Digest[:]...)
 	return appendWords(appendWords(b, m.Keywords), m.markWords)
 }
 
@@ -211,7 +211,7 @@ func (r *indexReader) message(zone *time.Location) (m message) {
 	m.Date = time.Unix(r.int(), 0).In(zone)
 	m.ModSeq = r.uint()
 	m.Flags, m.mark, m.expunged = Flags(r.byte()), Flags(r.byte()), r.byte() == 1
-	copy(m.digest[:], r.bytes(uint64(len(m.digest))))
+	copy(m.Digest[:], r.bytes(uint64(len(m.Digest))))
 	m.Keywords, m.markWords = r.words(), r.words()
 	return m
 }

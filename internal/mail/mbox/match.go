@@ -10,13 +10,13 @@ import "slices"
 //
 // Invariant: no index is given twice.
 func match(old []message, recs []record) []int {
-	count := make(map[digest]int, len(recs))
+	count := make(map[Digest]int, len(recs))
 	for i := range recs {
 		count[recs[i].digest]++
 	}
-	places := make(map[digest][]int, len(old))
+	places := make(map[Digest][]int, len(old))
 	for i := range old {
-		if d := old[i].digest; count[d] > 0 {
+		if d := old[i].Digest; count[d] > 0 {
 			places[d] = append(places[d], i)
 		}
 	}

@@ -16,13 +16,13 @@ type Message struct {
 	Date     time.Time // of arrival, from the From_ line as it was first seen
 	ModSeq   uint64    // RFC 7162; rises with each change of the flags
 	Recent   bool      // no session has claimed it yet, see Mailbox.ClaimRecent
+	Digest   Digest
 }
 
 // message is what we know of one.
 type message struct {
 	Message
-	start, head, end int64 // in the file, see record
-	digest           digest
+	start, head, end int64    // in the file, see record
 	mark             Flags    // what the file said when we read it last
 	markWords        []string // likewise the keywords
 	expunged         bool     // gone for every session, still in the file
@@ -90,7 +90,8 @@ func (p *picture) add(recs []record, now time.Time) {
 func (p *picture) fresh(r record, now time.Time) message {
 	m := message{Message: Message{
 		UID: p.next, Flags: r.mark, Keywords: r.keywords, Size: r.size, Header: r.header, Date: r.date, ModSeq: p.modseq,
-	}, digest: r.digest}
+		Digest: r.digest,
+	}}
 	if m.Date.IsZero() {
 		m.Date = now.Truncate(time.Second)
 	}

@@ -11,15 +11,15 @@ import (
 	"time"
 )
 
-// digest identifies a message by what is served of it, trailing empty lines left out.
-type digest [16]byte
+// Digest identifies a message by what is served of it, trailing empty lines left out.
+type Digest [16]byte
 
 // record is a message as it lies in the file.
 type record struct {
 	start, head, end int64 // its From_ line; its first header; the next From_ line or the end of the file
 	size, header     int64 // wire octets of all, and of the header with its empty line
 	blanks           int   // empty lines at the end of the body; the file's format needs one
-	digest           digest
+	digest           Digest
 	date             time.Time // zero without a From_ line
 	mark             Flags     // what Status and X-Status say
 	keywords         []string  // what X-Keywords says, sorted

@@ -5,6 +5,7 @@ package imaptest
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"io"
 	"net"
 	"slices"
@@ -244,6 +245,8 @@ func (b *box) add(m imap.Message, raw []byte) uint32 {
 	defer b.mu.Unlock()
 	b.changed()
 	m.UID, m.ModSeq, m.Recent, m.Size = b.next, b.modSeq, true, int64(len(raw))
+	sum := sha256.Sum256(raw)
+	copy(m.Digest[:], sum[:])
 	b.next++
 	b.raw[m.UID] = raw
 	b.messages = append(slices.Clone(b.messages), m)
