@@ -7,14 +7,21 @@ import (
 	"unicode/utf8"
 )
 
-// What typing by hand looks like. A line at a telnet prompt comes whole when Return is hit, so its pause (from what was
-// said last to its coming) is the time that it took to think and to type it. All figures are on the student's side:
+// What typing by hand looks like. A line at a telnet prompt comes whole when Return is hit, so the time from what the
+// server said last to its coming is the time that it took to think and to type it. All figures are on the student's side:
 // they let pass who types fast or pastes a line now and then.
+//
+// A busy machine must not change the judgement (docs/decisions/0007). What it does is answer late: a line that was typed
+// meanwhile is taken up the moment that its turn comes, and so seems to have taken no time. Such a line, that would have
+// been slow enough counted from the line before it, says nothing: a person may have typed ahead, a program may have waited
+// for the answer. Lines that do say something decide, and one at least must be there that a person can have typed.
 const (
 	// fastest is the speed that nobody types at, in characters a second (240 words a minute are 20).
 	fastest = 20
 	// shortest is the pause that nobody keeps under, however short the line.
 	shortest = 150 * time.Millisecond
+	// leastTyped: one in so many lines at least must have come as if typed.
+	leastTyped = 3
 	// burst is how many lines in a row, each within burstPause, are a paste or a program.
 	burst      = 3
 	burstPause = 30 * time.Millisecond
@@ -29,6 +36,25 @@ type pause struct {
 	text  string
 	reply time.Duration // since anything was said
 	since time.Duration // since the command line before, or the start
+}
+
+// kind of a pause: what it says of how its line came.
+type kind int
+
+const (
+	fast   kind = iota // nobody types it in that time
+	silent             // the server was slow to answer: nothing can be told
+	typed
+)
+
+func (p pause) kind() kind {
+	switch least := typingTime(p.text); {
+	case p.reply >= least:
+		return typed
+	case p.since >= least:
+		return silent
+	}
+	return fast
 }
 
 // ByHand judges from the times of its command lines whether a dialogue was typed by a person, and says why. What passes
@@ -48,8 +74,9 @@ func ByHand(d Dialogue) (bool, []string) {
 	if len(against) > 0 {
 		return false, against
 	}
+	telling := slices.DeleteFunc(slices.Clone(pauses), func(p pause) bool { return p.kind() == silent })
 	return true, []string{fmt.Sprintf("%s, with pauses as a person makes: %s in the middle, %s at least",
-		lines(len(pauses)), seconds(median(pauses)), seconds(slices.MinFunc(pauses, shorter).reply))}
+		lines(len(pauses)), seconds(median(telling)), seconds(slices.MinFunc(telling, shorter).reply))}
 }
 
 func pausesOf(d Dialogue) []pause {
@@ -65,20 +92,22 @@ func pausesOf(d Dialogue) []pause {
 	return ps
 }
 
-// tooFast finds that most lines came faster than they can be typed.
+func ofKind(ps []pause, k kind) []pause {
+	return slices.DeleteFunc(slices.Clone(ps), func(p pause) bool { return p.kind() != k })
+}
+
+// tooFast finds that more lines came faster than they can be typed than not, or that none came as if typed.
 func tooFast(ps []pause) string {
-	var fast []pause
-	for _, p := range ps {
-		if p.reply < typingTime(p.text) {
-			fast = append(fast, p)
-		}
-	}
-	if 2*len(fast) <= len(ps) {
+	quick, slow := ofKind(ps, fast), ofKind(ps, typed)
+	switch {
+	case len(quick) <= len(slow) && leastTyped*len(slow) >= len(ps):
 		return ""
+	case len(quick) == 0:
+		return fmt.Sprintf("%s, each of them there the moment that the server had answered", lines(len(ps)))
 	}
-	worst := slices.MinFunc(fast, shorter)
+	worst := slices.MinFunc(quick, shorter)
 	return fmt.Sprintf("%d of %s came faster than anybody types, %q after %s",
-		len(fast), lines(len(ps)), worst.text, seconds(worst.reply))
+		len(quick), lines(len(ps)), worst.text, seconds(worst.reply))
 }
 
 // typingTime is the least that a line takes.
@@ -86,11 +115,11 @@ func typingTime(text string) time.Duration {
 	return max(shortest, time.Duration(utf8.RuneCountInString(text))*time.Second/fastest)
 }
 
-// inBursts finds lines that came together.
+// inBursts finds lines that came together. Lines that an answer took its time between did not.
 func inBursts(ps []pause) string {
 	run, longest := 0, 0
 	for _, p := range ps {
-		if run++; p.reply > burstPause {
+		if run++; p.reply > burstPause || p.kind() == silent {
 			run = 0
 		}
 		longest = max(longest, run)
@@ -101,25 +130,37 @@ func inBursts(ps []pause) string {
 	return fmt.Sprintf("%s came at once", lines(longest))
 }
 
-// evenSteps finds the pauses of a script that sleeps.
+// evenSteps finds the pauses of a script that sleeps: nearly all of whole steps, and most of them equal. Without the second,
+// a machine that lets the daemon run at every tenth of a second only would make steps of a person's pauses now and then.
 func evenSteps(ps []pause) string {
 	if len(ps) < enough {
 		return ""
 	}
-	afterReply, afterLine := 0, 0 // a script may wait for the answer, or only sleep
-	for _, p := range ps {
-		if isStep(p.reply) {
-			afterReply++
-		}
-		if isStep(p.since) {
-			afterLine++
-		}
-	}
-	even := max(afterReply, afterLine)
+	// A script may wait for the answer, or only sleep.
+	even := max(steps(ps, func(p pause) time.Duration { return p.reply }), steps(ps, func(p pause) time.Duration { return p.since }))
 	if 5*even < 4*len(ps) {
 		return ""
 	}
 	return fmt.Sprintf("%d of %s came after pauses of whole half seconds, as a script makes them", even, lines(len(ps)))
+}
+
+// steps counts the pauses of whole steps, if more than half of all pauses are the same one.
+func steps(ps []pause, of func(pause) time.Duration) int {
+	even := 0
+	equal := map[time.Duration]int{}
+	most := 0
+	for _, p := range ps {
+		if d := of(p); isStep(d) {
+			even++
+			n := (d + slack/6) / step
+			equal[n]++
+			most = max(most, equal[n])
+		}
+	}
+	if 2*most <= len(ps) {
+		return 0
+	}
+	return even
 }
 
 func isStep(d time.Duration) bool {

@@ -30,6 +30,28 @@ func session(answer time.Duration, typed ...any) Dialogue {
 	return d
 }
 
+// ahead builds a dialogue whose greeting and whose answers take their time: before each command its pause and how long the
+// server was at it.
+func ahead(greeting float64, typed ...any) Dialogue {
+	d := Dialogue{Start: time.Date(2026, 3, 26, 11, 0, 0, 0, time.UTC)}
+	now := d.Start
+	after := func(seconds any) time.Time {
+		switch s := seconds.(type) {
+		case int:
+			now = now.Add(time.Duration(s) * time.Second)
+		case float64:
+			now = now.Add(time.Duration(s * float64(time.Second)))
+		}
+		return now
+	}
+	d.Lines = append(d.Lines, Line{At: after(greeting), From: Server, Kind: Reply, Text: "+OK hello"})
+	for i := 0; i < len(typed); i += 3 {
+		d.Lines = append(d.Lines, Line{At: after(typed[i]), From: Client, Kind: Command, Text: typed[i+2].(string)},
+			Line{At: after(typed[i+1]), From: Server, Kind: Reply, Text: "+OK"})
+	}
+	return d
+}
+
 func TestByHand(t *testing.T) {
 	for _, c := range []struct {
 		name string
@@ -50,6 +72,13 @@ func TestByHand(t *testing.T) {
 		{"pasted at once", session(0, 3.0, "helo pv", 0.0, "mail from: a", 0.0, "rcpt to: b", 0.0, "data", 5.0, "quit", 7.2, "x", 8.8, "y", 3.4, "z"), false, "3 lines came at once"},
 		{"a script that sleeps", session(2*time.Millisecond, 1.001, "helo pv", 1.002, "mail from: a", 1.0, "rcpt to: b", 2.003, "data", 1.004, "quit"),
 			false, "5 of 5 lines came after pauses of whole half seconds"},
+		{"who types on while the server is slow to answer", ahead(0, 0.9, 0.7, "user util1", 0, 1.1, "pass ********", 0, 0.8, "list", 0.9, 0, "retr 1", 0.8, 0, "quit"),
+			true, "5 lines, with pauses as a person makes: 0.90 s in the middle, 0.80 s at least"},
+		{"a program that waits for slow answers", ahead(0, 0.001, 0.9, "user util1", 0.001, 1.1, "pass ********", 0.001, 0.8, "list", 0.001, 0.7, "quit"),
+			false, `1 of 4 lines came faster than anybody types, "user util1" after 0.00 s`},
+		{"a program that greets slowly and waits for slow answers", ahead(0.9, 0.001, 0.9, "user util1", 0.001, 1.1, "pass ********", 0.001, 0.8, "list", 0.001, 0.7, "quit"),
+			false, "4 lines, each of them there the moment that the server had answered"},
+		{"who is heard at tenths of a second only", session(0, 1.5, "user util1", 2.5, "pass ********", 0.5, "stat", 1.0, "list", 0.8, "quit"), true, "5 lines"},
 		{"a script that sleeps through slow answers", session(43*time.Millisecond, 1.001, "user util1", 0.959, "pass ********", 0.958, "stat", 0.96, "list", 0.959, "quit"),
 			false, "5 of 5 lines came after pauses of whole half seconds"},
 	} {

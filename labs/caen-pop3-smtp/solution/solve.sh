@@ -5,20 +5,21 @@
 cd "$HOME" || exit
 domain=tpmail.info.unicaen.fr
 
-# by_hand PORT: types what is on standard input, each line when the answer to the one before was read. After DATA it
-# pastes, up to the dot.
+# by_hand PORT: types what is on standard input, each line some time after the answer to the one before was read. After
+# DATA it pastes, up to the dot.
 by_hand() (
 	exec 3<>/dev/tcp/localhost/"$1" || exit
 	pasting=no
 	while IFS= read -r line; do
 		if [ $pasting = no ]; then
+			read -r -t 60 _ <&3
 			ms=$((${#line} * 70 + 370 + RANDOM % 450))
 			while read -r -t "$((ms / 1000)).$(printf %03d $((ms % 1000)))" _ <&3; do :; done
 		fi
 		printf '%s\r\n' "$line" >&3
-		case ${line,,} in data) pasting=yes ;; .) pasting=no ;; esac
+		case ${line,,} in data) pasting=yes && read -r -t 60 _ <&3 ;; .) pasting=no ;; esac
 	done
-	while read -r -t 5 _ <&3; do :; done
+	while read -r -t 60 _ <&3; do :; done
 )
 
 cat >compte.sh <<'END'
