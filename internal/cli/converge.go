@@ -5,6 +5,7 @@ import (
 
 	"maillab/internal/apply"
 	"maillab/internal/engine"
+	"maillab/internal/instance"
 	"maillab/internal/plan"
 )
 
@@ -36,6 +37,7 @@ func remaining(ctx context.Context, e engine.Engine, name string, keep func(engi
 	if err != nil {
 		return plan.Plan{}, err
 	}
+	actual = instance.InForce(actual)
 	var kept []engine.Resource
 	for _, r := range actual {
 		if keep(r) {

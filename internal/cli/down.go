@@ -31,7 +31,7 @@ again; --forget removes them as well, and with them the last that was known of t
 			if err != nil {
 				return err
 			}
-			keep := func(r engine.Resource) bool { return keepSpools && r.Kind == engine.Volume && !instance.IsLease(r) }
+			keep := func(r engine.Resource) bool { return keepSpools && r.Kind == engine.Volume && !instance.IsTerms(r) }
 			p, err := remaining(ctx, i.engine, i.Name, keep)
 			if err != nil {
 				return err

@@ -114,7 +114,7 @@ func (a *app) wasteIn(s survey, spools bool) (all []waste) {
 // whyWaste is why an instance may go, "" when it may not.
 func (a *app) whyWaste(i instance.Instance, spools bool) string {
 	left := map[engine.Kind]bool{}
-	for _, r := range instance.WithoutLease(i.Resources) {
+	for _, r := range instance.WithoutTerms(i.Resources) {
 		left[r.Kind] = true
 	}
 	switch {
@@ -125,7 +125,7 @@ func (a *app) whyWaste(i instance.Instance, spools bool) string {
 	case left[engine.Gateway] || left[engine.Network]:
 		return "it has no sandbox: a command was interrupted"
 	case !left[engine.Volume]:
-		return "nothing but its lease is left"
+		return "nothing is left but what was said of it"
 	case spools:
 		return "mail and homes that were kept"
 	}
@@ -156,7 +156,7 @@ func (a *app) removeWaste(ctx context.Context, w waste, spools bool) error {
 			continue
 		}
 		keep := func(r engine.Resource) bool { // what is only an interrupted command's is no student's mail
-			return !spools && r.Kind == engine.Volume && !instance.IsLease(r) && !strings.HasPrefix(w.reason, "expired")
+			return !spools && r.Kind == engine.Volume && !instance.IsTerms(r) && !strings.HasPrefix(w.reason, "expired")
 		}
 		diff := func(ctx context.Context) (plan.Plan, error) { return remaining(ctx, w.engine, w.instance, keep) }
 		p, err := diff(ctx)

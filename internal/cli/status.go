@@ -7,6 +7,7 @@ import (
 	"sort"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -32,7 +33,7 @@ type sandboxJSON struct {
 	Seat      int               `json:"seat"`
 	Student   string            `json:"student,omitempty"`
 	Students  []string          `json:"students,omitempty"` // of a shared sandbox
-	State     string            `json:"state"`              // ready, starting, unconfigured, unreachable, stopped
+	State     string            `json:"state"`              // ready, starting, unconfigured, unreachable, stopped, paused, missing
 	Problem   string            `json:"problem,omitempty"`
 	Addresses map[string]string `json:"addresses"`
 	Accounts  []accountJSON     `json:"accounts"`
@@ -50,11 +51,8 @@ type tasksJSON struct {
 	Total  int `json:"total"`
 }
 
-// States that only the controller can tell.
-const (
-	stateStopped     = "stopped"
-	stateUnreachable = "unreachable"
-)
+// stateUnreachable is a sandbox that runs and does not answer. What does not run is called as the engine calls it.
+const stateUnreachable = "unreachable"
 
 func (a *app) status() *cobra.Command {
 	var watch bool
@@ -65,7 +63,8 @@ func (a *app) status() *cobra.Command {
 
 -o json prints {"instance","lab","engine","topology","sandboxes":[{"seat","student","state","addresses":{"ssh","smtp",
 "pop3","imap"},"accounts":[{"name","messages","unread"}],"tasks":{"passed","total"}}]}. A shared sandbox is one row with seat 0 and "students".
-States: ready, starting, unconfigured, unreachable (it runs but does not answer), stopped.`,
+States: ready, starting, unconfigured, unreachable (it runs but does not answer), stopped, paused, missing (somebody removed
+the container; its mail and homes are there).`,
 		ValidArgsFunction: a.completeStudents,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.watching(cmd.Context(), watch, func(ctx context.Context) error { return a.showStatus(ctx, args) })
@@ -149,9 +148,12 @@ func (a *app) askStatus(ctx context.Context, i running, chosen []instance.Sandbo
 const statusPatience = 5 * time.Second
 
 func rowOf(s instance.Sandbox, host string) sandboxJSON {
-	row := sandboxJSON{Seat: s.Seat, State: stateStopped, Addresses: s.Addresses(host), Accounts: []accountJSON{}}
-	if s.State == engine.Running {
+	row := sandboxJSON{Seat: s.Seat, State: string(s.State), Addresses: s.Addresses(host), Accounts: []accountJSON{}}
+	switch s.State {
+	case engine.Running:
 		row.State = stateUnreachable
+	case engine.Missing:
+		row.Problem = "its container was removed: maillab up makes it anew, with its mail"
 	}
 	if s.Seat == 0 {
 		row.Students = s.Students
@@ -261,20 +263,30 @@ func (a *app) showInstances(ctx context.Context) error {
 		Instances []instanceJSON `json:"instances"`
 	}{[]instanceJSON{}}
 	l := list{header: []string{"instance", "lab", "engine", "sandboxes", "ready", "expires"}}
-	for _, i := range s.instances {
-		status := a.askStatus(ctx, i, i.Sandboxes)
-		row := instanceJSON{Instance: i.Name, Lab: i.Lab, Engine: status.Engine, Sandboxes: len(status.Sandboxes), Expires: status.Expires}
-		for _, sandbox := range status.Sandboxes {
-			if sandbox.State == control.StateReady {
-				row.Ready++
-			}
-		}
-		value.Instances = append(value.Instances, row)
-	}
+	value.Instances = append(value.Instances, a.countReady(ctx, s.instances)...)
 	sort.Slice(value.Instances, func(x, y int) bool { return value.Instances[x].Instance < value.Instances[y].Instance })
 	for _, row := range value.Instances {
 		l.rows = append(l.rows, []string{row.Instance, row.Lab, row.Engine, strconv.Itoa(row.Sandboxes), strconv.Itoa(row.Ready), dash(row.Expires)})
 	}
 	l.value = value
 	return a.print(l)
+}
+
+// countReady asks the instances side by side: one that does not answer keeps no other waiting.
+func (a *app) countReady(ctx context.Context, instances []running) []instanceJSON {
+	rows := make([]instanceJSON, len(instances))
+	var asked sync.WaitGroup
+	for n, i := range instances {
+		asked.Go(func() {
+			status := a.askStatus(ctx, i, i.Sandboxes)
+			rows[n] = instanceJSON{Instance: i.Name, Lab: i.Lab, Engine: status.Engine, Sandboxes: len(status.Sandboxes), Expires: status.Expires}
+			for _, sandbox := range status.Sandboxes {
+				if sandbox.State == control.StateReady {
+					rows[n].Ready++
+				}
+			}
+		})
+	}
+	asked.Wait()
+	return rows
 }

@@ -132,20 +132,14 @@ func (a *app) runUp(ctx context.Context, f upFlags) error {
 			return err
 		}
 	}
-	if err := a.carryOut(ctx, u, p, client, f.parallel); err != nil {
-		return err
-	}
-	if !u.expires.Equal(u.existing.Expires) || u.host != u.existing.Host { // what was there before says something else
-		return instance.SetTerms(ctx, u.engine, u.existing, u.expires, u.host)
-	}
-	return nil
+	return a.carryOut(ctx, u, p, client, f.parallel)
 }
 
 // harmOf says in words what a plan takes away from students: mail and homes, and sessions; "" when nothing.
 func harmOf(p plan.Plan) string {
 	var lost []string
 	for _, s := range p.Steps {
-		if s.Action == plan.Remove && s.Target.Kind == engine.Volume {
+		if s.Action == plan.Remove && s.Target.Kind == engine.Volume && !instance.IsTerms(s.Target) {
 			lost = append(lost, cmp.Or(s.Target.Labels[engine.LabelStudent], fmt.Sprintf("seat %d", s.Seat)))
 		}
 	}
@@ -208,7 +202,7 @@ func (a *app) bring(ctx context.Context, u *upping, p plan.Plan, client *control
 
 // diff is the plan for what was observed.
 func (u *upping) diff(ctx context.Context, client *control.Client) plan.Plan {
-	return plan.Diff(u.desired.Resources, instance.WithoutLease(u.actual), u.desired.Hashes(), instance.Specs(ctx, client, u.existing))
+	return plan.Diff(u.desired.Resources, u.actual, u.desired.Hashes(), instance.Specs(ctx, client, u.existing))
 }
 
 // again observes anew, and is the plan for that.
@@ -217,7 +211,7 @@ func (u *upping) again(ctx context.Context, client *control.Client) (plan.Plan, 
 	if err != nil {
 		return plan.Plan{}, err
 	}
-	u.actual = actual
+	u.actual = instance.InForce(actual)
 	for _, i := range instance.Of(actual) {
 		u.existing = i
 	}
@@ -238,7 +232,6 @@ type upping struct {
 	roster   []byte
 	source   string // of the lab, to be found again: a name on board, or an absolute path
 	host     string // what students are told to connect to
-	expires  time.Time
 	// published is where the doors are; kept for the next up.
 	published instance.Published
 	alone     bool // no other instance is there: verbs need no -n

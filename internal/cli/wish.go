@@ -67,7 +67,6 @@ func (a *app) wish(ctx context.Context, u *upping, f upFlags, s source, around s
 	} else if w.Expires = u.existing.Expires; w.Expires.Before(a.Now()) {
 		w.Expires = time.Time{}
 	}
-	u.expires = w.Expires
 	if w.Subnet, err = subnet(ctx, u, addresses, specs[len(specs)-1].Seat, f.fleeting.run != ""); err != nil {
 		return err
 	}
@@ -86,6 +85,7 @@ func (a *app) wish(ctx context.Context, u *upping, f upFlags, s source, around s
 	if u.desired, err = instance.Desire(w, u.engine.Capabilities()); err != nil {
 		return usage(err)
 	}
+	u.desired.Agree(u.existing)
 	return usageIf(u.desired.CheckPorts(ephemeral, free))
 }
 

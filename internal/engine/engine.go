@@ -15,6 +15,8 @@ import (
 	"net"
 	"net/netip"
 	"slices"
+	"strconv"
+	"strings"
 )
 
 // Kind orders resources: one of a later kind may need one of an earlier kind of the same instance.
@@ -36,13 +38,15 @@ type State string
 const (
 	Running State = "running"
 	Stopped State = "stopped" // there, but not running: exited, dead, created and never started
+	Paused  State = "paused"  // its processes are held
+	Missing State = "missing" // not there, though what it stood on is; never observed
 )
 
 // Resource is one thing that an engine keeps for an instance.
 type Resource struct {
 	Kind     Kind
 	Instance string
-	Seat     int    // sandboxes and volumes; 0 is the shared sandbox
+	Seat     int    // sandboxes and volumes; 0 is the shared sandbox; a volume below 0 is there for its labels only
 	Part     string // volumes: "mail", "home", "state"
 	State    State  // observed only
 
@@ -106,6 +110,12 @@ const (
 	LabelHost     = "maillab.host"    // what students are told to connect to
 	LabelTopology = "maillab.topology"
 )
+
+// SeatLabel is the label by which one resource says something of a seat that is not its own.
+func SeatLabel(label string, seat int) string { return label + "." + strconv.Itoa(seat) }
+
+// IsSeatLabel tells whether a label is one.
+func IsSeatLabel(label string) bool { return strings.Count(label, ".") > 1 }
 
 // Capabilities say what an engine cannot do, so that nobody finds out in the middle.
 type Capabilities struct {
@@ -176,10 +186,14 @@ func rank(k Kind) int {
 	return slices.Index([]Kind{Image, Network, Gateway, Volume, Sandbox}, k)
 }
 
-// ID names a resource within its instance: "network", "gateway", "volume 3 mail", "sandbox 3", "image TAG".
+// ID names a resource within its instance: "network", "gateway", "volume 3 mail", "terms 1" (a volume of seat -1),
+// "sandbox 3", "image TAG".
 func (r Resource) ID() string {
 	switch r.Kind {
 	case Volume:
+		if r.Seat < 0 {
+			return fmt.Sprintf("terms %d", -r.Seat)
+		}
 		return fmt.Sprintf("%s %d %s", r.Kind, r.Seat, r.Part)
 	case Sandbox:
 		return fmt.Sprintf("%s %d", r.Kind, r.Seat)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -73,8 +74,9 @@ func Specs(ctx context.Context, c *control.Client, i Instance) map[int]string {
 		return have
 	}
 	have[plan.DoorsSeat] = hashDoors(doors)
+	running := slices.DeleteFunc(slices.Clone(i.Sandboxes), func(s Sandbox) bool { return s.State != engine.Running })
 	var mu sync.Mutex
-	Each(ctx, i.Sandboxes, func(ctx context.Context, s Sandbox) error {
+	Each(ctx, running, func(ctx context.Context, s Sandbox) error {
 		ready, err := c.Ready(ctx, s.Seat)
 		if err == nil && ready.State == control.StateReady {
 			mu.Lock()

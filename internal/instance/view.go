@@ -25,7 +25,6 @@ type Instance struct {
 	Topology  string // isolated or shared
 	Host      string // what students are told to connect to; "" is where the doors listen
 	Expires   time.Time
-	leased    bool // there is a lease, which has said when it expires and what the host is
 	Gateway   bool // it runs
 	Sandboxes []Sandbox
 	Resources []engine.Resource
@@ -35,16 +34,16 @@ type Instance struct {
 // Sandbox is one of an instance's mail servers.
 type Sandbox struct {
 	Seat     int
-	Students []string // roster keys: one, or on a shared sandbox the class
-	State    engine.State
+	Students []string     // roster keys: one, or on a shared sandbox the class
+	State    engine.State // Missing when only its volumes are there
 	Image    string
 	Target   control.Target
 }
 
-// Of groups observed resources into instances, sorted by name. Images belong to none.
+// Of groups observed resources into instances, sorted by name, each with what is in force. Images belong to none.
 func Of(resources []engine.Resource) []Instance {
 	byName := map[string]*Instance{}
-	for _, r := range resources {
+	for _, r := range InForce(resources) {
 		if r.Kind == engine.Image {
 			continue
 		}
@@ -57,6 +56,7 @@ func Of(resources []engine.Resource) []Instance {
 	}
 	var all []Instance
 	for _, i := range byName {
+		i.missing()
 		slices.SortFunc(i.Sandboxes, func(a, b Sandbox) int { return cmp.Compare(a.Seat, b.Seat) })
 		all = append(all, *i)
 	}
@@ -68,21 +68,36 @@ func (i *Instance) take(r engine.Resource) {
 	i.Resources = append(i.Resources, r)
 	i.Lab = cmp.Or(i.Lab, r.Labels[engine.LabelLab])
 	i.Topology = cmp.Or(i.Topology, r.Labels[engine.LabelTopology])
-	switch {
-	case IsLease(r):
-		i.Host = r.Labels[engine.LabelHost]
-	case !i.leased:
-		i.Host = cmp.Or(i.Host, r.Labels[engine.LabelHost])
+	if IsTerms(r) {
+		return
 	}
-	if t, err := time.Parse(time.RFC3339, r.Labels[engine.LabelExpires]); !i.leased && (err == nil || IsLease(r)) {
+	i.Host = cmp.Or(i.Host, r.Labels[engine.LabelHost])
+	if t, err := time.Parse(time.RFC3339, r.Labels[engine.LabelExpires]); err == nil {
 		i.Expires = t
 	}
-	i.leased = i.leased || IsLease(r)
 	switch r.Kind {
 	case engine.Gateway:
 		i.Gateway, i.Bridge = r.State == engine.Running, onBridge(r)
 	case engine.Sandbox:
 		i.Sandboxes = append(i.Sandboxes, sandboxOf(r))
+	}
+}
+
+// missing adds the sandboxes that somebody removed: their volumes tell whose they were. Where nothing but volumes is left,
+// the instance is down.
+func (i *Instance) missing() {
+	there, up := map[int]bool{}, false
+	for _, r := range i.Resources {
+		there[r.Seat] = there[r.Seat] || r.Kind == engine.Sandbox
+		up = up || r.Kind != engine.Volume
+	}
+	for _, r := range i.Resources {
+		if up && r.Kind == engine.Volume && !IsTerms(r) && !there[r.Seat] {
+			there[r.Seat] = true
+			i.Sandboxes = append(i.Sandboxes, Sandbox{
+				Seat: r.Seat, Students: splitList(r.Labels[engine.LabelStudent]), State: engine.Missing, Target: control.Target{Seat: r.Seat},
+			})
+		}
 	}
 }
 

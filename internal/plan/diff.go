@@ -31,6 +31,7 @@ func Diff(desired, actual []engine.Resource, want, have map[int]string) Plan {
 	}
 	d.removals()
 	d.puts()
+	d.replacements()
 	d.controls()
 	return Plan{Steps: d.steps}
 }
@@ -76,6 +77,9 @@ func (d *diff) judge(r engine.Resource) verdict {
 		if r.Kind == engine.Image {
 			return verdict{action: Build, reason: "missing"}
 		}
+		if isTerms(r) {
+			return verdict{action: Create, reason: d.whatIsNew(r)}
+		}
 		return verdict{action: Create, reason: "missing"}
 	}
 	if network := d.verdicts[key{kind: engine.Network}]; onNetwork(r) && network.action != "" {
@@ -91,8 +95,8 @@ func (d *diff) judge(r engine.Resource) verdict {
 			}
 		}
 	}
-	if old.State == engine.Stopped {
-		return verdict{action: Start, reason: "stopped"}
+	if old.State == engine.Stopped || old.State == engine.Paused {
+		return verdict{action: Start, reason: string(old.State)}
 	}
 	return verdict{}
 }
@@ -140,7 +144,7 @@ func (d *diff) removals() {
 	for _, kind := range []engine.Kind{engine.Sandbox, engine.Volume, engine.Gateway, engine.Network} {
 		for _, r := range d.actual {
 			v, wanted := d.verdicts[keyOf(r)]
-			if r.Kind != kind || wanted && !v.apart {
+			if r.Kind != kind || wanted && !v.apart || d.replaced(r) {
 				continue
 			}
 			reason := v.reason

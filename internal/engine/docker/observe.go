@@ -101,12 +101,20 @@ func (e *Engine) containers(ctx context.Context, ours filters.Args) ([]engine.Re
 		r := fromLabels(c.Labels)
 		r.Sandbox = &engine.SandboxSpec{Image: c.Image}
 		r.Sandbox.Address, _ = netip.ParseAddr(r.Labels[engine.LabelAddress]) // a gateway has none
-		if c.State != container.StateRunning {
-			r.State = engine.Stopped
-		}
+		r.State = stateOf(c.State)
 		rs = append(rs, r)
 	}
 	return rs, nil
+}
+
+func stateOf(s container.ContainerState) engine.State {
+	switch s {
+	case container.StateRunning:
+		return engine.Running
+	case container.StatePaused:
+		return engine.Paused
+	}
+	return engine.Stopped
 }
 
 // fromLabels reads back what Put was given. A seat that is no number is 0: labels are ours, but anybody may set them.

@@ -15,6 +15,7 @@ package embedded
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -168,7 +169,7 @@ func (e *Engine) volumes(instance string) ([]engine.Resource, error) {
 		if e.cfg.Seats != "" && labels[engine.LabelInstance] != instance {
 			continue // another's: the folder is not named after the instance
 		}
-		all = append(all, engine.Resource{Kind: engine.Volume, Instance: instance, Seat: seat, Part: "data", State: engine.Running, Labels: labels})
+		all = append(all, engine.Resource{Kind: engine.Volume, Instance: instance, Seat: seat, Part: cmp.Or(labels[engine.LabelPart], "data"), State: engine.Running, Labels: labels})
 	}
 	return all, nil
 }
