@@ -108,7 +108,8 @@ func TestSchemaConforms(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, file := range []string{
-		"../../labs/amiens-smtp-pop-imap/lab.yaml", "../../labs/caen-pop3-smtp/lab.yaml", "testdata/contract/lab.yaml",
+		"../../labs/amiens-smtp-pop-imap/lab.yaml", "../../labs/caen-pop3-smtp/lab.yaml", "../../labs/hello/lab.yaml",
+		"testdata/contract/lab.yaml",
 	} {
 		text := string(readFile(t, file))
 		if problems := judge(s, s, asValue(t, text), "lab"); len(problems) > 0 {
