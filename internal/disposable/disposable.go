@@ -66,7 +66,8 @@ func (g *Guard) start(ctx context.Context, session string) (err error) {
 	}()
 	silence := log.New(io.Discard, "", 0) // what there is to tell, we tell
 	tclog.SetDefault(silence)
-	provider, err := testcontainers.NewDockerProvider(testcontainers.WithLogger(silence))
+	provider, err := testcontainers.NewDockerProvider(append(testcontainers.Generic2DockerOptions(testcontainers.WithLogger(silence)),
+		testcontainers.WithDefaultBridgeNetwork(testcontainers.Bridge))...) // else it makes a network that stays
 	if err != nil {
 		return fmt.Errorf("no reaper: %w", err)
 	}

@@ -123,6 +123,7 @@ func TestKilledProcessIsCleanedUpAfter(t *testing.T) {
 func TestCloseLeavesNothing(t *testing.T) {
 	requireReaper(t)
 	session := fmt.Sprintf("t-disposable-close-%d", os.Getpid())
+	networks := docker(t, "network", "ls", "-q", "--filter", "label=org.testcontainers")
 	guard := disposable.Watch(t.Context(), session)
 	if err := guard.Err(); err != nil {
 		t.Fatal(err)
@@ -134,6 +135,9 @@ func TestCloseLeavesNothing(t *testing.T) {
 		t.Error(err)
 	}
 	gone(t, "ps", "-aq", "--filter", "name=reaper_"+session) // the daemon is removing it
+	if left := docker(t, "network", "ls", "-q", "--filter", "label=org.testcontainers"); left != networks {
+		t.Errorf("networks before: %q, afterwards: %q", networks, left)
+	}
 }
 
 // Where a user does not want a reaper there is none, and nothing waits.
