@@ -1,3 +1,5 @@
+//go:build linux
+
 // Command labinit is a sandbox's supervisor, the child of its container's init: see package sandbox. It starts itself
 // again as the helper that runs a student's script for a check: see package script.
 package main

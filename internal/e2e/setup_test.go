@@ -1,3 +1,5 @@
+//go:build linux
+
 // Package e2e plays whole scenarios on a real engine: what a teacher types, and what a student then sees on a terminal.
 // Every instance is named t-e2e-…, with this process's number, and is taken down whatever happens.
 package e2e

@@ -80,11 +80,7 @@ func TestKilledProcess(t *testing.T) {
 	put()
 	t.Cleanup(func() { enginetest.RemoveAll(t, s.Engine, "t-killed") })
 	gateway := observe(t, s.Engine)[0]
-	pid, err := strconv.Atoi(gateway.Labels[embedded.LabelPID])
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
+	if err := processOf(t, gateway).Kill(); err != nil {
 		t.Fatal(err)
 	}
 	for len(observe(t, s.Engine)) != 3 { // the kernel lets go of the lock when the process is gone
@@ -99,39 +95,6 @@ func TestKilledProcess(t *testing.T) {
 	}
 }
 
-// A process that is stopped answers nobody, though the kernel goes on accepting for it: it is shown as a gateway that is
-// stopped, and can be taken away.
-func TestStoppedProcess(t *testing.T) {
-	s := open(t)
-	all := class(t, "t-killed", 1)
-	for _, r := range all {
-		if err := s.Engine.Put(t.Context(), r, nil); err != nil {
-			t.Fatal(err)
-		}
-	}
-	t.Cleanup(func() { enginetest.RemoveAll(t, s.Engine, "t-killed") })
-	pid, err := strconv.Atoi(observe(t, s.Engine)[0].Labels[embedded.LabelPID])
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := syscall.Kill(pid, syscall.SIGSTOP); err != nil {
-		t.Fatal(err)
-	}
-	seen := observe(t, s.Engine)
-	for len(seen) != 2 { // all its threads stop soon, not at once
-		seen = observe(t, s.Engine)
-	}
-	if seen[0].Kind != engine.Gateway || seen[0].State != engine.Stopped {
-		t.Errorf("a process that does not answer: %+v", seen)
-	}
-	if err := s.Engine.Remove(t.Context(), all[0]); err != nil {
-		t.Error(err)
-	}
-	if left := observe(t, s.Engine); len(left) != 1 || left[0].Kind != engine.Volume {
-		t.Errorf("after its removal: %+v", left)
-	}
-}
-
 func observe(t *testing.T, e engine.Engine) []engine.Resource {
 	t.Helper()
 	rs, err := e.Observe(t.Context(), "t-killed")
@@ -139,4 +102,18 @@ func observe(t *testing.T, e engine.Engine) []engine.Resource {
 		t.Fatal(err)
 	}
 	return rs
+}
+
+// processOf finds the process that an instance is.
+func processOf(t *testing.T, gateway engine.Resource) *os.Process {
+	t.Helper()
+	pid, err := strconv.Atoi(gateway.Labels[embedded.LabelPID])
+	if err != nil {
+		t.Fatal(err)
+	}
+	process, err := os.FindProcess(pid)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return process
 }
