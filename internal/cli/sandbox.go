@@ -5,8 +5,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"time"
 
@@ -15,6 +17,7 @@ import (
 	"maillab/internal/engine"
 	"maillab/internal/filelock"
 	"maillab/internal/instance"
+	"maillab/internal/spec"
 	"maillab/labs"
 )
 
@@ -35,7 +38,8 @@ no Docker is needed, and there is no SSH, no mail command and no system account 
 sandbox in a container, which has all that.
 
 The mail is in a temporary folder that is removed in the end, or in --dir, which is kept and can be used again: each
-mailbox is an mbox file in it. In another terminal every other verb finds the sandbox: maillab status, logs, check, reset.`,
+mailbox is an mbox file in it. In another terminal every other verb finds the sandbox: maillab lab (the tasks, hints, checks,
+answers), status, logs, reset.`,
 		Example: `  maillab sandbox
   maillab sandbox -f caen-pop3-smtp --log
   maillab sandbox --dir ~/mail-lab --listen 0.0.0.0`,
@@ -154,6 +158,9 @@ func (a *app) welcome(u *upping, f sandboxFlags) {
 			kept = "kept"
 		}
 		fmt.Fprintf(a.Err, "The mailboxes are below %s (%s).\n", filepath.Join(a.DataDir, "seats"), kept)
+	}
+	if slices.ContainsFunc(slices.Collect(maps.Values(u.desired.Specs)), func(s spec.Sandbox) bool { return s.Tasks != nil }) {
+		fmt.Fprintf(a.Err, "The tasks, in another terminal: maillab -n %[1]s lab; where you are: maillab -n %[1]s lab check\n", u.name)
 	}
 	fmt.Fprintf(a.Err, "Ctrl-C ends it; elsewhere: maillab -n %s status\n", u.name)
 }

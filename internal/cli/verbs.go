@@ -9,7 +9,7 @@ func (a *app) verbs() []*cobra.Command {
 		a.ssh(), a.exec(), a.logs(),
 		a.reset(), a.snapshot(), a.send(), a.passwd(), a.extend(), a.prune(), a.handout(), a.doctor(),
 		a.sandbox(), a.run(), a.render(),
-		a.check(), a.mark(), a.board(), a.dialogues(), a.bundle(),
+		a.check(), a.lab(), a.mark(), a.board(), a.dialogues(), a.bundle(),
 		a.labs(), a.validate(), a.schema(), a.version(),
 		a.serve(),
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
+	"net/url"
 	"time"
 
 	"maillab/internal/check"
@@ -13,6 +14,7 @@ import (
 //
 //	POST seat-N/v1/check             evaluate tasks
 //	PUT  seat-N/v1/mark              the teacher's word on a task
+//	     seat-N/v1/lab…?student=S    what the student's lab command asks (package worksheet)
 
 // CheckRequest says whose tasks are to be checked.
 type CheckRequest struct {
@@ -48,6 +50,8 @@ type Progress struct {
 type Checker interface {
 	Check(ctx context.Context, r CheckRequest) ([]CheckedStudent, error)
 	Mark(ctx context.Context, m Mark) error
+	// Worksheet is what a student's lab command speaks to.
+	Worksheet(student string) (http.Handler, error)
 }
 
 // serveChecks adds the requests of a Checker.
@@ -73,6 +77,16 @@ func serveChecks(mux *http.ServeMux, b Backend) {
 		}
 		answer(w, struct{}{}, c.Mark(r.Context(), m))
 	})
+	worksheet := func(w http.ResponseWriter, r *http.Request) {
+		sheet, err := c.Worksheet(r.URL.Query().Get("student"))
+		if err != nil {
+			WriteError(w, statusOf(err), err)
+			return
+		}
+		sheet.ServeHTTP(w, r)
+	}
+	mux.HandleFunc("/v1/lab", worksheet)
+	mux.HandleFunc("/v1/lab/", worksheet)
 }
 
 // requestLimit bounds a request of the controller's: the marks of a class.
@@ -86,6 +100,23 @@ func readJSON(w http.ResponseWriter, r *http.Request, into any) error {
 func (c *Client) Check(ctx context.Context, seat int, r CheckRequest) ([]CheckedStudent, error) {
 	var checked []CheckedStudent
 	return checked, c.call(ctx, http.MethodPost, SeatHost(seat), "/v1/check", r, &checked)
+}
+
+// Worksheet carries the requests of a lab command to a student's tasks.
+func (c *Client) Worksheet(seat int, student string) http.RoundTripper {
+	return worksheetOf{c, SeatHost(seat), url.Values{"student": {student}}.Encode()}
+}
+
+type worksheetOf struct {
+	client      *Client
+	host, query string
+}
+
+// RoundTrip implements http.RoundTripper.
+func (t worksheetOf) RoundTrip(r *http.Request) (*http.Response, error) {
+	r = r.Clone(r.Context())
+	r.Host, r.URL.Host, r.URL.RawQuery = t.host, GatewayHost, t.query
+	return t.client.transport.RoundTrip(r)
 }
 
 // Mark tells a sandbox the teacher's word.

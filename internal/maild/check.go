@@ -15,6 +15,7 @@ import (
 	"maillab/internal/check"
 	"maillab/internal/control"
 	"maillab/internal/lab/task"
+	"maillab/internal/worksheet"
 )
 
 // checksAtOnce bounds how many students of a shared server are checked side by side: their scripts run meanwhile.
@@ -201,6 +202,18 @@ func (c *Control) Mark(_ context.Context, m control.Mark) error {
 		return errUnconfigured()
 	}
 	return c.Daemon.Mark(m)
+}
+
+// Worksheet implements control.Checker.
+func (c *Control) Worksheet(student string) (http.Handler, error) {
+	if c.Daemon == nil {
+		return nil, errUnconfigured()
+	}
+	who, known := c.Daemon.student(student)
+	if !known {
+		return nil, &control.Error{Status: http.StatusNotFound, Text: fmt.Sprintf("there is no student %q here", student)}
+	}
+	return worksheet.For(desk{c.Daemon}, who), nil
 }
 
 func errUnconfigured() error {

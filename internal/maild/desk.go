@@ -1,6 +1,7 @@
 package maild
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -24,11 +25,20 @@ func (k desk) Student(uid int) (worksheet.Student, bool) {
 		return worksheet.Student{}, false
 	}
 	s, known := k.d.cfg.Spec.Account(account.Name)
-	lang := s.Lang
-	if lang == "" {
-		lang = k.d.cfg.Spec.Lang
+	if !known || s.Student == "" {
+		return worksheet.Student{}, false
 	}
-	return worksheet.Student{Name: s.Student, Lang: lang}, known && s.Student != ""
+	return k.d.student(s.Student)
+}
+
+// student is who has a name, with the language that the student is spoken to in.
+func (d *Daemon) student(name string) (worksheet.Student, bool) {
+	for _, a := range d.cfg.Spec.Accounts {
+		if a.Student == name {
+			return worksheet.Student{Name: name, Lang: cmp.Or(a.Lang, d.cfg.Spec.Lang)}, true
+		}
+	}
+	return worksheet.Student{}, false
 }
 
 // Tasks implements worksheet.Desk.

@@ -2,6 +2,7 @@ package worksheet
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -21,33 +22,43 @@ type Env struct {
 	Color    bool
 	Width    int                 // of the terminal; 0 is 80
 	Getenv   func(string) string // MAILLAB_SOCKET says where the daemon is; LANG in what language its absence is told
+	// Transport reaches a daemon elsewhere; nil is the sandbox's own, at its socket.
+	Transport http.RoundTripper
 }
 
 // Exit codes of the lab command.
 const (
-	exitDone   = 0
-	exitFailed = 1 // a task that was checked has not passed, or something went wrong
-	exitUsage  = 2
+	ExitDone   = 0
+	ExitFailed = 1 // a task that was checked has not passed, or something went wrong
+	ExitUsage  = 2
 )
 
 // Main is the lab command; args are without its name. It returns the exit code.
 func Main(ctx context.Context, args []string, env Env) int {
-	c := command{Env: env, socket: env.Getenv("MAILLAB_SOCKET")}
-	if c.socket == "" {
-		c.socket = submit.DefaultSocket
-	}
-	code, err := c.run(ctx, args)
+	code, err := Run(ctx, args, env)
 	if err != nil {
 		fmt.Fprintf(env.Err, "lab: %v\n", err)
 	}
 	return code
 }
 
-// command is one call.
-type command struct {
-	Env
-	socket string
+// Run is Main for who tells the error in other words.
+func Run(ctx context.Context, args []string, env Env) (code int, err error) {
+	if env.Transport == nil {
+		env.Transport = inside(cmp.Or(env.Getenv("MAILLAB_SOCKET"), submit.DefaultSocket))
+	}
+	return (&command{env}).run(ctx, args)
 }
+
+// inside reaches the sandbox's own daemon.
+func inside(socket string) http.RoundTripper {
+	return &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+		return new(net.Dialer).DialContext(ctx, "unix", socket)
+	}, DisableKeepAlives: true}
+}
+
+// command is one call.
+type command struct{ Env }
 
 func (c *command) run(ctx context.Context, args []string) (int, error) {
 	if len(args) == 0 {
@@ -67,7 +78,7 @@ func (c *command) run(ctx context.Context, args []string) (int, error) {
 		return c.show(ctx, http.MethodPost, "/v1/lab/answer", map[string]any{"task": args[0], "text": strings.Join(args[1:], " ")}, c.checked)
 	}
 	fmt.Fprint(c.Err, c.usage(ctx))
-	return exitUsage, nil
+	return ExitUsage, nil
 }
 
 // french tells whether to speak French before the daemon has said so.
@@ -99,7 +110,7 @@ lab answer TASK TEXT  answer a question
 func (c *command) show(ctx context.Context, method, path string, body any, print func(Sheet) (int, error)) (int, error) {
 	sheet, err := c.ask(ctx, method, path, body)
 	if err != nil {
-		return exitFailed, err
+		return ExitFailed, err
 	}
 	return print(sheet)
 }
@@ -110,9 +121,7 @@ func (c *command) ask(ctx context.Context, method, path string, body any) (Sheet
 	if err != nil {
 		return sheet, err
 	}
-	client := http.Client{Transport: &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-		return new(net.Dialer).DialContext(ctx, "unix", c.socket)
-	}, DisableKeepAlives: true}}
+	client := http.Client{Transport: c.Transport}
 	request, err := http.NewRequestWithContext(ctx, method, "http://maild"+path, bytes.NewReader(text))
 	if err != nil {
 		return sheet, err
@@ -143,7 +152,7 @@ func only(id string, print func(Sheet, Task) (int, error)) func(Sheet) (int, err
 				return print(s, t)
 			}
 		}
-		return exitFailed, errors.New(inWords(ErrNoTask, s.Lang))
+		return ExitFailed, errors.New(inWords(ErrNoTask, s.Lang))
 	}
 }
 
@@ -151,8 +160,8 @@ func only(id string, print func(Sheet, Task) (int, error)) func(Sheet) (int, err
 func unpassed(s Sheet) int {
 	for _, t := range s.Tasks {
 		if t.State != check.Passed {
-			return exitFailed
+			return ExitFailed
 		}
 	}
-	return exitDone
+	return ExitDone
 }

@@ -57,7 +57,7 @@ func (c *command) list(s Sheet) (int, error) {
 		sum = "\ntâches : %d/%d, points : %d/%d.  lab show TÂCHE, lab check\n"
 	}
 	fmt.Fprintf(c.Out, sum, passed, len(s.Tasks), points, all)
-	return exitDone, nil
+	return ExitDone, nil
 }
 
 // checked tells of each task what was seen.
@@ -95,14 +95,14 @@ func (c *command) whole(s Sheet, t Task) (int, error) {
 	if t.Answer != "" {
 		c.paragraph(fmt.Sprintf(words["answer"], t.Answer))
 	}
-	return exitDone, nil
+	return ExitDone, nil
 }
 
 // hint is a task's hint.
 func (c *command) hint(s Sheet, t Task) (int, error) {
 	c.heading(s, t)
 	c.hinted(s, t)
-	return exitDone, nil
+	return ExitDone, nil
 }
 
 func (c *command) hinted(s Sheet, t Task) {

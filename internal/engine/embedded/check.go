@@ -3,6 +3,7 @@ package embedded
 import (
 	"context"
 	"io"
+	"net/http"
 
 	"maillab/internal/control"
 	"maillab/internal/dialogue"
@@ -15,6 +16,9 @@ func (s *seat) Check(ctx context.Context, r control.CheckRequest) ([]control.Che
 
 // Mark implements control.Checker.
 func (s *seat) Mark(ctx context.Context, m control.Mark) error { return s.current().Mark(ctx, m) }
+
+// Worksheet implements control.Checker.
+func (s *seat) Worksheet(student string) (http.Handler, error) { return s.current().Worksheet(student) }
 
 // Dialogues implements control.Witness.
 func (s *seat) Dialogues(ctx context.Context, student string) ([]dialogue.Dialogue, error) {

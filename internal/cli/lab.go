@@ -1,0 +1,55 @@
+package cli
+
+import (
+	"errors"
+
+	"github.com/spf13/cobra"
+
+	"maillab/internal/worksheet"
+)
+
+// lab is the student's lab command, for who has no shell in the sandbox to call it in.
+func (a *app) lab() *cobra.Command {
+	var student string
+	cmd := &cobra.Command{
+		Use:   "lab [tasks | show TASK | check [TASK…] | hint TASK | answer TASK TEXT]",
+		Short: "What a student sees of the tasks: hints, checks, answers",
+		Long: `The lab command that students have in their sandbox, from outside: it is how one works through a lab with maillab sandbox,
+where there is no shell to call it in. It speaks the student's language and shows what the student may see. Without a
+verb it lists the tasks. The exit code is 4 when a task that was checked has not passed.
+
+In a class it shows what a student sees, and gives answers in the student's name: maillab lab --student alice.`,
+		Example: `  maillab lab
+  maillab lab check message-simple
+  maillab lab hint journal
+  maillab lab answer journal 4bXyz12
+  maillab lab --student alice check`,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			i, err := a.the(cmd.Context())
+			if err != nil {
+				return err
+			}
+			if student == "" && len(i.Sandboxes) == 1 && len(i.Sandboxes[0].Students) == 1 {
+				student = i.Sandboxes[0].Students[0]
+			}
+			if student == "" {
+				return usage(errors.New("whose tasks? say --student"))
+			}
+			s, name, err := theStudent(i, student)
+			if err != nil {
+				return err
+			}
+			client := i.client()
+			defer client.Close()
+			code, err := worksheet.Run(cmd.Context(), args, worksheet.Env{Out: a.Out, Err: a.Err, Getenv: a.Getenv,
+				Color: isTerminal(a.Out) && a.Getenv("NO_COLOR") == "", Transport: client.Worksheet(s.Seat, name)})
+			if err != nil {
+				return err
+			}
+			return silent(map[int]int{worksheet.ExitDone: exitDone, worksheet.ExitFailed: exitChecks, worksheet.ExitUsage: exitUsage}[code])
+		},
+	}
+	cmd.Flags().StringVar(&student, "student", "", "whose tasks; may be left out when there is one student only")
+	_ = cmd.RegisterFlagCompletionFunc("student", a.completeStudents)
+	return cmd
+}
