@@ -167,7 +167,7 @@ func base(r engine.Resource) settings {
 		host: container.HostConfig{
 			Init:          pointer(true),
 			CapDrop:       strslice.StrSlice{"ALL"},
-			RestartPolicy: container.RestartPolicy{Name: container.RestartPolicyUnlessStopped},
+			RestartPolicy: container.RestartPolicy{Name: container.RestartPolicyAlways},
 			LogConfig: container.LogConfig{
 				Type: "json-file", Config: map[string]string{"max-size": "1m", "max-file": "2"},
 			},
