@@ -231,27 +231,24 @@ func (d *disk) clear() error {
 	return errors.Join(errs...)
 }
 
-// read returns a dialogue's pieces. A piece that is not there, because a write failed, is left out.
-func (d *disk) read(id string) ([][]byte, error) {
+// read returns what the last piece says of a dialogue, and its pieces. A piece that is not there, because a write failed,
+// is left out.
+func (d *disk) read(id string) (last header, pieces [][]byte, err error) {
 	p := d.found[id]
 	if p == nil {
-		return nil, ErrNotFound
+		return header{}, nil, ErrNotFound
 	}
-	if err := d.write(); err != nil {
-		return nil, err
-	}
-	var pieces [][]byte
 	for _, s := range p.spans {
 		piece := make([]byte, s.len)
 		n, err := d.readAt(s, piece)
 		if err != nil && !errors.Is(err, io.EOF) {
-			return nil, err
+			return header{}, nil, err
 		}
 		if n > 0 {
 			pieces = append(pieces, piece[:n])
 		}
 	}
-	return pieces, nil
+	return p.head, pieces, nil
 }
 
 func (d *disk) readAt(s span, piece []byte) (int, error) {

@@ -38,14 +38,20 @@ func (s *Store) List(f Filter) []Dialogue {
 	return list
 }
 
-// Read returns one dialogue as far as it has come.
+// Read returns one dialogue as far as it has come. One of which nothing could be written has no lines, and is Cut.
 func (s *Store) Read(id string) (Dialogue, error) {
 	s.Flush()
 	s.mu.Lock()
-	pieces, err := s.disk.read(id)
+	s.said(s.disk.write()) // what somebody put meanwhile
+	last, pieces, err := s.disk.read(id)
 	s.mu.Unlock()
 	if err != nil {
 		return Dialogue{}, fmt.Errorf("dialogue %q: %w", id, err)
+	}
+	if len(pieces) == 0 {
+		d := last.dialogue()
+		d.Cut = true
+		return d, nil
 	}
 	d, err := parse(pieces...)
 	if err != nil {

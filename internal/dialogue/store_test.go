@@ -224,8 +224,8 @@ func TestDiskFails(t *testing.T) {
 	if got, err := d.Read(later); err != nil || len(got.Lines) != 1 || got.Cut {
 		t.Errorf("%+v, %v", got, err)
 	}
-	if _, err := d.Read(broken.ID()); err == nil {
-		t.Error("read what was never written")
+	if got, err := d.Read(broken.ID()); err != nil || !got.Cut || len(got.Lines) != 0 || got.ID != broken.ID() {
+		t.Errorf("what was never written: %+v, %v", got, err)
 	}
 }
 

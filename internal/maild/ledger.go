@@ -19,12 +19,16 @@ import (
 //	{"epoch":2,"students":{"alice":{"passed":{"journal":{"at":…,"seen":{…}}},"answers":{"journal":"4bXyz"},
 //	 "states":{"journal":"passed","usurpation":"failed"}}}}
 //	{"alice":{"q3-webmail":true}}
+//
+// What a full disk does not take is remembered all the same, and written as soon as it can be.
 type ledger struct {
 	resultsFile, marksFile string
 	epoch                  func() int
 
 	mu      sync.Mutex
 	results resultsFile
+	unsaved bool // results.json does not have all of results
+	unkept  bool // nor marks.json all of marks
 	marks   map[string]map[string]bool
 	working map[string]*sync.Mutex // a student's tasks are checked once at a time
 }
@@ -98,7 +102,7 @@ func (l *ledger) startAgain(students []string, now time.Time) error {
 		l.work(student) // of this epoch
 		l.results.Students[student] = studentWork{Passed: map[string]check.Pass{}, Answers: map[string]string{}, States: map[string]check.State{}, Since: now}
 	}
-	return writeJSON(l.resultsFile, l.results)
+	return l.save()
 }
 
 // states are how a student's tasks were found last.
@@ -121,7 +125,8 @@ func (l *ledger) work(student string) studentWork {
 	return work
 }
 
-// found keeps what an evaluation in an epoch found, or only what passed. One of an epoch that is over is kept no more.
+// found keeps what an evaluation in an epoch found, or only what passed. One of an epoch that is over is kept no more. An
+// error says that it is not written yet.
 func (l *ledger) found(epoch int, student string, results []check.Result, passesOnly bool) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -142,28 +147,37 @@ func (l *ledger) found(epoch int, student string, results []check.Result, passes
 			changed = true
 		}
 	}
-	if !changed {
+	if !changed && !l.unsaved {
 		return nil
 	}
-	return writeJSON(l.resultsFile, l.results)
+	return l.save()
 }
 
-// answer keeps a student's answer.
+// save writes the results. mu is held.
+func (l *ledger) save() error {
+	err := writeJSON(l.resultsFile, l.results)
+	l.unsaved = err != nil
+	return err
+}
+
+// answer keeps a student's answer. An error says that it is not written yet.
 func (l *ledger) answer(student, id, text string) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.work(student).Answers[id] = text
-	return writeJSON(l.resultsFile, l.results)
+	return l.save()
 }
 
-// mark keeps the teacher's word; nil takes it back.
+// mark keeps the teacher's word; nil takes it back. An error says that it is not written yet.
 func (l *ledger) mark(student, id string, passed *bool) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	old, marked := l.marks[student][id]
 	switch {
 	case passed == nil && !marked, passed != nil && marked && old == *passed:
-		return nil
+		if !l.unkept {
+			return nil
+		}
 	case passed == nil:
 		delete(l.marks[student], id)
 	default:
@@ -172,5 +186,7 @@ func (l *ledger) mark(student, id string, passed *bool) error {
 		}
 		l.marks[student][id] = *passed
 	}
-	return writeJSON(l.marksFile, l.marks)
+	err := writeJSON(l.marksFile, l.marks)
+	l.unkept = err != nil
+	return err
 }

@@ -35,7 +35,12 @@ type sandboxed struct {
 
 func start(t testing.TB, accounts int) *sandboxed {
 	t.Helper()
-	dir := t.TempDir()
+	return startIn(t, t.TempDir(), accounts)
+}
+
+// startIn starts one in a folder.
+func startIn(t testing.TB, dir string, accounts int) *sandboxed {
+	t.Helper()
 	hash, err := auth.Hash("secret")
 	if err != nil {
 		t.Fatal(err)
