@@ -56,7 +56,7 @@ func (s Scope) Inbox() bool { return s != Home }
 // covers tells whether the scope takes in what lies at the top of a home under this name.
 func (s Scope) covers(name string) bool {
 	switch {
-	case name == aside:
+	case name == aside, name == replaced:
 		return false
 	case s == All:
 		return true
@@ -70,8 +70,12 @@ const (
 	homePrefix = "home/"
 )
 
-// aside is where a home's new content waits, in the home itself: it can be renamed from there.
-const aside = ".maillab-new"
+// aside is where a home's new content waits, in the home itself: it can be renamed from there; replaced is where its old
+// content goes, to be removed when nobody waits for it.
+const (
+	aside    = ".maillab-new"
+	replaced = ".maillab-old"
+)
 
 // Bounds on one account's archive. They are far above what a student's quota allows, and keep an archive from a
 // stranger from filling a disk.
@@ -178,7 +182,7 @@ func checkPath(rel string) error {
 	if len(steps) > maxDepth {
 		return hostile("path %q is deeper than %d", rel, maxDepth)
 	}
-	if steps[0] == aside {
+	if steps[0] == aside || steps[0] == replaced {
 		return hostile("path %q", rel)
 	}
 	for _, step := range steps {

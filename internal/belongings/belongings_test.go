@@ -121,6 +121,9 @@ func TestThereAndBack(t *testing.T) {
 	if _, err := p.Commit(t.Context(), []string{"u"}, All); err != nil {
 		t.Fatal(err)
 	}
+	if err := p.Abort(t.Context(), "u"); err != nil {
+		t.Fatal(err)
+	}
 	after := tree(t, p.Dir)
 	delete(before, "spool/u") // its time is when it was put in place
 	delete(after, "spool/u")
@@ -136,6 +139,30 @@ func TestThereAndBack(t *testing.T) {
 	}
 	if fresh.Mode().Perm() != 0o660 {
 		t.Errorf("mode %v", fresh.Mode())
+	}
+}
+
+// TestWhatIsReplacedWaits: old things are out of the way at once, and gone when nobody waits for it any more.
+func TestWhatIsReplacedWaits(t *testing.T) {
+	p, home := student(t)
+	locked := filepath.Join(home, "mail")
+	if err := p.Prepare(t.Context(), "u", Mail, saved(t, p, Home)); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chmod(locked, 0); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := p.Commit(t.Context(), []string{"u"}, Mail); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Lstat(locked); err == nil {
+		t.Error("what was replaced is still in its place")
+	}
+	if err := p.Abort(t.Context(), "u"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Lstat(filepath.Join(home, replaced)); err == nil {
+		t.Error("what was replaced is still there")
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"bytes"
 	"os"
 	"path/filepath"
+	"syscall"
 	"testing"
 	"time"
 
@@ -87,5 +88,46 @@ func TestLocksAreNotWaitedForLong(t *testing.T) {
 	out.Reset()
 	if err := SaveInbox(t.Context(), tar.NewWriter(&out), root, "u", 10*time.Millisecond, evict); err != nil || evicted != 1 || out.Len() == 0 {
 		t.Errorf("leased: %v, evicted %d times", err, evicted)
+	}
+}
+
+// TestRemovingIsBounded: however deep a student goes, it does not cost the one who removes for all a descriptor a level.
+func TestRemovingIsBounded(t *testing.T) {
+	dir := t.TempDir()
+	home, err := os.OpenRoot(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer home.Close()
+	into := home
+	for range 20 * maxDepth {
+		if err := into.Mkdir("d", 0o700); err != nil {
+			t.Fatal(err)
+		}
+		next, err := into.OpenRoot("d")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if into != home {
+			into.Close()
+		}
+		into = next
+	}
+	into.Close()
+	var limit, few syscall.Rlimit
+	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil {
+		t.Fatal(err)
+	}
+	few = limit
+	few.Cur = 3 * maxDepth
+	if err := syscall.Setrlimit(syscall.RLIMIT_NOFILE, &few); err != nil {
+		t.Fatal(err)
+	}
+	err = removeAll(home, "d")
+	if back := syscall.Setrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil || back != nil {
+		t.Fatal(err, back)
+	}
+	if left, err := os.ReadDir(dir); err != nil || len(left) > 0 {
+		t.Errorf("left: %v, %v", left, err)
 	}
 }

@@ -2,6 +2,7 @@ package belongings
 
 import (
 	"archive/tar"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
@@ -48,7 +49,7 @@ func PrepareInbox(spool *os.Root, account string, archive io.Reader) (err error)
 	if err := spool.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	f, err := spool.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL|safely, 0o660)
+	f, err := spool.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL|safely, inboxMode)
 	if err != nil {
 		return fmt.Errorf("new mailbox of %s: %w", account, err)
 	}
@@ -57,7 +58,7 @@ func PrepareInbox(spool *os.Root, account string, archive io.Reader) (err error)
 			_ = spool.Remove(name)
 		}
 	}()
-	if err := f.Chmod(0o660); err != nil { // whatever the umask is
+	if err := f.Chmod(inboxMode); err != nil { // whatever the umask is
 		return err
 	}
 	return walk(archive, func(h *tar.Header, r io.Reader) error {
@@ -90,7 +91,8 @@ func AbortInbox(spool *os.Root, account string) error {
 
 // PrepareHome puts what the scope covers of the archive's home aside, within the home.
 func PrepareHome(home *os.Root, scope Scope, archive io.Reader) (err error) {
-	if err := removeAll(home, aside); err != nil {
+	_ = AbortHome(home) // of an earlier one that was cut short; what cannot be removed is left
+	if err := home.Rename(aside, elsewhere()); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
 	u := unpacker{home: home}
@@ -177,17 +179,21 @@ func (u *unpacker) finish() error {
 	return nil
 }
 
-// CommitHome removes what the scope covers of a home and moves what was prepared in its place. The home itself stays the
-// same directory: shells are in it.
+// CommitHome moves what the scope covers of a home out of the way and what was prepared in its place. The home itself stays
+// the same directory: shells are in it. What was moved is removed by AbortHome, after all have their new things: a student
+// may have a million files.
 func CommitHome(home *os.Root, scope Scope) error {
 	s := saver{home: home}
 	old, err := s.names(".")
 	if err != nil {
 		return err
 	}
+	if err := home.Mkdir(replaced, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
+		return err
+	}
 	for _, name := range old {
 		if scope.covers(name) {
-			err = errors.Join(err, removeAll(home, name))
+			err = errors.Join(err, moveAway(home, name))
 		}
 	}
 	fresh, readErr := s.names(aside)
@@ -200,31 +206,29 @@ func CommitHome(home *os.Root, scope Scope) error {
 	for _, name := range fresh {
 		err = errors.Join(err, home.Rename(path.Join(aside, name), name))
 	}
-	return errors.Join(err, removeAll(home, aside))
+	return err
 }
 
-// AbortHome forgets what was prepared.
-func AbortHome(home *os.Root) error { return removeAll(home, aside) }
-
-// removeAll removes a tree, and makes directories writable that their owner locked himself out of.
-func removeAll(home *os.Root, name string) error {
-	err := home.RemoveAll(name)
-	if !errors.Is(err, fs.ErrPermission) {
-		return err
+// moveAway moves one thing to where it is going to be removed. A directory that is to have another parent must be writable,
+// as it says who its parent is: one that belongs to somebody else, in a home that others may write, gets another name only.
+func moveAway(home *os.Root, name string) error {
+	to := path.Join(replaced, name)
+	if home.Rename(name, to) == nil {
+		return nil
 	}
-	unlock(home, name, 0)
-	return home.RemoveAll(name)
+	if info, err := home.Lstat(name); err == nil && info.IsDir() {
+		_ = home.Chmod(name, info.Mode().Perm()|0o700)
+	}
+	if home.Rename(name, to) == nil {
+		return nil
+	}
+	return home.Rename(name, elsewhere())
 }
 
-func unlock(home *os.Root, name string, depth int) {
-	info, err := home.Lstat(name)
-	if err != nil || !info.IsDir() || depth > maxDepth*4 {
-		return
-	}
-	_ = home.Chmod(name, info.Mode().Perm()|0o700) // if not, RemoveAll says so
-	s := saver{home: home}
-	names, _ := s.names(name)
-	for _, inner := range names {
-		unlock(home, path.Join(name, inner), depth+1)
-	}
+// elsewhere is a name in a home for what cannot be removed and must not be in the way.
+func elsewhere() string { return replaced + "." + rand.Text() }
+
+// AbortHome forgets what was prepared, and what was replaced.
+func AbortHome(home *os.Root) error {
+	return errors.Join(removeAll(home, aside), removeAll(home, replaced))
 }

@@ -89,7 +89,7 @@ func (p Plain) Commit(_ context.Context, accounts []string, scope Scope) (_ []En
 	return nil, err
 }
 
-// Abort forgets what was prepared.
+// Abort forgets what was prepared and is not in place, and removes what was replaced.
 func (p Plain) Abort(_ context.Context, account string) error {
 	return p.within(account, func(spool, home *os.Root) error {
 		return errors.Join(AbortInbox(spool, account), AbortHome(home))

@@ -32,9 +32,12 @@ func SaveInbox(ctx context.Context, w *tar.Writer, spool *os.Root, account strin
 	if !info.Mode().IsRegular() {
 		return fmt.Errorf("mailbox of %s: %w", account, fs.ErrInvalid)
 	}
-	h := &tar.Header{Name: inboxEntry, Typeflag: tar.TypeReg, Mode: 0o660, Size: info.Size(), ModTime: info.ModTime(), Format: tar.FormatPAX}
+	h := &tar.Header{Name: inboxEntry, Typeflag: tar.TypeReg, Mode: inboxMode, Size: info.Size(), ModTime: info.ModTime(), Format: tar.FormatPAX}
 	return copyFile(w, h, f, []extent{{0, info.Size()}})
 }
+
+// inboxMode is a mailbox's: it is its account's, and of the group mail.
+const inboxMode = 0o660
 
 // dying is how long a killed process may take to let go of its lease.
 const dying = 500 * time.Millisecond
@@ -44,6 +47,9 @@ const dying = 500 * time.Millisecond
 func openInbox(ctx context.Context, spool *os.Root, account string, deadline time.Time, evict func()) (*os.File, error) {
 	for pause := 2 * time.Millisecond; ; pause = min(2*pause, 50*time.Millisecond) {
 		f, err := spool.OpenFile(account, os.O_RDONLY|safely, 0)
+		if errors.Is(err, fs.ErrPermission) && spool.Chmod(account, inboxMode) == nil { // its owner locked himself out
+			f, err = spool.OpenFile(account, os.O_RDONLY|safely, 0)
+		}
 		if err != nil && !leased(err) {
 			return nil, err
 		}
@@ -105,7 +111,7 @@ func (s *saver) names(dir string) ([]string, error) {
 		err = nil
 	}
 	slices.Sort(names)
-	return names, err
+	return slices.Compact(names), err // who renames meanwhile may be listed twice, and an archive with twins is refused
 }
 
 // skip notes what cannot be taken along. It is never the reason why the rest is not.

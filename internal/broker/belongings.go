@@ -72,7 +72,7 @@ func (c *Client) Commit(ctx context.Context, users []string, scope belongings.Sc
 	return ended, err
 }
 
-// Abort forgets what was prepared.
+// Abort forgets what was prepared and is not in place, and removes what was replaced.
 func (c *Client) Abort(ctx context.Context, user string) error {
 	_, err := c.ask(ctx, request{Op: opAbort, User: user}, nil)
 	return err
@@ -153,7 +153,13 @@ func (f *Files) inSpool(ctx context.Context, user string, do func(*os.Root) erro
 }
 
 func (f *Files) inHome(ctx context.Context, user string, do func(*os.Root) error) error {
-	return f.as(ctx, user, false, func(owner Owner) error { return within(owner.Home, do) })
+	return f.as(ctx, user, false, func(owner Owner) error {
+		// Who shut himself out of his home is not left out, and does not keep others waiting.
+		if info, err := os.Lstat(owner.Home); err == nil && info.Mode().Perm()&0o700 != 0o700 {
+			_ = os.Chmod(owner.Home, info.Mode().Perm()|0o700)
+		}
+		return within(owner.Home, do)
+	})
 }
 
 func within(dir string, do func(*os.Root) error) error {
@@ -169,7 +175,7 @@ func (f *Files) save(ctx context.Context, req request, scope belongings.Scope, t
 	w, user, patience := tar.NewWriter(to), req.User, time.Duration(req.TTL)*time.Millisecond
 	if scope.Inbox() {
 		err = f.inSpool(ctx, user, func(spool *os.Root) error {
-			return belongings.SaveInbox(ctx, w, spool, user, patience, func() { _ = keeper.EndLease(ctx, user) })
+			return belongings.SaveInbox(ctx, w, spool, user, patience, func() { f.endLease(ctx, user, keeper) })
 		})
 	}
 	if err == nil {
@@ -179,6 +185,17 @@ func (f *Files) save(ctx context.Context, req request, scope belongings.Scope, t
 		})
 	}
 	return leftOut, errors.Join(err, w.Close())
+}
+
+// endLease has a lease ended on a thread that is the user in the spool. What his programs have open is shown only to who has
+// his group, too (ptrace(2), access mode checking).
+func (f *Files) endLease(ctx context.Context, user string, keeper Keeper) {
+	owner, err := f.Lookup(user)
+	if err != nil || !(identity{owner.UID, owner.GID}).take() {
+		return
+	}
+	_ = keeper.EndLease(ctx, user) // the copy is tried once more, and says so
+	_ = identity{owner.UID, f.MailGID}.take()
 }
 
 func (f *Files) prepare(ctx context.Context, user string, scope belongings.Scope, from *os.File) error {
@@ -192,12 +209,11 @@ func (f *Files) prepare(ctx context.Context, user string, scope belongings.Scope
 }
 
 // commit ends the readers twice: before, so that none of them writes its picture of the old mailbox anywhere on its way
-// out, and after, for one that was started in between. What readers save besides goes to the homes, which come last.
+// out, and after, for one that was started in between. What readers save besides goes to the homes, which come last. A
+// reader who is not to be ended keeps nobody's mailbox from being replaced: he has the old one.
 func (f *Files) commit(ctx context.Context, users []string, scope belongings.Scope, keeper Keeper) (ended []belongings.Ended, err error) {
 	if scope.Inbox() {
-		if ended, err = keeper.EndReaders(ctx, users); err != nil {
-			return ended, err
-		}
+		ended, err = keeper.EndReaders(ctx, users)
 		for _, user := range users {
 			err = errors.Join(err, f.inSpool(ctx, user, func(spool *os.Root) error { return belongings.CommitInbox(spool, user) }))
 		}

@@ -74,7 +74,8 @@ type Daemon struct {
 	services   map[string]func(context.Context, net.Conn)
 	sessions   *sessions
 
-	lifecycle sync.Mutex // one reset, snapshot or restore at a time
+	lifecycle sync.Mutex    // one reset, snapshot or restore at a time
+	clearing  chan struct{} // closed when what the last reset replaced is removed; guarded by lifecycle
 
 	mu    sync.Mutex
 	ready bool // starting mail is there

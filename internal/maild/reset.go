@@ -82,6 +82,9 @@ func (r *replacement) close() {
 func (d *Daemon) replace(ctx context.Context, r *replacement) (report control.ResetReport, err error) {
 	d.lifecycle.Lock()
 	defer d.lifecycle.Unlock()
+	if d.clearing != nil {
+		<-d.clearing
+	}
 	dropped := d.countAll(ctx, r.accounts)
 	if err := d.each(r.accounts, func(account string) error {
 		return d.cfg.Belongings.Prepare(ctx, account, r.scope, r.archive[account])
@@ -98,11 +101,37 @@ func (d *Daemon) replace(ctx context.Context, r *replacement) (report control.Re
 	release := d.queue.Hold()
 	err = d.swap(ctx, r, &report)
 	calm()
-	if err = errors.Join(err, release()); err != nil {
+	err = errors.Join(err, release())
+	if len(report.Accounts) == 0 {
 		return report, err
 	}
 	report.Accounts = withDropped(report.Accounts, dropped)
-	return report, d.beginEpoch(r, &report)
+	err = errors.Join(err, d.beginEpoch(r, &report)) // also when something was not to be replaced: the rest was
+	d.clear(ctx, r.accounts)
+	return report, err
+}
+
+// clearPatience is how long a reset waits until what was replaced is removed. A student may have so much that it takes
+// minutes; then it goes on without anybody waiting but the next reset.
+const clearPatience = time.Second
+
+// clear removes what was replaced, one account after the other: the threads that do it are everybody's. What cannot be
+// removed is in nobody's way.
+func (d *Daemon) clear(ctx context.Context, accounts []string) {
+	done := make(chan struct{})
+	d.clearing = done
+	go func() {
+		defer close(done)
+		for _, account := range accounts {
+			if err := d.cfg.Belongings.Abort(ctx, account); err != nil {
+				d.cfg.Log.Warn("removing what was replaced", "account", account, "err", err)
+			}
+		}
+	}()
+	select {
+	case <-done:
+	case <-time.After(clearPatience):
+	}
 }
 
 // swap puts what was prepared in place, with the queue held.

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -22,9 +23,9 @@ import (
 
 // EndReaders implements broker.Keeper. A program that has a mailbox open holds a picture of it that must not get into
 // the next epoch: it is killed, not asked, because on any other exit mail(1) saves what it has. Shells are left alone,
-// whatever they were redirected to.
+// whatever they were redirected to, unless they start readers again and again: then all that the account runs is ended.
 func (s *Supervisor) EndReaders(ctx context.Context, users []string) (all []belongings.Ended, err error) {
-	for range 20 { // a reader in a loop is started again and again, its loop is not endless
+	for round := range readerRounds {
 		readers, err := s.readers(ctx, users)
 		if err != nil || len(readers) == 0 {
 			return all, errors.Join(err, s.tell(ctx, all))
@@ -33,13 +34,43 @@ func (s *Supervisor) EndReaders(ctx context.Context, users []string) (all []belo
 			if err := syscall.Kill(pid, syscall.SIGKILL); err != nil && err != syscall.ESRCH {
 				return all, fmt.Errorf("ending %s of %s: %w", reader.Program, reader.Account, err)
 			}
-			all = append(all, reader)
+			if !slices.Contains(all, reader) {
+				all = append(all, reader)
+			}
 		}
-		if err := gone(ctx, readers); err != nil {
+		if round == patientRounds {
+			err = s.endAll(readers)
+		}
+		if err := errors.Join(err, gone(ctx, readers)); err != nil {
 			return all, err
 		}
 	}
 	return all, errors.Join(fmt.Errorf("somebody goes on opening mailboxes: %v", all[len(all)-1]), s.tell(ctx, all))
+}
+
+// Readers are looked for so often, and so often they are ended without what starts them.
+const (
+	readerRounds  = 20
+	patientRounds = 3
+)
+
+// endAll ends what the accounts run that have these readers.
+func (s *Supervisor) endAll(readers map[int]belongings.Ended) error {
+	accounts := map[string]bool{}
+	for _, reader := range readers {
+		accounts[reader.Account] = true
+	}
+	for name := range accounts {
+		owner, err := s.owner(name)
+		if err != nil {
+			return err
+		}
+		s.log.Info("ending all that an account runs: it goes on opening its mailboxes", "account", name)
+		if err := endSessions(owner.UID); err != nil {
+			return fmt.Errorf("account %s: %w", name, err)
+		}
+	}
+	return nil
 }
 
 // tell tells users what became of their mail readers.
@@ -170,34 +201,78 @@ func ended(pid int) bool {
 	return strings.HasPrefix(rest, "Z") || strings.HasPrefix(rest, "X")
 }
 
-// EndLease implements broker.Keeper: /proc/locks names the holders of leases, by the file's device and inode.
-func (s *Supervisor) EndLease(_ context.Context, user string) error {
-	var st unix.Stat_t
-	if err := unix.Lstat("/var/mail/"+user, &st); err != nil {
-		return err
-	}
-	mounts, err := os.ReadFile("/proc/self/mountinfo")
+// EndLease implements broker.Keeper. It runs on a thread that has the user's identity. The lease belongs to an open file,
+// which a child of who took it may have: so all of the user's programs that have the mailbox open are ended, and whoever
+// is named in /proc/locks if he is the user's; if that was not enough (a file may be on its way in a socket), all of them.
+func (s *Supervisor) EndLease(ctx context.Context, user string) error {
+	owner, err := s.owner(user)
 	if err != nil {
 		return err
 	}
-	device, ok := deviceAt(string(mounts), "/var/mail")
+	named, err := leaseHolders("/var/mail/" + user)
+	if err != nil {
+		return err
+	}
+	theirs, err := processesOf(owner.UID)
+	if err != nil {
+		return err
+	}
+	holders := slices.DeleteFunc(theirs, func(p process) bool { return !slices.Contains(named, p.pid) && !hasOpen(p.pid, user, owner.Home) })
+	s.log.Info("ending who holds a lease on a mailbox", "account", user, "processes", len(holders))
+	if err := kill(holders); err != nil {
+		return err
+	}
+	if s.leaseEnds(ctx, user) {
+		return nil
+	}
+	s.log.Info("ending all that an account runs: one of it holds a lease on a mailbox", "account", user)
+	return killAll(owner.UID)
+}
+
+// leaseDies is how long a killed process may take to let go of its lease.
+const leaseDies = 200 * time.Millisecond
+
+// leaseEnds waits for it.
+func (s *Supervisor) leaseEnds(ctx context.Context, user string) bool {
+	for end := time.Now().Add(leaseDies); ctx.Err() == nil && time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
+		fd, err := unix.Open("/var/mail/"+user, unix.O_RDONLY|unix.O_NONBLOCK|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
+		if err == nil {
+			unix.Close(fd)
+		}
+		if err != unix.EWOULDBLOCK {
+			return true
+		}
+	}
+	return false
+}
+
+// leaseHolders are who took leases on a mailbox, from /proc/locks, which names them by the file's device and inode. A
+// number in it may be another process's by now.
+func leaseHolders(mailbox string) (pids []int, err error) {
+	var st unix.Stat_t
+	if err := unix.Lstat(mailbox, &st); err != nil {
+		return nil, err
+	}
+	mounts, err := os.ReadFile("/proc/self/mountinfo")
+	if err != nil {
+		return nil, err
+	}
+	device, ok := deviceAt(string(mounts), filepath.Dir(mailbox))
 	if !ok {
 		device = [2]uint32{unix.Major(uint64(st.Dev)), unix.Minor(uint64(st.Dev))}
 	}
 	f, err := os.Open("/proc/locks")
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer f.Close()
-	for lines := bufio.NewScanner(f); lines.Scan(); {
+	lines := bufio.NewScanner(f)
+	for lines.Scan() {
 		if pid, ok := leaseHolder(lines.Text(), locked(device, st.Ino)); ok {
-			s.log.Info("ending who holds a lease on a mailbox", "account", user, "pid", pid)
-			if err := syscall.Kill(pid, syscall.SIGKILL); err != nil && err != syscall.ESRCH {
-				return err
-			}
+			pids = append(pids, pid)
 		}
 	}
-	return nil
+	return pids, lines.Err()
 }
 
 // deviceAt is the device, major and minor, of what is mounted at a place, from the lines of proc_pid_mountinfo(5):
