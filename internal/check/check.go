@@ -40,6 +40,8 @@ type Result struct {
 	Answer string    `json:"answer,omitempty"` // what the student answered
 	Marked bool      `json:"marked,omitempty"` // the state is the teacher's word
 	At     time.Time `json:"at,omitzero"`      // of the pass
+	// CopiedFrom is the student whose token the answer carries: for the teacher, as far as it is known here.
+	CopiedFrom string `json:"copiedFrom,omitempty"`
 }
 
 // Memory is what is known of a student beside the evidence. Keys are tasks' IDs.
@@ -67,7 +69,7 @@ type Evidence struct {
 
 	// Originals are the lab's own files, by their path in the sandbox.
 	Originals func(path string) ([]byte, bool)
-	// Owner says whose an answer is that belongs to another student; "" when it is nobody's.
+	// Owner says whose token an answer carries that is another student's; "" when it is nobody's.
 	Owner func(taskID, answer string) string
 
 	Now    func() time.Time
@@ -162,6 +164,7 @@ type sheet struct {
 	done   map[string]Result
 	open   map[string]bool // being evaluated: a cycle of needs must end
 	task   string          // whose check is being evaluated
+	copied string          // whose token its answer carries
 	parsed map[string]*message
 	typed  map[string]*dialogue.Dialogue // by queue ID
 }
@@ -220,9 +223,9 @@ func (x *sheet) judge(ctx context.Context, t task.Task) Result {
 	if missing := x.missing(ctx, t); len(missing) > 0 {
 		return Result{State: Blocked, Seen: both("s'ouvre après : %s", "opens after: %s", strings.Join(missing, ", "))}
 	}
-	x.task = t.ID
+	x.task, x.copied = t.ID, ""
 	v := x.check(ctx, &t.Check)
-	r := Result{State: v.state(), Seen: v.text()}
+	r := Result{State: v.state(), Seen: v.text(), CopiedFrom: x.copied}
 	if r.State == Passed {
 		r.At = x.Now().UTC()
 	}

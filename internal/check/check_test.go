@@ -161,13 +161,15 @@ func TestStates(t *testing.T) {
 	}
 }
 
-// TestCopiedAnswer: an answer with somebody else's token names its owner.
+// TestCopiedAnswer: an answer with somebody else's token names its owner to the teacher; the student is told that it is
+// not the right code, and nothing of the other.
 func TestCopiedAnswer(t *testing.T) {
 	s := task.Sheet{Student: "alice", Accounts: []string{"util1"}, Tasks: []task.Task{{ID: "code", Check: task.Check{Answer: &task.Answer{Token: "aaaaa-bbbbb"}}}}}
 	e := (&world{}).evidence()
 	e.Owner = func(id, answer string) string { return map[string]string{"code ccccc-ddddd": "bruno"}[id+" "+answer] }
 	got := Evaluate(t.Context(), s, e, Memory{Answers: map[string]string{"code": "ccccc-ddddd"}})[0]
-	if got.State != Failed || !strings.Contains(got.Seen["en"], "that is bruno's") {
+	if got.State != Failed || got.CopiedFrom != "bruno" || strings.Contains(got.Seen["en"]+got.Seen["fr"], "bruno") ||
+		!strings.Contains(got.Seen["en"], "does not hold your code") {
 		t.Errorf("%+v", got)
 	}
 }

@@ -150,10 +150,12 @@ func (x *sheet) answer(ctx context.Context, want *task.Answer, id string) verdic
 	if right {
 		return passed(both("réponse %s", "answer %s", quote(given)))
 	}
-	if want.Token != "" && x.Owner != nil {
-		if owner := x.Owner(id, given); owner != "" {
-			return failed(0.5, both("réponse %s : c'est celle de %s", "answer %s: that is %s's", quote(given), owner))
+	if want.Token != "" {
+		if x.Owner != nil {
+			x.copied = x.Owner(id, given)
 		}
+		return failed(0.5, both("la réponse %s ne contient pas votre code : il n'est que dans votre propre courrier",
+			"the answer %s does not hold your code: it stands in your own mail only", quote(given)))
 	}
 	return failed(0.5, both("la réponse %s n'est pas la bonne", "the answer %s is not right", quote(given)))
 }

@@ -78,7 +78,7 @@ func (a *app) report(ctx context.Context, u *upping, file string) error {
 	var out bytes.Buffer
 	checker := &app{Env: a.Env, flags: a.flags}
 	checker.Out, checker.flags.output = &out, "junit"
-	if err := checker.runCheck(ctx, r, nil, control.CheckRequest{}); exitCode(err) != exitChecks && err != nil {
+	if err := checker.runCheck(ctx, r, nil, control.CheckRequest{}, nil); exitCode(err) != exitChecks && err != nil {
 		return fmt.Errorf("checks: %w", err)
 	}
 	return save(file, &out)

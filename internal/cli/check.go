@@ -41,10 +41,12 @@ type taskJSON struct {
 	Answer string      `json:"answer,omitempty"`
 	Look   string      `json:"look,omitempty"`   // what the teacher is to look for
 	Marked bool        `json:"marked,omitempty"` // the state is the teacher's word
+	// CopiedFrom is the student whose token the answer carries.
+	CopiedFrom string `json:"copiedFrom,omitempty"`
 }
 
 func (a *app) check() *cobra.Command {
-	var tasks []string
+	var tasks, columns []string
 	var since string
 	cmd := &cobra.Command{
 		Use:   "check [STUDENT…]",
@@ -55,11 +57,11 @@ checked has not passed.
 
 -o json prints {"instance","students":[{"seat","student","passed","total","points","tasks":[{"id","state":
 "passed|failed|blocked|manual","points","seen","hint"}]}]}; -o csv one row a student with the points of each task, for a
-gradebook; -o junit a JUnit report. What was seen is told in the language of $LANG, French or English.`,
+gradebook, which knows the students by a --column of the class list; -o junit a JUnit report. What was seen is told in the language of $LANG, French or English.`,
 		Example: `  maillab check
   maillab check alice
   maillab check --task journal --since 30m
-  maillab check -o csv > marks.csv`,
+  maillab check -o csv --column email > marks.csv`,
 		Annotations:       map[string]string{outputForms: "junit"},
 		ValidArgsFunction: a.completeStudents,
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -71,10 +73,15 @@ gradebook; -o junit a JUnit report. What was seen is told in the language of $LA
 			if err != nil {
 				return err
 			}
-			return a.runCheck(cmd.Context(), i, args, control.CheckRequest{Tasks: tasks, Since: from})
+			beside, err := a.columns(i.Name, columns)
+			if err != nil {
+				return err
+			}
+			return a.runCheck(cmd.Context(), i, args, control.CheckRequest{Tasks: tasks, Since: from}, beside)
 		},
 	}
 	cmd.Flags().StringSliceVar(&tasks, "task", nil, "only this task; may be given several times")
+	cmd.Flags().StringSliceVar(&columns, "column", nil, "with -o csv: a column of the class list beside the name, such as email; may be given several times")
 	cmd.Flags().StringVar(&since, "since", "", "only what was done since: a duration (30m), or a time (14:00, 2026-03-26T14:00:00Z); nothing is remembered")
 	return cmd
 }
@@ -103,7 +110,7 @@ func (a *app) sinceTime(text string) (time.Time, error) {
 // checkPatience bounds a check: the scripts of a class on a shared server take a while.
 const checkPatience = 15 * time.Minute
 
-func (a *app) runCheck(ctx context.Context, i running, names []string, request control.CheckRequest) error {
+func (a *app) runCheck(ctx context.Context, i running, names []string, request control.CheckRequest, beside []column) error {
 	chosen, err := some(i.Instance, names)
 	if err != nil {
 		return err
@@ -119,7 +126,7 @@ func (a *app) runCheck(ctx context.Context, i running, names []string, request c
 			fmt.Fprintf(a.Err, "maillab: the results are not kept: %v\n", err)
 		}
 	}
-	if err := a.printCheck(result, len(names) == 1); err != nil {
+	if err := a.printCheck(result, len(names) == 1, beside); err != nil {
 		return err
 	}
 	if err := a.failures(chosen, failed); err != nil {
@@ -199,7 +206,7 @@ func (a *app) checkResult(name string, all []control.CheckedStudent, seatOf map[
 		s.Passed, s.Points = check.Progress(c.Results)
 		for _, r := range c.Results {
 			s.Tasks = append(s.Tasks, taskJSON{ID: r.ID, State: r.State, Points: r.Points, Seen: r.Seen.In(lang), Hint: r.Hint.In(lang),
-				Answer: r.Answer, Look: r.Look.In(lang), Marked: r.Marked})
+				Answer: r.Answer, Look: r.Look.In(lang), Marked: r.Marked, CopiedFrom: r.CopiedFrom})
 		}
 		out.Students = append(out.Students, s)
 	}
@@ -227,8 +234,8 @@ func (a *app) language() string {
 	return "en"
 }
 
-// nameCopies looks whether a wrong answer holds another student's token: sandboxes of their own know no others, but the
-// class's secret, here, makes them all.
+// nameCopies tells of wrong answers whose token they carry. Sandboxes of their own know nobody else's, but the class's
+// secret, here, makes them all.
 func (a *app) nameCopies(folder instance.Folder, result checkJSON) {
 	secrets, err := folder.Secrets()
 	if err != nil {
@@ -242,25 +249,30 @@ func (a *app) nameCopies(folder instance.Folder, result checkJSON) {
 	for _, s := range result.Students {
 		for t := range s.Tasks {
 			one := &s.Tasks[t]
-			if one.Answer == "" || one.State == check.Passed {
-				continue
-			}
 			for other := range seats {
-				if other != s.Student && strings.Contains(strings.ToLower(one.Answer), strings.ToLower(secrets("token/"+other+"/"+one.ID))) {
-					one.Seen += fmt.Sprintf(" (the token in it is %s's)", other)
+				if one.State != check.Passed && other != s.Student && carries(one.Answer, secrets("token/"+other+"/"+one.ID)) {
+					one.CopiedFrom = other
 				}
+			}
+			if one.CopiedFrom != "" {
+				one.Seen += " (" + task.Text{"fr": "la réponse porte le code de ", "en": "the answer carries the token of "}.In(a.language()) + one.CopiedFrom + ")"
+				fmt.Fprintf(a.Err, "maillab: %s, %s: the answer carries the token of %s\n", s.Student, one.ID, one.CopiedFrom)
 			}
 		}
 	}
 }
 
+func carries(answer, token string) bool {
+	return strings.Contains(strings.ToLower(answer), strings.ToLower(token))
+}
+
 // printCheck prints in the form that was asked for. A single student's table has a row a task.
-func (a *app) printCheck(result checkJSON, single bool) error {
+func (a *app) printCheck(result checkJSON, single bool, beside []column) error {
 	switch {
 	case a.flags.output == "junit":
 		return writeJUnit(a.Out, result)
 	case a.flags.output == "csv":
-		return a.print(gradebook(result))
+		return a.print(gradebook(result, beside))
 	case single && len(result.Students) == 1:
 		return a.print(taskTable(result))
 	}
@@ -298,34 +310,6 @@ func taskTable(result checkJSON) list {
 			seen = "“" + t.Answer + "”; " + seen + "; " + t.Look
 		}
 		l.rows = append(l.rows, []string{t.ID, state, fmt.Sprint(t.Points), shortened(seen, 160)})
-	}
-	return l
-}
-
-// gradebook is one row a student: what gradebooks import.
-func gradebook(result checkJSON) list {
-	l := list{header: []string{"seat", "student", "passed", "total", "points"}}
-	var ids []string
-	for _, s := range result.Students {
-		for _, t := range s.Tasks {
-			if !slices.Contains(ids, t.ID) {
-				ids = append(ids, t.ID)
-			}
-		}
-	}
-	l.header = append(l.header, ids...)
-	for _, s := range result.Students {
-		row := []string{fmt.Sprint(s.Seat), s.Student, fmt.Sprint(s.Passed), fmt.Sprint(s.Total), fmt.Sprint(s.Points)}
-		for _, id := range ids {
-			cell := ""
-			for _, t := range s.Tasks {
-				if t.ID == id {
-					cell = map[bool]string{true: fmt.Sprint(t.Points), false: "0"}[t.State == check.Passed]
-				}
-			}
-			row = append(row, cell)
-		}
-		l.rows = append(l.rows, row)
 	}
 	return l
 }

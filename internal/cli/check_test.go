@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bytes"
+	"encoding/csv"
 	"encoding/xml"
 	"os/exec"
 	"slices"
@@ -49,11 +50,11 @@ func TestCheckForms(t *testing.T) {
 	for form, want := range map[string]string{
 		"csv": "seat,student,passed,total,points,one,two\n1,alice,1,2,2,2,0\n2,bruno,0,2,0,0,0\n",
 		"table": "SEAT  STUDENT  PASSED  POINTS  WAITING FOR YOU  NEXT\n1     alice    1/2     2       two              -\n" +
-			"2     bruno    0/2     0       -                one: fr a <tag> & \x1b[31m\n",
+			"2     bruno    0/2     0       -                one: fr a <tag> & \uFFFD[31m\n",
 	} {
 		out.Reset()
 		a.flags.output = form
-		if err := a.printCheck(result, false); err != nil {
+		if err := a.printCheck(result, false, nil); err != nil {
 			t.Fatal(err)
 		}
 		if diff := cmp.Diff(want, out.String()); diff != "" {
@@ -85,6 +86,34 @@ func TestJUnit(t *testing.T) {
 	}
 }
 
+// TestGradebook: what a gradebook reads by the column that it knows people by. Nothing in it is a formula to a spreadsheet,
+// numbers are plain, and there is one row a student whatever is in the names.
+func TestGradebook(t *testing.T) {
+	a, out := testApp(t, nil)
+	a.flags.output = "csv"
+	if err := instance.OpenFolder(a.DataDir, "amiens").KeepRoster([]byte("name;E-Mail;full;password\noneil;pat@univ.fr;\"O'Neil, \"\"Pat\"\"\";secret1\n=HYPERLINK(1);+33@univ.fr;-2;secret2\n")); err != nil {
+		t.Fatal(err)
+	}
+	one := []check.Result{{ID: "one", State: check.Passed, Points: 2}, {ID: "two", State: check.Failed, Points: 1}}
+	class := []control.CheckedStudent{{Student: "oneil", Results: one}, {Student: "=HYPERLINK(1)", Results: one[1:]}}
+	beside, err := a.columns("amiens", []string{"e-mail", "Full"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := a.printCheck(a.checkResult("amiens", class, map[string]int{"oneil": 1, "=HYPERLINK(1)": 2}), false, beside); err != nil {
+		t.Fatal(err)
+	}
+	rows, err := csv.NewReader(out).ReadAll()
+	want := [][]string{{"seat", "student", "e-mail", "full", "passed", "total", "points", "one", "two"},
+		{"1", "oneil", "pat@univ.fr", `O'Neil, "Pat"`, "1", "2", "2", "2", "0"}, {"2", "'=HYPERLINK(1)", "'+33@univ.fr", "-2", "0", "1", "0", "", "0"}}
+	if diff := cmp.Diff(want, rows); diff != "" || err != nil {
+		t.Error(err, diff)
+	}
+	if _, err := a.columns("amiens", []string{"mobile"}); exitCode(err) != exitUsage {
+		t.Errorf("a column that there is not: %v", err)
+	}
+}
+
 // TestNameCopies: an answer with another student's token names its owner, though their sandboxes know nothing of each
 // other.
 func TestNameCopies(t *testing.T) {
@@ -101,8 +130,11 @@ func TestNameCopies(t *testing.T) {
 	class[0].Results[0].Answer = "The code: " + strings.ToUpper(secrets("token/alice/one"))
 	result := a.checkResult("amiens", class, map[string]int{"alice": 1, "bruno": 2})
 	a.nameCopies(folder, result)
-	if seen := result.Students[1].Tasks[0].Seen; !strings.HasSuffix(seen, "(the token in it is alice's)") {
+	if seen := result.Students[1].Tasks[0].Seen; !strings.HasSuffix(seen, "(the answer carries the token of alice)") {
 		t.Errorf("%q", seen)
+	}
+	if said := a.Err.(*bytes.Buffer).String(); said != "maillab: bruno, one: the answer carries the token of alice\n" {
+		t.Errorf("%q", said)
 	}
 	if seen := result.Students[0].Tasks[1].Seen; seen != "waits" {
 		t.Errorf("%q", seen)

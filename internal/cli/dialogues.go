@@ -92,12 +92,7 @@ func writeDialogue(w io.Writer, d dialogue.Dialogue) {
 
 // lineText is a line as a transcript has it, with nothing in it that a terminal would act upon.
 func lineText(l dialogue.Line) string {
-	text := strings.Map(func(r rune) rune {
-		if r < ' ' || 0x7f <= r && r < 0xa0 {
-			return '�'
-		}
-		return r
-	}, l.Text)
+	text := onScreen(l.Text)
 	switch l.Kind {
 	case dialogue.Command:
 		return "C: " + text
