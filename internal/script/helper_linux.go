@@ -136,10 +136,17 @@ func (h *helper) run() (Outcome, error) {
 	killTree(cmd.Process.Pid)
 	out.Output, out.Cut = end.output()
 	out.Exit = state.ExitCode()
-	if text, _ := io.ReadAll(io.LimitReader(failed, 4096)); len(text) > 0 {
-		return Outcome{}, errors.New(string(text))
+	if text := told(failed, time.Now().Add(time.Second)); text != "" {
+		return Outcome{}, errors.New(text)
 	}
 	return out, nil
+}
+
+// told is what a stage wrote. The deadline is for who traced it and took its end of the pipe elsewhere.
+func told(failed *os.File, deadline time.Time) string {
+	_ = failed.SetReadDeadline(deadline)
+	text, _ := io.ReadAll(io.LimitReader(failed, 4096))
+	return string(text)
 }
 
 const (
@@ -209,7 +216,10 @@ func (h *helper) start(mode string, end *ends) (cmd *exec.Cmd, failed *os.File, 
 	return cmd, failed, nil
 }
 
-// restore has the student's own files put back.
+// restorePatience is how long that may take. The stage is the student's, who can stop it from another session.
+const restorePatience = 5 * time.Second
+
+// restore has the student's own files put back. What is not put back is, before the next run with these files.
 func (h *helper) restore() {
 	if len(h.request.Files) == 0 {
 		return
@@ -220,9 +230,12 @@ func (h *helper) restore() {
 		return
 	}
 	defer failed.Close()
-	text, _ := io.ReadAll(io.LimitReader(failed, 4096))
-	if _, err := cmd.Process.Wait(); err != nil || len(text) > 0 {
-		fmt.Fprintln(os.Stderr, "script: putting files back:", string(text), err)
+	late := time.AfterFunc(restorePatience, func() { _ = cmd.Process.Kill() })
+	defer late.Stop()
+	text := told(failed, time.Now().Add(restorePatience))
+	state, err := cmd.Process.Wait()
+	if err != nil || text != "" || !state.Success() {
+		fmt.Fprintln(os.Stderr, "script: putting files back:", text, state, err)
 	}
 }
 

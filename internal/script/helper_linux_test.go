@@ -243,6 +243,39 @@ func TestEnd(t *testing.T) {
 	}
 }
 
+// TestWhoIsStoppedHoldsNobody: what puts the files back is the student's own process, and he stops it.
+func TestWhoIsStoppedHoldsNobody(t *testing.T) {
+	s := home(t, map[string]string{"done.sh": "#!/bin/sh\n", "list": "my own\n"})
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	stopped := make(chan bool)
+	go func() {
+		defer close(stopped)
+		for ctx.Err() == nil {
+			for _, pid := range running(t, s, stageName+"\x00"+modeRestore) {
+				n, _ := strconv.Atoi(pid)
+				if syscall.Kill(n, syscall.SIGSTOP) == nil {
+					return
+				}
+			}
+		}
+	}()
+	for caught := false; !caught; {
+		if _, err := Do(ctx, leash(t, s), Request{Script: "done.sh", Files: map[string]string{"list": "a check's\n"}, Time: 20 * time.Second}, nil); err != nil {
+			t.Fatal(err)
+		}
+		select {
+		case <-stopped:
+			caught = true
+		default:
+		}
+	}
+	do(t, s, Request{Script: "done.sh", Files: map[string]string{"list": "a check's\n"}})
+	if text, err := os.ReadFile(filepath.Join(s.Home, "list")); string(text) != "my own\n" {
+		t.Errorf("the student's own file is %q: %v", text, err)
+	}
+}
+
 func TestParseStat(t *testing.T) {
 	p, err := parseStat([]byte("12 (a) b) S 3 12 12 0"))
 	if err != nil || p != (process{12, 3, 'S'}) {
