@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"sync"
+	_ "time/tzdata" // where no time zones are installed: Windows, slim containers
 
 	"maillab/internal/belongings"
 	"maillab/internal/mail/auth"

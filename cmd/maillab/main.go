@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"syscall"
 	"time"
+	_ "time/tzdata" // where no time zones are installed: Windows, slim containers
 
 	"maillab/images"
 	"maillab/internal/cli"
@@ -92,7 +93,10 @@ func runtimeDir() string {
 	if dir := os.Getenv("XDG_RUNTIME_DIR"); filepath.IsAbs(dir) {
 		return filepath.Join(dir, "maillab")
 	}
-	return filepath.Join(os.TempDir(), fmt.Sprintf("maillab-%d", os.Getuid()))
+	if uid := os.Getuid(); uid >= 0 {
+		return filepath.Join(os.TempDir(), fmt.Sprintf("maillab-%d", uid))
+	}
+	return filepath.Join(os.TempDir(), "maillab") // Windows, where that folder is the user's own
 }
 
 func openDocker(ctx context.Context, data string) (engine.Engine, error) {

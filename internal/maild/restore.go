@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"slices"
 	"strings"
 
@@ -275,5 +276,17 @@ func (s *staged) putLog(file string) error {
 	} else if err != nil {
 		return err
 	}
+	if runtime.GOOS == "windows" { // which lets no file take the place of one that is open
+		return errors.Join(writeOver(file, from), os.Remove(from))
+	}
 	return os.Rename(from, file)
+}
+
+// writeOver gives a file another one's text.
+func writeOver(file, from string) error {
+	text, err := os.ReadFile(from)
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(file, text, 0o644)
 }

@@ -54,13 +54,13 @@ func (p plainFiles) Open(_ context.Context, user, box string, flag int) (*os.Fil
 		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 			return nil, err
 		}
-		if f, err := os.OpenFile(path, flag|os.O_EXCL|openFlags, perm); err == nil {
+		if f, err := openBox(path, flag|os.O_EXCL, perm); err == nil {
 			return f, syncDir(filepath.Dir(path)) // its name must be as durable as what will be in it
 		} else if !errors.Is(err, fs.ErrExist) {
 			return nil, err
 		}
 	}
-	return os.OpenFile(path, flag&^os.O_CREATE|openFlags, 0)
+	return openBox(path, flag&^os.O_CREATE, 0)
 }
 
 func (p plainFiles) Remove(_ context.Context, user, box string) error {

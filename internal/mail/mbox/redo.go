@@ -121,7 +121,7 @@ func (b *box) applyRedo(r *redo) error {
 	disk, end := b.spool.cfg.disk, r.Start+r.NewLen
 	if end > r.OldSize {
 		if err := reserve(b.f, r.OldSize, end); err != nil {
-			return errors.Join(err, disk.Truncate(b.f, r.OldSize), os.Remove(r.f.Name()))
+			return errors.Join(err, disk.Truncate(b.f, r.OldSize), r.remove())
 		}
 	}
 	buf := bufio.NewWriterSize(&fileWriter{disk: disk, f: b.f, off: r.Start}, writeBuffer)
@@ -135,8 +135,11 @@ func (b *box) applyRedo(r *redo) error {
 	if err := disk.Sync(b.f); err != nil {
 		return err
 	}
-	return os.Remove(r.f.Name())
+	return r.remove()
 }
+
+// remove closes the file first: Windows removes none that is open.
+func (r *redo) remove() error { return errors.Join(r.f.Close(), os.Remove(r.f.Name())) }
 
 // replay does a rewrite again that was cut off. Needs the write lock. It does not ask for a lease: whoever has the file
 // open by now has half a rewrite in hand, which only gets better.
