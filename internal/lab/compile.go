@@ -133,7 +133,7 @@ func (c *compiler) sandbox(group []*student) spec.Sandbox {
 	s.Lang = v.lang()
 	s.Services = c.services(v)
 	s.Outside = c.outside(v)
-	s.Limits = spec.Limits{Processes: c.Limits.Processes, SpoolBytes: int64(c.Scaled(len(group)).Spool)}
+	s.Limits = spec.Limits{Processes: c.Limits.Processes, SpoolBytes: int64(c.Limits.Spool)}
 	s.Accounts = c.people(accounts, s)
 	s.Motd = c.motd(v, owner, firstOf(owner), s)
 	w := &content{compiler: c, group: group, owner: owner, sandbox: &s}

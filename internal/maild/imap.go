@@ -102,6 +102,9 @@ func (u *imapUser) Open(ctx context.Context, name string) (imap.Mailbox, error) 
 
 // Append implements imap.User.
 func (u *imapUser) Append(ctx context.Context, name string, msgs []imap.NewMessage) (uint32, []uint32, error) {
+	if err := u.room(ctx, msgs); err != nil {
+		return 0, nil, imapError(err)
+	}
 	box, err := u.d.spool.Mailbox(ctx, u.name, name)
 	if err != nil {
 		return 0, nil, imapError(err)
@@ -118,6 +121,18 @@ func (u *imapUser) Append(ctx context.Context, name string, msgs []imap.NewMessa
 	}
 	uids, err := box.Append(ctx, deliveries)
 	return box.Snapshot().UIDValidity, uids, imapError(err)
+}
+
+// room refuses messages that would take more than the user may have, over all of his mailboxes.
+func (u *imapUser) room(ctx context.Context, msgs []imap.NewMessage) error {
+	used, limit, err := u.Quota(ctx)
+	for _, m := range msgs {
+		used += m.Size
+	}
+	if err == nil && limit > 0 && used > limit {
+		return mbox.ErrFull
+	}
+	return err
 }
 
 // Quota implements imap.User.

@@ -115,7 +115,7 @@ func New(cfg Config) (d *Daemon, err error) {
 // open opens what is behind the protocols, then the protocols.
 func (d *Daemon) open() (err error) {
 	d.spool, err = mbox.New(mbox.Config{Files: d.cfg.Files, StateDir: filepath.Join(d.cfg.StateDir, "index"),
-		Zone: d.zone, Now: d.cfg.Now, Log: d.cfg.Log})
+		Zone: d.zone, Now: d.cfg.Now, Limit: d.cfg.Spec.Limits.SpoolBytes, Log: d.cfg.Log})
 	if err != nil {
 		return err
 	}

@@ -126,7 +126,7 @@ type File struct {
 // Limits are per account unless said otherwise.
 type Limits struct {
 	Processes  int   `json:"processes"`  // RLIMIT_NPROC
-	SpoolBytes int64 `json:"spoolBytes"` // of all mailboxes and homes of the sandbox's one student
+	SpoolBytes int64 `json:"spoolBytes"` // of one student's mailboxes and homes together, and of any one file or mailbox
 }
 
 // Seal returns the spec as it is sent to a sandbox: every password in clear replaced by what hash makes of it, and the

@@ -4,8 +4,10 @@ import (
 	"bufio"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"slices"
+	"syscall"
 )
 
 // appendLocked appends a group under the mailbox's locks. It has no caller's context: the group belongs to several.
@@ -36,6 +38,9 @@ func (b *box) append(ctx context.Context, group []*request) error {
 		return classify(b.what("looking at"), err)
 	}
 	messages := flatten(group)
+	if err := b.fits(before.size, messages); err != nil {
+		return err
+	}
 	gap, err := b.gap(before.size)
 	if err != nil {
 		return classify(b.what("reading"), err)
@@ -55,6 +60,18 @@ func (b *box) append(ctx context.Context, group []*request) error {
 		b.spool.cfg.Log.Warn("new mail not looked at", "user", b.user, "box", b.name, "error", err)
 	}
 	return nil
+}
+
+// fits refuses what would make the mailbox larger than it may be.
+func (b *box) fits(size int64, messages []*Delivery) error {
+	limit := b.spool.cfg.Limit
+	for _, m := range messages {
+		size += m.size()
+	}
+	if limit <= 0 || size <= limit {
+		return nil
+	}
+	return fmt.Errorf("%s: %w: %w", b.what("appending to"), ErrFull, syscall.EDQUOT)
 }
 
 func flatten(group []*request) (messages []*Delivery) {
@@ -85,7 +102,10 @@ func (b *box) write(before stamp, gap string, messages []*Delivery) (starts []in
 	zone, disk := b.spool.cfg.Zone, b.spool.cfg.disk
 	w := b.spool.takeWriter()
 	defer b.spool.appends.Put(w)
-	starts, total := measure(w, before.size, gap, messages, zone)
+	starts, total, err := measure(w, before.size, gap, messages, zone)
+	if err != nil {
+		return nil, err
+	}
 	var line extent
 	_, _ = io.WriteString(&line, gap+fromLine(messages[0].Sender, messages[0].Time.In(zone)))
 	note := b.tail

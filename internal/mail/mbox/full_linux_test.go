@@ -118,3 +118,12 @@ func TestFileSizeLimit(t *testing.T) {
 	}
 	fillAndCheck(t, s, ErrTooBig)
 }
+
+// TestLimit does the same against a limit of the spool's own.
+func TestLimit(t *testing.T) {
+	s, dir := newSpool(t, func(c *Config) { c.Limit = 200 << 10 })
+	fillAndCheck(t, s, ErrFull)
+	if info, err := os.Stat(filepath.Join(dir, "spool", "u")); err != nil || info.Size() > 201<<10 {
+		t.Errorf("%v, %v", info, err)
+	}
+}

@@ -20,6 +20,7 @@ type Config struct {
 	Zone     *time.Location // of the dates in From_ lines; nil is time.Local
 	Now      func() time.Time
 	LockWait time.Duration // how long a mailbox may stay locked by others before ErrLocked; 0 is ten seconds
+	Limit    int64         // octets of one mailbox, beyond which mail is refused with ErrFull; 0 is none
 	Log      *slog.Logger  // what was recovered or could not be done; nil is silent
 
 	pause func(context.Context, time.Duration) error // between two tries
