@@ -394,6 +394,22 @@ func TestUsage(t *testing.T) {
 	if grown := after - before; grown < 2<<20 || grown > 3<<20 {
 		t.Errorf("2 MiB more are %d bytes more", grown)
 	}
+	o.asUser("util1", func() {
+		dir, err := os.OpenRoot(o.home("util1"))
+		must(t, err)
+		for range 3 * maxNesting {
+			must(t, dir.Mkdir("d", 0o700))
+			next, err := dir.OpenRoot("d")
+			must(t, err)
+			must(t, dir.Close())
+			dir = next
+		}
+		must(t, dir.WriteFile("deep", make([]byte, 5<<20), 0o600))
+		must(t, dir.Close())
+	})
+	if deep, err := o.files.Usage(ctx, "util1"); err != nil || deep-after < 5<<20 {
+		t.Errorf("5 MiB deep down are %d bytes more: %v", deep-after, err)
+	}
 	if other, err := o.files.Usage(ctx, "util11"); err != nil || other != before {
 		t.Errorf("util11 uses %d, %v", other, err)
 	}
