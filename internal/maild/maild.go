@@ -3,7 +3,7 @@
 // and accounts are the system's, and in the embedded engine, where both are plain.
 //
 // In its state directory it keeps started.json (whose starting mail has been delivered), subscribed.json (IMAP's
-// subscriptions), epoch.json (see Epoch), and the directories of what it is made of: index, queue, dialogues, deliveries.
+// subscriptions), epoch.json (see Epoch), tls.pem (the certificate of STARTTLS and its key), and the directories of what it is made of: index, queue, dialogues, deliveries.
 package maild
 
 import (
@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"strings"
@@ -39,13 +40,14 @@ type Config struct {
 	Accounts    auth.Accounts
 	UID         func(account string) int // of a local account; 0 where there are no system accounts
 	StateDir    string
-	LogFile     string // mail.log
-	TLS         *tls.Config
-	Throttle    auth.Policy // nil: a Throttle
-	AnyListener bool        // routes lead to whoever listens: there are no system accounts whose listener it could be
-	Belongings  Belongings  // who copies and replaces what accounts own; nil: no reset, no snapshots
-	Skel        string      // what every home begins with, "/etc/skel"; "" is nothing
-	Students    Students    // their files and programs, for checks; nil: there are none
+	LogFile     string       // mail.log
+	TLS         *tls.Config  // nil: if the spec has STARTTLS, with a certificate that is kept in StateDir
+	Addresses   []netip.Addr // of this machine, for mail to user@[address]; empty: those of its interfaces
+	Throttle    auth.Policy  // nil: a Throttle
+	AnyListener bool         // routes lead to whoever listens: there are no system accounts whose listener it could be
+	Belongings  Belongings   // who copies and replaces what accounts own; nil: no reset, no snapshots
+	Skel        string       // what every home begins with, "/etc/skel"; "" is nothing
+	Students    Students     // their files and programs, for checks; nil: there are none
 	// Dial connects to outside, relay and route servers; nil is the network.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 	Now  func() time.Time // nil is time.Now
@@ -131,8 +133,13 @@ func (d *Daemon) open() (err error) {
 	}
 	d.auth = auth.New(auth.Config{Domains: d.cfg.Spec.Locals, Policy: policy, Now: d.cfg.Now}, d.cfg.Accounts)
 	s := d.cfg.Spec
+	if d.cfg.TLS == nil && s.TLS == "starttls" {
+		if d.cfg.TLS, err = loadCertificate(d.cfg.StateDir, s.Hostname, d.cfg.Now()); err != nil {
+			return fmt.Errorf("certificate: %w", err)
+		}
+	}
 	d.queue, err = queue.New(queue.Config{
-		Dir: filepath.Join(d.cfg.StateDir, "queue"), Hostname: s.Hostname, Domain: s.Domain, Locals: s.Locals,
+		Dir: filepath.Join(d.cfg.StateDir, "queue"), Hostname: s.Hostname, Domain: s.Domain, Locals: s.Locals, Addresses: d.addresses(),
 		Aliases: s.Aliases, Routes: s.Routes, Outside: s.Outside, Relay: relayOf(s), Location: d.zone,
 		Mailboxes: spool{d.spool, d.recordCopies}, Accounts: d.people, Log: queueLog{d.log.Queue()}, Logger: d.cfg.Log,
 		Dial: d.cfg.Dial, AnyListener: d.cfg.AnyListener, Now: d.cfg.Now,
@@ -141,6 +148,20 @@ func (d *Daemon) open() (err error) {
 		return err
 	}
 	return d.protocols()
+}
+
+// addresses are this machine's own. A machine that does not tell has at least its loopback, which the queue knows.
+func (d *Daemon) addresses() (own []netip.Addr) {
+	if len(d.cfg.Addresses) > 0 {
+		return d.cfg.Addresses
+	}
+	found, _ := net.InterfaceAddrs()
+	for _, a := range found {
+		if prefix, err := netip.ParsePrefix(a.String()); err == nil {
+			own = append(own, prefix.Addr().Unmap())
+		}
+	}
+	return own
 }
 
 // relayOf is the named relay, "" when there is none.
@@ -179,6 +200,7 @@ func (d *Daemon) protocols() error {
 	if o := s.Services.IMAP; o != nil {
 		d.services["imap"] = imap.New(imap.Config{
 			Wording: o.Wording, Banner: o.Banner, Hostname: s.Hostname, TLS: d.cfg.TLS, Now: d.cfg.Now, Logger: d.cfg.Log, Watch: d.watchIMAP,
+			Stage: func() (*os.File, error) { return stage(d.cfg.StateDir) },
 		}, mailboxes{d}).ServeConn
 	}
 	return nil

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"net/mail"
 	"os"
@@ -38,7 +39,7 @@ func (d *Daemon) deliverStart(ctx context.Context) error {
 	var deliveries []mbox.Delivery
 	for _, m := range d.cfg.Spec.Mail {
 		if !slices.Contains(done.Accounts, m.To) {
-			deliveries = append(deliveries, mbox.Delivery{User: m.To, Sender: senderOf(m.Raw), Time: d.cfg.Now(), Raw: m.Raw})
+			deliveries = append(deliveries, mbox.Delivery{User: m.To, Sender: senderOf(bytes.NewReader(m.Raw)), Time: d.cfg.Now(), Raw: m.Raw})
 		}
 	}
 	if err := errors.Join(d.spool.Deliver(ctx, deliveries)...); err != nil {
@@ -57,8 +58,8 @@ func (d *Daemon) deliverStart(ctx context.Context) error {
 }
 
 // senderOf is the From_ line's sender of a message that never had an envelope: its Return-Path, or its From.
-func senderOf(raw []byte) string {
-	m, err := mail.ReadMessage(bytes.NewReader(raw))
+func senderOf(raw io.Reader) string {
+	m, err := mail.ReadMessage(raw)
 	if err != nil {
 		return ""
 	}
@@ -70,12 +71,17 @@ func senderOf(raw []byte) string {
 	return ""
 }
 
-// writeJSON writes a small file aside and renames it.
+// writeJSON keeps a value in a small file.
 func writeJSON(file string, value any) error {
 	text, err := json.Marshal(value)
 	if err != nil {
 		return err
 	}
+	return writeAside(file, text)
+}
+
+// writeAside writes a small file beside its place, durably, and renames it.
+func writeAside(file string, text []byte) error {
 	f, err := os.OpenFile(file+".new", os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
 	if err != nil {
 		return err

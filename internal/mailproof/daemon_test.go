@@ -4,6 +4,7 @@ package mailproof
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -12,6 +13,7 @@ import (
 	"net"
 	"net/http"
 	_ "net/http/pprof" // for PprofAddr
+	"net/netip"
 	"os"
 	"os/exec"
 	"os/signal"
@@ -44,9 +46,12 @@ type settings struct {
 	Users   string // PlainFiles' directory; below Dir when it is empty
 	Hash    string // of all accounts' password
 	Wording string
-	Pprof   string   // address to be profiled at
-	Listen  []string // where the services listen; empty: on what it inherits
-	Faulty  uint64   // not 0: opening and locking mailboxes fails now and then, by this seed
+	Pprof   string       // address to be profiled at
+	Listen  []string     // where the services listen; empty: on what it inherits
+	TLS     string       // "starttls", else off
+	Auth    string       // of SMTP; "" is none
+	Own     []netip.Addr // what a domain in brackets may say; empty: the machine's addresses
+	Faulty  uint64       // not 0: opening and locking mailboxes fails now and then, by this seed
 }
 
 func TestMain(m *testing.M) {
@@ -111,9 +116,9 @@ func (s settings) config() maild.Config {
 	hashes := map[string]string{}
 	sandbox := spec.Sandbox{
 		Version: spec.Version, Lab: "proof", Hostname: "test6isri.local.isri.fr", Domain: "local.isri.fr",
-		Locals: []string{"local.isri.fr", "test6isri.local.isri.fr", "localhost"}, Timezone: "Europe/Paris", TLS: "off",
+		Locals: []string{"local.isri.fr", "test6isri.local.isri.fr", "localhost"}, Timezone: "UTC", TLS: cmp.Or(s.TLS, "off"),
 		Services: spec.Services{
-			SMTP: &spec.SMTP{Auth: "none", Relay: "reject", Banner: "ESMTP Postfix (Debian/GNU)", BareLF: "accept"},
+			SMTP: &spec.SMTP{Auth: cmp.Or(s.Auth, "none"), Relay: "reject", Banner: "ESMTP Postfix (Debian/GNU)", BareLF: "accept"},
 			POP3: &spec.POP3{Wording: s.Wording}, IMAP: &spec.IMAP{Wording: s.Wording},
 		},
 	}
@@ -128,7 +133,7 @@ func (s settings) config() maild.Config {
 	}
 	return maild.Config{
 		Spec: sandbox, Files: files, Accounts: auth.NewMemory(hashes), StateDir: filepath.Join(s.Dir, "state"),
-		LogFile: filepath.Join(s.Dir, "mail.log"), AnyListener: true,
+		LogFile: filepath.Join(s.Dir, "mail.log"), AnyListener: true, Addresses: s.Own,
 		Log: slog.New(slog.NewTextHandler(os.Stderr, nil)),
 	}
 }

@@ -6,13 +6,10 @@ import (
 	"bufio"
 	"fmt"
 	"net"
-	"net/netip"
 	"os"
 	"strings"
 	"testing"
 	"time"
-
-	"maillab/internal/proxyproto"
 )
 
 // from connects to a service as another peer, through the listener that a gateway has.
@@ -30,8 +27,7 @@ func (d *daemon) from(peer, service string) *typist {
 	}
 	d.t.Cleanup(func() { conn.Close() })
 	_ = conn.SetDeadline(time.Now().Add(patience))
-	header := proxyproto.Header{From: netip.MustParseAddrPort(peer + ":40000"), To: netip.MustParseAddrPort("10.9.0.2:25")}
-	if _, err := conn.Write(header.Append(nil)); err != nil {
+	if _, err := conn.Write(proxyHeader(peer)); err != nil {
 		d.t.Fatal(err)
 	}
 	return &typist{conn, bufio.NewReader(conn)}

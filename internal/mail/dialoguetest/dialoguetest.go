@@ -7,17 +7,21 @@
 //	S: 250 test6isri.local.isri.fr
 //	# server closed
 //
-// C: lines are typed with CRLF. All S: lines up to the next C: line must come before it is typed; "# server closed"
-// demands the end of the connection there. Any other line that starts with # is a comment. Both the expected and the
-// seen line go through the caller's normaliser before they are compared, which takes out what varies (queue IDs, dates).
+// C: lines are typed with CRLF, L: lines with a lone LF, as nc does. All S: lines up to the next line that is typed must
+// come before it is typed; "# server closed" demands the end of the connection there. Any other line that starts with #
+// is a comment. Both the expected and the seen line go through the caller's normaliser before they are compared, which
+// takes out what varies (queue IDs, dates).
 package dialoguetest
 
 import (
 	"bufio"
+	"errors"
+	"fmt"
 	"io"
 	"net"
 	"os"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -25,40 +29,71 @@ import (
 // patience is how long one expected line may take; it only bounds a broken server.
 const patience = 20 * time.Second
 
+// closed is the line that demands the end of a connection.
+const closed = "# server closed"
+
 // Play plays one dialogue file on conn and closes it. A line that differs is reported with its place in the file, and
 // the rest goes on, so that one run shows all differences.
 func Play(t *testing.T, file string, conn net.Conn, normalise func(string) string) {
 	t.Helper()
-	text, err := os.ReadFile(file)
+	err := walk(file, conn, func(place, want, got string) {
+		if want, got = normalise(want), normalise(got); got != want {
+			t.Errorf("%s:\n got %q\nwant %q", place, got, want)
+		}
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
+}
+
+// Seen plays one dialogue file on conn, closes it, and returns all that the server said, line by line, where the file
+// has a line of the server's. The end of the connection is closed's line, or what came instead.
+func Seen(file string, conn net.Conn) (lines []string, err error) {
+	err = walk(file, conn, func(_, _, got string) { lines = append(lines, got) })
+	return lines, err
+}
+
+// walk types a file's lines and calls said with each line that is wanted there and the one that came, without its CRLF.
+func walk(file string, conn net.Conn, said func(place, want, got string)) error {
 	defer conn.Close()
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return err
+	}
 	in := bufio.NewReader(conn)
 	for i, line := range strings.Split(strings.TrimSuffix(string(text), "\n"), "\n") {
 		_ = conn.SetDeadline(time.Now().Add(patience))
-		switch {
-		case strings.HasPrefix(line, "C:"):
-			typed := strings.TrimPrefix(strings.TrimPrefix(line, "C:"), " ")
-			if _, err := io.WriteString(conn, typed+"\r\n"); err != nil {
-				t.Fatalf("%s:%d: typing %q: %v", file, i+1, typed, err)
-			}
-		case strings.HasPrefix(line, "S:"):
-			want := normalise(strings.TrimPrefix(strings.TrimPrefix(line, "S:"), " "))
-			got, err := in.ReadString('\n')
-			if err != nil {
-				t.Fatalf("%s:%d: waiting for %q: got %q, %v", file, i+1, want, got, err)
-			}
-			if !strings.HasSuffix(got, "\r\n") {
-				t.Errorf("%s:%d: line does not end in CRLF: %q", file, i+1, got)
-			}
-			if got = normalise(strings.TrimRight(got, "\r\n")); got != want {
-				t.Errorf("%s:%d:\n got %q\nwant %q", file, i+1, got, want)
-			}
-		case line == "# server closed":
-			if rest, err := io.ReadAll(in); err != nil || len(rest) > 0 {
-				t.Errorf("%s:%d: want the connection closed, got %q, %v", file, i+1, rest, err)
-			}
+		place, got := fmt.Sprintf("%s:%d", file, i+1), ""
+		switch kind, rest, _ := strings.Cut(line, ":"); {
+		case kind == "C":
+			_, err = io.WriteString(conn, strings.TrimPrefix(rest, " ")+"\r\n")
+		case kind == "L":
+			_, err = io.WriteString(conn, strings.TrimPrefix(rest, " ")+"\n")
+		case kind == "S":
+			got, err = wholeLine(in)
+			said(place, strings.TrimPrefix(rest, " "), got)
+		case line == closed:
+			got, err = theEnd(in)
+			said(place, closed, got)
+		}
+		if err != nil {
+			return fmt.Errorf("%s: %q: got %q: %w", place, line, got, err)
 		}
 	}
+	return nil
+}
+
+// wholeLine reads a line. One without a CR is shown with the LF that it ended in, and so equals no line of a file.
+func wholeLine(in *bufio.Reader) (string, error) {
+	line, err := in.ReadString('\n')
+	return strings.TrimSuffix(line, "\r\n"), err
+}
+
+// theEnd wants nothing more to come. A server that hangs up with lines unread resets the connection.
+func theEnd(in *bufio.Reader) (string, error) {
+	rest, err := io.ReadAll(in)
+	if (err == nil || errors.Is(err, syscall.ECONNRESET)) && len(rest) == 0 {
+		return closed, nil
+	}
+	return string(rest), err
 }

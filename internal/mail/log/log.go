@@ -106,8 +106,14 @@ func (l *Log) Flush(ctx context.Context) error {
 	}
 }
 
+// textLimit is where Postfix cuts what it logs.
+const textLimit = 2000
+
 // line adds a line, without the time and the host: process is "postfix/smtpd[105]".
 func (l *Log) line(process, text string) {
+	if len(text) > textLimit {
+		text = strings.ToValidUTF8(text[:textLimit], "?")
+	}
 	stamp := l.cfg.Now().In(l.cfg.Zone).Format(time.Stamp)
 	l.mu.Lock()
 	defer l.mu.Unlock()

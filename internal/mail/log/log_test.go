@@ -90,7 +90,7 @@ func postfixEvents() []event {
 		on(`postfix/smtpd\[\d+\]: connect from (\S+)`, func(l *Log, m []string) { l.SMTPD().Connect(m[1]) }),
 		on(`postfix/smtpd\[\d+\]: disconnect from (\S+) (.*)`, func(l *Log, m []string) { l.SMTPD().Disconnect(m[1], m[2]) }),
 		on(`postfix/smtpd\[\d+\]: ([0-9A-F]+): client=([^,]+)(?:, sasl_method=(\S+), sasl_username=(\S+))?`,
-			func(l *Log, m []string) { l.SMTPD().Client(m[1], m[2], m[3], m[4]) }),
+			func(l *Log, m []string) { l.SMTPD().Client(m[1], m[2], m[3], m[4], "") }),
 		on(`postfix/smtpd\[\d+\]: (\w+): reject: (\w+) from (\S+): (.*); (.*)`, func(l *Log, m []string) {
 			l.SMTPD().Reject(strings.TrimPrefix(m[1], "NOQUEUE"), m[2], m[3], m[4], m[5])
 		}),

@@ -74,10 +74,13 @@ func (s SMTPD) Disconnect(client, counts string) {
 }
 
 // Client tells who opened the transaction id; the SASL words are empty without AUTH.
-func (s SMTPD) Client(id, client, saslMethod, saslUser string) {
+func (s SMTPD) Client(id, client, saslMethod, saslUser, saslSender string) {
 	text := id + ": client=" + client
 	if saslUser != "" {
 		text += ", sasl_method=" + saslMethod + ", sasl_username=" + saslUser
+	}
+	if saslSender != "" {
+		text += ", sasl_sender=" + saslSender
 	}
 	s.info(text)
 }

@@ -50,8 +50,7 @@ func complete(address, myDomain string) string {
 			local, domain = percentHack(local)
 		}
 	}
-	domain = strings.TrimRight(domain, ".")
-	if domain == "" {
+	if domain = strings.TrimRight(domain, "."); domain == "" {
 		domain = myDomain
 	}
 	return local + "@" + domain
@@ -80,28 +79,6 @@ func unquote(local string) string {
 		b.WriteByte(inner[i])
 	}
 	return b.String()
-}
-
-// quoted puts the local part of an address between quotes if a header needs it so (RFC 5322 section 3.2.4).
-func quoted(address string) string {
-	local, domain := splitAddress(address)
-	if local == "" || isDotAtom(local) || strings.HasPrefix(local, `"`) {
-		return address
-	}
-	q := `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(local) + `"`
-	if domain == "" {
-		return q
-	}
-	return q + "@" + domain
-}
-
-func isDotAtom(s string) bool {
-	if strings.HasPrefix(s, ".") || strings.HasSuffix(s, ".") || strings.Contains(s, "..") {
-		return false
-	}
-	return !strings.ContainsFunc(s, func(r rune) bool {
-		return r <= ' ' || r == 0x7f || strings.ContainsRune(`()<>[]:;@\,"`, r)
-	})
 }
 
 // literal reads the domain [192.0.2.1] or [IPv6:2001:db8::1] (RFC 5321 section 4.1.3).

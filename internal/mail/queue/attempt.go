@@ -6,6 +6,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"maillab/internal/mail/addrspec"
 )
 
 // outcome is what one attempt did for one recipient, with what the log wants to know.
@@ -123,9 +125,9 @@ func (q *Queue) forward(ctx context.Context, e *entry, c copyFor, begin time.Tim
 
 // forwardedToo logs that a message went on besides staying here.
 func (q *Queue) forwardedToo(e *entry, c copyFor, begin time.Time, r result) bool {
-	st := Status{To: c.dest.address, Relay: "local", Delays: e.delays(begin, q.cfg.Now()), DSN: r.DSN, State: r.State, Text: r.Text}
+	st := Status{To: addrspec.Quote(c.dest.address), Relay: "local", Delays: e.delays(begin, q.cfg.Now()), DSN: r.DSN, State: r.State, Text: r.Text}
 	if typed := e.env.Recipients[c.rcpt].Typed; typed != st.To {
-		st.OrigTo = typed
+		st.OrigTo = addrspec.Quote(typed)
 	}
 	q.cfg.Log.Status("local", e.env.ID, st)
 	return true
@@ -143,7 +145,7 @@ func (q *Queue) sendOn(ctx context.Context, e *entry, at string, to []Recipient)
 		UTF8: e.env.UTF8}
 	c := &composer{q: q, env: env}
 	c.received()
-	c.out.put("Delivered-To: " + oneLine(quoted(at)))
+	c.out.put("Delivered-To: " + oneLine(addrspec.Quote(at)))
 	size := c.out.size + e.size
 	c.out.write(text)
 	next := q.entryFor(env, &message{size: size, messageID: e.messageID})
@@ -226,7 +228,7 @@ func (q *Queue) attemptServers(ctx context.Context, e *entry, servers map[server
 func (q *Queue) close(ctx context.Context, e *entry) {
 	now := q.cfg.Now()
 	if len(e.pending()) > 0 && since(e.queued, now) >= q.cfg.Times.Expire {
-		q.cfg.Log.Expired(e.env.ID, e.env.Sender)
+		q.cfg.Log.Expired(e.env.ID, addrspec.Quote(e.env.Sender))
 		q.mu.Lock()
 		for _, i := range e.pending() {
 			e.states[i].State = stateBounced

@@ -9,6 +9,8 @@ import (
 	"mime"
 	"strings"
 	"time"
+
+	"maillab/internal/mail/addrspec"
 )
 
 // message is a message as the queue and the mailboxes hold it: lines end in LF, the header is complete.
@@ -16,6 +18,7 @@ type message struct {
 	text        []byte
 	size        int64    // as Postfix counts it
 	messageID   string   // with its brackets, as the header has it
+	resentID    string   // the same of Resent-Message-Id
 	deliveredTo []string // values of Delivered-To, lower case: who had it already
 }
 
@@ -184,6 +187,8 @@ func (c *composer) endField() {
 		c.msg.deliveredTo = append(c.msg.deliveredTo, strings.ToLower(value))
 	case "message-id":
 		c.msg.messageID = value
+	case "resent-message-id":
+		c.msg.resentID = value
 	}
 	c.resent = c.resent || strings.HasPrefix(name, "resent-")
 	field := string(c.field)
@@ -235,7 +240,7 @@ func (c *composer) received() {
 	by := fmt.Sprintf("\tby %s (Postfix) with %s id %s", cfg.Hostname, env.Protocol, env.ID)
 	if len(env.Recipients) == 1 {
 		c.out.put(by)
-		c.out.put(fmt.Sprintf("\tfor <%s>; %s", quoted(env.Recipients[0].Typed), date))
+		c.out.put(fmt.Sprintf("\tfor <%s>; %s", addrspec.Quote(env.Recipients[0].Typed), date))
 		return
 	}
 	c.out.put(by + ";")
@@ -256,7 +261,9 @@ func (c *composer) missing() {
 	if !has("Message-Id") {
 		id := fmt.Sprintf("<%s.%s@%s>", env.Arrived.UTC().Format("20060102150405"), env.ID, cfg.Hostname)
 		c.out.put(prefix + "Message-Id: " + id)
-		if c.msg.messageID == "" {
+		if c.resent {
+			c.msg.resentID = id
+		} else {
 			c.msg.messageID = id
 		}
 	}
@@ -274,13 +281,13 @@ func mailboxOf(name, address string) string {
 	case address == "":
 		return "MAILER-DAEMON"
 	case name == "":
-		return quoted(address)
+		return addrspec.Quote(address)
 	case strings.ContainsFunc(name, func(r rune) bool { return r >= 0x7f }):
 		name = mime.QEncoding.Encode("utf-8", name)
 	case strings.ContainsFunc(name, func(r rune) bool { return strings.ContainsRune(`()<>[]:;@\,".`, r) || r < ' ' }):
 		name = `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`, "\n", " ").Replace(name) + `"`
 	}
-	return name + " <" + quoted(address) + ">"
+	return name + " <" + addrspec.Quote(address) + ">"
 }
 
 // headerDate writes a time as Postfix does: "Sat, 21 Nov 2026 20:25:29 +0000 (UTC)", the day of the month padded with a

@@ -59,7 +59,7 @@ type Log interface {
 	Removed(id string)                                    // qmgr: removed
 	Expired(id, sender string)                            // qmgr: from=, status=expired, returned to sender
 	Status(process, id string, s Status)                  // local, smtp, error: to=, relay=, …, status=
-	Notification(id, kind, notice string)                 // bounce: ID: sender non-delivery notification: notice
+	Notification(id, kind, notice string)                 // bounce: ID: kind notification: notice
 	Pickup(id string, uid int, sender string)             // pickup: uid=, from=
 	Note(process, text string)                            // anything else, "warning: " included in the text
 }

@@ -11,6 +11,7 @@ type entry struct {
 	env         *Envelope
 	size        int64
 	messageID   string
+	resentID    string // known until it is logged
 	deliveredTo []string
 
 	offset int64 // of the text in the queue file

@@ -137,7 +137,7 @@ func (l *journalLog) Status(process, id string, s Status) {
 	l.add("%s: %s: to=<%s>,%s relay=%s, dsn=%s, status=%s (%s)", process, id, s.To, orig, s.Relay, s.DSN, s.State, s.Text)
 }
 func (l *journalLog) Notification(id, kind, notice string) {
-	l.add("bounce: %s: %s: %s", id, kind, notice)
+	l.add("bounce: %s: %s notification: %s", id, kind, notice)
 }
 func (l *journalLog) Pickup(id string, uid int, sender string) {
 	l.add("pickup: %s: uid=%d from=<%s>", id, uid, sender)

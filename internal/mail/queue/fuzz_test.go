@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"maillab/internal/mail/addrspec"
 	"maillab/internal/spec"
 )
 
@@ -44,7 +45,7 @@ func FuzzAddress(f *testing.F) {
 		if d := q.resolve(address); d.kind == toMailbox && verdict != Accepted {
 			t.Fatalf("%q: %v, yet it leads to a mailbox", typed, verdict)
 		}
-		_ = quoted(address)
+		_ = addrspec.Quote(address)
 	})
 }
 

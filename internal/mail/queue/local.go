@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"strings"
 	"syscall"
+
+	"maillab/internal/mail/addrspec"
 )
 
 // copyFor is one recipient's copy for a mailbox, or for nowhere when the mail of its address is thrown away.
@@ -67,7 +69,7 @@ func (q *Queue) deliverNow(ctx context.Context, e *entry, copies []copyFor, text
 func (q *Queue) deliver(ctx context.Context, e *entry, copies []copyFor, text []byte, done func(i int, err error)) []error {
 	ctx, cancel := context.WithTimeout(ctx, q.cfg.Times.Local)
 	defer cancel()
-	sender := e.env.Sender
+	sender := addrspec.Quote(e.env.Sender)
 	if sender == "" {
 		sender = "MAILER-DAEMON"
 	}
@@ -100,7 +102,7 @@ func (q *Queue) deliver(ctx context.Context, e *entry, copies []copyFor, text []
 // localHead is what local delivery writes above the message.
 func localHead(sender string, r Recipient) []byte {
 	return fmt.Appendf(nil, "Return-Path: <%s>\nX-Original-To: %s\nDelivered-To: %s\n",
-		quoted(sender), oneLine(quoted(r.Typed)), oneLine(quoted(r.Address)))
+		addrspec.Quote(sender), oneLine(addrspec.Quote(r.Typed)), oneLine(addrspec.Quote(r.Address)))
 }
 
 // oneLine keeps an address from breaking a header.
@@ -117,7 +119,7 @@ func oneLine(s string) string {
 func localResult(err error, k kind) result {
 	switch {
 	case err == nil && k == toNothing:
-		return result{State: stateSent, DSN: "2.0.0", Text: "delivered to file: /dev/null"}
+		return result{State: stateSent, DSN: "2.0.0", Text: "discarded"}
 	case err == nil:
 		return result{State: stateSent, DSN: "2.0.0", Text: "delivered to mailbox"}
 	case isTooBig(err):
@@ -159,9 +161,9 @@ func sentence(s string) string {
 // logStatus writes the status line of a recipient.
 func (q *Queue) logStatus(process string, e *entry, rcpt int, to, relay string, d Delays) {
 	r, s := e.env.Recipients[rcpt], e.states[rcpt]
-	st := Status{To: to, Relay: relay, Delays: d, DSN: s.DSN, State: s.State, Text: s.Text}
+	st := Status{To: addrspec.Quote(to), Relay: relay, Delays: d, DSN: s.DSN, State: s.State, Text: s.Text}
 	if r.Typed != to {
-		st.OrigTo = r.Typed
+		st.OrigTo = addrspec.Quote(r.Typed)
 	}
 	q.cfg.Log.Status(process, e.env.ID, st)
 }

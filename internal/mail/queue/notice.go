@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"maillab/internal/mail/addrspec"
 )
 
 // report tells the sender, or postmaster, what became of recipients that are through and not yet told of. It returns
@@ -28,7 +30,12 @@ func (q *Queue) report(ctx context.Context, e *entry) bool {
 		q.cfg.Log.Note("bounce", "warning: "+e.env.ID+": undeliverable postmaster notification discarded")
 		failed = nil
 	case e.env.Sender == "":
-		kind, delivered = postmasterNotice, nil // RFC 5321 section 4.5.5: a null sender is told nothing
+		kind = postmasterNotice // RFC 5321 section 4.5.5: a null sender is told nothing
+	}
+	if e.env.Sender == "" && len(delivered) > 0 {
+		q.cfg.Log.Note("bounce", e.env.ID+": not sending trace/success notification for single-bounce message")
+		q.reported(e, delivered)
+		delivered = nil
 	}
 	return q.tell(ctx, e, kind, failed) && q.tell(ctx, e, successNotice, delivered)
 }
@@ -39,7 +46,7 @@ func (s state) forwarded() bool { return strings.HasPrefix(s.Text, "forwarded as
 
 // noticeKind is a sort of delivery report, in Postfix's words.
 type noticeKind struct {
-	log     string // postfix/bounce: sender … notification
+	log     string // postfix/bounce: … notification: ID
 	subject string
 	auto    string // RFC 3834
 	text    string
@@ -65,11 +72,11 @@ notifications of mail delivery errors from other systems.
 )
 
 var (
-	failureNotice = noticeKind{"sender non-delivery notification", "Undelivered Mail Returned to Sender", "auto-replied",
+	failureNotice = noticeKind{"sender non-delivery", "Undelivered Mail Returned to Sender", "auto-replied",
 		failureText}
-	postmasterNotice = noticeKind{"postmaster non-delivery notification", "Postmaster Copy: Undelivered Mail",
+	postmasterNotice = noticeKind{"postmaster non-delivery", "Postmaster Copy: Undelivered Mail",
 		"auto-generated", ""}
-	successNotice = noticeKind{"sender delivery status notification", "Successful Mail Delivery Report", "auto-replied",
+	successNotice = noticeKind{"sender delivery status", "Successful Mail Delivery Report", "auto-replied",
 		successText}
 )
 
@@ -86,12 +93,17 @@ func (q *Queue) tell(ctx context.Context, e *entry, kind noticeKind, rcpts []int
 		q.cfg.Log.Note("bounce", fmt.Sprintf("warning: %s: cannot send notification: %s", e.env.ID, cause(err)))
 		return false
 	}
+	q.reported(e, rcpts)
+	return true
+}
+
+// reported keeps that nothing more is to be said about some recipients.
+func (q *Queue) reported(e *entry, rcpts []int) {
 	q.mu.Lock()
+	defer q.mu.Unlock()
 	for _, i := range rcpts {
 		e.states[i].Reported = true
 	}
-	q.mu.Unlock()
-	return true
 }
 
 // doubleBounce is who sends what postmaster is told. What cannot be delivered for this sender is dropped: it is the end
@@ -149,7 +161,7 @@ func (w *noticeWriter) write(now time.Time, text []byte) (messageID string) {
 	w.linef("Date: %s", headerDate(now, cfg.Location))
 	w.linef("From: Mail Delivery System <MAILER-DAEMON@%s>", cfg.Domain)
 	w.linef("Subject: %s", w.kind.subject)
-	w.linef("To: %s", quoted(w.env.Recipients[0].Address))
+	w.linef("To: %s", addrspec.Quote(w.env.Recipients[0].Address))
 	w.linef("Auto-Submitted: %s", w.kind.auto)
 	w.linef("MIME-Version: 1.0")
 	w.linef("Content-Type: multipart/report; report-type=delivery-status;\n\tboundary=%q", w.boundary)

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"maillab/internal/mail/addrspec"
 )
 
 // Queue takes messages and sees to it that they get where they belong. All methods are safe for concurrent use.
@@ -74,7 +76,7 @@ func (q *Queue) Accept(ctx context.Context, env *Envelope, body io.Reader) error
 
 // entryFor is what the queue knows of a message that nobody has tried yet.
 func (q *Queue) entryFor(env *Envelope, msg *message) *entry {
-	return &entry{env: env, size: msg.size, messageID: msg.messageID, deliveredTo: msg.deliveredTo,
+	return &entry{env: env, size: msg.size, messageID: msg.messageID, resentID: msg.resentID, deliveredTo: msg.deliveredTo,
 		states: make([]state, len(env.Recipients)), queued: q.cfg.Now()}
 }
 
@@ -84,11 +86,11 @@ func (q *Queue) completeEnvelope(env *Envelope) {
 	if env.Arrived.IsZero() {
 		env.Arrived = q.cfg.Now()
 	}
-	type name struct{ typed, address string }
-	seen := make(map[name]bool, len(env.Recipients))
+	seen := make(map[string]bool, len(env.Recipients))
 	env.Recipients = slices.DeleteFunc(env.Recipients, func(r Recipient) bool {
-		again := seen[name{r.Typed, r.Address}]
-		seen[name{r.Typed, r.Address}] = true
+		name := fmt.Sprintf("%q %q %q %q", lower(r.Typed), lower(r.Address), r.Notify, r.ORcpt) // as Postfix's cleanup does
+		again := seen[name]
+		seen[name] = true
 		return again
 	})
 	for i := range env.Recipients {
@@ -141,13 +143,23 @@ func (q *Queue) logTaken(e *entry) {
 	}
 	e.logged = true
 	if !e.idLogged {
-		q.cfg.Log.MessageID(e.env.ID, e.messageID)
+		q.logID(e)
 	}
 	q.logActive(e)
 }
 
+// logID tells what the message is called. One that was sent on has a name for that as well (RFC 5322 section 3.6.6).
+func (q *Queue) logID(e *entry) {
+	if e.messageID != "" {
+		q.cfg.Log.MessageID(e.env.ID, e.messageID)
+	}
+	if e.resentID != "" {
+		q.cfg.Log.Note("cleanup", e.env.ID+": resent-message-id="+e.resentID)
+	}
+}
+
 func (q *Queue) logActive(e *entry) {
-	q.cfg.Log.Active(e.env.ID, e.env.Sender, e.size, len(e.env.Recipients))
+	q.cfg.Log.Active(e.env.ID, addrspec.Quote(e.env.Sender), e.size, len(e.env.Recipients))
 }
 
 // refusal is the reply for a message that could not be stored.

@@ -78,12 +78,19 @@ func (q *Queue) resolve(address string) destination {
 	return q.resolveLocal(address, unquote(local))
 }
 
-// canonical takes the local domain off user%host@local, as often as it stands there.
+// canonical takes the local domain off user%host@local and "user@host"@local, as often as it stands there.
 func (q *Queue) canonical(address string) string {
 	for {
 		local, domain := splitAddress(address)
+		if !q.isLocal(domain) {
+			return address
+		}
+		if inner := unquote(local); strings.Contains(strings.Trim(inner, "@"), "@") {
+			address = inner
+			continue
+		}
 		user, host := percentHack(local)
-		if host == "" || !q.isLocal(domain) {
+		if strings.Trim(host, ".") == "" {
 			return address
 		}
 		address = user + "@" + host

@@ -1,6 +1,10 @@
 package queue
 
-import "strings"
+import (
+	"strings"
+
+	"maillab/internal/mail/addrspec"
+)
 
 // addressFields are the fields whose bare names are completed (Postfix's header_opts.c, those that hold addresses).
 var addressFields = []string{
@@ -100,7 +104,7 @@ func bareWord(item string) (from, to int) {
 }
 
 func isBare(word string) bool {
-	return word != "" && isDotAtom(word) && !strings.ContainsAny(word, "!%")
+	return word != "" && addrspec.IsDotAtom(word) && !strings.ContainsAny(word, "!%")
 }
 
 // Addresses finds the addresses in an address list as people and programs write it: in the value of a To field, or as

@@ -93,6 +93,7 @@ type Envelope struct {
 	Body   string // RFC 6152 BODY: "7BIT", "8BITMIME" or ""
 	UTF8   bool   // RFC 6531
 	Size   int64  // RFC 1870 SIZE as declared, bytes; 0 when not
+	Auth   string // RFC 4954 AUTH of MAIL, or "": nobody here trusts it, but the log has it
 	Return string // RFC 3461 RET: "FULL", "HDRS" or ""
 	EnvID  string // RFC 3461 ENVID, decoded, or ""
 }
@@ -103,8 +104,8 @@ type Log interface {
 	Connect(client string)
 	// Disconnect ends a connection; counts is "helo=1 mail=1/2 quit=1 commands=3/4".
 	Disconnect(client, counts string)
-	// Client tells who opened the transaction id. saslMethod and saslUser are empty without AUTH.
-	Client(id, client, saslMethod, saslUser string)
+	// Client tells who opened the transaction id. saslMethod and saslUser are empty without AUTH, saslSender without MAIL's.
+	Client(id, client, saslMethod, saslUser, saslSender string)
 	// Reject tells why a command was refused; id is "" outside a transaction, context "from=<a> to=<b> proto=SMTP".
 	Reject(id, command, client, reply, context string)
 	// Cut tells why a connection ended early: reason "lost connection", after "DATA (16 bytes)".
@@ -128,7 +129,7 @@ type noLog struct{}
 
 func (noLog) Connect(string)                                {}
 func (noLog) Disconnect(string, string)                     {}
-func (noLog) Client(string, string, string, string)         {}
+func (noLog) Client(string, string, string, string, string) {}
 func (noLog) Reject(string, string, string, string, string) {}
 func (noLog) Cut(string, string, string)                    {}
 func (noLog) Pipelining(string, string, string)             {}

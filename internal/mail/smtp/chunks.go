@@ -81,6 +81,9 @@ func (f *front) received() int64 {
 
 // skipChunk takes a refused chunk off the wire. All that follows is refused too, up to the last chunk or RSET.
 func (f *front) skipChunk(c chunks, text string) answer {
+	if f.tx != nil {
+		f.tx.failed = true
+	}
 	for c.left > 0 {
 		raw, err := f.wire.Window()
 		if err != nil {
@@ -102,8 +105,6 @@ func (f *front) skipChunk(c chunks, text string) answer {
 			f.tx = nil
 		case f.tx == nil:
 			f.tx = &transaction{failed: true}
-		default:
-			f.tx.failed = true
 		}
 	}
 	return a

@@ -6,6 +6,8 @@ import (
 	"net"
 	"strings"
 	"unicode/utf8"
+
+	"maillab/internal/mail/addrspec"
 )
 
 // Limits of Postfix on what is typed.
@@ -172,7 +174,7 @@ func (s *Server) lookup(name string) *command {
 func (f *front) unknown(line, word string) answer {
 	f.where = "UNKNOWN"
 	if isHeader(word) || isForbidden(word) {
-		f.log.Warning(fmt.Sprintf("non-SMTP command from %s: %.100s", f.client, printable(line, '?')))
+		f.log.Warning(fmt.Sprintf("non-SMTP command from %s: %.100s", f.client, escape(line)))
 		return answer{text: "221 2.7.0 Error: I can break rules, too. Goodbye.", failed: true, hangup: true}
 	}
 	return no("500 5.5.2 Error: command not recognized")
@@ -196,7 +198,8 @@ func (f *front) recordCommand(line string, args []token) {
 // may, or after a command that must be the last of a group.
 func (f *front) checkPipelining() {
 	waiting := f.wire.r.Buffered()
-	if f.pipelined || waiting == 0 || f.proto == "ESMTP" && !f.command.last {
+	if f.pipelined || waiting == 0 || f.command.name == "BDAT" || // a chunk may come with its command
+		f.proto == "ESMTP" && !f.command.last {
 		return
 	}
 	f.pipelined = true
@@ -251,13 +254,13 @@ func (f *front) context(from, to *string) string {
 		from = &f.tx.env.Sender.Typed
 	}
 	if from != nil {
-		words = append(words, "from=<"+printable(*from, '?')+">")
+		words = append(words, "from=<"+printable(addrspec.Quote(*from), '?')+">")
 	}
 	if to == nil && f.tx != nil && len(f.tx.env.Recipients) > 0 {
 		to = &f.tx.env.Recipients[0].Typed
 	}
 	if to != nil {
-		words = append(words, "to=<"+printable(*to, '?')+">")
+		words = append(words, "to=<"+printable(addrspec.Quote(*to), '?')+">")
 	}
 	words = append(words, "proto="+f.proto)
 	if f.helo != "" {
@@ -268,7 +271,7 @@ func (f *front) context(from, to *string) string {
 
 // whereFully is where with how much of a message had come.
 func (f *front) whereFully() string {
-	if f.tx == nil || f.tx.content == nil {
+	if f.tx == nil || f.tx.content == nil || f.tx.failed {
 		return f.where
 	}
 	switch f.where {

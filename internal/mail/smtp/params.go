@@ -13,7 +13,7 @@ func hasWord(args []token, word string) bool {
 
 // mailParameters reads what follows MAIL's address (RFC 5321 section 4.1.2). It returns the reply that refuses them, or "".
 func (e *Envelope) mailParameters(args []token) string {
-	seenEnvID, seenAuth := false, false
+	seenEnvID := false
 	for _, arg := range args {
 		key, value, _ := strings.Cut(arg.text, "=")
 		key = strings.ToUpper(key)
@@ -38,11 +38,13 @@ func (e *Envelope) mailParameters(args []token) string {
 				return "501 5.5.4 Bad ENVID parameter syntax"
 			}
 			e.EnvID, seenEnvID = id, true
-		case key == "AUTH": // RFC 4954 section 5: nobody here trusts it
-			if seenAuth {
+		case key == "AUTH":
+			if e.Auth != "" {
 				return "503 5.5.4 Error: multiple AUTH= options"
 			}
-			seenAuth = value != "<>"
+			if value != "<>" {
+				e.Auth = printable(value, '?')
+			}
 		default:
 			return unsupported(arg)
 		}

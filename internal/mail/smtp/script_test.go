@@ -135,9 +135,12 @@ func (l *lineLog) Connect(client string) { l.add("connect from " + client) }
 func (l *lineLog) Disconnect(client, counts string) {
 	l.add("disconnect from " + client + " " + counts)
 }
-func (l *lineLog) Client(id, client, method, user string) {
+func (l *lineLog) Client(id, client, method, user, sender string) {
 	if user != "" {
 		client += ", sasl_method=" + method + ", sasl_username=" + user
+	}
+	if sender != "" {
+		client += ", sasl_sender=" + sender
 	}
 	l.add(id + ": client=" + client)
 }

@@ -110,7 +110,7 @@ func (f *front) accept(rcpt Recipient) answer {
 			return no(errorReply(err))
 		}
 		f.tx.env.ID = id
-		f.log.Client(id, f.client.String(), f.saslBy, f.saslUser)
+		f.log.Client(id, f.client.String(), f.saslBy, f.saslUser, f.tx.env.Auth)
 	}
 	return answer{text: "250 2.1.5 Ok", engine: "RCPT TO:<recipient@front>", done: func() {
 		f.tx.env.Recipients = append(f.tx.env.Recipients, rcpt)
