@@ -110,18 +110,23 @@ func (u *imapUser) Append(ctx context.Context, name string, msgs []imap.NewMessa
 		return 0, nil, imapError(err)
 	}
 	defer box.Close()
+	bodies := &copies{dir: u.d.cfg.StateDir}
+	defer bodies.close()
 	deliveries := make([]mbox.Delivery, len(msgs))
 	for i, m := range msgs {
-		raw := make([]byte, m.Size)
-		if _, err := io.ReadFull(m.Body, raw); err != nil {
-			return 0, nil, err
+		body, err := bodies.take(m.Body, m.Size)
+		if err != nil {
+			return 0, nil, imapError(err)
 		}
-		deliveries[i] = mbox.Delivery{User: u.name, Box: name, Sender: senderOf(raw), Time: m.Date, Raw: raw,
-			Flags: toMbox(m.Flags), Keywords: m.Keywords}
+		deliveries[i] = mbox.Delivery{User: u.name, Box: name, Sender: senderOf(io.LimitReader(body, senderWithin)), Time: m.Date,
+			Large: io.NewSectionReader(body, 0, m.Size), Flags: toMbox(m.Flags), Keywords: m.Keywords}
 	}
 	uids, err := box.Append(ctx, deliveries)
 	return box.Snapshot().UIDValidity, uids, imapError(err)
 }
+
+// senderWithin is how much of a message is looked at for its sender.
+const senderWithin = 64 << 10
 
 // room refuses messages that would take more than the user may have, over all of his mailboxes.
 func (u *imapUser) room(ctx context.Context, msgs []imap.NewMessage) error {

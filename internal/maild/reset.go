@@ -2,6 +2,7 @@ package maild
 
 import (
 	"archive/tar"
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -270,7 +271,7 @@ func (d *Daemon) writeStart(w *tar.Writer, account string, scope belongings.Scop
 func (d *Daemon) startingMail(account string) (deliveries []mbox.Delivery) {
 	for _, m := range d.cfg.Spec.Mail {
 		if m.To == account {
-			deliveries = append(deliveries, mbox.Delivery{User: m.To, Sender: senderOf(m.Raw), Time: d.cfg.Now(), Raw: m.Raw})
+			deliveries = append(deliveries, mbox.Delivery{User: m.To, Sender: senderOf(bytes.NewReader(m.Raw)), Time: d.cfg.Now(), Raw: m.Raw})
 		}
 	}
 	return deliveries

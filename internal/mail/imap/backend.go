@@ -67,7 +67,7 @@ type NewMessage struct {
 	Keywords []string
 	Date     time.Time // INTERNALDATE
 	Size     int64     // octets that Body gives
-	Body     io.Reader // CRLF line ends, but whatever the client sent
+	Body     io.Reader // CRLF line ends, but whatever the client sent; what is appended is an *io.SectionReader
 }
 
 // Mailbox is a session's handle on an open mailbox. All sessions see the same messages; each has its own handle.

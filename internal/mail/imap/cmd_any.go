@@ -2,6 +2,7 @@ package imap
 
 import (
 	"context"
+	"strconv"
 	"strings"
 )
 
@@ -11,7 +12,7 @@ const allCaps = "IMAP4rev1 UIDPLUS CHILDREN NAMESPACE THREAD=ORDEREDSUBJECT THRE
 
 // capabilities are those of the connection's state.
 func (c *conn) capabilities() string {
-	caps := allCaps
+	caps := allCaps + " APPENDLIMIT=" + strconv.FormatInt(c.cfg.MaxMessage, 10) // RFC 7889
 	if c.user == nil {
 		if c.w.earlyCaps != "" {
 			caps = c.w.earlyCaps

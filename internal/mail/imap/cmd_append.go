@@ -57,23 +57,39 @@ func (p *parser) newMessage() (m NewMessage, err error) {
 		p.blanks()
 	}
 	data, err := p.appendData()
-	m.Size, m.Body = int64(len(data)), bytes.NewReader(data)
+	if err == nil {
+		m.Size, m.Body = data.Size(), data
+	}
 	return m, err
 }
 
-func (p *parser) appendData() (data []byte, err error) {
+func (p *parser) appendData() (data *io.SectionReader, err error) {
 	if c := p.peek(); c == '{' || c == '~' {
-		return p.literal()
+		return p.message()
 	}
 	if p.keyword() != "UTF8" {
 		return nil, errArguments
 	}
 	p.blanks()
 	err = p.list(func() error {
-		data, err = p.literal()
+		data, err = p.message()
 		return err
 	})
+	if err == nil && data == nil {
+		err = errArguments
+	}
 	return data, err
+}
+
+// message takes a message's literal, wherever it is.
+func (p *parser) message() (*io.SectionReader, error) {
+	q := *p
+	if _, err := q.announcement(); err == nil && q.spilled() {
+		*p = q
+		return p.spill.body()
+	}
+	b, err := p.literal()
+	return io.NewSectionReader(bytes.NewReader(b), 0, int64(len(b))), err
 }
 
 // copy is COPY and MOVE (RFC 6851), with the UIDs of both sides (RFC 4315).

@@ -12,6 +12,7 @@ const (
 	statusUIDValidity
 	statusUnseen
 	statusModSeq
+	statusAppendLimit
 )
 
 func (p *parser) statusItems() (items statusItems, err error) {
@@ -29,6 +30,8 @@ func (p *parser) statusItems() (items statusItems, err error) {
 			items |= statusUnseen
 		case "HIGHESTMODSEQ":
 			items |= statusModSeq
+		case "APPENDLIMIT": // RFC 7889
+			items |= statusAppendLimit
 		default:
 			return errSyntax("Invalid status item " + word)
 		}
@@ -115,6 +118,7 @@ func (c *conn) tellStatus(ctx context.Context, name, wire string, items statusIt
 		{statusUIDValidity, "UIDVALIDITY", uint64(s.UIDValidity)},
 		{statusUnseen, "UNSEEN", uint64(unseen)},
 		{statusModSeq, "HIGHESTMODSEQ", s.HighestModSeq},
+		{statusAppendLimit, "APPENDLIMIT", uint64(c.cfg.MaxMessage)},
 	} {
 		if items&item.bit != 0 {
 			c.out.str(sep + item.name + " ")

@@ -28,6 +28,7 @@ type conn struct {
 
 	user      User
 	box       *selected // nil: none
+	spill     *spill    // the command's literal that is in a file; nil: none
 	utf8      bool      // ENABLE UTF8=ACCEPT
 	condstore bool      // a command that enables CONDSTORE was given (RFC 7162, section 3.1)
 	askedCaps bool      // CAPABILITY was asked for before login
@@ -52,6 +53,7 @@ func (c *conn) interrupt() { _ = c.under.SetReadDeadline(time.Unix(1, 0)) }
 func (c *conn) close() {
 	c.out.flush()
 	c.deselect()
+	c.forgetSpill()
 	if c.stats.Reason == "" {
 		c.stats.Reason = "logout"
 	}
@@ -84,7 +86,13 @@ func (c *conn) serve(ctx context.Context) {
 		default:
 			c.hangUp(ctx, err)
 		}
+		c.forgetSpill()
 	}
+}
+
+func (c *conn) forgetSpill() {
+	c.spill.close()
+	c.spill = nil
 }
 
 // answerMark tells telnet that its Ctrl-C has come through (RFC 860). It is no part of the dialogue.
@@ -123,7 +131,7 @@ type command struct {
 }
 
 func (c *conn) dispatch(ctx context.Context, line []byte) {
-	cmd := &command{p: &parser{buf: line}}
+	cmd := &command{p: &parser{buf: line, spill: c.spill}}
 	cmd.tag, cmd.name = splitCommand(cmd.p)
 	if !validTag(cmd.tag) {
 		c.answer("*", c.w.syntax(c, "", errSyntax("Invalid tag.")))

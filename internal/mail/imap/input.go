@@ -3,6 +3,7 @@ package imap
 import (
 	"context"
 	"errors"
+	"io"
 	"strings"
 	"time"
 )
@@ -56,10 +57,15 @@ func (c *conn) readCommand(ctx context.Context) ([]byte, error) {
 			return buf, nil
 		}
 		if n > c.literalLimit(buf)-int64(len(buf)) {
-			return nil, c.refuse(ctx, buf, n, sync)
+			return nil, c.refuse(ctx, buf, n, sync, c.w.tooBig)
 		}
 		if sync && c.refuseAppend(ctx, buf) {
 			return nil, errRefused
+		}
+		if c.spills(buf, n) {
+			if r, ok := c.newSpill(buf, n); !ok {
+				return nil, c.refuse(ctx, buf, n, sync, r)
+			}
 		}
 		if sync {
 			c.out.str(c.w.goAhead)
@@ -68,7 +74,7 @@ func (c *conn) readCommand(ctx context.Context) ([]byte, error) {
 		}
 		buf = append(buf, "\r\n"...)
 		c.deadline(ctx)
-		if buf, err = c.in.literal(buf, n); err != nil {
+		if buf, err = c.readLiteral(buf, n); err != nil {
 			return nil, err
 		}
 		if c.out.rec != nil {
@@ -81,21 +87,34 @@ func (c *conn) readCommand(ctx context.Context) ([]byte, error) {
 	}
 }
 
+// readLiteral appends a literal to the command, unless it goes to a file.
+func (c *conn) readLiteral(buf []byte, n int64) ([]byte, error) {
+	if s := c.spill; s != nil && s.at == len(buf) {
+		return buf, c.in.copy(s, n)
+	}
+	return c.in.literal(buf, n)
+}
+
 // literalLimit is how long a command may become with its literals.
 func (c *conn) literalLimit(buf []byte) int64 {
-	_, name := splitCommand(&parser{buf: buf})
 	switch {
 	case c.user == nil:
 		return maxEarlyLiteral + 8192
-	case name == "APPEND":
+	case c.spill == nil && c.appending(buf):
 		return c.cfg.MaxMessage + maxLiteral
 	default:
 		return maxLiteral + int64(c.cfg.MaxLine)
 	}
 }
 
-// refuse answers a command whose literal is too big. One that comes unasked has to be read all the same.
-func (c *conn) refuse(ctx context.Context, buf []byte, n int64, sync bool) error {
+// appending tells whether a command that has begun like this is an APPEND of somebody who may.
+func (c *conn) appending(buf []byte) bool {
+	_, name := splitCommand(&parser{buf: buf})
+	return name == "APPEND" && c.user != nil
+}
+
+// refuse answers a command whose literal is not wanted. One that comes unasked has to be read all the same.
+func (c *conn) refuse(ctx context.Context, buf []byte, n int64, sync bool, r reply) error {
 	tag, name := splitCommand(&parser{buf: buf})
 	if !sync {
 		if n > maxSkipped || c.user == nil {
@@ -104,14 +123,13 @@ func (c *conn) refuse(ctx context.Context, buf []byte, n int64, sync bool) error
 			return errRefused
 		}
 		c.deadline(ctx)
-		if err := c.in.skip(n); err != nil {
+		if err := c.in.copy(io.Discard, n); err != nil {
 			return err
 		}
 		if _, err := c.readLine(ctx, nil, c.mask.next); err != nil {
 			return err
 		}
 	}
-	r := c.w.tooBig
 	r.bad = name != "APPEND"
 	c.answer(tag, r)
 	return errRefused

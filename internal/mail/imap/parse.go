@@ -23,8 +23,9 @@ const maxKeywords = 100
 // parser takes a command apart. Its input is the command as it was sent, literals in place behind their announcement
 // and CRLF. Blanks are forgiven wherever one is allowed.
 type parser struct {
-	buf []byte
-	pos int
+	buf   []byte
+	pos   int
+	spill *spill // the literal that is not in place; nil: all are
 }
 
 func (p *parser) rest() []byte { return p.buf[p.pos:] }
@@ -159,18 +160,32 @@ func (p *parser) literalNext() bool {
 	return err == nil
 }
 
-// literal takes {n}CRLF and n octets, without copying.
-func (p *parser) literal() ([]byte, error) {
+// announcement takes {n}CRLF.
+func (p *parser) announcement() (n uint64, err error) {
 	p.take('~')
 	if !p.take('{') {
-		return nil, errArguments
+		return 0, errArguments
 	}
-	n, err := p.number64()
+	if n, err = p.number64(); err != nil {
+		return 0, err
+	}
+	p.take('+')
+	if !p.take('}') || !p.take('\r') || !p.take('\n') {
+		return 0, errArguments
+	}
+	return n, nil
+}
+
+// spilled says that the literal that was just announced is not in place.
+func (p *parser) spilled() bool { return p.spill != nil && p.pos == p.spill.at }
+
+// literal takes {n}CRLF and n octets, without copying.
+func (p *parser) literal() ([]byte, error) {
+	n, err := p.announcement()
 	if err != nil {
 		return nil, err
 	}
-	p.take('+')
-	if !p.take('}') || !p.take('\r') || !p.take('\n') || n > uint64(len(p.buf)-p.pos) {
+	if p.spilled() || n > uint64(len(p.buf)-p.pos) {
 		return nil, errArguments
 	}
 	b := p.buf[p.pos : p.pos+int(n)]

@@ -122,9 +122,9 @@ func (r *reader) literal(buf []byte, n int64) ([]byte, error) {
 	return buf, nil
 }
 
-// skip throws n octets away.
-func (r *reader) skip(n int64) error {
-	got, err := io.CopyN(io.Discard, r.br, n)
+// copy gives n octets of a literal away.
+func (r *reader) copy(w io.Writer, n int64) error {
+	got, err := io.CopyN(w, r.br, n)
 	r.count += got
 	return err
 }

@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"log/slog"
 	"net"
+	"os"
 	"runtime/debug"
 	"strings"
 	"time"
@@ -24,7 +25,9 @@ type Config struct {
 	Poll         time.Duration // how often IDLE looks for what other programs did; 2 seconds
 
 	MaxMessage int64 // octets of an APPEND; 10,240,000, as SMTP's
-	MaxLine    int   // octets of a command line without its literals; 65,536
+	// Stage makes a file for a large message that comes, which is gone when it is closed. nil: they are kept in memory.
+	Stage   func() (*os.File, error)
+	MaxLine int // octets of a command line without its literals; 65,536
 
 	Now    func() time.Time // the clock of dates (not of timeouts); time.Now
 	Logger *slog.Logger     // failures of the backend, and our own bugs; default: nowhere
@@ -66,6 +69,7 @@ type Server struct {
 	commands map[string]handler
 	buffers  buffers
 	fields   fieldCache
+	spills   spills
 }
 
 // New makes a server.

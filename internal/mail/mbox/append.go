@@ -66,7 +66,7 @@ func (b *box) append(ctx context.Context, group []*request) error {
 func (b *box) fits(size int64, messages []*Delivery) error {
 	limit := b.spool.cfg.Limit
 	for _, m := range messages {
-		size += int64(len(m.Raw))
+		size += m.size()
 	}
 	if limit <= 0 || size <= limit {
 		return nil
@@ -102,7 +102,10 @@ func (b *box) write(before stamp, gap string, messages []*Delivery) (starts []in
 	zone, disk := b.spool.cfg.Zone, b.spool.cfg.disk
 	w := b.spool.takeWriter()
 	defer b.spool.appends.Put(w)
-	starts, total := measure(w, before.size, gap, messages, zone)
+	starts, total, err := measure(w, before.size, gap, messages, zone)
+	if err != nil {
+		return nil, err
+	}
 	var line extent
 	_, _ = io.WriteString(&line, gap+fromLine(messages[0].Sender, messages[0].Time.In(zone)))
 	note := b.tail

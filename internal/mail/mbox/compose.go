@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"hash/crc32"
+	"io"
 	"os"
 	"time"
 )
@@ -16,20 +17,77 @@ type Delivery struct {
 	Time   time.Time // of the From_ line; zero is now
 	// Raw is the message with all its headers, lines ending in LF (CRLF is borne). It is not changed, and must not be
 	// until Deliver returns. An empty line after the header and a line end at the end are added when missing.
-	Raw      []byte
+	Raw []byte
+	// Large is the message instead of Raw when it is too big to be held. It is read twice, while the mailbox is locked:
+	// let it be a file.
+	Large    *io.SectionReader
 	Flags    Flags    // for copied and appended messages
 	Keywords []string // without blanks, sorted
 }
 
-// compose writes a message as the file holds it: From_ line, mboxrd quoting, an empty line at the end.
-func compose(w *bufio.Writer, d *Delivery, zone *time.Location) {
+// size is how many octets come.
+func (d *Delivery) size() int64 {
+	if d.Large != nil {
+		return d.Large.Size()
+	}
+	return int64(len(d.Raw))
+}
+
+// compose writes a message as the file holds it: From_ line, mboxrd quoting, an empty line at the end. What w does not
+// take it tells when it is flushed.
+func compose(w *bufio.Writer, d *Delivery, zone *time.Location) error {
 	_, _ = w.WriteString(fromLine(d.Sender, d.Time.In(zone)))
+	if d.Large != nil {
+		return composeLarge(w, d)
+	}
 	header, body := splitHeader(d.Raw)
 	writeQuoted(w, header)
 	_, _ = w.WriteString(statusHeaders(d.Flags, d.Keywords))
 	_ = w.WriteByte('\n')
 	writeQuoted(w, body)
 	_ = w.WriteByte('\n')
+	return nil
+}
+
+// composeLarge is compose behind the From_ line for a message that is not in memory.
+func composeLarge(w *bufio.Writer, d *Delivery) error {
+	size := d.Large.Size()
+	in := newLines(d.Large, 0, size, make([]byte, min(rawBuffer, size+1)))
+	inBody, crs := false, 0 // crs: held back, for at a line's end they go
+	for {
+		p, err := in.read()
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			return err
+		}
+		text := bytes.TrimRight(p.text, "\r")
+		if p.begins && p.ends && len(text) == 0 && !inBody {
+			inBody = true
+			_, _ = w.WriteString(statusHeaders(d.Flags, d.Keywords))
+		}
+		if p.begins && isQuotable(text) {
+			_ = w.WriteByte('>')
+		}
+		if len(text) > 0 {
+			for ; crs > 0; crs-- {
+				_ = w.WriteByte('\r')
+			}
+			_, _ = w.Write(text)
+		}
+		if crs += len(p.text) - len(text); p.ends {
+			_ = w.WriteByte('\n')
+			crs = 0
+		}
+	}
+	if in.middle {
+		_ = w.WriteByte('\n')
+	}
+	if !inBody {
+		_, _ = w.WriteString(statusHeaders(d.Flags, d.Keywords) + "\n")
+	}
+	return w.WriteByte('\n')
 }
 
 // splitHeader cuts a message at its first empty line, which belongs to neither part.
@@ -100,19 +158,22 @@ const writeBuffer = 256 << 10
 func composeAll(w *bufio.Writer, gap string, group []*Delivery, zone *time.Location) error {
 	_, _ = w.WriteString(gap)
 	for _, d := range group {
-		compose(w, d, zone)
+		if err := compose(w, d, zone); err != nil {
+			return err
+		}
 	}
 	return w.Flush()
 }
 
 // measure composes a group for its checksum, and tells where each message will start behind an offset.
-func measure(w *bufio.Writer, off int64, gap string, group []*Delivery, zone *time.Location) (starts []int64, total extent) {
+func measure(w *bufio.Writer, off int64, gap string, group []*Delivery, zone *time.Location) (starts []int64, total extent, err error) {
 	w.Reset(&total)
 	_, _ = w.WriteString(gap)
 	for _, d := range group {
 		starts = append(starts, off+total.len+int64(w.Buffered()))
-		compose(w, d, zone)
+		if err := compose(w, d, zone); err != nil {
+			return nil, total, err
+		}
 	}
-	_ = w.Flush() // an extent does not fail
-	return starts, total
+	return starts, total, w.Flush()
 }

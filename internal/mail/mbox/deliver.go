@@ -15,9 +15,9 @@ type request struct {
 	done     chan struct{}
 }
 
-func (r *request) size() (n int) {
+func (r *request) size() (n int64) {
 	for _, d := range r.messages {
-		n += len(d.Raw)
+		n += d.size()
 	}
 	return n
 }
@@ -120,7 +120,7 @@ func (b *box) lead() {
 func (b *box) takeGroup() []*request {
 	b.qmu.Lock()
 	defer b.qmu.Unlock()
-	n, bytes := 0, 0
+	n, bytes := 0, int64(0)
 	for n < len(b.queue) && n < groupRequests && (n == 0 || bytes < groupBytes) {
 		bytes += b.queue[n].size()
 		n++

@@ -13,7 +13,9 @@ import (
 func Whole(w io.Writer, ds []Delivery, zone *time.Location) error {
 	out := bufio.NewWriter(w)
 	for i := range ds {
-		compose(out, &ds[i], zone)
+		if err := compose(out, &ds[i], zone); err != nil {
+			return err
+		}
 	}
 	return out.Flush()
 }

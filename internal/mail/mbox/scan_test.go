@@ -3,6 +3,7 @@ package mbox
 import (
 	"bufio"
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -165,10 +166,17 @@ func FuzzCompose(f *testing.F) {
 		d := &Delivery{Sender: sender, Time: now, Raw: raw, Flags: Seen, Keywords: []string{"k"}}
 		var file bytes.Buffer
 		w := bufio.NewWriter(&file)
-		compose(w, d, time.UTC)
-		compose(w, d, time.UTC)
-		if err := w.Flush(); err != nil {
+		large := *d
+		large.Raw, large.Large = nil, io.NewSectionReader(bytes.NewReader(raw), 0, int64(len(raw)))
+		if err := errors.Join(compose(w, d, time.UTC), w.Flush()); err != nil {
 			t.Fatal(err)
+		}
+		half := file.Len()
+		if err := errors.Join(compose(w, &large, time.UTC), w.Flush()); err != nil {
+			t.Fatal(err)
+		}
+		if one, other := file.Bytes()[:half], file.Bytes()[half:]; !bytes.Equal(one, other) {
+			t.Fatalf("%q from memory, %q from a reader", one, other)
 		}
 		if len(fromLine(sender, now)) > 1000 {
 			return // such a From_ line is not one: SMTP's limit of 254 octets is far away
