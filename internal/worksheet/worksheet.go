@@ -18,6 +18,7 @@ import (
 	"errors"
 	"net/http"
 	"strings"
+	"sync"
 	"unicode/utf8"
 
 	"maillab/internal/check"
@@ -69,6 +70,9 @@ var ErrNoTask = errors.New("no such task")
 // errAnswer is for an answer that is none.
 var errAnswer = errors.New("the answer is empty, too long, or not text")
 
+// errBusy is for who asks for a check while one of his is under way: those that wait would keep the teacher's waiting, too.
+var errBusy = errors.New("your tasks are being checked already: wait for that to end")
+
 // maxAnswer bounds an answer, in octets: some questions want a paragraph.
 const maxAnswer = 8 << 10
 
@@ -87,17 +91,46 @@ func For(d Desk, who Student) http.Handler {
 }
 
 func handler(d Desk, who func(*http.Request) (Student, bool)) http.Handler {
-	s := server{d, who}
+	s := server{desk: d, who: who, busy: &busy{students: map[string]bool{}}}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /v1/lab", s.caller(s.sheet))
-	mux.HandleFunc("POST /v1/lab/check", s.caller(s.check))
-	mux.HandleFunc("POST /v1/lab/answer", s.caller(s.answer))
+	mux.HandleFunc("POST /v1/lab/check", s.caller(s.alone(s.check)))
+	mux.HandleFunc("POST /v1/lab/answer", s.caller(s.alone(s.answer)))
 	return mux
 }
 
 type server struct {
 	desk Desk
 	who  func(*http.Request) (Student, bool) // who calls
+	busy *busy
+}
+
+// busy are the students of whom something is being checked.
+type busy struct {
+	mu       sync.Mutex
+	students map[string]bool
+}
+
+// set tells whether that changed anything.
+func (b *busy) set(student string, is bool) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	was := b.students[student]
+	if b.students[student] = is; !is {
+		delete(b.students, student)
+	}
+	return was != is
+}
+
+// alone lets each student do this once at a time.
+func (s server) alone(do func(r *http.Request, who Student) (Sheet, error)) func(r *http.Request, who Student) (Sheet, error) {
+	return func(r *http.Request, who Student) (Sheet, error) {
+		if !s.busy.set(who.Name, true) {
+			return Sheet{}, errBusy
+		}
+		defer s.busy.set(who.Name, false)
+		return do(r, who)
+	}
 }
 
 // caller finds out who calls, and answers.
@@ -131,6 +164,7 @@ func inWords(err error, lang string) string {
 		in  task.Text
 	}{
 		{ErrNoTask, task.Text{"fr": "cette tâche n'existe pas : lab tasks les montre toutes", "en": "there is no such task: lab tasks shows them all"}},
+		{errBusy, task.Text{"fr": "vos tâches sont déjà en cours de vérification : attendez qu'elle se termine", "en": errBusy.Error()}},
 		{errAnswer, task.Text{"fr": "la réponse est vide, trop longue, ou n'est pas du texte", "en": errAnswer.Error()}},
 	} {
 		if errors.Is(err, known.err) {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"flag"
+	"io"
 	"net"
 	"os"
 	"path/filepath"
@@ -132,6 +133,41 @@ func golden(t *testing.T, name, got string) {
 	}
 	if diff := cmp.Diff(string(want), got); diff != "" {
 		t.Error(diff)
+	}
+}
+
+// slow is a desk whose checks take until they are let go.
+type slow struct {
+	*desk
+	begun, end chan struct{}
+}
+
+func (s slow) Check(ctx context.Context, student string, ids []string) ([]check.Result, error) {
+	close(s.begun)
+	<-s.end
+	return s.desk.Check(ctx, student, ids)
+}
+
+// TestOneCheckAtATime: who asks again and again does not fill a queue in which the teacher has to wait.
+func TestOneCheckAtATime(t *testing.T) {
+	d := slow{&desk{who: Student{"alice", "en"}}, make(chan struct{}), make(chan struct{})}
+	socket := serve(t, d)
+	var out, errs bytes.Buffer
+	env := Env{Out: &out, Err: &errs, Getenv: func(name string) string { return map[string]string{"MAILLAB_SOCKET": socket}[name] }}
+	first := make(chan int)
+	go func() {
+		first <- Main(t.Context(), []string{"check"}, Env{Out: io.Discard, Err: io.Discard, Getenv: env.Getenv})
+	}()
+	<-d.begun
+	if code := Main(t.Context(), []string{"check"}, env); code != 1 || !strings.Contains(errs.String(), "already") {
+		t.Errorf("a second check: exit code %d, %s", code, errs.String())
+	}
+	close(d.end)
+	if code := <-first; code != 1 { // a task of two has not passed
+		t.Errorf("the first check: exit code %d", code)
+	}
+	if code := Main(t.Context(), []string{"answer", "none", "x"}, env); code != 1 || strings.Count(errs.String(), "already") != 1 {
+		t.Errorf("afterwards: exit code %d, %s", code, errs.String())
 	}
 }
 
