@@ -94,6 +94,7 @@ type Times struct {
 	Retry   time.Duration // shortest time between two attempts; 30 s
 	Longest time.Duration // longest time between two attempts; 10 min
 	Route   time.Duration // the same for routes, shortest and longest: a student waits for it; 10 s
+	Warn    time.Duration // age at which a sender who asked for it (NOTIFY=DELAY) is told that it takes long; 5 min
 	Expire  time.Duration // age at which a message goes back; 24 h
 }
 
@@ -169,6 +170,7 @@ func (c Config) withDefaults() (Config, error) {
 	setDefault(&c.Times.Retry, 30*time.Second)
 	setDefault(&c.Times.Longest, 10*time.Minute)
 	setDefault(&c.Times.Route, 10*time.Second)
+	setDefault(&c.Times.Warn, 5*time.Minute)
 	setDefault(&c.Times.Expire, 24*time.Hour)
 	return c, nil
 }

@@ -53,7 +53,8 @@ type state struct {
 	result
 	When     time.Time
 	To       string // the recipient as resolved, for reports; "" is its address
-	Reported bool   // the sender was told of the failure
+	Reported bool   // the sender was told how it ended
+	Warned   bool   // the sender was told that it takes long
 }
 
 // open says whether there is still something to do.

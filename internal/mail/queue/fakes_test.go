@@ -83,7 +83,21 @@ func (l *journalLog) add(format string, args ...any) {
 }
 
 // wait returns when a line holds all of some texts, and the line.
-func (l *journalLog) wait(t *testing.T, texts ...string) string {
+func (l *journalLog) wait(t *testing.T, texts ...string) (found string) {
+	t.Helper()
+	l.waitFor(t, fmt.Sprintf("a line with %q", texts), func(text string) bool {
+		for found = range strings.SplitSeq(text, "\n") {
+			if containsAll(found, texts) {
+				return true
+			}
+		}
+		return false
+	})
+	return found
+}
+
+// waitFor returns when the log is as it is wanted.
+func (l *journalLog) waitFor(t *testing.T, what string, is func(text string) bool) {
 	t.Helper()
 	limit := time.After(20 * time.Second) // only bounds a broken queue
 	for {
@@ -93,15 +107,14 @@ func (l *journalLog) wait(t *testing.T, texts ...string) string {
 		}
 		more, lines := l.more, l.lines
 		l.mu.Unlock()
-		for _, line := range lines {
-			if containsAll(line, texts) {
-				return line
-			}
+		text := strings.Join(lines, "\n")
+		if is(text) {
+			return
 		}
 		select {
 		case <-more:
 		case <-limit:
-			t.Fatalf("no line with %q in\n%s", texts, strings.Join(lines, "\n"))
+			t.Fatalf("waited in vain: %s, in\n%s", what, text)
 		}
 	}
 }

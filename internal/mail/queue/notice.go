@@ -13,7 +13,8 @@ import (
 // report tells the sender, or postmaster, what became of recipients that are through and not yet told of. It returns
 // false when the telling must be tried again.
 func (q *Queue) report(ctx context.Context, e *entry) bool {
-	var failed, delivered []int
+	var failed, delivered, delayed []int
+	late := since(e.queued, q.cfg.Now()) >= q.cfg.Times.Warn
 	for i, s := range e.states {
 		r := e.env.Recipients[i]
 		switch {
@@ -22,6 +23,8 @@ func (q *Queue) report(ctx context.Context, e *entry) bool {
 			failed = append(failed, i)
 		case s.State == stateSent && r.wants("SUCCESS") && !s.forwarded():
 			delivered = append(delivered, i)
+		case s.open() && late && !s.Warned && r.wants("DELAY") && e.env.Sender != "":
+			delayed = append(delayed, i)
 		}
 	}
 	kind := failureNotice
@@ -34,10 +37,10 @@ func (q *Queue) report(ctx context.Context, e *entry) bool {
 	}
 	if e.env.Sender == "" && len(delivered) > 0 {
 		q.cfg.Log.Note("bounce", e.env.ID+": not sending trace/success notification for single-bounce message")
-		q.reported(e, delivered)
+		q.told(e, successNotice, delivered)
 		delivered = nil
 	}
-	return q.tell(ctx, e, kind, failed) && q.tell(ctx, e, successNotice, delivered)
+	return q.tell(ctx, e, kind, failed) && q.tell(ctx, e, successNotice, delivered) && q.tell(ctx, e, delayNotice, delayed)
 }
 
 // forwarded says whether the recipient's .forward took over; whoever delivers the copy reports (RFC 3461 section
@@ -64,6 +67,20 @@ If you do so, please include this problem report. You can
 delete your own text from the attached returned message.
 ` + closing
 
+	// delayText has two times in it: Postfix counts the first in hours, a lesson does not last so long.
+	delayText = `####################################################################
+# THIS IS A WARNING ONLY.  YOU DO NOT NEED TO RESEND YOUR MESSAGE. #
+####################################################################
+
+Your message could not be delivered for more than %s.
+It will be retried until it is %s old.
+
+For further assistance, please send mail to postmaster.
+
+If you do so, please include this problem report. You can
+delete your own text from the attached returned message.
+` + closing
+
 	successText = `Your message was successfully delivered to the destination(s)
 listed below. If the message was delivered to mailbox you will
 receive no further notifications. Otherwise you may still receive
@@ -76,6 +93,7 @@ var (
 		failureText}
 	postmasterNotice = noticeKind{"postmaster non-delivery", "Postmaster Copy: Undelivered Mail",
 		"auto-generated", ""}
+	delayNotice   = noticeKind{"sender delay", "Delayed Mail (still being retried)", "auto-replied", delayText}
 	successNotice = noticeKind{"sender delivery status", "Successful Mail Delivery Report", "auto-replied",
 		successText}
 )
@@ -93,16 +111,20 @@ func (q *Queue) tell(ctx context.Context, e *entry, kind noticeKind, rcpts []int
 		q.cfg.Log.Note("bounce", fmt.Sprintf("warning: %s: cannot send notification: %s", e.env.ID, cause(err)))
 		return false
 	}
-	q.reported(e, rcpts)
+	q.told(e, kind, rcpts)
 	return true
 }
 
-// reported keeps that nothing more is to be said about some recipients.
-func (q *Queue) reported(e *entry, rcpts []int) {
+// told keeps what the sender knows of some recipients.
+func (q *Queue) told(e *entry, kind noticeKind, rcpts []int) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	for _, i := range rcpts {
-		e.states[i].Reported = true
+		if kind == delayNotice {
+			e.states[i].Warned = true
+		} else {
+			e.states[i].Reported = true
+		}
 	}
 }
 
@@ -174,13 +196,34 @@ func (w *noticeWriter) write(now time.Time, text []byte) (messageID string) {
 	} else {
 		w.out.end()
 	}
-	w.lines(w.kind.text)
+	w.lines(w.words())
 	w.reasons()
 	w.part("Delivery report", "message/"+w.global("delivery-status"), w.about.env.UTF8)
 	w.fields()
 	w.original(text)
 	w.linef("\n--%s--", w.boundary)
 	return messageID
+}
+
+// words are those of the kind.
+func (w *noticeWriter) words() string {
+	if w.kind == delayNotice {
+		return fmt.Sprintf(delayText, span(w.q.cfg.Times.Warn), span(w.q.cfg.Times.Expire))
+	}
+	return w.kind.text
+}
+
+// span is a time in the largest unit that tells it whole, in Postfix's spelling.
+func span(d time.Duration) string {
+	for _, unit := range []struct {
+		name string
+		is   time.Duration
+	}{{"day(s)", 24 * time.Hour}, {"hour(s)", time.Hour}, {"minute(s)", time.Minute}} {
+		if d%unit.is == 0 {
+			return fmt.Sprintf("%d %s", d/unit.is, unit.name)
+		}
+	}
+	return fmt.Sprintf("%d second(s)", d/time.Second)
 }
 
 // global is the RFC 6533 name of a part where the message was an internationalised one.
@@ -261,11 +304,16 @@ func (w *noticeWriter) fields() {
 			w.linef("Remote-MTA: dns; %s", s.RemoteMTA)
 		}
 		w.lines(wrap("Diagnostic-Code: " + w.diagnostic(s)))
+		if w.kind == delayNotice {
+			w.linef("Will-Retry-Until: %s", headerDate(env.Arrived.Add(w.q.cfg.Times.Expire), w.q.cfg.Location))
+		}
 	}
 }
 
 func (w *noticeWriter) action(s state) string {
 	switch {
+	case w.kind == delayNotice:
+		return "delayed"
 	case w.kind != successNotice:
 		return "failed"
 	case s.Via != "":
@@ -300,7 +348,7 @@ const returnLimit = 50_000
 
 // original appends the message, or its header when the sender asked for that (RFC 3461 section 4.3) or knows it.
 func (w *noticeWriter) original(text []byte) {
-	headers := w.kind == successNotice || strings.EqualFold(w.about.env.Ret, "HDRS") || len(text) > returnLimit
+	headers := w.kind == successNotice || w.kind == delayNotice || strings.EqualFold(w.about.env.Ret, "HDRS") || len(text) > returnLimit
 	switch {
 	case headers:
 		description := "Undelivered Message Headers"

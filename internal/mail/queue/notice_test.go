@@ -1,13 +1,19 @@
 package queue
 
 import (
+	"context"
 	"mime"
 	"mime/multipart"
+	"net"
 	"net/mail"
 	"os"
 	"regexp"
 	"strings"
+	"syscall"
 	"testing"
+	"time"
+
+	"maillab/internal/spec"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -21,7 +27,7 @@ func forwarding(forward map[string]string) func(*Config) {
 func settle(s string) string {
 	s = regexp.MustCompile(`\b[0-9A-F]{10,11}\b`).ReplaceAllString(s, "ID")
 	s = regexp.MustCompile(`\w{3}, \d\d Nov 2026 \d\d:\d\d:\d\d`).ReplaceAllString(s, "DATE")
-	s = regexp.MustCompile(`Sat Nov 21 \d\d:\d\d:\d\d 2026`).ReplaceAllString(s, "DATE")
+	s = regexp.MustCompile(`\w{3} Nov \d\d \d\d:\d\d:\d\d 2026`).ReplaceAllString(s, "DATE")
 	s = regexp.MustCompile(`<\d{14}\.`).ReplaceAllString(s, "<STAMP.")
 	return regexp.MustCompile(`ID\.\d+/`).ReplaceAllString(s, "ID.TIME/")
 }
@@ -159,6 +165,57 @@ func TestNotify(t *testing.T) {
 	}
 	if n := strings.Count(got, "Return-Path: <>\n"); n != 1 {
 		t.Errorf("util1 got %d reports, want the one about success", n)
+	}
+}
+
+// TestDelayReport is NOTIFY=DELAY and a server that cannot be reached: Postfix's warning about it, byte for byte but for
+// the times, which are a lesson's, and for what went wrong. It comes once, a restart or not, and only for who asked.
+func TestDelayReport(t *testing.T) {
+	b := newBench(t, func(c *Config) {
+		c.Outside = []spec.Outside{{Domain: "slow.example", MX: "mx.{domain}", Address: "192.0.2.25"}}
+		c.Dial = func(context.Context, string, string) (net.Conn, error) { return nil, syscall.ECONNREFUSED }
+	})
+	stop := b.run(t)
+	send := func(sender string, notify ...string) string {
+		env := &Envelope{ID: b.NewID(), Protocol: Submitted, FullName: "root", Sender: sender, Arrived: b.clock.Now(),
+			Recipients: []Recipient{{Typed: "x@slow.example", Notify: notify}}}
+		if err := b.Accept(t.Context(), env, strings.NewReader("Subject: slow\nX-Y: z\n\nbody\n")); err != nil {
+			t.Fatal(err)
+		}
+		return env.ID
+	}
+	id := send("util1@local.isri.fr", "DELAY")
+	others := []string{send("util2@local.isri.fr"), send("util3@local.isri.fr", "SUCCESS", "FAILURE"), send("", "DELAY")}
+	for _, id := range append(others, id) {
+		b.log.wait(t, id, "status=deferred (connect to mx.slow.example[192.0.2.25]:25: Connection refused)")
+	}
+	retry := func() {
+		t.Helper()
+		before := strings.Count(b.log.text(), "status=deferred")
+		b.clock.forward(5 * time.Minute)
+		b.Flush()
+		b.log.waitFor(t, "all are tried again", func(text string) bool { return strings.Count(text, "status=deferred") == before+4 })
+	}
+	retry()
+	b.log.wait(t, "bounce: "+id+": sender delay notification: ")
+	b.log.wait(t, "to=<util1@local.isri.fr>", "delivered to mailbox")
+	stop()
+	b.open(t)
+	stop = b.run(t)
+	retry()
+	stop()
+	if n := strings.Count(b.log.text(), " notification: "); n != 1 {
+		t.Errorf("%d notifications in\n%s", n, b.log.text())
+	}
+	want, err := os.ReadFile("testdata/postfix/delay-report.mbox")
+	if err != nil {
+		t.Fatal(err)
+	}
+	theirs := strings.NewReplacer("0 hour(s)", "5 minute(s)", "5 day(s)", "1 day(s)", "Status: 4.0.0", "Status: 4.4.1",
+		"<x@slow.example>: 4.4.1:try_again_later", "<x@slow.example>: connect to mx.slow.example[192.0.2.25]:25: Connection refused",
+		"4.4.1:try_again_later", "connect to mx.slow.example[192.0.2.25]:25:\n    Connection refused").Replace(string(want))
+	if diff := cmp.Diff(settle(theirs), settle(b.spool.read("util1"))); diff != "" {
+		t.Errorf("-Postfix +ours:\n%s", diff)
 	}
 }
 

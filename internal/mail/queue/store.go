@@ -61,6 +61,7 @@ type record struct {
 	When     *time.Time `json:"when,omitempty"`
 	To       string     `json:"to,omitempty"`
 	Reported bool       `json:"reported,omitempty"`
+	Warned   bool       `json:"warned,omitempty"`
 	Due      *time.Time `json:"due,omitempty"`
 	Tries    int        `json:"tries,omitempty"`
 }
@@ -111,7 +112,7 @@ func journal(e *entry) []byte {
 		if st.State == "" {
 			continue
 		}
-		_ = enc.Encode(record{Rcpt: &i, result: st.result, When: &st.When, To: st.To, Reported: st.Reported}) // to memory
+		_ = enc.Encode(record{Rcpt: &i, result: st.result, When: &st.When, To: st.To, Reported: st.Reported, Warned: st.Warned}) // to memory
 	}
 	if !e.due.IsZero() {
 		_ = enc.Encode(record{Due: &e.due, Tries: e.tries})
@@ -267,7 +268,7 @@ func (e *entry) replay(journal []byte) (whole int64) {
 		whole += int64(len(line)) + 1
 		journal = rest
 		if r.Rcpt != nil && *r.Rcpt >= 0 && *r.Rcpt < len(e.states) {
-			st := state{result: r.result, To: r.To, Reported: r.Reported}
+			st := state{result: r.result, To: r.To, Reported: r.Reported, Warned: r.Warned}
 			if r.When != nil {
 				st.When = *r.When
 			}

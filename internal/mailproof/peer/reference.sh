@@ -7,7 +7,7 @@ sed -i 's/^hosts:.*/hosts: files/' /etc/nsswitch.conf
 postconf -e myorigin=local.isri.fr relayhost= smtpd_relay_restrictions=reject_unauth_destination mynetworks=127.0.0.0/8 \
   proxy_interfaces=172.17.0.2 'alias_maps=texthash:/etc/postfix/reference' 'alias_database=' disable_dns_lookups=yes \
   notify_classes=resource,software,2bounce smtpd_sasl_auth_enable=no smtpd_sasl_path=smtpd smtpd_sasl_type=cyrus
-printf 'postmaster: /dev/null\nmailer-daemon: /dev/null\nabuse: /dev/null\nroot: /dev/null\n' > /etc/postfix/reference
+printf '%s /dev/null\n' postmaster mailer-daemon abuse root > /etc/postfix/reference
 mkdir -p /etc/postfix/sasl
 printf 'pwcheck_method: auxprop\nauxprop_plugin: sasldb\nmech_list: PLAIN LOGIN\n' > /etc/postfix/sasl/smtpd.conf
 echo master2021 | saslpasswd2 -p -c -u "$(postconf -h myhostname)" util1
