@@ -4,6 +4,7 @@ package mailproof
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -72,12 +73,14 @@ type letter struct {
 	id string
 	to []string
 	n  int // decides its form
+	// body is the message's text, when it is not to be decided.
+	body string
 }
 
 // text is told whole from torn by its last line. It holds what mailboxes stumble over. In large messages there are no
 // From_ lines: mailutils 3.15 puts quotes into the middle of lines of such, every few thousand octets, when it saves.
 func (m letter) text() string {
-	body := strings.Repeat("From a line of the body\r\n\r\n", 1+m.n%30)
+	body := cmp.Or(m.body, strings.Repeat("From a line of the body\r\n\r\n", 1+m.n%30))
 	if m.n%17 == 16 {
 		body = strings.Repeat(strings.Replace(body, "From ", "from ", -1), 300)
 	}

@@ -4,6 +4,7 @@ package mailproof
 
 import (
 	"bufio"
+	"bytes"
 	"fmt"
 	"net"
 	"os"
@@ -68,15 +69,18 @@ func (d *daemon) wantServed(peer, user string) {
 	}
 }
 
-// memory is what the daemon holds, in MiB.
-func (d *daemon) memory() float64 {
+// memory is what the daemon holds, in MiB, and peak the most that it ever held.
+func (d *daemon) memory() float64 { return d.status("VmRSS:") }
+func (d *daemon) peak() float64   { return d.status("VmHWM:") }
+
+func (d *daemon) status(name string) float64 {
 	d.t.Helper()
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", d.cmd.Process.Pid))
 	if err != nil {
 		d.t.Skip("no /proc here")
 	}
 	var kib float64
-	_, rest, _ := strings.Cut(string(text), "VmRSS:")
+	_, rest, _ := strings.Cut(string(text), name)
 	if _, err := fmt.Sscan(rest, &kib); err != nil {
 		d.t.Fatal(err)
 	}
@@ -169,6 +173,38 @@ func TestSlowAndSilent(t *testing.T) {
 			}
 		}
 		d.wantServed("10.9.0.4", "util1")
+	}
+}
+
+// TestManyCopies: a message of 10 MB for nineteen is held once, at once or from the queue.
+func TestManyCopies(t *testing.T) {
+	for way, more := range map[string]string{"at once": "", "from the queue": forwarder} {
+		t.Run(way, func(t *testing.T) {
+			d := startDaemon(t, settings{})
+			if more != "" {
+				d.forward(forwarder, "\\"+forwarder+", util9\n")
+			}
+			s := newSender("many", d.addr("smtp"), newLedger(), 0)
+			defer s.hangUp()
+			m := letter{id: "many", body: strings.Repeat(strings.Repeat("x", 70)+"\r\n", 139_000)}
+			for n := range accounts {
+				m.to = append(m.to, fmt.Sprintf("util%d", n+1))
+			}
+			if err := s.send(m); err != nil {
+				t.Fatal(err)
+			}
+			d.awaitQueue()
+			for _, user := range m.to {
+				text, err := os.ReadFile(d.spool(user))
+				if err != nil || !bytes.HasSuffix(text, []byte("\nend of many\n\n")) || len(text) < 9_800_000 {
+					t.Errorf("%s has %d octets, %v", user, len(text), err)
+				}
+			}
+			t.Logf("most: %.1f MiB", d.peak())
+			if d.peak() > 64 && !underRace {
+				t.Errorf("the daemon took %.1f MiB", d.peak())
+			}
+		})
 	}
 }
 
