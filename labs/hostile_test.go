@@ -1,33 +1,20 @@
 package labs_test
 
 import (
-	"context"
-	"fmt"
-	"os"
-	"slices"
 	"strings"
 	"testing"
-
-	"maillab/labs"
 )
 
 // TestHostileStudent: on a server that others share, a student finds neither rules nor evidence, sees nobody else's
 // work, and a script that does everything that scripts must not is contained when it is checked.
 func TestHostileStudent(t *testing.T) {
-	needDocker(t)
-	names, err := labs.List()
-	if err != nil || !slices.Contains(names, "caen-pop3-smtp") {
-		t.Fatal(names, err)
-	}
-	c := lesson{t: t, name: fmt.Sprintf("t-labs-%d-hostile", os.Getpid()), data: t.TempDir()}
-	t.Cleanup(func() { c.run(context.WithoutCancel(t.Context()), nil, "down", "-y") })
-	c.must(nil, "up", "-f", "caen-pop3-smtp")
-
+	c := newLesson(t, "hostile", "caen-pop3-smtp")
 	for _, forbidden := range []string{
 		"ls /var/lib/maillab/maild", "ls /var/lib/maillab/maild/dialogues", "ls /var/lib/maillab/maild/deliveries", "cat /var/lib/maillab/maild/results.json",
 		"cat /var/lib/maillab/labinit/spec.json", "echo x >> /var/lib/maillab/maild/marks.json", "echo x >> /var/log/mail.log", "echo x >> /var/lib/maillab/log/mail.log",
 		"rm /var/log/mail.log", "cat /var/mail/20901202", "ls /home/20901202", "nc -w 2 127.0.0.1 10080 </dev/null", "rm /run/maild/maild.sock",
-		"grep -qsa 'q14-serveu[r]' /proc/[0-9]*/environ /proc/[0-9]*/cmdline /proc/[0-9]*/maps",
+		"grep -qsa 'q14-serveu[r]' /proc/[0-9]*/environ /proc/[0-9]*/cmdline /proc/[0-9]*/maps", "cat /proc/1/mem", "ls /proc/1/root/var/lib/maillab/maild",
+		"find / -xdev -name solve.sh -o -xdev -name lab.yaml 2>/dev/null | grep .", "grep -rqsa 'by_han[d]' /usr/bin /usr/sbin /usr/local /opt /etc /home /run /tmp",
 	} {
 		if code, out, _ := c.run(t.Context(), nil, "exec", "alice", "--", forbidden); code == 0 {
 			t.Errorf("%s succeeds: %s", forbidden, out)

@@ -143,8 +143,18 @@ type checked struct {
 }
 
 type checkedTask struct {
-	ID, State, Seen string
-	Marked          bool
+	ID, State, Seen, CopiedFrom string
+	Marked                      bool
+}
+
+// task is one of them.
+func (s checked) task(id string) (found checkedTask) {
+	for _, one := range s.Tasks {
+		if one.ID == id {
+			found = one
+		}
+	}
+	return found
 }
 
 // states lists the tasks in some states.

@@ -10,6 +10,7 @@ package check
 import (
 	"context"
 	"crypto/rand"
+	"iter"
 	"strings"
 	"time"
 
@@ -106,9 +107,10 @@ type BoxMessage struct {
 	Open  func() ([]byte, error)
 }
 
-// Dialogues are the connections of this epoch, in order.
+// Dialogues are the connections of this epoch, in order. They come one by one: a student can make so many that they are
+// not to be held at once. An error ends them.
 type Dialogues interface {
-	Dialogues(ctx context.Context, service string) ([]dialogue.Dialogue, error)
+	Dialogues(ctx context.Context, service string) iter.Seq2[dialogue.Dialogue, error]
 }
 
 // Log is this epoch's mail.log.
@@ -166,7 +168,7 @@ type sheet struct {
 	task   string          // whose check is being evaluated
 	copied string          // whose token its answer carries
 	parsed map[string]*message
-	typed  map[string]*dialogue.Dialogue // by queue ID
+	typed  map[string]typing // by queue ID
 }
 
 // Evaluate goes through a student's tasks and returns a result for each, or for each of only (IDs), in the sheet's order.
@@ -221,7 +223,7 @@ func (x *sheet) judge(ctx context.Context, t task.Task) Result {
 		return Result{State: Passed, Seen: pass.Seen, At: pass.At}
 	}
 	if missing := x.missing(ctx, t); len(missing) > 0 {
-		return Result{State: Blocked, Seen: both("s'ouvre après : %s", "opens after: %s", strings.Join(missing, ", "))}
+		return Result{State: Blocked, Seen: join(" ; ", both("s'ouvre après : %s", "opens after: %s", strings.Join(missing, ", ")), x.beginWith(ctx, missing))}
 	}
 	x.task, x.copied = t.ID, ""
 	v := x.check(ctx, &t.Check)
@@ -242,6 +244,31 @@ func (x *sheet) missing(ctx context.Context, t task.Task) (ids []string) {
 		}
 	}
 	return ids
+}
+
+// beginWith names the task to begin with, where those that are missing wait for others themselves.
+func (x *sheet) beginWith(ctx context.Context, missing []string) task.Text {
+	first := missing[0]
+	for range x.Tasks { // needs may be a cycle
+		next := x.missing(ctx, x.find(first))
+		if len(next) == 0 {
+			break
+		}
+		first = next[0]
+	}
+	if first == missing[0] {
+		return nil
+	}
+	return both("commencez par %s", "begin with %s", first)
+}
+
+func (x *sheet) find(id string) task.Task {
+	for _, t := range x.Tasks {
+		if t.ID == id {
+			return t
+		}
+	}
+	return task.Task{}
 }
 
 // looks is what a check's manual part tells the teacher.

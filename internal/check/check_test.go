@@ -147,7 +147,7 @@ func TestStates(t *testing.T) {
 	if diff := cmp.Diff(want, states); diff != "" {
 		t.Error(diff)
 	}
-	if got[2].Seen["en"] != "opens after: late" || got[3].Seen["en"] != "seen" || !got[3].At.Equal(noon().Add(-time.Hour)) {
+	if got[2].Seen["en"] != "opens after: late ; begin with early" || got[3].Seen["en"] != "seen" || !got[3].At.Equal(noon().Add(-time.Hour)) {
 		t.Errorf("%+v\n%+v", got[2], got[3])
 	}
 	if diff := cmp.Diff(look, got[6].Look); diff != "" || got[6].Answer != "because" {
@@ -182,14 +182,14 @@ func TestSince(t *testing.T) {
 		"Mar 26 11:09:04 h postfix/qmgr[1]: A: removed", "not a line of the log", "Mar 26 11:09:05 h postfix/qmgr[1]: B: removed", "continued"}}
 	e := w.evidence().Since(noon())
 	mails, _ := e.Mails.Mails(t.Context())
-	talks, _ := e.Dialogues.Dialogues(t.Context(), "smtp")
+	talks := count(t, e, "smtp")
 	lines, _ := e.Log.Lines(t.Context())
-	if len(mails) != 1 || mails[0].ID != "B2" || len(talks) != 1 || len(lines) != 2 {
-		t.Error(mails, len(talks), lines)
+	if len(mails) != 1 || mails[0].ID != "B2" || talks != 1 || len(lines) != 2 {
+		t.Error(mails, talks, lines)
 	}
 	later := w.evidence().Since(noon().Add(time.Second))
-	if talks, _ := later.Dialogues.Dialogues(t.Context(), "smtp"); len(talks) != 0 {
-		t.Error(len(talks))
+	if talks := count(t, later, "smtp"); talks != 0 {
+		t.Error(talks)
 	}
 	newYear := time.Date(2027, 1, 1, 0, 0, 1, 0, time.UTC)
 	for line, year := range map[string]int{"Dec 31 23:59:59 x": 2026, "Jan  1 00:00:02 x": 2027} {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io/fs"
+	"iter"
 	"strings"
 	"testing"
 	"time"
@@ -25,14 +26,28 @@ type world struct {
 
 func (w *world) Mails(context.Context) ([]Mail, error)   { return w.mails, nil }
 func (w *world) Lines(context.Context) ([]string, error) { return w.lines, nil }
-func (w *world) Dialogues(_ context.Context, service string) (out []dialogue.Dialogue, err error) {
-	for _, d := range w.talks {
-		if d.Service == service {
-			out = append(out, d)
+func (w *world) Dialogues(_ context.Context, service string) iter.Seq2[dialogue.Dialogue, error] {
+	return func(yield func(dialogue.Dialogue, error) bool) {
+		for _, d := range w.talks {
+			if d.Service == service && !yield(d, nil) {
+				return
+			}
 		}
 	}
-	return out, nil
 }
+
+// count says how many dialogues there are.
+func count(t *testing.T, e Evidence, service string) (n int) {
+	t.Helper()
+	for _, err := range e.Dialogues.Dialogues(t.Context(), service) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		n++
+	}
+	return n
+}
+
 func (w *world) Box(_ context.Context, account, folder string) ([]BoxMessage, error) {
 	return w.boxes[account+"/"+folder], nil
 }

@@ -186,44 +186,50 @@ func matches(p task.Pattern, of func(Mail) string, fr, en string) criterion {
 // queued finds the queue ID in the reply to a message's end.
 var queued = regexp.MustCompile(`queued as ([0-9A-Za-z]+)`)
 
-// indexTyped finds out in which dialogue each message was handed in.
+// indexTyped finds out how the dialogue was typed in which each message was handed in.
 func (x *sheet) indexTyped(ctx context.Context) error {
 	if x.typed != nil {
 		return nil
 	}
-	all, err := x.dialogues(ctx, "smtp")
-	if err != nil {
-		return err
-	}
-	x.typed = map[string]*dialogue.Dialogue{}
-	for i := range all {
-		for _, l := range all[i].Lines {
+	index := map[string]typing{}
+	for d, err := range x.dialogues(ctx, "smtp") {
+		if err != nil {
+			return err
+		}
+		for _, l := range d.Lines {
 			if l.Kind != dialogue.Reply {
 				continue
 			}
 			if found := queued.FindStringSubmatch(l.Text); found != nil {
-				x.typed[found[1]] = &all[i]
+				byHand, why := pace(d)
+				index[found[1]] = typing{byHand, why}
 			}
 		}
 	}
+	x.typed = index
 	return nil
+}
+
+// typing is how a dialogue was typed, and why that is thought.
+type typing struct {
+	byHand bool
+	why    task.Text
 }
 
 // by looks at how a message's dialogue was typed.
 func (x *sheet) by(m Mail, want string) miss {
-	d := x.typed[m.ID]
-	if d == nil {
+	how, known := x.typed[m.ID]
+	if !known {
 		if m.Via == "sendmail" {
 			return both("il n'y a pas eu de dialogue SMTP", "there was no SMTP dialogue")
 		}
 		return both("son dialogue n'est pas dans l'enregistrement", "its dialogue is not on record")
 	}
-	byHand, why := pace(*d)
 	switch {
-	case want == "hand" && !byHand:
-		return both("son dialogue vient d'un programme (%s)", "its dialogue came from a program (%s)", why)
-	case want == "program" && byHand:
-		return both("son dialogue a été tapé à la main (%s)", "its dialogue was typed by hand (%s)", why)
+	case want == "hand" && !how.byHand:
+		return both("son dialogue vient d'un programme (%s)", "its dialogue came from a program (%s)", how.why)
+	case want == "program" && how.byHand:
+		return both("son dialogue a été tapé à la main (%s)", "its dialogue was typed by hand (%s)", how.why)
 	}
 	return nil
 }

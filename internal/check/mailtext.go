@@ -16,11 +16,11 @@ func (x *sheet) texts(want *task.Mail) (all []criterion) {
 		p      task.Pattern
 		of     func(*message) string
 		expect bool
-		miss   miss
+		fr, en string
 	}{
-		{want.Body, shown, true, both("son texte n'est pas celui demandé", "its text is not as asked for")},
-		{want.NotBody, shown, false, both("son texte contient ce qu'il ne doit pas", "its text holds what it must not")},
-		{want.Source, source, true, both("sa source n'est pas celle demandée", "its source is not as asked for")},
+		{want.Body, shown, true, "son texte, %s, n'est pas celui demandé", "its text, %s, is not as asked for"},
+		{want.NotBody, shown, false, "son texte, %s, contient ce qu'il ne doit pas", "its text, %s, holds what it must not"},
+		{want.Source, source, true, "sa source, %s, n'est pas celle demandée", "its source, %s, is not as asked for"},
 	} {
 		if c.p == "" {
 			continue
@@ -34,7 +34,7 @@ func (x *sheet) texts(want *task.Mail) (all []criterion) {
 			case err == nil && re.MatchString(c.of(text)) == c.expect:
 				return nil
 			}
-			return c.miss
+			return both(c.fr, c.en, quote(c.of(text)))
 		})
 	}
 	return all

@@ -40,10 +40,10 @@ func (x *sheet) log(ctx context.Context, want *task.Log) verdict {
 	if want.SameMessage {
 		groups = byMessage(lines)
 	}
-	best, of := -1, group{}
+	best, of, last := -1, group{}, ""
 	for _, g := range groups {
-		if n := inOrder(patterns, g.lines); n >= best {
-			best, of = n, g
+		if n, line := inOrder(patterns, g.lines); n >= best {
+			best, of, last = n, g, line
 		}
 	}
 	name := both("mail.log", "mail.log")
@@ -57,7 +57,8 @@ func (x *sheet) log(ctx context.Context, want *task.Log) verdict {
 		return failed(0, both("mail.log ne contient rien de ce qui est demandé", "mail.log holds nothing of what is asked for"))
 	}
 	return failed(float64(best)/float64(len(patterns)+1),
-		both("%s : %d ligne(s) sur %d", "%s: %d line(s) of %d", name, best, len(patterns)))
+		both("%s : %d ligne(s) sur %d s'y suivent, la dernière étant %s ; la suivante manque",
+			"%s: %d line(s) of %d follow in it, the last being %s; the next is missing", name, best, len(patterns), quote(withoutStamp(last))))
 }
 
 // group is the lines of one message.
@@ -84,14 +85,23 @@ func byMessage(lines []string) (groups []group) {
 	return groups
 }
 
-// inOrder counts how many of the patterns match lines, one after the other.
-func inOrder(patterns []*regexp.Regexp, lines []string) (n int) {
+// inOrder counts how many of the patterns match lines, one after the other, and says which line was the last.
+func inOrder(patterns []*regexp.Regexp, lines []string) (n int, last string) {
 	for _, line := range lines {
 		if n < len(patterns) && patterns[n].MatchString(line) {
 			n++
+			last = line
 		}
 	}
-	return n
+	return n, last
+}
+
+// withoutStamp is a line of the log without its time and host.
+func withoutStamp(line string) string {
+	if _, rest, found := strings.Cut(line, " postfix/"); found {
+		return "postfix/" + rest
+	}
+	return line
 }
 
 // file looks at a file of the student's.
@@ -102,7 +112,7 @@ func (x *sheet) file(ctx context.Context, want *task.File) verdict {
 	f, err := x.openFile(ctx, want.Path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return failed(0, both("le fichier %s n'existe pas", "the file %s is not there", want.Path))
+		return failed(0, x.notThere(want.Path))
 	case err != nil:
 		return failed(0.1, both("le fichier %s ne peut pas être lu : %v", "the file %s cannot be read: %v", want.Path, err))
 	case f.TooBig:
@@ -127,6 +137,15 @@ func (x *sheet) file(ctx context.Context, want *task.File) verdict {
 		return passed(both("fichier %s", "file %s", want.Path))
 	}
 	return failed(0.5, both("fichier %s : %s", "file %s: %s", want.Path, join(", ", misses...)))
+}
+
+// notThere tells where a file was looked for.
+func (x *sheet) notThere(path string) task.Text {
+	if strings.HasPrefix(path, "/") || len(x.Accounts) == 0 {
+		return both("le fichier %s n'existe pas", "the file %s is not there", path)
+	}
+	return both("le fichier %s n'existe pas dans /home/%s (le nom doit être exactement celui-là)",
+		"the file %s is not there in /home/%s (the name must be exactly that)", path, x.Accounts[0])
 }
 
 // openFile reads a file of the student's first account.
@@ -173,11 +192,10 @@ func (x *sheet) isRight(ctx context.Context, want *task.Answer, given string) (b
 	case want.Reply != "":
 		var lines []string
 		for _, service := range []string{"smtp", "pop3", "imap"} {
-			all, err := x.dialogues(ctx, service)
-			if err != nil {
-				return false, err
-			}
-			for _, d := range all {
+			for d, err := range x.dialogues(ctx, service) {
+				if err != nil {
+					return false, err
+				}
 				for _, l := range d.Lines {
 					if l.Kind == dialogue.Reply {
 						lines = append(lines, l.Text)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -62,13 +63,13 @@ func (x *sheet) run(ctx context.Context, want *task.Run) verdict {
 	_, err := x.openFile(ctx, want.Script)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return failed(0, both("le script %s n'existe pas", "the script %s is not there", want.Script))
+		return failed(0, x.notThere(want.Script))
 	case err != nil:
 		return failed(0.1, both("le script %s ne peut pas être lu : %v", "the script %s cannot be read: %v", want.Script, err))
 	}
 	name := x.Random()
 	defer func() { _ = x.Runs.Clean(context.WithoutCancel(ctx), name, x.Accounts) }() // a fixture that stays does no harm
-	r, err := x.prepare(ctx, want, name)
+	r, messages, err := x.prepare(ctx, want, name)
 	if err != nil {
 		return unchecked(err)
 	}
@@ -92,16 +93,19 @@ func (x *sheet) run(ctx context.Context, want *task.Run) verdict {
 	if r.Server == nil {
 		look(ctx, settle)
 	}
-	return judgeRun(r, out, after, listened)
+	if !slices.ContainsFunc(want.Output, func(p task.Pattern) bool { return strings.Contains(string(p), "{messages}") }) {
+		messages = ""
+	}
+	return judgeRun(r, out, after, listened, messages)
 }
 
 // prepare fills in the run's name and the number of messages, once its mail is there.
-func (x *sheet) prepare(ctx context.Context, want *task.Run, name string) (*task.Run, error) {
+func (x *sheet) prepare(ctx context.Context, want *task.Run, name string) (r *task.Run, messages string, err error) {
 	named := expandRun(want, map[string]string{"run": name})
 	if named.Server == nil {
 		for _, m := range named.Mail {
 			if err := x.Runs.Send(ctx, name, x.Accounts, m); err != nil {
-				return nil, err
+				return nil, "", err
 			}
 		}
 	}
@@ -109,11 +113,11 @@ func (x *sheet) prepare(ctx context.Context, want *task.Run, name string) (*task
 	if x.Boxes != nil {
 		all, err := x.Boxes.Box(ctx, x.Accounts[0], "INBOX")
 		if err != nil {
-			return nil, err
+			return nil, "", err
 		}
 		values["messages"] = strconv.Itoa(len(all))
 	}
-	return expandRun(want, values), nil
+	return expandRun(want, values), values["messages"], nil
 }
 
 func expandRun(r *task.Run, values map[string]string) *task.Run {
@@ -158,8 +162,8 @@ func (x *sheet) after(ctx context.Context, r *task.Run, begun time.Time, patienc
 	}
 }
 
-// judgeRun says what came of it.
-func judgeRun(r *task.Run, out Outcome, after verdict, listened bool) verdict {
+// judgeRun says what came of it. messages is how many there were, when the script was to say so.
+func judgeRun(r *task.Run, out Outcome, after verdict, listened bool, messages string) verdict {
 	screen := strings.ReplaceAll(out.Output, "\r", "")
 	var misses []task.Text
 	if r.Server == nil && out.TimedOut {
@@ -171,7 +175,7 @@ func judgeRun(r *task.Run, out Outcome, after verdict, listened bool) verdict {
 	if r.Exit != nil && out.Exit != *r.Exit && !out.TimedOut {
 		misses = append(misses, both("son code de retour est %d", "its exit code is %d", out.Exit))
 	}
-	misses = append(misses, outputMisses(r, screen)...)
+	misses = append(misses, outputMisses(r, screen, messages)...)
 	if listened && after.outcome != passes {
 		misses = append(misses, both("ensuite : %s", "afterwards: %s", after.text()))
 	}
@@ -190,23 +194,32 @@ func judgeRun(r *task.Run, out Outcome, after verdict, listened bool) verdict {
 	return failed(near, both("%s : %s", "%s: %s", name, join(", ", misses...)))
 }
 
-func outputMisses(r *task.Run, screen string) (misses []task.Text) {
-	missing, shown := 0, 0
+func outputMisses(r *task.Run, screen, messages string) (misses []task.Text) {
+	vague := false
 	for _, p := range r.Output {
-		if re, err := p.Compile(); err != nil || !re.MatchString(screen) {
-			missing++
+		re, err := p.Compile()
+		switch {
+		case err == nil && re.MatchString(screen):
+		case regexp.QuoteMeta(string(p)) == string(p): // a text, and no rule
+			misses = append(misses, both("%s n'y est pas", "%s is not in it", quote(string(p))))
+		default:
+			vague = true
 		}
+	}
+	if vague {
+		misses = append(misses, both("ce n'est pas ce qui est demandé", "that is not what is asked for"))
+	}
+	if vague && messages != "" {
+		misses = append(misses, both("il y avait %s message(s) dans la boîte", "there were %s message(s) in the mailbox", messages))
 	}
 	for _, p := range r.NotOutput {
 		if re, err := p.Compile(); err != nil || re.MatchString(screen) {
-			shown++
+			shown := ""
+			if err == nil {
+				shown = re.FindString(screen)
+			}
+			misses = append(misses, both("il montre %s, ce qu'il ne doit pas", "it shows %s, which it must not", quote(shown)))
 		}
-	}
-	if missing > 0 {
-		misses = append(misses, both("ce qu'il écrit n'est pas ce qui est demandé", "what it writes is not what is asked for"))
-	}
-	if shown > 0 {
-		misses = append(misses, both("il montre ce qu'il ne doit pas montrer", "it shows what it must not show"))
 	}
 	return misses
 }

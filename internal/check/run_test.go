@@ -65,15 +65,15 @@ func TestRun(t *testing.T) {
 		seen   string
 	}{
 		"counts": {want: task.Run{Script: "a.sh", Stdin: "{run}", Mail: []task.Message{{To: "util1", Subject: "{run}"}}, Output: []task.Pattern{"^{messages} of {run}$"}, Exit: &zero},
-			runner: runner{out: Outcome{Output: "2 of random\r\n"}}, state: Failed, seen: "what it writes is not"},
+			runner: runner{out: Outcome{Output: "2 of random\r\n"}}, state: Failed, seen: "that is not what is asked for, there were 1 message(s) in the mailbox"},
 		"counts right": {want: task.Run{Script: "a.sh", Mail: []task.Message{{To: "util1", Subject: "{run}"}}, Output: []task.Pattern{`^{messages} of {run}\n$`}, Exit: &zero},
 			runner: runner{out: Outcome{Output: "1 of random\r\n"}}, state: Passed, seen: "a.sh, 0.0 s, it wrote « 1 of random »"},
 		"shows a password": {want: task.Run{Script: "a.sh", Terminal: true, NotOutput: []task.Pattern{"(?s)secret.*secret"}},
-			runner: runner{out: Outcome{Output: "secret\r\nsecret"}}, state: Failed, seen: "it shows what it must not show"},
+			runner: runner{out: Outcome{Output: "secret\r\nsecret"}}, state: Failed, seen: "it shows « secret secret », which it must not"},
 		"exit code":   {want: task.Run{Script: "a.sh", Exit: &zero}, runner: runner{out: Outcome{Exit: 2}}, state: Failed, seen: "its exit code is 2"},
 		"never ends":  {want: task.Run{Script: "a.sh", Seconds: 7, Exit: &zero}, runner: runner{out: Outcome{TimedOut: true, Exit: -1}}, state: Failed, seen: "it did not end within 7 s"},
 		"not run":     {want: task.Run{Script: "a.sh", Exit: &zero}, runner: runner{err: errors.New("no room")}, state: Failed, seen: "could not be run: no room"},
-		"not there":   {want: task.Run{Script: "b.sh", Exit: &zero}, state: Failed, seen: "the script b.sh is not there"},
+		"not there":   {want: task.Run{Script: "b.sh", Exit: &zero}, state: Failed, seen: "the file b.sh is not there in /home/util1"},
 		"sends":       {want: task.Run{Script: "a.sh", After: after}, does: true, state: Passed, seen: "message A1 to util1"},
 		"sends not":   {want: task.Run{Script: "a.sh", After: after}, state: Failed, seen: "afterwards: no message has arrived"},
 		"serves":      {want: task.Run{Script: "a.sh", Server: &task.Server{Port: "2501"}, Mail: []task.Message{{To: "list"}}, After: after}, runner: runner{listens: true, out: Outcome{Exit: -1}}, does: true, state: Passed, seen: "message A1"},

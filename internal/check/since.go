@@ -2,6 +2,7 @@ package check
 
 import (
 	"context"
+	"iter"
 	"slices"
 	"time"
 
@@ -38,9 +39,14 @@ type dialoguesSince struct {
 	start time.Time
 }
 
-func (s dialoguesSince) Dialogues(ctx context.Context, service string) ([]dialogue.Dialogue, error) {
-	all, err := s.all.Dialogues(ctx, service)
-	return slices.DeleteFunc(slices.Clone(all), func(d dialogue.Dialogue) bool { return d.Start.Before(s.start) }), err
+func (s dialoguesSince) Dialogues(ctx context.Context, service string) iter.Seq2[dialogue.Dialogue, error] {
+	return func(yield func(dialogue.Dialogue, error) bool) {
+		for d, err := range s.all.Dialogues(ctx, service) {
+			if (err != nil || !d.Start.Before(s.start)) && !yield(d, err) {
+				return
+			}
+		}
+	}
 }
 
 type logSince struct {

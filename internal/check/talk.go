@@ -3,6 +3,7 @@ package check
 import (
 	"context"
 	"errors"
+	"iter"
 	"regexp"
 	"slices"
 	"strings"
@@ -12,31 +13,32 @@ import (
 )
 
 // dialogues are the student's connections: those in which one of the student's accounts logged in, or nobody did.
-func (x *sheet) dialogues(ctx context.Context, service string) ([]dialogue.Dialogue, error) {
-	if x.Dialogues == nil {
-		return nil, errors.New("no record of dialogues")
+func (x *sheet) dialogues(ctx context.Context, service string) iter.Seq2[dialogue.Dialogue, error] {
+	return func(yield func(dialogue.Dialogue, error) bool) {
+		if x.Dialogues == nil {
+			yield(dialogue.Dialogue{}, errors.New("no record of dialogues"))
+			return
+		}
+		for d, err := range x.Dialogues.Dialogues(ctx, service) {
+			others := len(d.Accounts) > 0 && !slices.ContainsFunc(d.Accounts, func(a string) bool { return slices.Contains(x.Accounts, a) })
+			if !others && !yield(d, err) {
+				return
+			}
+		}
 	}
-	all, err := x.Dialogues.Dialogues(ctx, service)
-	if err != nil {
-		return nil, err
-	}
-	return slices.DeleteFunc(slices.Clone(all), func(d dialogue.Dialogue) bool {
-		return len(d.Accounts) > 0 && !slices.ContainsFunc(d.Accounts, func(a string) bool { return slices.Contains(x.Accounts, a) })
-	}), nil
 }
 
 // dialogue looks for one connection that has everything; when there is none, it tells how far the nearest got.
 func (x *sheet) dialogue(ctx context.Context, want *task.Dialogue) verdict {
-	all, err := x.dialogues(ctx, want.Service)
-	if err != nil {
-		return unchecked(err)
-	}
 	script, err := scriptOf(want)
 	if err != nil {
 		return unchecked(err)
 	}
 	best := verdict{near: -1}
-	for _, d := range all {
+	for d, err := range x.dialogues(ctx, want.Service) {
+		if err != nil {
+			return unchecked(err)
+		}
 		if want.Account != "" && !slices.Contains(d.Accounts, want.Account) {
 			continue
 		}

@@ -84,7 +84,7 @@ func (x *sheet) all(ctx context.Context, checks []task.Check) verdict {
 				continue
 			}
 			if runs && out.outcome == fails {
-				found[i] = verdict{seen: []task.Text{both("le script n'a pas été lancé", "the script was not run")}}
+				found[i] = verdict{seen: []task.Text{both("le script n'a donc pas été lancé", "so the script was not run")}}
 				continue
 			}
 			found[i] = x.check(ctx, &checks[i])
@@ -93,7 +93,7 @@ func (x *sheet) all(ctx context.Context, checks []task.Check) verdict {
 	}
 	for _, v := range found {
 		out.near += v.near / float64(len(checks))
-		if v.outcome == passes || v.outcome <= waits {
+		if v.outcome != waits || out.outcome != fails { // the teacher's turn has not come
 			out.seen = append(out.seen, v.seen...)
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"net/url"
@@ -14,7 +15,7 @@ import (
 
 // Further requests, of the sandboxes that can (see Witness):
 //
-//	GET  seat-N/v1/dialogues?student=S            what was typed and answered in this epoch
+//	GET  seat-N/v1/dialogues?student=S            what was typed and answered in this epoch, a dialogue a line
 //	GET  seat-N/v1/dialogues?student=S&follow=1   the same as it comes, an event a line
 //	GET  seat-N/v1/activity                       where each student is
 //	GET  seat-N/v1/bundle?student=S               a student's mail, deliveries and results, as a tar
@@ -32,7 +33,8 @@ type Activity struct {
 
 // Witness is a Backend that tells what students did.
 type Witness interface {
-	Dialogues(ctx context.Context, student string) ([]dialogue.Dialogue, error)
+	// Dialogues hands one after the other to emit.
+	Dialogues(ctx context.Context, student string, emit func(dialogue.Dialogue) error) error
 	// Follow hands every event from now on to emit, until ctx ends or emit fails.
 	Follow(ctx context.Context, student string, emit func(dialogue.Event) error) error
 	Activity(ctx context.Context) ([]Activity, error)
@@ -50,8 +52,9 @@ func serveWitness(mux *http.ServeMux, b Backend) {
 			follow(w, r, v)
 			return
 		}
-		all, err := v.Dialogues(r.Context(), r.FormValue("student"))
-		answer(w, all, err)
+		out := &started{Writer: w}
+		encoder := json.NewEncoder(out)
+		out.ended(w, v.Dialogues(r.Context(), r.FormValue("student"), func(d dialogue.Dialogue) error { return encoder.Encode(d) }))
 	})
 	mux.HandleFunc("GET /v1/activity", func(w http.ResponseWriter, r *http.Request) {
 		all, err := v.Activity(r.Context())
@@ -59,12 +62,7 @@ func serveWitness(mux *http.ServeMux, b Backend) {
 	})
 	mux.HandleFunc("GET /v1/bundle", func(w http.ResponseWriter, r *http.Request) {
 		out := &started{Writer: w}
-		if err := v.Bundle(r.Context(), r.FormValue("student"), out); err != nil {
-			if out.yes {
-				panic(http.ErrAbortHandler) // the only way left to say that it is not whole
-			}
-			WriteError(w, statusOf(err), err)
-		}
+		out.ended(w, v.Bundle(r.Context(), r.FormValue("student"), out))
 	})
 }
 
@@ -79,6 +77,17 @@ func (s *started) Write(p []byte) (int, error) {
 	return s.Writer.Write(p)
 }
 
+// ended tells how a stream ended.
+func (s *started) ended(w http.ResponseWriter, err error) {
+	switch {
+	case err == nil:
+	case s.yes:
+		panic(http.ErrAbortHandler) // the only way left to say that it is not whole
+	default:
+		WriteError(w, statusOf(err), err)
+	}
+}
+
 func follow(w http.ResponseWriter, r *http.Request, v Witness) {
 	w.Header().Set("Content-Type", "application/x-ndjson")
 	out := &flusher{w: w, c: http.NewResponseController(w)}
@@ -91,8 +100,21 @@ func follow(w http.ResponseWriter, r *http.Request, v Witness) {
 
 // Dialogues asks for what a student typed and got in this epoch.
 func (c *Client) Dialogues(ctx context.Context, seat int, student string) ([]dialogue.Dialogue, error) {
-	var all []dialogue.Dialogue
-	return all, c.call(ctx, http.MethodGet, SeatHost(seat), "/v1/dialogues?student="+url.QueryEscape(student), nil, &all)
+	response, err := c.do(ctx, http.MethodGet, SeatHost(seat), "/v1/dialogues?student="+url.QueryEscape(student), nil)
+	if err != nil {
+		return nil, err
+	}
+	defer response.Body.Close()
+	all := []dialogue.Dialogue{}
+	for in := json.NewDecoder(response.Body); ; {
+		var d dialogue.Dialogue
+		if err := in.Decode(&d); errors.Is(err, io.EOF) {
+			return all, nil
+		} else if err != nil {
+			return nil, fmt.Errorf("dialogues of %s: %w", student, err)
+		}
+		all = append(all, d)
+	}
 }
 
 // FollowDialogues hands every event from now on to emit, until ctx ends or the sandbox does.

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"io"
 	"io/fs"
+	"iter"
 	"os"
 	"slices"
 	"sync"
@@ -25,6 +26,7 @@ type evidence struct {
 
 	mu    sync.Mutex
 	ended map[string]dialogue.Dialogue // by ID
+	lines int                          // in ended
 	boxes map[string]*mbox.Mailbox     // by account and folder
 }
 
@@ -73,34 +75,44 @@ func senderIn(m delivery.Message, c delivery.Copy) string {
 	return c.Sender
 }
 
-// Dialogues implements check.Dialogues.
-func (e *evidence) Dialogues(_ context.Context, service string) ([]dialogue.Dialogue, error) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	return e.d.readDialogues(dialogue.Filter{Service: service, Epoch: e.epoch.Number}, e.ended)
-}
+// maxEnded is how many lines of dialogues are remembered for one evaluation: those of a class that works. Whoever makes
+// more, to use up the daemon's memory, has them read from the disk again for each check.
+const maxEnded = 50_000
 
-// readDialogues reads those that a filter chooses; one that was dropped meanwhile is left out. Those that have ended are
-// remembered in ended.
-func (d *Daemon) readDialogues(f dialogue.Filter, ended map[string]dialogue.Dialogue) (all []dialogue.Dialogue, err error) {
-	for _, found := range d.dialogues.List(f) {
-		if whole, known := ended[found.ID]; known {
-			all = append(all, whole)
-			continue
-		}
-		whole, err := d.dialogues.Read(found.ID)
-		if errors.Is(err, dialogue.ErrNotFound) {
-			continue
-		}
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, whole)
-		if !whole.End.IsZero() {
-			ended[whole.ID] = whole
+// Dialogues implements check.Dialogues; service "" is any. One that was dropped meanwhile is left out.
+func (e *evidence) Dialogues(_ context.Context, service string) iter.Seq2[dialogue.Dialogue, error] {
+	return func(yield func(dialogue.Dialogue, error) bool) {
+		for _, found := range e.d.dialogues.List(dialogue.Filter{Service: service, Epoch: e.epoch.Number}) {
+			whole, err := e.dialogue(found.ID)
+			if errors.Is(err, dialogue.ErrNotFound) {
+				continue
+			}
+			if !yield(whole, err) || err != nil {
+				return
+			}
 		}
 	}
-	return all, nil
+}
+
+// dialogue reads one, and remembers it when it has ended.
+func (e *evidence) dialogue(id string) (dialogue.Dialogue, error) {
+	e.mu.Lock()
+	whole, known := e.ended[id]
+	e.mu.Unlock()
+	if known {
+		return whole, nil
+	}
+	whole, err := e.d.dialogues.Read(id)
+	if err != nil {
+		return whole, err
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if !whole.End.IsZero() && e.lines+len(whole.Lines) <= maxEnded {
+		e.ended[id] = whole
+		e.lines += len(whole.Lines)
+	}
+	return whole, nil
 }
 
 // maxLog bounds how much of the end of mail.log is looked at.

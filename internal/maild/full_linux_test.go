@@ -101,7 +101,7 @@ func TestFullDisk(t *testing.T) {
 	half := b.talk(t)
 	half.say("user util1")
 	half.say("pass secret")
-	if all, err := b.Dialogues(t.Context(), "alice"); err != nil || len(all) != 2 || all[1].Cut || len(all[1].Commands()) != 2 {
+	if all, err := dialoguesOf(t, b, "alice"); err != nil || len(all) != 2 || all[1].Cut || len(all[1].Commands()) != 2 {
 		t.Fatalf("%+v, %v", all, err)
 	}
 
@@ -114,7 +114,7 @@ func TestFullDisk(t *testing.T) {
 	if err := b.send("refused", "util1@test"); err == nil {
 		t.Error("mail was taken that there is no room for")
 	}
-	all, err := b.Dialogues(t.Context(), "alice")
+	all, err := dialoguesOf(t, b, "alice")
 	if err != nil || len(all) < 2 || !all[1].Cut {
 		t.Errorf("the dialogue during which the disk got full: %+v, %v", all, err)
 	}

@@ -38,14 +38,23 @@ func (d *Daemon) owner(student string) (task.Sheet, error) {
 	return s, nil
 }
 
-// Dialogues are what a student typed and got in this epoch, by their start.
-func (d *Daemon) Dialogues(_ context.Context, student string) ([]dialogue.Dialogue, error) {
+// Dialogues hands what a student typed and got in this epoch to emit, by their start.
+func (d *Daemon) Dialogues(ctx context.Context, student string, emit func(dialogue.Dialogue) error) error {
 	s, err := d.owner(student)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	all, err := d.readDialogues(dialogue.Filter{Epoch: d.Epoch().Number}, map[string]dialogue.Dialogue{})
-	return slices.DeleteFunc(all, func(one dialogue.Dialogue) bool { return !theirs(s, one.Accounts) }), err
+	e := d.evidence()
+	defer e.close()
+	for one, err := range e.Dialogues(ctx, "") {
+		if err == nil && theirs(s, one.Accounts) {
+			err = emit(one)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Follow hands a student's lines to emit as they come.
@@ -246,11 +255,11 @@ func (d *Daemon) bundleEntry(out *tar.Writer, name string, text []byte) error {
 }
 
 // Dialogues implements control.Witness.
-func (c *Control) Dialogues(ctx context.Context, student string) ([]dialogue.Dialogue, error) {
+func (c *Control) Dialogues(ctx context.Context, student string, emit func(dialogue.Dialogue) error) error {
 	if c.Daemon == nil {
-		return nil, errUnconfigured()
+		return errUnconfigured()
 	}
-	return c.Daemon.Dialogues(ctx, student)
+	return c.Daemon.Dialogues(ctx, student, emit)
 }
 
 // Follow implements control.Witness.

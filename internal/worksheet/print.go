@@ -65,10 +65,7 @@ func (c *command) checked(s Sheet) (int, error) {
 	for _, t := range s.Tasks {
 		c.heading(s, t)
 		c.paragraph(t.Seen)
-		if t.State == check.Failed && len(s.Tasks) > 1 && t.Hint != "" {
-			continue // a screen full of hints is no hint
-		}
-		if t.State == check.Failed {
+		if t.State == check.Failed && len(s.Tasks) == 1 && t.Hint != "" { // a screen full of hints is no hint
 			c.hinted(s, t)
 		}
 	}

@@ -21,8 +21,8 @@ func (s *seat) Mark(ctx context.Context, m control.Mark) error { return s.curren
 func (s *seat) Worksheet(student string) (http.Handler, error) { return s.current().Worksheet(student) }
 
 // Dialogues implements control.Witness.
-func (s *seat) Dialogues(ctx context.Context, student string) ([]dialogue.Dialogue, error) {
-	return s.current().Dialogues(ctx, student)
+func (s *seat) Dialogues(ctx context.Context, student string, emit func(dialogue.Dialogue) error) error {
+	return s.current().Dialogues(ctx, student, emit)
 }
 
 // Follow implements control.Witness.

@@ -1,0 +1,173 @@
+package labs_test
+
+import (
+	"context"
+	"fmt"
+	"io/fs"
+	"os"
+	"strings"
+	"testing"
+
+	"maillab/labs"
+)
+
+// newLesson brings a lab up.
+func newLesson(t *testing.T, name, lab string) lesson {
+	t.Helper()
+	needDocker(t)
+	c := lesson{t: t, name: fmt.Sprintf("t-labs-%d-%s", os.Getpid(), name), data: t.TempDir()}
+	t.Cleanup(func() { c.run(context.WithoutCancel(t.Context()), nil, "down", "-y") })
+	c.must(nil, "up", "-f", lab)
+	return c
+}
+
+// as runs a script as a student, and returns what it wrote.
+func (c lesson) as(student, script string) string {
+	c.t.Helper()
+	_, out, errs := c.run(c.t.Context(), strings.NewReader(script), "exec", student, "--", "bash", "-s")
+	return out + errs
+}
+
+// byHand is the function of a lab's solution that types a dialogue.
+func byHand(t *testing.T, lab string) string {
+	t.Helper()
+	folder, err := labs.Open(lab)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := fs.ReadFile(folder, "solution/solve.sh")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, found := strings.Cut(string(text), "\nby_hand() (\n")
+	body, _, ended := strings.Cut(rest, "\n)\n")
+	if !found || !ended {
+		t.Fatalf("%s has no by_hand", lab)
+	}
+	return "by_hand() (\n" + body + "\n)\n"
+}
+
+// TestForgedEvidence: what a student can write (the own mailbox, the own home, mail handed to sendmail with any sender, what
+// another account sends) is no evidence of what was asked for.
+func TestForgedEvidence(t *testing.T) {
+	c := newLesson(t, "forged", "caen-pop3-smtp")
+	c.as("alice", `printf 'Subject: x\n\nforged\n' | /usr/sbin/sendmail -f president@u-picardie.fr $USER`)
+	c.wants("alice", "q6-smtp", "failed", "sent by the mail command, not over port 25")
+	c.as("alice", `cat >>/var/mail/$USER <<'END'
+From president@u-picardie.fr Thu Mar 26 11:00:00 2026
+Received: from pv (localhost [127.0.0.1])
+	by tpmail.info.unicaen.fr (Postfix) with SMTP id 3F4A1023703
+	for <20901201@tpmail.info.unicaen.fr>; Thu, 26 Mar 2026 11:00:00 +0100 (CET)
+From: president@elysee.fr
+To: all@example.org
+Subject: forged in the mailbox
+
+forged
+
+END
+ls -l /var/mail/$USER`)
+	c.wants("alice", "q6-smtp", "failed", "sent by the mail command")
+	c.as("alice", `printf 'helo x\r\nmail from: me\r\nrcpt to: %s\r\ndata\r\nSubject: y\r\n\r\npasted\r\n.\r\nquit\r\n' $USER | nc -N localhost 25`)
+	c.wants("alice", "q6-smtp", "failed", "its dialogue came from a program")
+	// What a neighbour does, and logs in as, is the neighbour's.
+	c.as("bruno", byHand(t, "caen-pop3-smtp")+`by_hand 110 <<END
+user $USER
+pass $USER
+list
+retr 1
+quit
+END
+`)
+	c.wants("bruno", "q4-pop3", "passed", "POP3 dialogue of")
+	c.wants("alice", "q4-pop3", "failed", "no POP3 dialogue in which 20901201 logged in")
+}
+
+// wants holds a task of a student against what is expected.
+func (c lesson) wants(student, id, state, seen string) {
+	c.t.Helper()
+	for _, s := range c.check() {
+		if one := s.task(id); s.Student == student && (one.State != state || !strings.Contains(one.Seen, seen)) {
+			c.t.Errorf("%s of %s: %s, %s; want %s, %s", id, student, one.State, one.Seen, state, seen)
+		}
+	}
+}
+
+// TestEvidenceOutlivesAFlood: who fills the home, the mailbox, every writable file system and the record of dialogues
+// keeps what has passed, and is checked as before; so are the others.
+func TestEvidenceOutlivesAFlood(t *testing.T) {
+	c := newLesson(t, "flood", "caen-pop3-smtp")
+	c.as("alice", byHand(t, "caen-pop3-smtp")+`by_hand 25 <<END
+helo pv
+mail from: $USER
+rcpt to: $USER
+data
+Subject: to be kept
+
+x
+.
+quit
+END
+`)
+	c.wants("alice", "q6-smtp", "passed", "message ")
+	for name, flood := range map[string]string{
+		"dialogues": `line=$(printf 'noop %0400d' 0)
+for i in $(seq 700); do { echo helo x; for n in $(seq 60); do echo "$line"; done; echo quit; } | nc -N localhost 25 >/dev/null & [ $((i % 8)) != 0 ] || wait; done; wait`,
+		"places": `for dir in ~ /tmp /var/tmp /dev/shm /run /var/mail; do dd if=/dev/zero of=$dir/flood.$USER bs=1M count=200 2>/dev/null; done`,
+		"mail":   `for i in $(seq 40); do head -c 1000000 /dev/zero | tr '\0' x | fold | /usr/sbin/sendmail $USER; done; for dir in ~ /tmp; do dd if=/dev/zero of=$dir/more.$USER bs=1M count=200 2>/dev/null; done`,
+	} {
+		c.as("alice", flood)
+		c.wants("alice", "q6-smtp", "passed", "message ")
+		c.wants("alice", "q7-faux-champs", "failed", "message ")
+		c.wants("bruno", "q6-smtp", "failed", "no message has arrived")
+		t.Log("flooded with", name)
+	}
+	if out := c.as("alice", "lab check q6-smtp"); !strings.Contains(out, "q6-smtp") || !strings.Contains(out, "réussi") {
+		t.Errorf("the student's own check: %s", out)
+	}
+	_, out, errs := c.run(t.Context(), nil, "dialogues", "alice")
+	if left := strings.Count(out, "\nSMTP "); left < 100 || !strings.Contains(out, "(the record is not whole)") || strings.Contains(out, "by hand") {
+		t.Errorf("%d dialogues are left, and of the flood %d say that they were cut; %s", left, strings.Count(out, "not whole"), errs)
+	}
+	c.as("alice", `rm -f ~/flood* ~/more* /tmp/*.$USER`)
+	c.as("bruno", byHand(t, "caen-pop3-smtp")+`by_hand 25 <<END
+helo pv
+mail from: $USER
+rcpt to: $USER
+data
+Subject: afterwards
+
+x
+.
+quit
+END
+`)
+	c.wants("bruno", "q6-smtp", "passed", "message ")
+}
+
+// TestCopiedCode: whose code an answer carries is told to the teacher, of sandboxes that know nothing of each other; the
+// student learns only that it is not the right one.
+func TestCopiedCode(t *testing.T) {
+	c := newLesson(t, "copied", "hello")
+	code := strings.TrimSpace(c.as("alice", `grep -oE '[a-z2-9]{5}-[a-z2-9]{5}' /var/mail/$USER | head -n 1`))
+	if len(code) != 11 {
+		t.Fatalf("alice's code: %q", code)
+	}
+	told := c.as("bruno", byHand(t, "hello")+`by_hand 110 <<END
+user $USER
+pass hello
+retr 1
+quit
+END
+lab answer read it is `+code+"\n")
+	if !strings.Contains(strings.Join(strings.Fields(told), " "), "ne contient pas votre code") || strings.Contains(told, "alice") {
+		t.Errorf("bruno is told: %s", told)
+	}
+	for _, s := range c.check() {
+		if one := s.task("read"); s.Student == "bruno" && (one.State != "failed" || one.CopiedFrom != "alice") {
+			t.Errorf("the teacher is told: %+v", one)
+		}
+	}
+	if _, _, errs := c.run(t.Context(), nil, "check"); !strings.Contains(errs, "bruno, read: the answer carries the token of alice") {
+		t.Errorf("the teacher is told: %s", errs)
+	}
+}
