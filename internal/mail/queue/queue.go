@@ -54,8 +54,19 @@ func New(cfg Config) (*Queue, error) {
 	return q, q.load()
 }
 
-// NewID gives a queue ID that no other message has.
-func (q *Queue) NewID() string { return q.ids.next(q.cfg.Now()) }
+// NewID gives a queue ID that no other message has, not even one from before a restart at which the clock went back: its
+// file would be overwritten.
+func (q *Queue) NewID() string {
+	for {
+		id := q.ids.next(q.cfg.Now())
+		q.mu.Lock()
+		_, taken := q.entries[id]
+		q.mu.Unlock()
+		if !taken {
+			return id
+		}
+	}
+}
 
 // Accept takes a message: env.ID comes from NewID, body has LF or CRLF line ends and no dot stuffing. nil means that it
 // is on disk. An *Error carries the reply for the client; any other error is body's own. env is the queue's from then
