@@ -47,7 +47,7 @@ func (s *spill) Write(b []byte) (int, error) {
 
 // spills tells whether the literal that was announced at the end of buf goes to a file.
 func (c *conn) spills(buf []byte, n int64) bool {
-	return n > spillAt && c.cfg.Stage != nil && c.appending(buf)
+	return n > spillAt && c.spill == nil && c.cfg.Stage != nil && c.appending(buf)
 }
 
 // newSpill makes room for a literal of n octets behind buf. What is in the way is for the client.

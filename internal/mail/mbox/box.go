@@ -68,7 +68,7 @@ func (b *box) open(ctx context.Context, create bool) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.f, b.readOnly, b.fresh = f, readOnly, true
-	b.lock = &fileLock{f: f}
+	b.lock = newFileLock(f)
 	b.verified = b.spool.cfg.Now()
 	return nil
 }

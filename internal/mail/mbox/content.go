@@ -181,10 +181,10 @@ func (m *Mailbox) Hold() (release func()) {
 	m.b.mu.RLock()
 	defer m.b.mu.RUnlock()
 	lock := m.b.lock
-	if m.b.f == nil || lock.acquire(readLock) != nil {
+	if m.b.f == nil || lock.hold() != nil {
 		return func() {}
 	}
-	return func() { lock.release(readLock) }
+	return lock.endHold
 }
 
 // tryReading tells with ok false that the file is not as the picture says, or that somebody is changing it.

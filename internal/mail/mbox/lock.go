@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"io/fs"
-	"os"
-	"sync"
 	"time"
 )
 
@@ -20,56 +18,6 @@ import (
 //
 // Nothing waits for 2 or 3 while it holds 1: a student who locks a mailbox delays changes of that mailbox, and nothing
 // else.
-
-// fileLock is the kernel's lock of one open file, shared by all that goes on in this process.
-// Invariant: the kernel's lock is writeLock if writer, else readLock if readers > 0, else unlocked.
-type fileLock struct {
-	mu      sync.Mutex
-	f       *os.File
-	readers int
-	writer  bool
-}
-
-// acquire takes the lock at once or returns ErrLocked. Readers are let in beside our own writer: what they read is
-// kept still by box.mu.
-func (l *fileLock) acquire(kind lockKind) error {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if kind == writeLock {
-		if err := setLock(l.f, writeLock); err != nil {
-			return err
-		}
-		l.writer = true
-		return nil
-	}
-	if !l.writer && l.readers == 0 {
-		if err := setLock(l.f, readLock); err != nil {
-			return err
-		}
-	}
-	l.readers++
-	return nil
-}
-
-func (l *fileLock) release(kind lockKind) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if kind == writeLock {
-		l.writer = false
-	} else {
-		l.readers--
-		if l.writer || l.readers > 0 {
-			return // the kernel's lock is what it has to be
-		}
-	}
-	switch {
-	case l.writer:
-	case l.readers > 0:
-		_ = setLock(l.f, readLock)
-	default:
-		_ = setLock(l.f, unlocked)
-	}
-}
 
 // errAgain is a file that was replaced while we took its lock.
 var errAgain = errors.New("mailbox was replaced")
