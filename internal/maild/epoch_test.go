@@ -1,8 +1,10 @@
 package maild
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 )
@@ -29,5 +31,29 @@ func TestEpochs(t *testing.T) {
 		if _, err := openEpochs(file, start); err == nil {
 			t.Errorf("%q is an epoch", text)
 		}
+	}
+}
+
+// TestLinesOfAnEpoch: evidence from the log begins where the epoch did, also when that is in mail.log.1 by now.
+func TestLinesOfAnEpoch(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "mail.log")
+	if err := os.WriteFile(file, []byte("one\ntwo\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, test := range []struct {
+		from int64
+		want string
+	}{{0, "one two"}, {4, "two"}, {8, ""}, {9, "one two"}, {-4, "two"}, {-8, "one two"}, {-9, "one two"}} {
+		lines, err := linesOf(file, test.from)
+		if got := strings.Join(lines, " "); err != nil || got != test.want {
+			t.Errorf("from %d: %q, %v", test.from, got, err)
+		}
+	}
+	e, err := openEpochs(filepath.Join(t.TempDir(), "epoch.json"), time.Time{})
+	if err == nil {
+		err = errors.Join(e.set(Epoch{Number: 2, Log: 5}), e.logMoved(8))
+	}
+	if err != nil || e.current() != (Epoch{Number: 2, Log: -3}) {
+		t.Errorf("%+v, %v", e.current(), err)
 	}
 }

@@ -15,6 +15,7 @@ import (
 	"maillab/internal/check"
 	"maillab/internal/delivery"
 	"maillab/internal/dialogue"
+	maillog "maillab/internal/mail/log"
 	"maillab/internal/mail/mbox"
 )
 
@@ -115,7 +116,7 @@ func (e *evidence) dialogue(id string) (dialogue.Dialogue, error) {
 	return whole, nil
 }
 
-// maxLog bounds how much of the end of mail.log is looked at.
+// maxLog bounds how much of the end of each file of the log is looked at.
 const maxLog = 16 << 20
 
 // Lines implements check.Log.
@@ -123,7 +124,21 @@ func (e *evidence) Lines(ctx context.Context) ([]string, error) {
 	if err := e.d.log.Flush(ctx); err != nil {
 		return nil, err
 	}
-	f, err := os.Open(e.d.cfg.LogFile)
+	file, from := e.d.cfg.LogFile, e.epoch.Log
+	if from >= 0 {
+		return linesOf(file, from)
+	}
+	before, err := linesOf(file+maillog.Before, from)
+	if err != nil {
+		return nil, err
+	}
+	lines, err := linesOf(file, 0)
+	return append(before, lines...), err
+}
+
+// linesOf are a file's lines from an octet on; a negative one counts from the end. A file that is shorter was begun anew.
+func linesOf(file string, from int64) ([]string, error) {
+	f, err := os.Open(file)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
@@ -135,11 +150,14 @@ func (e *evidence) Lines(ctx context.Context) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	from := e.epoch.Log
-	if info.Size() < from { // it was begun anew since
+	size := info.Size()
+	switch {
+	case from < 0:
+		from = max(from+size, 0)
+	case from > size:
 		from = 0
 	}
-	if _, err := f.Seek(max(from, info.Size()-maxLog), io.SeekStart); err != nil {
+	if _, err := f.Seek(max(from, size-maxLog), io.SeekStart); err != nil {
 		return nil, err
 	}
 	var lines []string

@@ -45,6 +45,7 @@ type Config struct {
 	Addresses   []netip.Addr // of this machine, for mail to user@[address]; empty: those of its interfaces
 	Throttle    auth.Policy  // nil: a Throttle
 	AnyListener bool         // routes lead to whoever listens: there are no system accounts whose listener it could be
+	RelayAt     netip.AddrPort // of the spec's relay, where names cannot be looked up; zero: by its name
 	Belongings  Belongings   // who copies and replaces what accounts own; nil: no reset, no snapshots
 	Skel        string       // what every home begins with, "/etc/skel"; "" is nothing
 	Students    Students     // their files and programs, for checks; nil: there are none
@@ -105,7 +106,7 @@ func New(cfg Config) (d *Daemon, err error) {
 	if err != nil {
 		return nil, err
 	}
-	if d.log, err = maillog.Open(maillog.Config{Path: cfg.LogFile, Host: cfg.Spec.Hostname, Zone: d.zone, Now: cfg.Now, Errors: cfg.Log}); err != nil {
+	if err := d.openLog(); err != nil {
 		return nil, err
 	}
 	if err := d.open(); err != nil {
@@ -140,7 +141,7 @@ func (d *Daemon) open() (err error) {
 	}
 	d.queue, err = queue.New(queue.Config{
 		Dir: filepath.Join(d.cfg.StateDir, "queue"), Hostname: s.Hostname, Domain: s.Domain, Locals: s.Locals, Addresses: d.addresses(),
-		Aliases: s.Aliases, Routes: s.Routes, Outside: s.Outside, Relay: relayOf(s), Location: d.zone,
+		Aliases: s.Aliases, Routes: s.Routes, Outside: s.Outside, Relay: relayOf(s), RelayAt: d.cfg.RelayAt, Location: d.zone,
 		Mailboxes: spool{d.spool, d.recordCopies}, Accounts: d.people, Log: queueLog{d.log.Queue()}, Logger: d.cfg.Log,
 		Dial: d.cfg.Dial, AnyListener: d.cfg.AnyListener, Now: d.cfg.Now,
 	})

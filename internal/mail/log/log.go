@@ -12,6 +12,8 @@
 // up to Config.Buffer bytes wait; what comes beyond is dropped, and counted in the log once it can be written again.
 //
 // The file may be renamed, removed or truncated at any time, as logrotate does: a line goes to what has the name then.
+// The log does it itself when the file is longer than Config.Most, so that nobody fills a disk by connecting: it is
+// mail.log.1 then, as on Debian, and the one before it is gone.
 package log
 
 import (
@@ -34,8 +36,13 @@ type Config struct {
 	Zone   *time.Location   // nil: UTC
 	Now    func() time.Time // nil: time.Now
 	Buffer int              // bytes that may wait for the disk; 0: 1 MiB
+	Most   int64            // a file with so many octets is renamed, and a new one begun; 0: 8 MiB
+	Moved  func(size int64) // told after that, with the octets of the file; nil: nobody
 	Errors *slog.Logger     // told when the file cannot be written; nil: nobody
 }
+
+// Before is what the name of the file before has at its end.
+const Before = ".1"
 
 // Log is the one writer. Its methods, and those of the processes that it hands out, may be called concurrently.
 type Log struct {
@@ -63,6 +70,12 @@ func Open(cfg Config) (*Log, error) {
 	}
 	if cfg.Buffer == 0 {
 		cfg.Buffer = 1 << 20
+	}
+	if cfg.Most == 0 {
+		cfg.Most = 8 << 20
+	}
+	if cfg.Moved == nil {
+		cfg.Moved = func(int64) {}
 	}
 	if cfg.Errors == nil {
 		cfg.Errors = slog.New(slog.DiscardHandler)
@@ -198,6 +211,9 @@ func (l *Log) write(text []byte) []byte {
 	}
 	err := l.reopen()
 	if err == nil {
+		err = l.rotate()
+	}
+	if err == nil {
 		var n int
 		n, err = l.file.Write(text)
 		text = text[n:]
@@ -223,6 +239,21 @@ func (l *Log) reopen() error {
 		_ = l.file.Close() // it was appended to in one write a time: nothing is pending
 		l.file = nil
 	}
+	return l.create()
+}
+
+// rotate begins a new file if this one has become too long.
+func (l *Log) rotate() error {
+	info, err := l.file.Stat()
+	if err != nil || info.Size() < l.cfg.Most {
+		return err
+	}
+	_ = l.file.Close() // before the renaming, which Windows refuses for a file that is open
+	l.file = nil
+	if err := os.Rename(l.cfg.Path, l.cfg.Path+Before); err != nil {
+		return fmt.Errorf("mail log: %w", err)
+	}
+	l.cfg.Moved(info.Size())
 	return l.create()
 }
 

@@ -325,3 +325,29 @@ func TestManyWriters(t *testing.T) {
 		}
 	}
 }
+
+// TestTooLong: a log that is too long is mail.log.1, and who asks is told how long it was. No line is lost, and only one
+// file is kept.
+func TestTooLong(t *testing.T) {
+	var sizes []int64
+	l, path := open(t, Config{Most: 100, Moved: func(size int64) { sizes = append(sizes, size) }})
+	say := func(text string) {
+		l.line("maillab", text)
+		flush(t, l)
+	}
+	long := strings.Repeat("x", 100)
+	say("one " + long)
+	say("two " + long)
+	say("three")
+	say("four")
+	now, before := read(t, path), read(t, path+Before)
+	if !strings.Contains(before, "two") || strings.Contains(before, "one") || strings.Count(now, "\n") != 2 {
+		t.Errorf("mail.log.1:\n%smail.log:\n%s", before, now)
+	}
+	if len(sizes) != 2 || sizes[1] != int64(len(before)) {
+		t.Errorf("told of %d octets, mail.log.1 has %d", sizes, len(before))
+	}
+	if info, err := os.Stat(path); err != nil || info.Mode().Perm() != 0o644 {
+		t.Errorf("%v, %v", info, err)
+	}
+}
