@@ -33,9 +33,10 @@ n=$(cat /proc/[0-9]*/environ /proc/[0-9]*/cmdline 2>/dev/null | tr '\0' '\n' | g
 m=$(find / -xdev -readable \( -name 'results.json' -o -name '*.jsonl' -o -name 'spec.json' \) 2>/dev/null | wc -l)
 echo "found $n and $m"`, "found 0 and 0"},
 		"forks and hides": {`#!/bin/bash
-f() { f | f & }; f
 for i in 1 2 3 4; do setsid -f env -i sleep 9175 </dev/null >/dev/null 2>&1; done
-trap '' TERM HUP; while :; do :; done`, "it did not end within 20 s"},
+trap '' TERM HUP
+f() { f | f & }; (f) & # of the shell itself nothing may fail: where there is no room for a child, bash gives up
+while :; do :; done`, "it did not end within 20 s"},
 		"floods":  {"#!/bin/sh\nyes flood | head -c 100000000\necho; echo over", " over »"},
 		"becomes": {"#!/bin/sh\nsu -c id root </dev/null; passwd -d root; grep NoNewPrivs /proc/self/status", "NoNewPrivs: 1"},
 	} {

@@ -1,10 +1,13 @@
 package cli
 
 import (
-	"errors"
+	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
+	"maillab/internal/instance"
 	"maillab/internal/worksheet"
 )
 
@@ -29,11 +32,10 @@ In a class it shows what a student sees, and gives answers in the student's name
 			if err != nil {
 				return err
 			}
-			if student == "" && len(i.Sandboxes) == 1 && len(i.Sandboxes[0].Students) == 1 {
-				student = i.Sandboxes[0].Students[0]
-			}
 			if student == "" {
-				return usage(errors.New("whose tasks? say --student"))
+				if student, err = onlyStudent(i.Instance); err != nil {
+					return err
+				}
 			}
 			s, name, err := theStudent(i, student)
 			if err != nil {
@@ -52,4 +54,17 @@ In a class it shows what a student sees, and gives answers in the student's name
 	cmd.Flags().StringVar(&student, "student", "", "whose tasks; may be left out when there is one student only")
 	_ = cmd.RegisterFlagCompletionFunc("student", a.completeStudents)
 	return cmd
+}
+
+// onlyStudent is whose an instance is that has one student.
+func onlyStudent(i instance.Instance) (string, error) {
+	var all []string
+	for _, s := range i.Sandboxes {
+		all = append(all, s.Students...)
+	}
+	if len(all) == 1 {
+		return all[0], nil
+	}
+	slices.Sort(all)
+	return "", usage(fmt.Errorf("whose tasks? say --student, one of %s", shortened(strings.Join(all, ", "), 200)))
 }

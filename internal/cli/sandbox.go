@@ -160,7 +160,11 @@ func (a *app) welcome(u *upping, f sandboxFlags) {
 		fmt.Fprintf(a.Err, "The mailboxes are below %s (%s).\n", filepath.Join(a.DataDir, "seats"), kept)
 	}
 	if slices.ContainsFunc(slices.Collect(maps.Values(u.desired.Specs)), func(s spec.Sandbox) bool { return s.Tasks != nil }) {
-		fmt.Fprintf(a.Err, "The tasks, in another terminal: maillab -n %[1]s lab; where you are: maillab -n %[1]s lab check\n", u.name)
+		whose := ""
+		if students := u.class.Students; len(students) > 1 {
+			whose = " --student " + students[0].Key
+		}
+		fmt.Fprintf(a.Err, "The tasks, in another terminal: maillab -n %[1]s lab%[2]s; where you are: maillab -n %[1]s lab%[2]s check\n", u.name, whose)
 	}
 	fmt.Fprintf(a.Err, "Ctrl-C ends it; elsewhere: maillab -n %s status\n", u.name)
 }
