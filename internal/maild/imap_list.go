@@ -1,6 +1,7 @@
 package maild
 
 import (
+	"maps"
 	"slices"
 	"sync"
 	"weak"
@@ -37,6 +38,7 @@ func (l *lists) get(box string, of []mbox.Message, create func() *list) *list {
 	if l.last == nil {
 		l.last = map[string]weak.Pointer[list]{}
 	}
+	maps.DeleteFunc(l.last, func(_ string, list weak.Pointer[list]) bool { return list.Value() == nil })
 	made := create()
 	l.last[box] = weak.Make(made)
 	return made

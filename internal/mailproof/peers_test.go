@@ -9,6 +9,7 @@ import (
 	"net"
 	"os"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -247,6 +248,34 @@ func TestDeafReader(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Logf("mailbox of %d MiB, daemon of %.1f MiB", info.Size()>>20, d.memory())
+	if m := d.memory(); m > 64 && !underRace {
+		t.Errorf("the daemon takes %.1f MiB", m)
+	}
+}
+
+// TestTenThousand: a peer that opens ten thousand connections, and keeps its end of each, starves nobody.
+func TestTenThousand(t *testing.T) {
+	const knocks = 10_000
+	var limit syscall.Rlimit
+	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil || limit.Cur < knocks+1000 {
+		t.Skipf("only %d files may be open: %v", limit.Cur, err)
+	}
+	d := startDaemon(t, settings{})
+	words := map[string]string{"smtp": "421 4.7.0 ", "pop3": "-ERR [SYS/TEMP] ", "imap": "* BYE "}
+	away := 0
+	for i := range knocks {
+		service := services[i%len(services)]
+		if line := d.greeting(d.from("10.9.0.3", service)); strings.HasPrefix(line, words[service]) {
+			away++
+		}
+		if i%1000 == 999 {
+			d.wantServed("10.9.0.4", "util1")
+		}
+	}
+	if want := knocks - 3*200; away != want {
+		t.Errorf("%d were turned away, want %d", away, want)
+	}
+	t.Logf("daemon of %.1f MiB", d.memory())
 	if m := d.memory(); m > 64 && !underRace {
 		t.Errorf("the daemon takes %.1f MiB", m)
 	}

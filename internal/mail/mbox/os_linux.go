@@ -24,7 +24,16 @@ const (
 // other descriptor of the file is closed. Both kinds exclude each other, so mailutils' fcntl lock is respected.
 func setLock(f *os.File, kind lockKind) error {
 	lock := unix.Flock_t{Type: int16(kind), Whence: 0, Start: 0, Len: 0}
-	err := retryEINTR(func() error { return unix.FcntlFlock(f.Fd(), unix.F_OFD_SETLK, &lock) })
+	var err error
+	c, closed := f.SyscallConn()
+	if closed == nil { // while it is held the number cannot become another file's: a hold may end after its file was closed
+		closed = c.Control(func(fd uintptr) {
+			err = retryEINTR(func() error { return unix.FcntlFlock(fd, unix.F_OFD_SETLK, &lock) })
+		})
+	}
+	if closed != nil {
+		return closed
+	}
 	if errors.Is(err, unix.EAGAIN) || errors.Is(err, unix.EACCES) {
 		return ErrLocked
 	}
