@@ -9,7 +9,7 @@ DAEMONS      = maild labinit gateway lab
 DAEMON_FLAGS = -trimpath -buildvcs=false -ldflags '-s -w -buildid='
 STATICCHECK  = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
-.PHONY: up test build daemons check lint fuzz bench bench-mail torture clean dist dist-check
+.PHONY: up test build daemons check lint fuzz bench bench-class bench-mail torture clean dist dist-check
 
 up: build
 	bin/maillab up
@@ -54,6 +54,12 @@ torture:
 # The mail daemon beside Postfix and Dovecot in a container, on this machine, in one run.
 bench-mail:
 	CGO_ENABLED=0 MAILLAB_BENCH_MAIL=1 $(GO) test -count=1 -timeout 1h -v -run '^TestBesidePostfixAndDovecot$$' ./internal/mailproof
+
+# A class beside docker-compose, on this machine, in one run: CLASSES of students. 300 of them want some 4 GB of memory:
+# make bench-class CLASSES=1,10,30,100,300
+CLASSES ?= 1,10,30,100
+bench-class: build
+	MAILLAB_BENCH_CLASS=$(CLASSES) $(GO) test -count=1 -timeout 1h -v -run '^TestClassSpeed$$' ./internal/e2e
 
 bench: build
 	$(GO) test -run '^$$' -bench . -benchtime 2s ./...

@@ -148,11 +148,16 @@ func (c *Client) call(ctx context.Context, method, host, path string, in, out an
 		_, err = io.Copy(io.Discard, response.Body)
 		return err
 	}
-	if err := json.NewDecoder(response.Body).Decode(out); err != nil {
+	body = io.LimitReader(response.Body, answerLimit)
+	if err := json.NewDecoder(body).Decode(out); err != nil {
 		return fmt.Errorf("answer of %s to %s: %w", host, path, err)
 	}
 	return nil
 }
+
+// answerLimit bounds what is kept of an answer, in bytes: the dialogues of a class on one server are some ten megabytes.
+// What stands behind a control port is not trusted with the controller's memory.
+const answerLimit = 256 << 20
 
 // do sends one request and turns an error answer into an *Error.
 func (c *Client) do(ctx context.Context, method, host, path string, body io.Reader) (*http.Response, error) {

@@ -2,8 +2,8 @@
 // sandbox, and it serves the control stream of package control: its own requests, and everybody else's passed on to the
 // sandbox that they name, with that sandbox's token.
 //
-// What it knows is one control.Doors value, which the controller puts there. It is kept as JSON in a file, written aside
-// and renamed, so that after a reboot the doors are open again before any controller has run.
+// What it knows is one control.Doors value, which the controller puts there. It is kept as JSON in a file, written aside,
+// synced and renamed, so that after a reboot the doors are open again before any controller has run.
 package gateway
 
 import (
@@ -111,9 +111,12 @@ func (g *Gateway) target(w http.ResponseWriter, seat string) (control.Target, bo
 	return control.Target{}, false
 }
 
+// maxDoors bounds what is put, in bytes: a thousand seats' doors take a tenth of it.
+const maxDoors = 4 << 20
+
 func (g *Gateway) putDoors(w http.ResponseWriter, r *http.Request) {
 	var d control.Doors
-	if err := json.NewDecoder(r.Body).Decode(&d); err != nil {
+	if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxDoors)).Decode(&d); err != nil {
 		control.WriteError(w, http.StatusBadRequest, err)
 		return
 	}
@@ -139,9 +142,18 @@ func (g *Gateway) save(d control.Doors) error {
 	if err != nil {
 		return err
 	}
-	aside := g.file + ".new"
-	if err := os.WriteFile(aside, text, 0o600); err != nil {
+	return writeAside(g.file, text)
+}
+
+// writeAside writes a file whole or not at all, also when the power goes.
+func writeAside(path string, text []byte) error {
+	f, err := os.OpenFile(path+".new", os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	if err != nil {
 		return err
 	}
-	return os.Rename(aside, g.file)
+	_, err = f.Write(text)
+	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
+		return errors.Join(err, os.Remove(path+".new"))
+	}
+	return os.Rename(path+".new", path)
 }

@@ -23,12 +23,13 @@ const dialPatience = 3 * time.Second
 type Network struct {
 	proxy *httputil.ReverseProxy
 	log   *slog.Logger
+	stall time.Duration // see patient
 }
 
 // NewNetwork makes one.
 func NewNetwork(log *slog.Logger) *Network {
 	dialer := &net.Dialer{Timeout: dialPatience}
-	return &Network{log: log, proxy: &httputil.ReverseProxy{
+	return &Network{log: log, stall: stall, proxy: &httputil.ReverseProxy{
 		Rewrite: func(p *httputil.ProxyRequest) {
 			t := p.In.Context().Value(targetKey{}).(control.Target)
 			p.Out.URL.Scheme, p.Out.URL.Host = "http", net.JoinHostPort(t.Address, strconv.Itoa(control.Port))
@@ -88,13 +89,31 @@ func (n *Network) Serve(ctx context.Context, t control.Target, service string, p
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		_, _ = io.Copy(conn, peer)
+		_, _ = io.Copy(patient{conn, n.stall}, peer)
 		closeWrite(conn)
 	}()
-	_, _ = io.Copy(peer, conn)
+	_, _ = io.Copy(patient{peer, n.stall}, conn)
 	closeWrite(peer)
 	peer.SetReadDeadline(time.Now().Add(lastWords)) // the server has closed: whoever keeps the other half open does not keep us
 	<-done
+}
+
+// stall is how long one side may take nothing of what the other has said: the longest that RFC 5321 section 4.5.3.2 has
+// anybody wait for a piece of a message. Without it, a client that stops reading keeps its place for ever, though the
+// server has long given it up.
+const stall = 5 * time.Minute
+
+// patient writes to a connection that takes each piece within a time.
+type patient struct {
+	conn net.Conn
+	time time.Duration
+}
+
+func (p patient) Write(text []byte) (int, error) {
+	if err := p.conn.SetWriteDeadline(time.Now().Add(p.time)); err != nil {
+		return 0, err
+	}
+	return p.conn.Write(text)
 }
 
 // lastWords is how long a client may keep talking to a server that has closed.

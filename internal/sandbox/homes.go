@@ -24,17 +24,21 @@ type homes struct {
 }
 
 func (h homes) make(ctx context.Context, accounts []account) error {
+	skel, err := h.readSkel()
+	if err != nil {
+		return err
+	}
 	var errs []error
 	for _, a := range accounts {
-		if err := h.makeOne(ctx, a); err != nil {
+		if err := h.makeOne(ctx, a, skel); err != nil {
 			errs = append(errs, fmt.Errorf("account %s: %w", a.name, err))
 		}
 	}
 	return errors.Join(errs...)
 }
 
-func (h homes) makeOne(ctx context.Context, a account) error {
-	if err := h.home(a); err != nil {
+func (h homes) makeOne(ctx context.Context, a account, skel map[string][]byte) error {
+	if err := h.home(a, skel); err != nil {
 		return err
 	}
 	if err := h.mailbox(a); err != nil {
@@ -51,12 +55,12 @@ func (h homes) makeOne(ctx context.Context, a account) error {
 }
 
 // home makes sure that a home is there, 0700, the account's.
-func (h homes) home(a account) error {
+func (h homes) home(a account, skel map[string][]byte) error {
 	path := filepath.Join(h.root, a.home())
 	var st unix.Stat_t
 	switch err := unix.Lstat(path, &st); {
 	case err == unix.ENOENT:
-		return h.newHome(path, a)
+		return h.newHome(path, a, skel)
 	case err != nil:
 		return fmt.Errorf("%s: %w", path, err)
 	case st.Mode&unix.S_IFMT != unix.S_IFDIR:
@@ -64,34 +68,22 @@ func (h homes) home(a account) error {
 	case int(st.Uid) == a.uid:
 		return nil
 	case st.Uid == 0: // an earlier start ended in the middle: of making it, or of giving it away
-		return h.finish(path, a)
+		return h.finish(path, a, skel)
 	}
 	return give(unix.AT_FDCWD, path, int(st.Uid), a.uid)
 }
 
 // newHome makes a home while it is root's, and gives it away when all is in it.
-func (h homes) newHome(path string, a account) error {
+func (h homes) newHome(path string, a account, skel map[string][]byte) error {
 	if err := os.Mkdir(path, 0o700); err != nil {
 		return err
 	}
-	return h.finish(path, a)
+	return h.finish(path, a, skel)
 }
 
-func (h homes) finish(path string, a account) error {
-	skel := filepath.Join(h.root, "/etc/skel")
-	entries, err := os.ReadDir(skel)
-	if err != nil {
-		return err
-	}
-	for _, e := range entries {
-		if !e.Type().IsRegular() {
-			continue
-		}
-		text, err := os.ReadFile(filepath.Join(skel, e.Name()))
-		if err != nil {
-			return err
-		}
-		to := filepath.Join(path, e.Name())
+func (h homes) finish(path string, a account, skel map[string][]byte) error {
+	for name, text := range skel {
+		to := filepath.Join(path, name)
 		if _, err := os.Lstat(to); err == nil {
 			continue
 		}
@@ -100,6 +92,25 @@ func (h homes) finish(path string, a account) error {
 		}
 	}
 	return give(unix.AT_FDCWD, path, -1, a.uid)
+}
+
+// readSkel is what every new home begins with, by name.
+func (h homes) readSkel() (map[string][]byte, error) {
+	skel := filepath.Join(h.root, "/etc/skel")
+	entries, err := os.ReadDir(skel)
+	if err != nil {
+		return nil, err
+	}
+	files := map[string][]byte{}
+	for _, e := range entries {
+		if !e.Type().IsRegular() {
+			continue
+		}
+		if files[e.Name()], err = os.ReadFile(filepath.Join(skel, e.Name())); err != nil {
+			return nil, err
+		}
+	}
+	return files, nil
 }
 
 // mailbox gives a mailbox that is another uid's to its account; a missing one is made by the broker.

@@ -81,8 +81,8 @@ func (s system) settings(sb *spec.Sandbox) error {
 	return errors.Join(
 		overwrite(s.path("/etc/hosts"), hostsFile(sb, s.address, s.hostname)),
 		overwrite(s.path("/etc/resolv.conf"), []byte("# There is nobody to ask: names come from /etc/hosts.\n")),
-		replaceIfDifferent(s.path("/etc/mailname"), []byte(sb.Domain+"\n"), 0o644, -1),
-		replaceIfDifferent(s.path("/etc/security/limits.d/maillab.conf"), limitsFile(sb.Limits), 0o644, -1),
+		renew(s.path("/etc/mailname"), []byte(sb.Domain+"\n")),
+		renew(s.path("/etc/security/limits.d/maillab.conf"), limitsFile(sb.Limits)),
 		s.timezone(sb.Timezone),
 		s.motd(sb),
 	)
@@ -128,12 +128,12 @@ func (s system) timezone(zone string) error {
 	if err := os.Rename(link+".new", link); err != nil {
 		return err
 	}
-	return replaceIfDifferent(s.path("/etc/timezone"), []byte(zone+"\n"), 0o644, -1)
+	return renew(s.path("/etc/timezone"), []byte(zone+"\n"))
 }
 
 // motd writes what each account sees at login (/etc/profile.d/maillab.sh prints it), in its own language.
 func (s system) motd(sb *spec.Sandbox) error {
-	dir := s.path("/etc/maillab/motd")
+	dir := s.path("/run/maillab/motd") // in memory: there is one for each account
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err
 	}
@@ -147,7 +147,7 @@ func (s system) motd(sb *spec.Sandbox) error {
 			continue
 		}
 		wanted[a.Name] = true
-		if err := replaceIfDifferent(filepath.Join(dir, a.Name), []byte(strings.TrimRight(text, "\n")+"\n"), 0o644, -1); err != nil {
+		if err := renew(filepath.Join(dir, a.Name), []byte(strings.TrimRight(text, "\n")+"\n")); err != nil {
 			return err
 		}
 	}

@@ -84,6 +84,7 @@ func sandboxSettings(r engine.Resource) settings {
 	for _, part := range slices.Sorted(maps.Keys(volumeTargets())) {
 		s.host.Mounts = append(s.host.Mounts, mount.Mount{
 			Type: mount.TypeVolume, Source: volumeName(r.Instance, r.Seat, part), Target: volumeTargets()[part],
+			VolumeOptions: &mount.VolumeOptions{NoCopy: true}, // the supervisor makes what must be there
 		})
 	}
 	s.attach(r)

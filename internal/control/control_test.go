@@ -1,0 +1,401 @@
+package control
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"maillab/internal/dialogue"
+)
+
+// backend can do everything. It remembers what it was asked, and answers with what it is told to.
+type backend struct {
+	mu    sync.Mutex
+	asked []any
+	fail  error
+	ready []Ready // one after the other; the last stays
+	half  bool    // streams break in the middle
+}
+
+func (b *backend) heard(what any) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.asked = append(b.asked, what)
+	return b.fail
+}
+
+func (b *backend) Ready(context.Context) Ready {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	r := b.ready[0]
+	b.ready = b.ready[min(1, len(b.ready)-1):]
+	return r
+}
+
+func (b *backend) Status(context.Context) (Status, error) {
+	return Status{Accounts: []Account{{Name: "util1", Messages: 2}}}, b.heard("status")
+}
+func (b *backend) Configure(_ context.Context, spec []byte) error { return b.heard(string(spec)) }
+func (b *backend) Authorize(_ context.Context, a Authorize) error { return b.heard(a) }
+func (b *backend) HostKey(context.Context) (string, error) {
+	return "ssh-ed25519 AAAA", b.heard("hostkey")
+}
+func (b *backend) Send(_ context.Context, s Send) error { return b.heard(s) }
+func (b *backend) SetPassword(_ context.Context, p Password) error {
+	return b.heard(p)
+}
+func (b *backend) Mark(_ context.Context, m Mark) error { return b.heard(m) }
+func (b *backend) Reset(_ context.Context, r Reset) (ResetReport, error) {
+	return ResetReport{Epoch: 7, Sessions: 1}, b.heard(r)
+}
+func (b *backend) Check(_ context.Context, r CheckRequest) ([]CheckedStudent, error) {
+	return []CheckedStudent{{Student: "alice"}}, b.heard(r)
+}
+func (b *backend) Activity(context.Context) ([]Activity, error) {
+	return []Activity{{Student: "alice", Service: "smtp"}}, b.heard("activity")
+}
+func (b *backend) Dialogues(_ context.Context, student string) ([]dialogue.Dialogue, error) {
+	return nil, b.heard("dialogues of " + student)
+}
+func (b *backend) Follow(ctx context.Context, student string, emit func(dialogue.Event) error) error {
+	if err := errors.Join(b.heard("follow "+student), emit(dialogue.Event{ID: "7"})); err != nil {
+		return err
+	}
+	<-ctx.Done()
+	return ctx.Err()
+}
+
+// stream writes something, and breaks when told to.
+func (b *backend) stream(w io.Writer, what any) error {
+	if err := b.heard(what); err != nil {
+		return err
+	}
+	_, err := io.WriteString(w, "the beginning")
+	if b.half {
+		err = errors.New("the disk is gone")
+	}
+	return err
+}
+func (b *backend) Log(_ context.Context, w io.Writer, lines int, follow bool) error {
+	return b.stream(w, fmt.Sprint("log ", lines, follow))
+}
+func (b *backend) Bundle(_ context.Context, student string, w io.Writer) error {
+	return b.stream(w, "bundle of "+student)
+}
+func (b *backend) Save(_ context.Context, students []string, w io.Writer) error {
+	return b.stream(w, fmt.Sprint("save ", students))
+}
+func (b *backend) Restore(_ context.Context, r Restore, from io.Reader) (ResetReport, error) {
+	text, err := io.ReadAll(from)
+	return ResetReport{Epoch: 8}, errors.Join(err, b.heard(r), b.heard(string(text)))
+}
+
+// once is a listener with one connection.
+type once struct {
+	conn      net.Conn
+	done      chan struct{}
+	give, end sync.Once
+}
+
+func (o *once) Accept() (conn net.Conn, err error) {
+	o.give.Do(func() { conn = o.conn })
+	if conn != nil {
+		return conn, nil
+	}
+	<-o.done
+	return nil, net.ErrClosed
+}
+func (o *once) Close() error {
+	o.end.Do(func() { close(o.done) })
+	return nil
+}
+func (o *once) Addr() net.Addr { return o.conn.LocalAddr() }
+
+// connect is a client whose one stream, a pipe, leads to a handler; dials counts how often it was opened.
+func connect(t *testing.T, h http.Handler) (c *Client, dials *int) {
+	t.Helper()
+	dials = new(int)
+	protocols := new(http.Protocols)
+	protocols.SetUnencryptedHTTP2(true)
+	server := &http.Server{Handler: h, Protocols: protocols, ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)}
+	c = NewClient(func(context.Context) (net.Conn, error) {
+		*dials++
+		here, there := net.Pipe()
+		go server.Serve(&once{conn: there, done: make(chan struct{})})
+		return here, nil
+	})
+	t.Cleanup(func() { c.Close(); server.Close() })
+	return c, dials
+}
+
+// TestThereAndBack: what a client asks arrives as it was said, and so does the answer; all on one stream.
+func TestThereAndBack(t *testing.T) {
+	b := &backend{ready: []Ready{{State: StateReady, Spec: "a1"}}}
+	var host string
+	var hosts sync.Mutex
+	handler := Handler(b, "", slog.New(slog.DiscardHandler))
+	c, dials := connect(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		hosts.Lock()
+		host = r.Host
+		hosts.Unlock()
+		handler.ServeHTTP(w, r)
+	}))
+	ctx, yes := t.Context(), true
+	reset := Reset{Students: []string{"alice"}, Scope: "mail"}
+	check := CheckRequest{Students: []string{"alice"}, Since: time.Date(2026, 3, 1, 8, 0, 0, 0, time.UTC), Marks: map[string]map[string]bool{"alice": {"a": true}}}
+	mark := Mark{Student: "alice", Task: "a", Passed: &yes}
+	for _, call := range []struct {
+		name string
+		do   func() (any, error)
+		want any // the answer
+		told []any
+	}{
+		{"ready", func() (any, error) { return c.Ready(ctx, 3) }, Ready{State: StateReady, Spec: "a1"}, nil},
+		{"status", func() (any, error) { return c.Status(ctx, 3) }, Status{Accounts: []Account{{Name: "util1", Messages: 2}}}, []any{"status"}},
+		{"spec", func() (any, error) { return nil, c.PutSpec(ctx, 3, map[string]int{"version": 1}) }, nil, []any{`{"version":1}`}},
+		{"authorize", func() (any, error) { return nil, c.Authorize(ctx, 3, Authorize{Account: "util1", For: time.Minute}) }, nil, []any{Authorize{Account: "util1", For: time.Minute}}},
+		{"hostkey", func() (any, error) { return c.HostKey(ctx, 3) }, "ssh-ed25519 AAAA", []any{"hostkey"}},
+		{"send", func() (any, error) {
+			return nil, c.Send(ctx, 3, Send{To: []string{"util1"}, Raw: []byte("a\r\n\x00\xff")})
+		}, nil, []any{Send{To: []string{"util1"}, Raw: []byte("a\r\n\x00\xff")}}},
+		{"passwd", func() (any, error) { return nil, c.SetPassword(ctx, 3, Password{"util1", "$y$"}) }, nil, []any{Password{"util1", "$y$"}}},
+		{"reset", func() (any, error) { return c.Reset(ctx, 3, reset) }, ResetReport{Epoch: 7, Sessions: 1}, []any{reset}},
+		{"restore", func() (any, error) {
+			return c.Restore(ctx, 3, Restore{Students: []string{"a&b", "c"}, Scope: "all"}, strings.NewReader("tar"))
+		}, ResetReport{Epoch: 8}, []any{Restore{Students: []string{"a&b", "c"}, Scope: "all"}, "tar"}},
+		{"check", func() (any, error) { return c.Check(ctx, 3, check) }, []CheckedStudent{{Student: "alice"}}, []any{check}},
+		{"mark", func() (any, error) { return nil, c.Mark(ctx, 3, mark) }, nil, []any{mark}},
+		{"activity", func() (any, error) { return c.Activity(ctx, 3) }, []Activity{{Student: "alice", Service: "smtp"}}, []any{"activity"}},
+		{"dialogues", func() (any, error) { _, err := c.Dialogues(ctx, 3, "a&b c"); return nil, err }, nil, []any{"dialogues of a&b c"}},
+		{"log", func() (any, error) { return whole(c.Log(ctx, 3, 5, true)) }, "the beginning", []any{"log 5 true"}},
+		{"bundle", func() (any, error) { return whole(c.Bundle(ctx, 3, "a&b")) }, "the beginning", []any{"bundle of a&b"}},
+		{"save", func() (any, error) { return whole(c.Save(ctx, 3, []string{"a", "b"})) }, "the beginning", []any{"save [a b]"}},
+	} {
+		t.Run(call.name, func(t *testing.T) {
+			b.asked = nil
+			got, err := call.do()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if d := cmp.Diff(call.want, got); d != "" {
+				t.Errorf("answer: -want +got\n%s", d)
+			}
+			if d := cmp.Diff(call.told, b.asked); d != "" {
+				t.Errorf("asked: -want +got\n%s", d)
+			}
+			if host != "seat-3" {
+				t.Errorf("the request was for %q", host)
+			}
+		})
+	}
+	if *dials != 1 {
+		t.Errorf("%d streams were opened", *dials)
+	}
+}
+
+// whole reads a stream to its end.
+func whole(r io.ReadCloser, err error) (any, error) {
+	if err != nil {
+		return nil, err
+	}
+	defer r.Close()
+	text, err := io.ReadAll(r)
+	return string(text), err
+}
+
+// TestFailures: an error keeps its words and the status that the backend chose; a stream that breaks in the middle is
+// never taken for a whole one.
+func TestFailures(t *testing.T) {
+	b := &backend{ready: []Ready{{}}}
+	c, _ := connect(t, Handler(b, "", slog.New(slog.DiscardHandler)))
+	for status, fail := range map[int]error{
+		http.StatusInternalServerError: errors.New("the disk is full"),
+		http.StatusConflict:            fmt.Errorf("not now: %w", &Error{Status: http.StatusConflict, Text: "busy"}),
+	} {
+		b.fail = fail
+		for name, err := range map[string]error{
+			"reset": second(c.Reset(t.Context(), 1, Reset{})), "spec": c.PutSpec(t.Context(), 1, nil), "hostkey": second(c.HostKey(t.Context(), 1)),
+			"save": second(c.Save(t.Context(), 1, nil)), "bundle": second(c.Bundle(t.Context(), 1, "a")),
+		} {
+			var told *Error
+			if !errors.As(err, &told) || told.Status != status || told.Text != fail.Error() || !strings.HasPrefix(err.Error(), "seat-1: ") {
+				t.Errorf("%s: %v", name, err)
+			}
+		}
+	}
+	b.fail, b.half = nil, true
+	for name, open := range map[string]func() (io.ReadCloser, error){
+		"save":   func() (io.ReadCloser, error) { return c.Save(t.Context(), 1, nil) },
+		"bundle": func() (io.ReadCloser, error) { return c.Bundle(t.Context(), 1, "a") },
+		"log":    func() (io.ReadCloser, error) { return c.Log(t.Context(), 1, -1, false) },
+	} {
+		if text, err := whole(open()); err == nil {
+			t.Errorf("%s: %q is taken for the whole", name, text)
+		}
+	}
+	b.half = false
+	if _, err := c.Status(t.Context(), 1); err != nil {
+		t.Errorf("after all that: %v", err)
+	}
+}
+
+func second[T any](_ T, err error) error { return err }
+
+// TestFollow ends with its reader.
+func TestFollow(t *testing.T) {
+	c, _ := connect(t, Handler(&backend{}, "", slog.New(slog.DiscardHandler)))
+	enough := errors.New("enough")
+	err := c.FollowDialogues(t.Context(), 1, "alice", func(e dialogue.Event) error {
+		if e.ID != "7" {
+			t.Errorf("got %+v", e)
+		}
+		return enough
+	})
+	if !errors.Is(err, enough) {
+		t.Error(err)
+	}
+}
+
+// TestWaitReady waits through other states and other specs, and not for what cannot become ready.
+func TestWaitReady(t *testing.T) {
+	b := &backend{ready: []Ready{{State: Unconfigured}, {State: StateReady, Spec: "old"}, {State: Starting, Spec: "new"}, {State: StateReady, Spec: "new"}}}
+	c, _ := connect(t, Handler(b, "", slog.New(slog.DiscardHandler)))
+	if err := c.WaitReady(t.Context(), 1, "new"); err != nil {
+		t.Error(err)
+	}
+	if len(b.ready) != 1 {
+		t.Errorf("%d states were not waited for", len(b.ready)-1)
+	}
+	b.ready = []Ready{{State: Starting, Problem: "no such time zone"}}
+	if err := c.WaitReady(t.Context(), 1, "newer"); err == nil || !strings.Contains(err.Error(), "no such time zone") {
+		t.Error(err)
+	}
+	b.ready = []Ready{{State: StateReady, Spec: "new"}}
+	ended, end := context.WithCancel(t.Context())
+	end()
+	if err := c.WaitReady(ended, 1, "newer"); !errors.Is(err, context.Canceled) {
+		t.Error(err)
+	}
+}
+
+// TestBadInput: what is no request of ours, or too large, is refused and reaches no backend; nor does anything without
+// the token.
+func TestBadInput(t *testing.T) {
+	for _, test := range []struct {
+		method, path, token, body string
+		want                      int
+	}{
+		{"GET", "/v1/status", "secret", "", http.StatusOK},
+		{"GET", "/v1/status", "", "", http.StatusForbidden},
+		{"GET", "/v1/status", "secre", "", http.StatusForbidden},
+		{"GET", "/v1/nothing", "", "", http.StatusForbidden},
+		{"GET", "/v1/nothing", "secret", "", http.StatusNotFound},
+		{"DELETE", "/v1/spec", "secret", "", http.StatusMethodNotAllowed},
+		{"POST", "/v1/reset", "secret", "{", http.StatusBadRequest},
+		{"POST", "/v1/reset", "secret", `{"scope":7}`, http.StatusBadRequest},
+		{"POST", "/v1/reset", "secret", `{"scope":"` + strings.Repeat("a", 1<<20) + `"}`, http.StatusBadRequest},
+		{"POST", "/v1/authorize", "secret", `{"key":"` + strings.Repeat("a", 64<<10) + `"}`, http.StatusBadRequest},
+		{"POST", "/v1/passwd", "secret", `[]`, http.StatusBadRequest},
+		{"POST", "/v1/send", "secret", `{"raw":"` + strings.Repeat("a", sendLimit) + `"}`, http.StatusBadRequest},
+		{"POST", "/v1/check", "secret", `{"students":"` + strings.Repeat("a", requestLimit) + `"}`, http.StatusBadRequest},
+		{"PUT", "/v1/mark", "secret", "no JSON", http.StatusBadRequest},
+		{"PUT", "/v1/spec", "secret", strings.Repeat("a", specLimit+1), http.StatusBadRequest},
+	} {
+		b := &backend{ready: []Ready{{}}}
+		r := httptest.NewRequest(test.method, test.path, strings.NewReader(test.body))
+		r.Header.Set("Authorization", "Bearer "+test.token)
+		w := httptest.NewRecorder()
+		Handler(b, "secret", slog.New(slog.DiscardHandler)).ServeHTTP(w, r)
+		name := fmt.Sprintf("%s %s with %d bytes", test.method, test.path, len(test.body))
+		if w.Code != test.want {
+			t.Errorf("%s: %d %s", name, w.Code, w.Body)
+		}
+		if (len(b.asked) > 0) != (test.want == http.StatusOK) {
+			t.Errorf("%s reached the backend: %v", name, b.asked)
+		}
+	}
+}
+
+// plain is a backend that can do no more than it must.
+type plain struct{ Backend }
+
+// TestWhatItCannotDo answers 404, which the controller can tell.
+func TestWhatItCannotDo(t *testing.T) {
+	c, _ := connect(t, Handler(plain{&backend{}}, "", slog.New(slog.DiscardHandler)))
+	for name, err := range map[string]error{
+		"reset": second(c.Reset(t.Context(), 1, Reset{})), "save": second(c.Save(t.Context(), 1, nil)), "send": c.Send(t.Context(), 1, Send{}),
+		"check": second(c.Check(t.Context(), 1, CheckRequest{})), "dialogues": second(c.Dialogues(t.Context(), 1, "a")),
+	} {
+		var told *Error
+		if !errors.As(err, &told) || told.Status != http.StatusNotFound {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// TestEndlessAnswer: a sandbox that never ends its answer does not fill the controller's memory.
+func TestEndlessAnswer(t *testing.T) {
+	if testing.Short() {
+		t.Skip("a quarter of a gigabyte goes through a pipe")
+	}
+	sent := 0
+	c, _ := connect(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = io.WriteString(w, `"`)
+		for piece := bytes.Repeat([]byte("a"), 1<<20); sent < 4*answerLimit; sent += len(piece) {
+			if _, err := w.Write(piece); err != nil {
+				return
+			}
+		}
+	}))
+	if key, err := c.HostKey(t.Context(), 1); err == nil || len(key) > 0 {
+		t.Errorf("%d bytes of a key, %v", len(key), err)
+	}
+}
+
+// TestStream is a byte stream both ways, with an end in each.
+func TestStream(t *testing.T) {
+	c, _ := connect(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.RequestURI() != "/v1/dial?seat=2&service=ssh" || r.Host != GatewayHost {
+			WriteError(w, http.StatusBadGateway, errors.New("another sandbox"))
+			return
+		}
+		_ = http.NewResponseController(w).Flush()
+		_, _ = io.Copy(&flusher{w: w, c: http.NewResponseController(w)}, r.Body)
+		_, _ = io.WriteString(w, "that was all")
+	}))
+	conn, err := c.Stream(t.Context(), 2, "ssh")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	echo := make([]byte, 5)
+	for _, said := range []string{"hello", "there"} {
+		if _, err := io.WriteString(conn, said); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := io.ReadFull(conn, echo); err != nil || string(echo) != said {
+			t.Fatalf("%q, %v", echo, err)
+		}
+	}
+	if err := conn.(interface{ CloseWrite() error }).CloseWrite(); err != nil {
+		t.Fatal(err)
+	}
+	if rest, err := io.ReadAll(conn); err != nil || string(rest) != "that was all" {
+		t.Errorf("%q, %v", rest, err)
+	}
+	if _, err := c.Stream(t.Context(), 5, "ssh"); err == nil || !strings.Contains(err.Error(), "another sandbox") {
+		t.Errorf("a stream to nowhere: %v", err)
+	}
+}
