@@ -4,12 +4,14 @@ import (
 	"archive/tar"
 	"bytes"
 	"cmp"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"maps"
+	"net"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -42,7 +44,7 @@ func (a *app) render() *cobra.Command {
 
 func (a *app) renderCompose() *cobra.Command {
 	var f upFlags
-	var context string
+	var folder string
 	cmd := &cobra.Command{
 		Use:   "compose",
 		Short: "An instance as a compose file",
@@ -58,10 +60,10 @@ to another base.`,
 		Example: `  maillab render compose --class m1.csv > class.yaml
   maillab render compose --context ./image > sandbox.yaml && docker compose -f sandbox.yaml up`,
 		Args: cobra.NoArgs,
-		RunE: func(*cobra.Command, []string) error { return a.runRenderCompose(f, context) },
+		RunE: func(cmd *cobra.Command, _ []string) error { return a.runRenderCompose(cmd.Context(), f, folder) },
 	}
 	renderFlags(cmd, &f)
-	cmd.Flags().StringVar(&context, "context", "", "folder to build the image from; made when it is not there")
+	cmd.Flags().StringVar(&folder, "context", "", "folder to build the image from; made when it is not there")
 	return cmd
 }
 
@@ -73,7 +75,7 @@ func (a *app) renderSpec() *cobra.Command {
 		Short: "What one sandbox is told to be, for maild serve",
 		Long:  `Print what the sandbox of one seat is told to be, as JSON: maild serve -spec FILE -dir DIR serves it by itself.`,
 		Args:  cobra.NoArgs,
-		RunE:  func(*cobra.Command, []string) error { return a.runRenderSpec(f, seat) },
+		RunE:  func(cmd *cobra.Command, _ []string) error { return a.runRenderSpec(cmd.Context(), f, seat) },
 	}
 	renderFlags(cmd, &f)
 	cmd.Flags().IntVar(&seat, "seat", -1, "whose; by default the first")
@@ -92,7 +94,7 @@ func renderFlags(cmd *cobra.Command, f *upFlags) {
 }
 
 // rendered is an instance that is not up: what it would be.
-func (a *app) rendered(f upFlags) (*upping, compose.Stack, error) {
+func (a *app) rendered(ctx context.Context, f upFlags) (*upping, compose.Stack, error) {
 	s, u, err := a.readUp(f)
 	if err != nil {
 		return nil, compose.Stack{}, err
@@ -109,8 +111,13 @@ func (a *app) rendered(f upFlags) (*upping, compose.Stack, error) {
 	if err != nil {
 		return nil, compose.Stack{}, usage(s.placed(err))
 	}
+	at, err := relays(ctx, specs, net.DefaultResolver.LookupNetIP)
+	if err != nil {
+		return nil, compose.Stack{}, usage(err)
+	}
 	w := instance.Wish{
-		Name: u.name, Topology: u.lab.Topology, Specs: specs, Pool: pool.Default(), Limits: limits(u.lab, len(u.class.Students)),
+		Relays: at,
+		Name:   u.name, Topology: u.lab.Topology, Specs: specs, Pool: pool.Default(), Limits: limits(u.lab, len(u.class.Students)),
 		Created: time.Unix(0, 0), Token: func(int) string { return "" }, Students: studentsBySeat(u), Publish: instance.Publishing{
 			Mode: u.lab.Publish.Mode, Listen: cmp.Or(f.listen, u.lab.Publish.Listen), Base: cmp.Or(f.base, u.lab.Publish.Base)},
 	}
@@ -162,19 +169,19 @@ func (a *app) stack(u *upping) (compose.Stack, error) {
 	return stack, nil
 }
 
-func (a *app) runRenderCompose(f upFlags, context string) error {
-	u, stack, err := a.rendered(f)
+func (a *app) runRenderCompose(ctx context.Context, f upFlags, folder string) error {
+	u, stack, err := a.rendered(ctx, f)
 	if err != nil {
 		return err
 	}
-	stack.Image, stack.Context = images.Tag(), context
+	stack.Image, stack.Context = images.Tag(), folder
 	stack.Comment = []string{
 		fmt.Sprintf("%s for %s, made by maillab render compose. There is no controller in it:", u.lab.Name, students(len(u.class.Students))),
 		"accounts, SSH, telnet, mail and lab check are there; reset, snapshot, status and check from outside are not.",
 	}
-	if context != "" {
+	if folder != "" {
 		stack.Image = images.Repository + ":compose"
-		if err := makeContext(context); err != nil {
+		if err := makeContext(folder); err != nil {
 			return err
 		}
 	}
@@ -186,8 +193,8 @@ func (a *app) runRenderCompose(f upFlags, context string) error {
 	return err
 }
 
-func (a *app) runRenderSpec(f upFlags, seat int) error {
-	_, stack, err := a.rendered(f)
+func (a *app) runRenderSpec(ctx context.Context, f upFlags, seat int) error {
+	_, stack, err := a.rendered(ctx, f)
 	if err != nil {
 		return err
 	}

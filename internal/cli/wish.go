@@ -11,6 +11,7 @@ import (
 	"maillab/internal/pool"
 	"maillab/internal/roster"
 	"maps"
+	"net"
 	"net/netip"
 	"os/user"
 	"slices"
@@ -56,8 +57,13 @@ func (a *app) wish(ctx context.Context, u *upping, f upFlags, s source, around s
 	if err != nil {
 		return err
 	}
+	at, err := relays(ctx, specs, net.DefaultResolver.LookupNetIP)
+	if err != nil {
+		return usage(err)
+	}
 	w := instance.Wish{
-		Name: u.name, Topology: u.lab.Topology, Image: imageFor(u.engine), Specs: specs, Pool: addresses,
+		Relays: at,
+		Name:   u.name, Topology: u.lab.Topology, Image: imageFor(u.engine), Specs: specs, Pool: addresses,
 		Limits: limits(u.lab, len(u.class.Students)), Host: u.host, Owner: owner(), Created: a.Now(),
 		Token: tokens(u.existing), Students: studentsBySeat(u),
 		Run: f.fleeting.run, Labels: f.fleeting.labels,

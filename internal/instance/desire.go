@@ -2,7 +2,6 @@ package instance
 
 import (
 	"maps"
-	"net"
 	"net/netip"
 	"slices"
 	"strconv"
@@ -30,12 +29,13 @@ type Wish struct {
 	Pool     netip.Prefix // that subnets are taken from, for uid bases
 	Owner    string
 	Created  time.Time
-	Expires  time.Time         // zero: never
-	Run      string            // of a disposable instance
-	Token    func(int) string  // the control token of a seat: the one that it has, or a new one
-	Students map[int][]string  // roster keys by seat
-	Extra    map[string]string // further variables for every sandbox's supervisor
-	Labels   map[string]string // further labels on everything
+	Expires  time.Time                 // zero: never
+	Run      string                    // of a disposable instance
+	Token    func(int) string          // the control token of a seat: the one that it has, or a new one
+	Students map[int][]string          // roster keys by seat
+	Relays   map[string]netip.AddrPort // where the specs' relays are: a sandbox looks no names up
+	Extra    map[string]string         // further variables for every sandbox's supervisor
+	Labels   map[string]string         // further labels on everything
 }
 
 // Limits of one sandbox's container.
@@ -52,8 +52,9 @@ type Desired struct {
 	Doors     control.Doors
 }
 
-// tmpBytes is the size of a sandbox's /tmp, which counts against its memory.
-const tmpBytes = 32 << 20
+// tmpBytes is the size of a sandbox's /tmp, and of its /var/tmp, which count against its memory: both full must leave room
+// for the daemons.
+const tmpBytes = 16 << 20
 
 // Desire spreads a wish over the resources of an engine. It is pure.
 func Desire(w Wish, can engine.Capabilities) (Desired, error) {
@@ -157,19 +158,19 @@ func (w Wish) environment(s spec.Sandbox, address netip.Addr, token string) map[
 		"MAILLAB_OUTSIDE":  strings.Join(slices.Compact(outside), ","),
 		"MAILLAB_GATEWAY":  w.peer().String(),
 	}
-	if s.Services.SMTP != nil && s.Services.SMTP.Relay != "reject" {
-		env["MAILLAB_RELAY"] = withPort(s.Services.SMTP.Relay)
+	if at, ok := w.Relays[RelayOf(s)]; ok {
+		env["MAILLAB_RELAY"] = at.String()
 	}
 	maps.Copy(env, w.Extra)
 	return env
 }
 
-// withPort completes a relay with SMTP's port.
-func withPort(relay string) string {
-	if _, err := netip.ParseAddrPort(relay); err == nil {
-		return relay
+// RelayOf is the relay that a sandbox has, host or host:port; "" is none.
+func RelayOf(s spec.Sandbox) string {
+	if s.Services.SMTP == nil || s.Services.SMTP.Relay == "reject" {
+		return ""
 	}
-	return net.JoinHostPort(relay, "25")
+	return s.Services.SMTP.Relay
 }
 
 // resource is one with the labels that all have.

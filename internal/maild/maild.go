@@ -40,15 +40,15 @@ type Config struct {
 	Accounts    auth.Accounts
 	UID         func(account string) int // of a local account; 0 where there are no system accounts
 	StateDir    string
-	LogFile     string       // mail.log
-	TLS         *tls.Config  // nil: if the spec has STARTTLS, with a certificate that is kept in StateDir
-	Addresses   []netip.Addr // of this machine, for mail to user@[address]; empty: those of its interfaces
-	Throttle    auth.Policy  // nil: a Throttle
-	AnyListener bool         // routes lead to whoever listens: there are no system accounts whose listener it could be
+	LogFile     string         // mail.log
+	TLS         *tls.Config    // nil: if the spec has STARTTLS, with a certificate that is kept in StateDir
+	Addresses   []netip.Addr   // of this machine, for mail to user@[address]; empty: those of its interfaces
+	Throttle    auth.Policy    // nil: a Throttle
+	AnyListener bool           // routes lead to whoever listens: there are no system accounts whose listener it could be
 	RelayAt     netip.AddrPort // of the spec's relay, where names cannot be looked up; zero: by its name
-	Belongings  Belongings   // who copies and replaces what accounts own; nil: no reset, no snapshots
-	Skel        string       // what every home begins with, "/etc/skel"; "" is nothing
-	Students    Students     // their files and programs, for checks; nil: there are none
+	Belongings  Belongings     // who copies and replaces what accounts own; nil: no reset, no snapshots
+	Skel        string         // what every home begins with, "/etc/skel"; "" is nothing
+	Students    Students       // their files and programs, for checks; nil: there are none
 	// Dial connects to outside, relay and route servers; nil is the network.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 	Now  func() time.Time // nil is time.Now

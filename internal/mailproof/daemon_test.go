@@ -46,12 +46,14 @@ type settings struct {
 	Users   string // PlainFiles' directory; below Dir when it is empty
 	Hash    string // of all accounts' password
 	Wording string
-	Pprof   string       // address to be profiled at
-	Listen  []string     // where the services listen; empty: on what it inherits
-	TLS     string       // "starttls", else off
-	Auth    string       // of SMTP; "" is none
-	Own     []netip.Addr // what a domain in brackets may say; empty: the machine's addresses
-	Faulty  uint64       // not 0: opening and locking mailboxes fails now and then, by this seed
+	Pprof   string         // address to be profiled at
+	Listen  []string       // where the services listen; empty: on what it inherits
+	TLS     string         // "starttls", else off
+	Auth    string         // of SMTP; "" is none
+	Own     []netip.Addr   // what a domain in brackets may say; empty: the machine's addresses
+	Relay   string         // "" is reject
+	RelayAt netip.AddrPort // of it
+	Faulty  uint64         // not 0: opening and locking mailboxes fails now and then, by this seed
 }
 
 func TestMain(m *testing.M) {
@@ -118,7 +120,7 @@ func (s settings) config() maild.Config {
 		Version: spec.Version, Lab: "proof", Hostname: "test6isri.local.isri.fr", Domain: "local.isri.fr",
 		Locals: []string{"local.isri.fr", "test6isri.local.isri.fr", "localhost"}, Timezone: "UTC", TLS: cmp.Or(s.TLS, "off"),
 		Services: spec.Services{
-			SMTP: &spec.SMTP{Auth: cmp.Or(s.Auth, "none"), Relay: "reject", Banner: "ESMTP Postfix (Debian/GNU)", BareLF: "accept"},
+			SMTP: &spec.SMTP{Auth: cmp.Or(s.Auth, "none"), Relay: cmp.Or(s.Relay, "reject"), Banner: "ESMTP Postfix (Debian/GNU)", BareLF: "accept"},
 			POP3: &spec.POP3{Wording: s.Wording}, IMAP: &spec.IMAP{Wording: s.Wording},
 		},
 	}
@@ -133,7 +135,7 @@ func (s settings) config() maild.Config {
 	}
 	return maild.Config{
 		Spec: sandbox, Files: files, Accounts: auth.NewMemory(hashes), StateDir: filepath.Join(s.Dir, "state"),
-		LogFile: filepath.Join(s.Dir, "mail.log"), AnyListener: true, Addresses: s.Own,
+		LogFile: filepath.Join(s.Dir, "mail.log"), AnyListener: true, Addresses: s.Own, RelayAt: s.RelayAt,
 		Log: slog.New(slog.NewTextHandler(os.Stderr, nil)),
 	}
 }

@@ -281,3 +281,39 @@ func blurt(t *testing.T, conn net.Conn, text string) []string {
 	}
 	return strings.Split(string(greeting)+rest.String(), "\r\n")
 }
+
+// TestRelayToPostfix hands mail to a relay that is known by a name, with STARTTLS since it is offered, and tells the sender
+// what the relay refuses.
+func TestRelayToPostfix(t *testing.T) {
+	o := newOracle(t)
+	at := netip.MustParseAddrPort(o.address + ":2528")
+	d := startDaemon(t, settings{Relay: "smtp.relay.example:2528", RelayAt: at})
+	c, err := dial(d.addr("smtp"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	for _, turn := range [][2]string{{"helo pv", "250"}, {"mail from:<util1>", "250"}, {"rcpt to:<util9@relayed.example>", "250"},
+		{"rcpt to:<inconnu@relayed.example>", "250"}, {"data", "354"}, {"Subject: relayed\r\n\r\n..two dots\r\n.", "250"}, {"quit", "221"}} {
+		if _, err := c.say(turn[0], turn[1]); err != nil {
+			t.Fatalf("%s: %v", turn[0], err)
+		}
+	}
+	d.awaitQueue()
+	within(t, "Postfix has delivered it", func() bool { return strings.Contains(o.traces().boxes["util9"], "Subject: relayed\n") })
+	theirs, ours := o.traces(), d.traces()
+	host := "smtp.relay.example[" + o.address + "]"
+	for _, want := range []struct{ what, text, part string }{
+		{"Postfix's log", theirs.log, "TLS connection established from "},
+		{"Postfix's mailbox", theirs.boxes["util9"], "\n\n.two dots\n"},
+		{"our log", ours.log, "to=<util9@relayed.example>, relay=" + host + ":2528, "},
+		{"our log", ours.log, "dsn=2.0.0, status=sent (250 2.0.0 Ok: queued as "},
+		{"our log", ours.log, "dsn=5.1.1, status=bounced (host " + host + " said: 550 5.1.1 <inconnu@relayed.example>: Recipient address rejected: " +
+			"User unknown in local recipient table (in reply to RCPT TO command))"},
+		{"the report", ours.boxes["util1"], "Remote-MTA: dns; smtp.relay.example\n"},
+	} {
+		if !strings.Contains(want.text, want.part) {
+			t.Errorf("%s has no %q:\n%s", want.what, want.part, lastLines(want.text, 40))
+		}
+	}
+}

@@ -119,7 +119,7 @@ func oneLine(s string) string {
 func localResult(err error, k kind) result {
 	switch {
 	case err == nil && k == toNothing:
-		return result{State: stateSent, DSN: "2.0.0", Text: "discarded"}
+		return result{State: stateSent, DSN: "2.0.0", Text: "delivered to file: /dev/null"}
 	case err == nil:
 		return result{State: stateSent, DSN: "2.0.0", Text: "delivered to mailbox"}
 	case isTooBig(err):

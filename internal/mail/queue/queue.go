@@ -40,7 +40,7 @@ func New(cfg Config) (*Queue, error) {
 	q := &Queue{
 		cfg:    cfg,
 		routes: make(map[string]server),
-		relay:  relayServer(cfg.Relay),
+		relay:  relayServer(cfg.Relay, cfg.RelayAt),
 		wake:   make(chan struct{}, 1),
 		busy:   make(map[string]int),
 		held:   make(chan struct{}),

@@ -3,6 +3,7 @@ package queue
 import (
 	"context"
 	"net"
+	"net/netip"
 	"slices"
 	"strings"
 )
@@ -146,8 +147,8 @@ func (q *Queue) resolveRemote(address, domain string) destination {
 	return destination{kind: toDenied, address: address}
 }
 
-// relayServer reads the lab's relay: host, host:port, [host]:port. Port 25 is the default.
-func relayServer(relay string) server {
+// relayServer reads the lab's relay: host, host:port, [host]:port. Port 25 is the default. at is its address, if known.
+func relayServer(relay string, at netip.AddrPort) server {
 	if relay == "" {
 		return server{}
 	}
@@ -155,7 +156,11 @@ func relayServer(relay string) server {
 	if err != nil {
 		host, port = strings.Trim(relay, "[]"), "25"
 	}
-	return server{name: host, dial: net.JoinHostPort(host, port), tls: true}
+	dial := net.JoinHostPort(host, port)
+	if at.IsValid() {
+		dial = at.String()
+	}
+	return server{name: host, dial: dial, tls: true}
 }
 
 // forwards reads an account's .forward; nil when mail stays in the mailbox.
