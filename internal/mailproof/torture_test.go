@@ -35,8 +35,14 @@ type torture struct {
 }
 
 func tortures() []torture {
-	var full string // the small file system
-	remount := func(size int64) { _ = unix.Mount("", full, "tmpfs", unix.MS_REMOUNT, fmt.Sprintf("size=%d", size)) }
+	var full string             // the small file system
+	leave := func(free int64) { // beside what is there: a long run fills any file system
+		var fs unix.Statfs_t
+		if unix.Statfs(full, &fs) == nil {
+			size := int64(fs.Blocks-fs.Bfree)*fs.Bsize + free
+			_ = unix.Mount("", full, "tmpfs", unix.MS_REMOUNT, fmt.Sprintf("size=%d", size))
+		}
+	}
 	return []torture{
 		{name: "kill"},
 		{name: "full disk",
@@ -53,14 +59,13 @@ func tortures() []torture {
 				s.Dir = full
 			},
 			harass: func(_ *daemon, rnd *rand.Rand) {
-				var fs unix.Statfs_t
-				if rnd.IntN(2) == 0 || unix.Statfs(full, &fs) != nil {
-					remount(64 << 20)
-					return
+				if rnd.IntN(2) == 0 {
+					leave(64 << 20)
+				} else {
+					leave(rnd.Int64N(256 << 10)) // almost nothing is left
 				}
-				remount(int64(fs.Blocks-fs.Bfree)*fs.Bsize + rnd.Int64N(256<<10)) // almost nothing is left
 			},
-			relent: func(*daemon) { remount(64 << 20) },
+			relent: func(*daemon) { leave(64 << 20) },
 		},
 		{name: "file size limit",
 			harass: func(d *daemon, rnd *rand.Rand) {

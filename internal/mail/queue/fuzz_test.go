@@ -2,6 +2,8 @@ package queue
 
 import (
 	"bytes"
+	"io"
+	"net"
 	"os"
 	"strings"
 	"testing"
@@ -138,5 +140,36 @@ func FuzzListeners(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, text []byte) {
 		ownerOf("127.0.0.1:25", parseListeners(text))
+	})
+}
+
+// FuzzReplies lets a student's server answer anything: no panic, an end, and only a real 250 behind the message means
+// that it was taken.
+func FuzzReplies(f *testing.F) {
+	for _, s := range []string{"220 x\n250 x\n250 x\n250 x\n354 x\n250 x\n221 x\n", "220-a\r\n220 b\r\n500 x\r\n250 x\r\n", "220 x\n250 x\n250 x\n550 5.1.1 no\n",
+		"hello\n", "220 x\n250-x\n251 y\n", "220 x\n250 x\n250 x\n250 x\n354 x\n452 full\n", "999999999999999999999 x\n", "220 \xff\x00\r\r\n"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, said string) {
+		client, server := net.Pipe()
+		go func() { _, _ = io.Copy(io.Discard, server) }()
+		go func() {
+			_, _ = io.WriteString(server, said)
+			_ = server.Close()
+		}()
+		defer client.Close()
+		s, err := openPlain(client, "test6isri.local.isri.fr")
+		if err != nil {
+			return
+		}
+		e := &entry{env: &Envelope{Sender: "util1@local.isri.fr"}}
+		if s.mail(e) != nil || s.rcpt(Recipient{Address: "liste@local.isri.fr"}) != nil {
+			return
+		}
+		answer, err := s.data(strings.NewReader("Subject: x\n\n.x\n"))
+		if (err == nil) != strings.HasPrefix(answer, "2") || strings.ContainsAny(oneLine(answer), "\r\n") {
+			t.Errorf("%q: %q, %v", said, answer, err)
+		}
+		s.quit()
 	})
 }
