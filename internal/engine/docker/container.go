@@ -191,4 +191,11 @@ func base(r engine.Resource) settings {
 	return s
 }
 
+// onThisMachine asks for no more processors than there are: the daemon refuses that, and a class that shares a sandbox may
+// have the limits of many.
+func (e *Engine) onThisMachine(s settings) settings {
+	s.host.NanoCPUs = min(s.host.NanoCPUs, int64(e.cpus)*1e9)
+	return s
+}
+
 func pointer[T any](v T) *T { return &v }

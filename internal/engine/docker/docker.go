@@ -51,6 +51,7 @@ type Engine struct {
 	build    Build
 	log      *slog.Logger
 	can      engine.Capabilities
+	cpus     int // of the machine
 }
 
 var (
@@ -84,7 +85,7 @@ func Open(ctx context.Context, c Config) (*Engine, error) {
 		api.Close()
 		return nil, fmt.Errorf("docker at %s: %w", c.Endpoint, err)
 	}
-	e.can = capabilities(info)
+	e.can, e.cpus = capabilities(info), info.NCPU
 	return e, nil
 }
 

@@ -34,7 +34,7 @@ func (e *Engine) Put(ctx context.Context, r engine.Resource, progress engine.Pro
 	case engine.Gateway:
 		err = e.putContainer(ctx, r, gatewaySettings(r))
 	case engine.Sandbox:
-		err = e.putContainer(ctx, r, sandboxSettings(r))
+		err = e.putContainer(ctx, r, e.onThisMachine(sandboxSettings(r)))
 	default:
 		return fmt.Errorf("put %s: no such kind", r.ID())
 	}
