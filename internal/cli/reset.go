@@ -25,7 +25,8 @@ func (a *app) reset() *cobra.Command {
 		Long: `Put the students' mail back: every mailbox is replaced by a new file, ~/mbox, ~/mail and waiting mail are dropped, and
 the lab's starting mail is delivered again. Containers, shells, SSH and telnet to port 25 stay; POP3 and IMAP sessions are told
 and end, mail readers that have a mailbox open are ended and their users told on their terminals. What was done before no
-longer counts for checks. A sandbox that does not answer is restarted first, and the report says so.
+longer counts for checks; on a server that the class shares, a reset of some leaves the others' mail and evidence alone, and
+the epoch keeps its number. A sandbox that does not answer is restarted first, and the report says so.
 
 --scope home puts back the homes instead (the lab's files and what every home begins with; all else goes), all does both.
 --to NAME puts back the snapshot of that name. The lab file is not needed.
