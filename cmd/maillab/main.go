@@ -28,19 +28,24 @@ func main() {
 }
 
 func run() int {
-	ctx, stop := signal.NotifyContext(context.Background(), endings()...)
+	ctx, stop := cli.Interruptible(endings()...)
 	defer stop()
 	data, err := dataDir()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "maillab:", err)
 		return 1
 	}
+	program, err := os.Executable()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "maillab: who am I:", err)
+		return 1
+	}
 	return cli.Run(ctx, cli.Env{
 		In: os.Stdin, Out: os.Stdout, Err: os.Stderr,
-		Getenv: os.Getenv, Now: time.Now, DataDir: data, Version: version, Commit: commit,
+		Getenv: os.Getenv, Now: time.Now, DataDir: data, Version: version, Commit: commit, Program: program,
 		Engines: []cli.EngineMaker{
 			{Name: "docker", Make: func(ctx context.Context) (engine.Engine, error) { return openDocker(ctx, data) }},
-			{Name: "embedded", Make: func(context.Context) (engine.Engine, error) { return openEmbedded(data) }},
+			{Name: "embedded", Make: func(context.Context) (engine.Engine, error) { return openEmbedded(program, data), nil }},
 		},
 		Serve: embedded.Serve,
 		Here: func(seats string, serve func(runtime, data string)) engine.Engine {
@@ -74,14 +79,10 @@ func dataDir() (string, error) {
 }
 
 // openEmbedded starts processes of this program, below the user's runtime directory.
-func openEmbedded(data string) (engine.Engine, error) {
-	program, err := os.Executable()
-	if err != nil {
-		return nil, err
-	}
+func openEmbedded(program, data string) engine.Engine {
 	return embedded.New(embedded.Config{Runtime: runtimeDir(), Data: data, Command: func(runtime, data string) *exec.Cmd {
 		return exec.Command(program, cli.ServeEmbedded, runtime, data)
-	}}), nil
+	}})
 }
 
 // runtimeDir is where embedded instances are found again: $MAILLAB_RUNTIME, else maillab in the user's runtime directory

@@ -27,6 +27,7 @@ type Env struct {
 	DataDir  string // where instance folders are
 	Version  string
 	Commit   string
+	Program  string // this program's file, for what run starts beside its command; "" where there is none to be started
 	// Engines are made when they are needed, by name; the first that answers is the default.
 	Engines []EngineMaker
 	Serve   ServeFunc

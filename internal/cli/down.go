@@ -47,6 +47,7 @@ again; --forget removes them as well, and with them the last that was known of t
 			if err := a.confirm(question); err != nil {
 				return err
 			}
+			defer a.tellLeave(ctx)()
 			release, err := a.lock(ctx, i.Name)
 			if err != nil {
 				return err

@@ -21,8 +21,8 @@ func (a *app) prune() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "prune",
 		Short: "Remove what has expired or belongs to nothing",
-		Long: `Remove instances whose time is over, what interrupted commands left (networks and gateways without a sandbox), and
-images of other versions that nothing uses. With --spools also mail and homes that down --keep-spools has kept, of
+		Long: `Remove instances whose time is over, what interrupted commands left (networks and gateways without a sandbox,
+temporary folders), and images of other versions that nothing uses. With --spools also mail and homes that down --keep-spools has kept, of
 instances of which nothing else is there. Only what maillab's own labels mark is looked at.
 
 It asks first; with -y it may run from cron. An instance that another command is working on is left alone.`,
@@ -38,6 +38,7 @@ It asks first; with -y it may run from cron. An instance that another command is
 
 // waste is something to be removed, with the reason.
 type waste struct {
+	folder   string // of run or sandbox; then the rest is empty
 	engine   engine.Engine
 	instance string           // "" is an image
 	image    *engine.Resource // of no instance
@@ -45,6 +46,9 @@ type waste struct {
 }
 
 func (w waste) String() string {
+	if w.folder != "" {
+		return fmt.Sprintf("folder %s: %s", w.folder, w.reason)
+	}
 	if w.image != nil {
 		return fmt.Sprintf("%s: %s", w.image.ID(), w.reason)
 	}
@@ -101,6 +105,9 @@ func (a *app) wasteIn(s survey, spools bool) (all []waste) {
 	if a.flags.instance != "" {
 		return all
 	}
+	for _, dir := range abandoned() {
+		all = append(all, waste{folder: dir, reason: "its command was killed"})
+	}
 	for _, e := range s.engines {
 		for _, r := range s.images {
 			if r.Image != nil && !used[r.Image.Tag] && e.Capabilities().System {
@@ -137,6 +144,9 @@ const lockPatience = 200 * time.Millisecond
 
 // removeWaste looks again when nobody else is at work, and removes what is still waste.
 func (a *app) removeWaste(ctx context.Context, w waste, spools bool) error {
+	if w.folder != "" {
+		return removeAbandoned(w.folder)
+	}
 	if w.image != nil {
 		return w.engine.Remove(ctx, *w.image)
 	}

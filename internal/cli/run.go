@@ -92,10 +92,12 @@ func (a *app) runRun(ctx context.Context, f runFlags, command []string) error {
 		defer cancel()
 		f.ttl = f.limit + lifeBeyond
 	}
-	if a.DataDir, err = os.MkdirTemp("", "maillab-run-"); err != nil {
+	defer a.tellLeave(interrupted)()
+	release, err := a.temporary()
+	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(a.DataDir)
+	defer release()
 	h := a.host(ctx, filepath.Join(a.DataDir, "seats"))
 	defer h.end()
 	a.Engines = instead(a.Engines, h.maker)
@@ -171,7 +173,7 @@ func (a *app) runIn(ctx context.Context, f runFlags, program string, command []s
 	cmd.Args[0] = command[0]
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = a.In, a.Out, a.Err
 	cmd.Env = append(os.Environ(), surroundings...)
-	code, err = runCommand(ctx, cmd, isTerminal(a.In))
+	code, err = runCommand(ctx, cmd, a.Program, isTerminal(a.In))
 	err = errors.Join(err, a.report(ctx, u, f.junit))
 	if err != nil || code != 0 || ctx.Err() != nil {
 		err = errors.Join(err, a.collect(ctx, u, f.artifacts))
@@ -183,25 +185,31 @@ func (a *app) runIn(ctx context.Context, f runFlags, program string, command []s
 const grace = 10 * time.Second
 
 // runCommand runs it and tells its exit code. When ctx ends, the command and its children are asked to end, and killed
-// if they do not. On a terminal it stays in our group, so that it is in the foreground and gets Ctrl-C itself.
-func runCommand(ctx context.Context, cmd *exec.Cmd, terminal bool) (code int, err error) {
-	if !terminal {
-		ownGroup(cmd)
+// if they do not; they are killed, too, when we are. On a terminal it stays in our group, so that it is in the foreground
+// and gets Ctrl-C itself.
+func runCommand(ctx context.Context, cmd *exec.Cmd, program string, terminal bool) (code int, err error) {
+	held, err := newLeash(cmd, program, terminal)
+	if err != nil {
+		return 0, err
 	}
+	defer held.release()
 	cmd.WaitDelay = time.Second // its children may have its output open for ever
 	if err := cmd.Start(); err != nil {
 		return 0, err
+	}
+	if err := held.hold(cmd); err != nil {
+		return 0, errors.Join(err, cmd.Process.Kill(), cmd.Wait())
 	}
 	ended := make(chan error, 1)
 	go func() { ended <- cmd.Wait() }()
 	select {
 	case err = <-ended:
 	case <-ctx.Done():
-		askToEnd(cmd, terminal)
-		patience := time.AfterFunc(grace, func() { kill(cmd, terminal) })
+		held.askToEnd()
+		patience := time.AfterFunc(grace, held.kill)
 		err = <-ended
 		patience.Stop()
-		kill(cmd, terminal) // what it left behind, too
+		held.kill() // what it left behind, too
 	}
 	var exit *exec.ExitError
 	switch {

@@ -75,6 +75,7 @@ func (a *app) runSandbox(ctx context.Context, f sandboxFlags) error {
 		return err
 	}
 	defer release()
+	defer a.tellLeave(ctx)()
 	h := a.host(ctx, filepath.Join(a.DataDir, "seats"))
 	defer h.end()
 	a.Engines = instead(a.Engines, h.maker)
@@ -99,11 +100,7 @@ func (a *app) runSandbox(ctx context.Context, f sandboxFlags) error {
 // a time.
 func (a *app) openDir(f *sandboxFlags) (release func(), err error) {
 	if f.dir == "" {
-		if a.DataDir, err = os.MkdirTemp("", "maillab-sandbox-"); err != nil {
-			return nil, err
-		}
-		dir := a.DataDir
-		return func() { os.RemoveAll(dir) }, nil
+		return a.temporary()
 	}
 	if f.dir, err = filepath.Abs(f.dir); err != nil {
 		return nil, err

@@ -7,7 +7,6 @@ import (
 	"net/smtp"
 	"os"
 	"os/exec"
-	"os/signal"
 	"path/filepath"
 	"regexp"
 	"strconv"
@@ -42,11 +41,15 @@ func TestScripts(t *testing.T) {
 
 // maillab is cmd/maillab with the embedded engine only.
 func maillab() int {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	ctx, stop := cli.Interruptible(os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	program, err := os.Executable()
+	if err != nil {
+		panic(err) // of a test program
+	}
 	return cli.Run(ctx, cli.Env{
 		In: os.Stdin, Out: os.Stdout, Err: os.Stderr, Getenv: os.Getenv, Now: time.Now,
-		DataDir: os.Getenv("MAILLAB_DATA"), Version: "v1.2.3", Commit: "abc1234",
+		DataDir: os.Getenv("MAILLAB_DATA"), Version: "v1.2.3", Commit: "abc1234", Program: program,
 		Engines: []cli.EngineMaker{{Name: "embedded", Make: func(context.Context) (engine.Engine, error) {
 			return embedded.New(config(os.Getenv)), nil
 		}}},

@@ -100,6 +100,7 @@ func (f upFlags) check(cmd *cobra.Command) error {
 }
 
 func (a *app) runUp(ctx context.Context, f upFlags) error {
+	defer a.tellLeave(ctx)()
 	ctx, cancel := context.WithTimeout(ctx, f.timeout)
 	defer cancel()
 	s, u, err := a.readUp(f)

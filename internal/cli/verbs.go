@@ -11,6 +11,6 @@ func (a *app) verbs() []*cobra.Command {
 		a.sandbox(), a.run(), a.render(),
 		a.check(), a.lab(), a.mark(), a.board(), a.dialogues(), a.bundle(),
 		a.labs(), a.validate(), a.schema(), a.version(),
-		a.serve(),
+		a.serve(), a.watch(),
 	}
 }
