@@ -29,6 +29,16 @@ type backend struct {
 	half  bool    // streams break in the middle
 }
 
+var _ interface {
+	Backend
+	Resetter
+	Archiver
+	Sender
+	Passwords
+	Checker
+	Witness
+} = (*backend)(nil)
+
 func (b *backend) heard(what any) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -63,11 +73,16 @@ func (b *backend) Reset(_ context.Context, r Reset) (ResetReport, error) {
 func (b *backend) Check(_ context.Context, r CheckRequest) ([]CheckedStudent, error) {
 	return []CheckedStudent{{Student: "alice"}}, b.heard(r)
 }
+func (b *backend) Worksheet(student string) (http.Handler, error) {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.WriteString(w, student+" asks for "+r.URL.Path)
+	}), b.heard("worksheet of " + student)
+}
 func (b *backend) Activity(context.Context) ([]Activity, error) {
 	return []Activity{{Student: "alice", Service: "smtp"}}, b.heard("activity")
 }
-func (b *backend) Dialogues(_ context.Context, student string) ([]dialogue.Dialogue, error) {
-	return nil, b.heard("dialogues of " + student)
+func (b *backend) Dialogues(_ context.Context, student string, emit func(dialogue.Dialogue) error) error {
+	return errors.Join(b.heard("dialogues of "+student), emit(dialogue.Dialogue{ID: "7"}), emit(dialogue.Dialogue{ID: "8"}))
 }
 func (b *backend) Follow(ctx context.Context, student string, emit func(dialogue.Event) error) error {
 	if err := errors.Join(b.heard("follow "+student), emit(dialogue.Event{ID: "7"})); err != nil {
@@ -178,7 +193,14 @@ func TestThereAndBack(t *testing.T) {
 		{"check", func() (any, error) { return c.Check(ctx, 3, check) }, []CheckedStudent{{Student: "alice"}}, []any{check}},
 		{"mark", func() (any, error) { return nil, c.Mark(ctx, 3, mark) }, nil, []any{mark}},
 		{"activity", func() (any, error) { return c.Activity(ctx, 3) }, []Activity{{Student: "alice", Service: "smtp"}}, []any{"activity"}},
-		{"dialogues", func() (any, error) { _, err := c.Dialogues(ctx, 3, "a&b c"); return nil, err }, nil, []any{"dialogues of a&b c"}},
+		{"dialogues", func() (any, error) { return c.Dialogues(ctx, 3, "a&b c") }, []dialogue.Dialogue{{ID: "7"}, {ID: "8"}}, []any{"dialogues of a&b c"}},
+		{"worksheet", func() (any, error) {
+			r, err := (&http.Client{Transport: c.Worksheet(3, "a&b")}).Get("http://lab/v1/lab/tasks")
+			if err != nil {
+				return nil, err
+			}
+			return whole(r.Body, nil)
+		}, "a&b asks for /v1/lab/tasks", []any{"worksheet of a&b"}},
 		{"log", func() (any, error) { return whole(c.Log(ctx, 3, 5, true)) }, "the beginning", []any{"log 5 true"}},
 		{"bundle", func() (any, error) { return whole(c.Bundle(ctx, 3, "a&b")) }, "the beginning", []any{"bundle of a&b"}},
 		{"save", func() (any, error) { return whole(c.Save(ctx, 3, []string{"a", "b"})) }, "the beginning", []any{"save [a b]"}},

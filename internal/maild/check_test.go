@@ -162,6 +162,42 @@ func TestStartAgain(t *testing.T) {
 	}
 }
 
+// TestStartAgainShowsNothingOlder: what a student typed before his own reset is shown no more, and others' is.
+func TestStartAgainShowsNothingOlder(t *testing.T) {
+	b := start(t, 3)
+	class(b)
+	for _, user := range []string{"util1", "util3"} {
+		pop := b.telnet("pop3")
+		pop.say("USER "+user, "+OK")
+		pop.say("PASS secret", "+OK")
+		pop.say("QUIT", "+OK")
+	}
+	seen := func(student string) (n int) {
+		t.Helper()
+		err := b.Dialogues(t.Context(), student, func(dialogue.Dialogue) error {
+			n++
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+	if a, o := seen("alice"), seen("bruno"); a != 1 || o != 1 {
+		t.Fatalf("%d dialogues of alice's, %d of bruno's", a, o)
+	}
+	if err := b.startAgain([]string{"util1", "util2"}); err != nil {
+		t.Fatal(err)
+	}
+	if a, o := seen("alice"), seen("bruno"); a != 0 || o != 1 {
+		t.Errorf("after alice's reset %d dialogues of hers, %d of bruno's", a, o)
+	}
+	all, err := b.Activity(t.Context())
+	if err != nil || len(all) != 2 || all[0].Command != "" || all[1].Command == "" || !all[0].Started.After(all[1].Started) {
+		t.Errorf("%+v, %v", all, err)
+	}
+}
+
 // TestForged: mail that names another sender, or comes through sendmail, is told from what went over port 25.
 func TestForged(t *testing.T) {
 	b := start(t, 3)

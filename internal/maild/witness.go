@@ -38,16 +38,17 @@ func (d *Daemon) owner(student string) (task.Sheet, error) {
 	return s, nil
 }
 
-// Dialogues hands what a student typed and got in this epoch to emit, by their start.
+// Dialogues hands what a student typed and got in this epoch, or since he alone was put back to the start, to emit, by
+// their start.
 func (d *Daemon) Dialogues(ctx context.Context, student string, emit func(dialogue.Dialogue) error) error {
 	s, err := d.owner(student)
 	if err != nil {
 		return err
 	}
-	e := d.evidence()
+	e, since := d.evidence(), d.ledger.since(student)
 	defer e.close()
 	for one, err := range e.Dialogues(ctx, "") {
-		if err == nil && theirs(s, one.Accounts) {
+		if err == nil && theirs(s, one.Accounts) && !one.Start.Before(since) {
 			err = emit(one)
 		}
 		if err != nil {
@@ -79,7 +80,11 @@ func (d *Daemon) Activity(context.Context) (all []control.Activity, err error) {
 	epoch := d.Epoch()
 	found := d.dialogues.List(dialogue.Filter{Epoch: epoch.Number})
 	for _, s := range d.sheets {
+		since := d.ledger.since(s.Student)
 		a := control.Activity{Student: s.Student, Started: epoch.Start}
+		if since.After(a.Started) {
+			a.Started = since
+		}
 		for _, pass := range d.ledger.memory(s.Student).Passed {
 			if pass.At.After(a.Passed) {
 				a.Passed = pass.At
@@ -90,7 +95,7 @@ func (d *Daemon) Activity(context.Context) (all []control.Activity, err error) {
 			if seen == lately {
 				break
 			}
-			if !theirs(s, one.Accounts) {
+			if !theirs(s, one.Accounts) || one.Start.Before(since) {
 				continue
 			}
 			seen++
