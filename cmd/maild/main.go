@@ -28,6 +28,7 @@ import (
 	"maillab/internal/broker"
 	"maillab/internal/control"
 	"maillab/internal/mail/auth"
+	"maillab/internal/mail/mbox"
 	"maillab/internal/mail/submit"
 	"maillab/internal/maild"
 	"maillab/internal/spec"
@@ -97,10 +98,18 @@ func open(inherited broker.Inherited, log *slog.Logger) (*maild.Daemon, error) {
 		return nil, err
 	}
 	return maild.New(maild.Config{
-		Spec: s, RelayAt: relay, Files: inherited.Broker, Accounts: auth.NewShadow(shadowFile), UID: uidOf,
+		Spec: s, RelayAt: relay, Files: inherited.Broker, Parking: parking(inherited), Accounts: auth.NewShadow(shadowFile), UID: uidOf,
 		StateDir: stateDir, LogFile: logFile, Log: log, Belongings: inherited.Broker, Skel: "/etc/skel",
 		Students: inherited.Broker,
 	})
+}
+
+// parking is where the mailbox that is being rewritten waits when this process is killed.
+func parking(inherited broker.Inherited) *mbox.Parking {
+	if inherited.ParkIn == nil || inherited.ParkOut == nil {
+		return nil
+	}
+	return &mbox.Parking{In: inherited.ParkIn, Out: inherited.ParkOut}
 }
 
 // relayAt is the address of the lab's relay, which the supervisor tells: in a sandbox no names are looked up.

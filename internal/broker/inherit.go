@@ -18,6 +18,9 @@ const EnvDescriptors = "MAILLAB_LISTENERS"
 const (
 	DescriptorBroker = "broker" // the socket of this package
 	DescriptorSpec   = "spec"   // a file holding the spec as JSON, without password hashes; empty when there is none yet
+	// The two sockets in which maild parks the mailbox that it rewrites, see mbox.Parking; every maild gets the same.
+	DescriptorParkIn  = "park-in"
+	DescriptorParkOut = "park-out"
 )
 
 // Inherited is what labinit hands to a maild that it starts.
@@ -26,6 +29,8 @@ type Inherited struct {
 	// from the gateway only), control (HTTP, from the gateway only). A service that is off has none.
 	Listeners map[string]net.Listener
 	Broker    *Client
+	ParkIn    *os.File
+	ParkOut   *os.File
 	Spec      []byte // nil when there is none yet: serve control only and wait for Configure
 }
 
@@ -60,6 +65,12 @@ func (in *Inherited) take(name string, file *os.File) error {
 			return err
 		}
 		in.Broker = NewClient(conn)
+		return nil
+	case DescriptorParkIn:
+		in.ParkIn = file
+		return nil
+	case DescriptorParkOut:
+		in.ParkOut = file
 		return nil
 	case DescriptorSpec:
 		defer file.Close()

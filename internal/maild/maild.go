@@ -37,6 +37,7 @@ import (
 type Config struct {
 	Spec        spec.Sandbox
 	Files       mbox.Files
+	Parking     *mbox.Parking // of the spool; nil is none
 	Accounts    auth.Accounts
 	UID         func(account string) int // of a local account; 0 where there are no system accounts
 	StateDir    string
@@ -118,7 +119,7 @@ func New(cfg Config) (d *Daemon, err error) {
 // open opens what is behind the protocols, then the protocols.
 func (d *Daemon) open() (err error) {
 	d.spool, err = mbox.New(mbox.Config{Files: d.cfg.Files, StateDir: filepath.Join(d.cfg.StateDir, "index"),
-		Zone: d.zone, Now: d.cfg.Now, Limit: d.cfg.Spec.Limits.SpoolBytes, Log: d.cfg.Log})
+		Zone: d.zone, Now: d.cfg.Now, Limit: d.cfg.Spec.Limits.SpoolBytes, Parking: d.cfg.Parking, Log: d.cfg.Log})
 	if err != nil {
 		return err
 	}

@@ -54,6 +54,7 @@ type settings struct {
 	Relay   string         // "" is reject
 	RelayAt netip.AddrPort // of it
 	Faulty  uint64         // not 0: opening and locking mailboxes fails now and then, by this seed
+	Parked  bool           // the spool's parking is inherited, behind the listeners
 }
 
 func TestMain(m *testing.M) {
@@ -134,10 +135,18 @@ func (s settings) config() maild.Config {
 		files = newFaulty(files, s.Faulty)
 	}
 	return maild.Config{
-		Spec: sandbox, Files: files, Accounts: auth.NewMemory(hashes), StateDir: filepath.Join(s.Dir, "state"),
+		Spec: sandbox, Files: files, Parking: s.parking(), Accounts: auth.NewMemory(hashes), StateDir: filepath.Join(s.Dir, "state"),
 		LogFile: filepath.Join(s.Dir, "mail.log"), AnyListener: true, Addresses: s.Own, RelayAt: s.RelayAt,
 		Log: slog.New(slog.NewTextHandler(os.Stderr, nil)),
 	}
+}
+
+func (s settings) parking() *mbox.Parking {
+	if !s.Parked {
+		return nil
+	}
+	first := uintptr(3 + 2*len(services))
+	return &mbox.Parking{In: os.NewFile(first, "parking"), Out: os.NewFile(first+1, "parking")}
 }
 
 // accounts is how many there are: util1, util2 and so on.
@@ -148,6 +157,7 @@ type daemon struct {
 	t         testing.TB
 	settings  settings
 	listeners []*net.TCPListener
+	parking   *mbox.Parking
 	stderr    string // file
 
 	mu    sync.Mutex    // for who harasses it
@@ -183,6 +193,11 @@ func newDaemon(t testing.TB, s settings) *daemon {
 		t.Cleanup(func() { l.Close() })
 		d.listeners = append(d.listeners, l.(*net.TCPListener))
 	}
+	if d.parking, err = mbox.NewParking(); err != nil {
+		t.Fatal(err)
+	}
+	d.settings.Parked = true
+	t.Cleanup(func() { d.parking.In.Close(); d.parking.Out.Close() })
 	t.Cleanup(func() {
 		if d.cmd != nil {
 			d.kill()
@@ -220,6 +235,7 @@ func (d *daemon) start() {
 		defer f.Close()
 		cmd.ExtraFiles = append(cmd.ExtraFiles, f)
 	}
+	cmd.ExtraFiles = append(cmd.ExtraFiles, d.parking.In, d.parking.Out)
 	stderr, err := os.OpenFile(d.stderr, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
 		d.t.Fatal(err)

@@ -184,7 +184,8 @@ type mailUser struct {
 	uid        uint32
 }
 
-// newMailUser gives a mailbox to uid; "" and a reason when mail cannot be run here.
+// newMailUser gives a mailbox to uid; "" and a reason when mail cannot be run here. The directory is as /var/mail is: root's
+// mail makes a dotlock in it and renames, a student's cannot, locks the file itself and rewrites it in place.
 func newMailUser(t testing.TB, d *daemon, user string, uid uint32) (_ *mailUser, missing string) {
 	t.Helper()
 	version, err := exec.Command("mail", "--version").Output()
@@ -206,9 +207,6 @@ func newMailUser(t testing.TB, d *daemon, user string, uid uint32) (_ *mailUser,
 		}
 	}
 	if err := os.Chmod(d.settings.Users, 0o755); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.Chmod(filepath.Dir(m.path), 0o777); err != nil {
 		t.Fatal(err)
 	}
 	f, err := os.OpenFile(m.path, os.O_CREATE|os.O_RDWR, 0o660)

@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strings"
 
+	"golang.org/x/sys/unix"
+
 	"maillab/internal/broker"
 	"maillab/internal/spec"
 )
@@ -98,6 +100,16 @@ func (b *bundle) close() {
 	for _, f := range b.files {
 		_ = f.Close()
 	}
+}
+
+// addCopy adds a copy of a file, by its name.
+func (b *bundle) addCopy(file *os.File) error {
+	fd, err := unix.FcntlInt(file.Fd(), unix.F_DUPFD_CLOEXEC, 0)
+	if err != nil {
+		return fmt.Errorf("%s: %w", file.Name(), err)
+	}
+	b.add(file.Name(), os.NewFile(uintptr(fd), file.Name()))
+	return nil
 }
 
 // addAll adds copies of all listeners, sorted by name.

@@ -44,7 +44,18 @@ type maildChild struct {
 	uid, gid  int
 	spec      []byte // without password hashes; empty: none yet
 	listeners listeners
+	parking   [2]*os.File
 	log       *slog.Logger
+}
+
+// newParking makes the sockets in which maild parks the mailbox that it rewrites. They are the supervisor's, so that what is
+// in them lives when a maild is killed; it does nothing with them.
+func newParking() (p [2]*os.File, err error) {
+	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return p, fmt.Errorf("parking: %w", err)
+	}
+	return [2]*os.File{os.NewFile(uintptr(fds[0]), broker.DescriptorParkIn), os.NewFile(uintptr(fds[1]), broker.DescriptorParkOut)}, nil
 }
 
 // start starts maild and serves its broker until it has ended.
@@ -93,6 +104,11 @@ func (m maildChild) bundle(theirs *os.File) (*bundle, error) {
 	b.add(broker.DescriptorSpec, text)
 	if _, err = text.Write(m.spec); err == nil {
 		err = b.addAll(m.listeners)
+	}
+	for _, f := range m.parking {
+		if err == nil {
+			err = b.addCopy(f)
+		}
 	}
 	if err != nil {
 		b.close()

@@ -103,7 +103,11 @@ func newSupervisor(ctx context.Context, c Config, log *slog.Logger) (*Supervisor
 	if s.hostKey, err = hostKey(keyFile); err != nil {
 		return nil, err
 	}
-	s.maildAs = maildChild{config: c, shadowGID: shadowGID, uid: uid, gid: gid, log: log.With("from", "maild")}
+	parking, err := newParking()
+	if err != nil {
+		return nil, err
+	}
+	s.maildAs = maildChild{config: c, shadowGID: shadowGID, uid: uid, gid: gid, parking: parking, log: log.With("from", "maild")}
 	s.maild = newKeeper("maild", log, s.startMaild)
 	s.sshd = newSSHDSwitch(keyFile, log)
 	return s, nil

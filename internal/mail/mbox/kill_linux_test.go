@@ -28,6 +28,9 @@ func TestMain(m *testing.M) {
 	if dir := os.Getenv(killDir); dir != "" {
 		loadUntilKilled(dir, os.Getenv(killRound))
 	}
+	if dir := os.Getenv(parkDir); dir != "" {
+		rewriteHalf(dir)
+	}
 	os.Exit(m.Run())
 }
 

@@ -22,8 +22,12 @@ type plainFiles struct{ dir string }
 // staleLock is how old a dotlock of an unknown holder must be to be broken: mailutils' own figure is ten minutes.
 const staleLock = 10 * time.Minute
 
-// unsignedLock is how old a lock without a process number must be: its maker was killed before it could write one.
+// unsignedLock is how old a lock without a process number must be, when nobody has the mailbox open: its maker was killed
+// before it could write one, or is mailutils, which writes none and sometimes leaves its lock behind.
 const unsignedLock = 2 * time.Second
+
+// lockSuffix makes a lock's name of a mailbox's.
+const lockSuffix = ".lock"
 
 func (p plainFiles) path(user, box string) (string, error) {
 	if user == "" || strings.ContainsAny(user, "/\x00") || user[0] == '.' {
@@ -100,7 +104,7 @@ func (p plainFiles) List(_ context.Context, user string) ([]string, error) {
 		if errors.Is(err, fs.ErrNotExist) {
 			return nil // no folder yet, or gone while we walked
 		}
-		if err != nil || !d.Type().IsRegular() || strings.HasSuffix(path, ".lock") {
+		if err != nil || !d.Type().IsRegular() || strings.HasSuffix(path, lockSuffix) {
 			return err
 		}
 		box, err := filepath.Rel(root, path)
@@ -116,7 +120,7 @@ func (p plainFiles) Lock(_ context.Context, user, box string) (func(), error) {
 	if err != nil {
 		return nil, err
 	}
-	path += ".lock"
+	path += lockSuffix
 	for range 2 {
 		err = createLock(path)
 		if err == nil {
@@ -157,7 +161,8 @@ func breakStale(path string) bool {
 	text, _ := os.ReadFile(path)
 	pid, err := strconv.Atoi(strings.TrimSpace(string(text)))
 	age := time.Since(before.ModTime())
-	dead := err == nil && pid > 0 && !alive(pid) || len(text) == 0 && age > unsignedLock
+	dead := err == nil && pid > 0 && !alive(pid) ||
+		len(text) == 0 && age > unsignedLock && !openElsewhere(strings.TrimSuffix(path, lockSuffix))
 	if !dead && age < staleLock {
 		return false
 	}

@@ -115,9 +115,10 @@ func pageSums(f io.ReaderAt, from, to int64) (sums []uint32, err error) {
 }
 
 // applyRedo copies the new end into the mailbox and removes the redo file. Space is reserved first, so that a full disk
-// is found out before a byte is changed.
+// is found out before a byte is changed. The mailbox is parked meanwhile.
 func (b *box) applyRedo(r *redo) error {
 	defer r.f.Close()
+	defer b.spool.cfg.Parking.leave(b)()
 	disk, end := b.spool.cfg.disk, r.Start+r.NewLen
 	if end > r.OldSize {
 		if err := reserve(b.f, r.OldSize, end); err != nil {
@@ -141,8 +142,9 @@ func (b *box) applyRedo(r *redo) error {
 // remove closes the file first: Windows removes none that is open.
 func (r *redo) remove() error { return errors.Join(r.f.Close(), os.Remove(r.f.Name())) }
 
-// replay does a rewrite again that was cut off. Needs the write lock. It does not ask for a lease: whoever has the file
-// open by now has half a rewrite in hand, which only gets better.
+// replay does a rewrite again that was cut off. Needs the write lock. It does not ask for a lease: where there was a
+// parking it is still held; where there was none (the machine went down) nobody has the file open from before, and who
+// opened it since has half a rewrite in hand, which only gets better.
 func (b *box) replay() error {
 	f, err := os.Open(b.redoPath())
 	if errors.Is(err, fs.ErrNotExist) {

@@ -21,6 +21,7 @@ type Config struct {
 	Now      func() time.Time
 	LockWait time.Duration // how long a mailbox may stay locked by others before ErrLocked; 0 is ten seconds
 	Limit    int64         // octets of one mailbox, beyond which mail is refused with ErrFull; 0 is none
+	Parking  *Parking      // keeps locks over this process' death; nil is none
 	Log      *slog.Logger  // what was recovered or could not be done; nil is silent
 
 	pause func(context.Context, time.Duration) error // between two tries
@@ -50,7 +51,8 @@ type boxKey struct{ user, name string }
 // together, so more is faster up to a point; each one holds two descriptors and a buffer.
 const writers = 32
 
-// New opens the spool. Nothing is read before a mailbox is used: each is recovered when it is touched first.
+// New opens the spool. Nothing is read before a mailbox is used: each is recovered when it is touched first, but for one
+// that waits in the parking.
 func New(cfg Config) (*Spool, error) {
 	if cfg.Zone == nil {
 		cfg.Zone = time.Local
@@ -73,13 +75,15 @@ func New(cfg Config) (*Spool, error) {
 	if err := os.MkdirAll(cfg.StateDir, 0o700); err != nil {
 		return nil, fmt.Errorf("state of the spool: %w", err)
 	}
-	return &Spool{
+	s := &Spool{
 		cfg:    cfg,
 		slots:  make(chan struct{}, writers),
 		boxes:  map[boxKey]*box{},
 		untidy: map[boxKey]bool{},
 		counts: map[string]counted{},
-	}, nil
+	}
+	s.fetch()
+	return s, nil
 }
 
 // Close waits for deliveries that are under way and saves what is known of each mailbox. Handles may be closed later.
