@@ -59,7 +59,7 @@ const (
 // gatewayBounds are a gateway's limits where its resource sets none.
 const (
 	gatewayMemory = 128 << 20
-	gatewayPIDs   = 256
+	gatewayPIDs   = 1024 // thirty commands at once, and each stream is a process
 )
 
 // settings are the three parts of what a container is created from.

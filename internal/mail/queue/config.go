@@ -114,6 +114,7 @@ type Config struct {
 	SizeLimit int64          // bytes of a message; 0 is 10,240,000
 	HopLimit  int            // Received headers; 0 is 50
 	Waiting   int            // messages that may wait; 0 is 5,000, more are answered with 452
+	Octets    int64          // of all that may wait; 0 is 256 MiB, more is answered with 452
 	Times     Times
 
 	Mailboxes Mailboxes
@@ -165,6 +166,7 @@ func (c Config) withDefaults() (Config, error) {
 	setDefault(&c.SizeLimit, 10_240_000)
 	setDefault(&c.HopLimit, 50)
 	setDefault(&c.Waiting, 5000)
+	setDefault(&c.Octets, 256<<20)
 	setDefault(&c.Times.Local, 5*time.Second)
 	setDefault(&c.Times.Connect, 10*time.Second)
 	setDefault(&c.Times.Command, time.Minute)

@@ -57,7 +57,7 @@ func TestFullFileSystem(t *testing.T) {
 	stop()
 	wantFiles(t, dir, taken)
 	b.open(t)
-	if n := b.waiting(); n != taken {
+	if n, _ := b.waiting(); n != taken {
 		t.Fatalf("%d of %d messages are left after a restart", n, taken)
 	}
 	giveBack()

@@ -127,8 +127,8 @@ func (q *Queue) take(ctx context.Context, e *entry, text []byte) error {
 
 // enqueue writes the queue file and has the message tried at once.
 func (q *Queue) enqueue(e *entry, text []byte) error {
-	if q.waiting() >= q.cfg.Waiting {
-		q.cfg.Log.Note("cleanup", "warning: "+e.env.ID+": too many messages are waiting")
+	if messages, octets := q.waiting(); messages >= q.cfg.Waiting || octets+int64(len(text)) > q.cfg.Octets {
+		q.cfg.Log.Note("cleanup", fmt.Sprintf("warning: %s: too much is waiting: %d messages, %d octets", e.env.ID, messages, octets))
 		return &Error{Code: 452, Enhanced: "4.3.1", Text: "Insufficient system storage"}
 	}
 	if err := q.store.write(e, text); err != nil {
@@ -141,10 +141,13 @@ func (q *Queue) enqueue(e *entry, text []byte) error {
 	return nil
 }
 
-func (q *Queue) waiting() int {
+func (q *Queue) waiting() (messages int, octets int64) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	return len(q.entries)
+	for _, e := range q.entries {
+		octets += e.length
+	}
+	return len(q.entries), octets
 }
 
 // logTaken tells that a message is in the queue, once.

@@ -191,14 +191,19 @@ func TestSlowRouteHoldsNobodyUp(t *testing.T) {
 }
 
 func TestTooManyWaiting(t *testing.T) {
-	b := newBench(t, func(c *Config) { c.Waiting = 1 })
-	waiting(t, b)
-	env := &Envelope{ID: b.NewID(), ClientAddr: "172.17.0.1", Sender: "util1", Recipients: []Recipient{{Typed: "a@example.com"}}}
-	err := b.Accept(t.Context(), env, strings.NewReader("x\r\n"))
-	if err == nil || !strings.HasPrefix(err.Error(), "452 4.3.1") {
-		t.Errorf("got %v, want 452", err)
+	for name, limit := range map[string]func(*Config){
+		"messages": func(c *Config) { c.Waiting = 1 },
+		"octets":   func(c *Config) { c.Octets = 1000 },
+	} {
+		b := newBench(t, limit)
+		waiting(t, b)
+		env := &Envelope{ID: b.NewID(), ClientAddr: "172.17.0.1", Sender: "util1", Recipients: []Recipient{{Typed: "a@example.com"}}}
+		err := b.Accept(t.Context(), env, strings.NewReader(strings.Repeat("x\r\n", 300)))
+		if err == nil || !strings.HasPrefix(err.Error(), "452 4.3.1") {
+			t.Errorf("%s: got %v, want 452", name, err)
+		}
+		b.send(t, "x\r\n", "util1", "util2") // what needs no queue still goes
 	}
-	b.send(t, "x\r\n", "util1", "util2") // what needs no queue still goes
 }
 
 func TestIDs(t *testing.T) {
