@@ -64,7 +64,7 @@ func (s source) placed(err error) error {
 		folder = filepath.Dir(s.name)
 	}
 	for i := range problems {
-		if problems[i].File != "" {
+		if problems[i].File == s.file { // a roster's name is as it was given
 			problems[i].File = filepath.Join(folder, problems[i].File)
 		}
 	}

@@ -24,6 +24,9 @@ func Compile(l *Lab, class roster.Class, seats map[string]int, instance string, 
 			groups = append(groups, students[i:i+1])
 		}
 	}
+	if !c.judgeCells(class) {
+		return nil, c.doc.problems.Err() // all else that is wrong may follow from it
+	}
 	c.judgeClass(class, students)
 	var sandboxes []spec.Sandbox
 	for _, group := range groups {

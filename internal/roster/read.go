@@ -26,7 +26,7 @@ const (
 // Read parses the roster in data; name is its file name, for messages. The error is a problem.List with all that is
 // wrong.
 func Read(name string, data []byte) (Class, error) {
-	r := reader{file: name, seen: map[string]int{}}
+	r := reader{file: name, class: Class{File: name}, seen: map[string]int{}}
 	text, ok := r.text(data)
 	if !ok {
 		return Class{}, r.problems.Err()

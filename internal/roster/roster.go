@@ -11,6 +11,7 @@ import "fmt"
 
 // Class is the students of a roster, in its order.
 type Class struct {
+	File     string // the roster's name, for messages; "" when there is none
 	Students []Student
 }
 

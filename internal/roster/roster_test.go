@@ -50,7 +50,7 @@ func TestReadFieldsAndLines(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := Class{Students: []Student{
+	want := Class{File: "class.csv", Students: []Student{
 		{Key: "alice", Line: 3, Fields: map[string]string{"name": "alice", "adresse": "1, rue\nX"}},
 		{Key: "bruno", Line: 5, Fields: map[string]string{"name": "bruno", "adresse": "y"}},
 	}}
