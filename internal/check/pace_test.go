@@ -25,12 +25,12 @@ func talked(pause, answer float64, lines ...string) dialogue.Dialogue {
 // TestPaceInFrench: each reason that a record can give is told in both languages.
 func TestPaceInFrench(t *testing.T) {
 	for want, d := range map[string]dialogue.Dialogue{
-		"aucune commande":                    {},
-		"plus vite que personne ne tape":     talked(0.001, 0.001, "user util1", "stat"),
-		"lignes sont venues d'un coup":       talked(0, 0, "user util1", "stat", "quit"),
-		"dès que le serveur avait répondu":   talked(0.001, 0.9, "user util1", "stat"),
-		"demi-secondes entières":             talked(1.001, 0.001, "user util1", "pass x", "stat", "list", "quit"),
-		"les pauses d'une personne : 2,30 s": talked(2.3, 0.001, "user util1", "pass x", "stat"),
+		"aucune commande":                               {},
+		"plus vite que personne ne tape":                talked(0.001, 0.001, "user util1", "stat"),
+		"lignes sont venues d'un coup":                  talked(0, 0, "user util1", "stat", "quit"),
+		"dès que le serveur avait répondu":              talked(0.001, 0.9, "user util1", "stat"),
+		"demi-secondes entières":                        talked(1.001, 0.001, "user util1", "pass x", "stat", "list", "quit"),
+		"les pauses d'une personne : médiane de 2,30 s": talked(2.3, 0.001, "user util1", "pass x", "stat"),
 	} {
 		_, why := pace(d)
 		if !strings.Contains(why["fr"], want) {

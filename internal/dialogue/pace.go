@@ -75,7 +75,7 @@ func ByHand(d Dialogue) (bool, []string) {
 		return false, against
 	}
 	telling := slices.DeleteFunc(slices.Clone(pauses), func(p pause) bool { return p.kind() == silent })
-	return true, []string{fmt.Sprintf("%s, with pauses as a person makes: %s in the middle, %s at least",
+	return true, []string{fmt.Sprintf("%s, with pauses as a person makes: a median of %s, %s at least",
 		lines(len(pauses)), seconds(median(telling)), seconds(slices.MinFunc(telling, shorter).reply))}
 }
 

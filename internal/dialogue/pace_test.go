@@ -60,7 +60,7 @@ func TestByHand(t *testing.T) {
 		why  string
 	}{
 		{"a person", session(time.Millisecond, 3.2, "helo pv", 6.71, "mail from: president@u-picardie.fr", 4.83, "rcpt to: util11",
-			2.12, "data", 11.3, "(data)", 1.91, "quit"), true, "5 lines, with pauses as a person makes: 3.20 s in the middle, 1.91 s at least"},
+			2.12, "data", 11.3, "(data)", 1.91, "quit"), true, "5 lines, with pauses as a person makes: a median of 3.20 s, 1.91 s at least"},
 		{"who pastes the body in DATA", session(0, 2.1, "helo pv", 3.1, "mail from: a", 2.13, "rcpt to: b", 1.2, "data", 0.01, "(data)", 1.4, "quit"), true, "5 lines"},
 		{"who pastes one line", session(0, 2.1, "helo pv", 5.3, "mail from: a", 0.4, "rcpt to: <pascal.vaniet@u-picardie.fr>", 1.2, "data", 1.4, "quit"), true, "5 lines"},
 		{"who knows it by heart", session(0, 0.9, "user util1", 0.85, "pass ********", 0.41, "stat", 0.38, "list", 0.52, "retr 1", 0.47, "quit"), true, "6 lines"},
@@ -73,7 +73,7 @@ func TestByHand(t *testing.T) {
 		{"a script that sleeps", session(2*time.Millisecond, 1.001, "helo pv", 1.002, "mail from: a", 1.0, "rcpt to: b", 2.003, "data", 1.004, "quit"),
 			false, "5 of 5 lines came after pauses of whole half seconds"},
 		{"who types on while the server is slow to answer", ahead(0, 0.9, 0.7, "user util1", 0, 1.1, "pass ********", 0, 0.8, "list", 0.9, 0, "retr 1", 0.8, 0, "quit"),
-			true, "5 lines, with pauses as a person makes: 0.90 s in the middle, 0.80 s at least"},
+			true, "5 lines, with pauses as a person makes: a median of 0.90 s, 0.80 s at least"},
 		{"a program that waits for slow answers", ahead(0, 0.001, 0.9, "user util1", 0.001, 1.1, "pass ********", 0.001, 0.8, "list", 0.001, 0.7, "quit"),
 			false, `1 of 4 lines came faster than anybody types, "user util1" after 0.00 s`},
 		{"a program that greets slowly and waits for slow answers", ahead(0.9, 0.001, 0.9, "user util1", 0.001, 1.1, "pass ********", 0.001, 0.8, "list", 0.001, 0.7, "quit"),
