@@ -1,10 +1,8 @@
 package cli
 
 import (
-	"bufio"
 	"context"
 	"fmt"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -44,7 +42,7 @@ again; --forget removes them as well, and with them the last that was known of t
 			if keepSpools {
 				question = fmt.Sprintf("Remove %s and keep its mail and homes?", i.Name)
 			}
-			if err := a.confirm(question); err != nil {
+			if err := a.confirm(ctx, question); err != nil {
 				return err
 			}
 			defer a.tellLeave(ctx)()
@@ -88,21 +86,4 @@ func students(n int) string {
 		return "one student"
 	}
 	return fmt.Sprintf("%d students", n)
-}
-
-// confirm asks before something is destroyed. Without a terminal, and without -y, the answer is no.
-func (a *app) confirm(question string) error {
-	if a.flags.yes {
-		return nil
-	}
-	if !isTerminal(a.In) {
-		return &failure{err: fmt.Errorf("%s — nothing was done", question), code: exitUsage, hint: "say -y to agree where nobody can be asked"}
-	}
-	fmt.Fprintf(a.Err, "%s [y/N] ", question)
-	line, _ := bufio.NewReader(a.In).ReadString('\n')
-	switch strings.ToLower(strings.TrimSpace(line)) {
-	case "y", "yes", "o", "oui":
-		return nil
-	}
-	return &failure{err: fmt.Errorf("nothing was done"), code: exitFailed}
 }

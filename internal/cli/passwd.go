@@ -11,7 +11,6 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/term"
 
 	"maillab/internal/control"
 	"maillab/internal/instance"
@@ -52,7 +51,7 @@ func (a *app) runPasswd(ctx context.Context, student, account string, generate b
 	if account, err = accountOf(ctx, client, s, student, account); err != nil {
 		return err
 	}
-	word, err := a.newPassword(account, generate)
+	word, err := a.newPassword(ctx, account, generate)
 	if err != nil {
 		return err
 	}
@@ -101,7 +100,7 @@ func accountOf(ctx context.Context, client *control.Client, s instance.Sandbox, 
 }
 
 // newPassword asks twice on a terminal, and reads a line elsewhere.
-func (a *app) newPassword(account string, generate bool) (string, error) {
+func (a *app) newPassword(ctx context.Context, account string, generate bool) (string, error) {
 	if generate {
 		word := strings.ToLower(rand.Text())
 		return word[:5] + "-" + word[5:10], nil
@@ -114,15 +113,9 @@ func (a *app) newPassword(account string, generate bool) (string, error) {
 		}
 		return goodPassword(strings.TrimRight(line, "\r\n"))
 	}
-	var words [2]string
-	for n, prompt := range []string{"New password for " + account + ": ", "Again: "} {
-		fmt.Fprint(a.Err, prompt)
-		text, err := term.ReadPassword(int(f.Fd()))
-		fmt.Fprintln(a.Err)
-		if err != nil {
-			return "", err
-		}
-		words[n] = string(text)
+	words, err := a.hidden(ctx, f, "New password for "+account+": ", "Again: ")
+	if err != nil {
+		return "", err
 	}
 	if words[0] != words[1] {
 		return "", &failure{err: errors.New("the two are not the same"), code: exitUsage}

@@ -59,7 +59,7 @@ func (a *app) runProbe(ctx context.Context, gateway string) error {
 func (a *app) probeClass(ctx context.Context, i running) error {
 	if len(i.Sandboxes) > 0 {
 		question := fmt.Sprintf("Probe %s? The sandbox of %s is put under all the load that a student can make.", i.Name, i.Sandboxes[0].Name())
-		if err := a.confirm(question); err != nil {
+		if err := a.confirm(ctx, question); err != nil {
 			return err
 		}
 	}

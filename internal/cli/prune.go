@@ -71,7 +71,7 @@ func (a *app) runPrune(ctx context.Context, dry, spools bool) error {
 	if dry {
 		return nil
 	}
-	if err := a.confirm(fmt.Sprintf("Remove these %d?", len(all))); err != nil {
+	if err := a.confirm(ctx, fmt.Sprintf("Remove these %d?", len(all))); err != nil {
 		return err
 	}
 	var failed []error

@@ -66,7 +66,7 @@ func (a *app) runReset(ctx context.Context, names []string, to, scope string) er
 	if to != "clean" {
 		what = fmt.Sprintf("Put %s of %s back to snapshot %s? What is there now is lost.", scopeNames(scope), a.whose(i.Instance, names), to)
 	}
-	if err := a.confirmAtTerminal(what); err != nil {
+	if err := a.confirmAtTerminal(ctx, what); err != nil {
 		return err
 	}
 	if to != "clean" {

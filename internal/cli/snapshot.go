@@ -157,7 +157,7 @@ checked before anything is touched. POP3 and IMAP sessions and mail readers end;
 				return err
 			}
 			question := fmt.Sprintf("Put %s of %s back to snapshot %s? What is there now is lost.", scopeNames(scope), a.whose(i.Instance, *names), args[0])
-			if err := a.confirmAtTerminal(question); err != nil {
+			if err := a.confirmAtTerminal(ctx, question); err != nil {
 				return err
 			}
 			return a.restoreTo(ctx, i, chosen, *names, args[0], scope)
@@ -247,15 +247,6 @@ func verifyAll(store snapshot.Store, info snapshot.Info) (map[int]snapshot.Manif
 		return nil, fmt.Errorf("snapshot %s, seat %d: %w; nothing was touched", info.Name, seat, err)
 	}
 	return manifests, nil
-}
-
-// confirmAtTerminal asks where somebody can be asked. Elsewhere the command itself is the answer: what it destroys is what
-// it is named after.
-func (a *app) confirmAtTerminal(question string) error {
-	if !isTerminal(a.In) {
-		return nil
-	}
-	return a.confirm(question)
 }
 
 // completeSnapshots completes names of snapshots.

@@ -91,7 +91,7 @@ func (a *app) snapshotRemove() *cobra.Command {
 			if _, err := store.Find(args[0]); err != nil {
 				return usage(err)
 			}
-			if err := a.confirmAtTerminal(fmt.Sprintf("Remove snapshot %s?", args[0])); err != nil {
+			if err := a.confirmAtTerminal(cmd.Context(), fmt.Sprintf("Remove snapshot %s?", args[0])); err != nil {
 				return err
 			}
 			return store.Remove(args[0])

@@ -129,7 +129,7 @@ func (a *app) runUp(ctx context.Context, f upFlags) error {
 	}
 	if harm := harmOf(p); harm != "" {
 		fmt.Fprint(a.Err, p)
-		if err := a.confirm("This " + harm + ". Go on?"); err != nil {
+		if err := a.confirm(ctx, "This "+harm+". Go on?"); err != nil {
 			return err
 		}
 	}
