@@ -40,6 +40,9 @@ func (a *app) board() *cobra.Command {
 last refusal. Who has got on least lately comes first; who has passed everything last. Scripts are not run for it.
 When the output is not a terminal it is printed once.
 
+The last command and refusal are of dialogues that are surely the student's: on a shared server, those with a login. SMTP
+without one may be anybody's there.
+
 -o json prints {"instance","students":[{"seat","student","passed","total","next","at","service","command","error","progress"}]}.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {

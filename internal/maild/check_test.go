@@ -361,6 +361,9 @@ func TestWitness(t *testing.T) {
 	if err := b.send("hello", "util1@test", "util3@test"); err != nil {
 		t.Fatal(err)
 	}
+	if all, err := b.Activity(t.Context()); err != nil || all[0].Command != "" || all[1].Command != "" {
+		t.Errorf("a dialogue without a login is somebody's: %+v, %v", all, err)
+	}
 	pop(t, b, "util3", "stat", "quit")
 	pop(t, b, "util1", "list", "retr 99", "quit")
 	all, err := dialoguesOf(t, b, "alice")
@@ -371,6 +374,14 @@ func TestWitness(t *testing.T) {
 	if err != nil || activity[0].Command != "quit" || activity[0].Service != "pop3" || !strings.HasPrefix(activity[0].Error, "-ERR") || activity[1].Error != "" {
 		t.Errorf("%+v, %v", activity, err)
 	}
+	b.sheets = b.sheets[:1]
+	if err := b.send("alone", "util1@test"); err != nil {
+		t.Fatal(err)
+	}
+	if all, err := b.Activity(t.Context()); err != nil || all[0].Service != "smtp" {
+		t.Errorf("alone on the server, without a login: %+v, %v", all, err)
+	}
+	class(b)
 	var archive bytes.Buffer
 	if err := b.Bundle(t.Context(), "alice", &archive); err != nil {
 		t.Fatal(err)
@@ -380,11 +391,11 @@ func TestWitness(t *testing.T) {
 	for h, err := in.Next(); err == nil; h, err = in.Next() {
 		names = append(names, h.Name)
 		text, _ := io.ReadAll(in)
-		if strings.HasSuffix(h.Name, ".eml") && !bytes.Contains(text, []byte("hello")) {
+		if strings.HasSuffix(h.Name, ".eml") && !bytes.Contains(text, []byte("hello")) && !bytes.Contains(text, []byte("alone")) {
 			t.Errorf("%s: %s", h.Name, text)
 		}
 	}
-	want := []string{"mail/util1/INBOX", "deliveries/ID-1-util1.eml", "deliveries.json", "results.json"}
+	want := []string{"mail/util1/INBOX", "deliveries/ID-1-util1.eml", "deliveries/ID-1-util1.eml", "deliveries.json", "results.json"}
 	for i := range names {
 		if parts := strings.SplitN(names[i], "-", 2); strings.HasPrefix(names[i], "deliveries/") {
 			names[i] = "deliveries/ID-" + parts[1]

@@ -26,6 +26,11 @@ func theirs(s task.Sheet, accounts []string) bool {
 	return len(accounts) == 0 || slices.ContainsFunc(accounts, func(a string) bool { return slices.Contains(s.Accounts, a) })
 }
 
+// surely says whether a connection can be nobody else's: on a server that many share, one without a login may be anybody's.
+func (d *Daemon) surely(s task.Sheet, accounts []string) bool {
+	return theirs(s, accounts) && (len(accounts) > 0 || len(d.sheets) == 1)
+}
+
 // owner is a student's tasks, or, where a lab has none, the student's accounts.
 func (d *Daemon) owner(student string) (task.Sheet, error) {
 	if s, err := d.sheet(student); err == nil {
@@ -75,7 +80,7 @@ func (d *Daemon) Follow(ctx context.Context, student string, emit func(dialogue.
 // lately is how many of a student's last dialogues are looked at for what was done last.
 const lately = 4
 
-// Activity is what each student did last.
+// Activity is what each student did last, as far as it is surely that student's.
 func (d *Daemon) Activity(context.Context) (all []control.Activity, err error) {
 	epoch := d.Epoch()
 	found := d.dialogues.List(dialogue.Filter{Epoch: epoch.Number})
@@ -95,7 +100,7 @@ func (d *Daemon) Activity(context.Context) (all []control.Activity, err error) {
 			if seen == lately {
 				break
 			}
-			if !theirs(s, one.Accounts) || one.Start.Before(since) {
+			if !d.surely(s, one.Accounts) || one.Start.Before(since) {
 				continue
 			}
 			seen++
