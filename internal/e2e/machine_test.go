@@ -31,7 +31,8 @@ import (
 type machine struct {
 	t       *testing.T
 	dir     string
-	name    string // of its control groups
+	name    string   // of its control groups
+	more    []string // arguments of its engine
 	process *exec.Cmd
 	power   io.Closer
 }
@@ -42,8 +43,8 @@ exec 3<&0
 while :; do "$@" 3<&-; done >>"$LOG" 2>&1 &
 cat <&3 >/dev/null & wait $!`
 
-// newMachine boots one that has the sandbox image, or skips.
-func newMachine(t *testing.T) *machine {
+// newMachine boots one that has the sandbox image, or skips. Its engine is given these arguments, too.
+func newMachine(t *testing.T, more ...string) *machine {
 	t.Helper()
 	requireDocker(t)
 	if _, err := exec.LookPath("dockerd"); err != nil || os.Geteuid() != 0 {
@@ -53,7 +54,7 @@ func newMachine(t *testing.T) *machine {
 	if err != nil {
 		t.Fatal(err)
 	}
-	m := &machine{t: t, dir: dir, name: "t-e2e-" + strconv.Itoa(os.Getpid())}
+	m := &machine{t: t, dir: dir, name: "t-e2e-" + strconv.Itoa(os.Getpid()), more: more}
 	t.Cleanup(m.scrap)
 	if err := m.boot(); err != nil && os.Getenv("MAILLAB_REQUIRE_DOCKER") == "1" {
 		t.Fatal(err)
@@ -73,9 +74,9 @@ func (m *machine) boot() error {
 	if err := os.WriteFile(m.at("daemon.json"), []byte("{}"), 0o600); err != nil {
 		return err
 	}
-	m.process = exec.Command("sh", "-c", machinesLife, "sh", "dockerd", "--config-file", m.at("daemon.json"),
-		"--data-root", m.at("data"), "--exec-root", m.at("run"), "--pidfile", m.at("pid"), "-H", "unix://"+m.at("sock"),
-		"--storage-driver", strings.TrimSpace(string(driver)), "--cgroup-parent", "/"+m.name)
+	m.process = exec.Command("sh", append([]string{"-c", machinesLife, "sh", "dockerd", "--config-file", m.at("daemon.json"),
+		"--data-root", m.at("data"), "--exec-root", m.at("run"), "--pidfile", m.at("pid"), "-H", "unix://" + m.at("sock"),
+		"--storage-driver", strings.TrimSpace(string(driver)), "--cgroup-parent", "/" + m.name}, m.more...)...)
 	m.process.Env = append(os.Environ(), "LOG="+m.at("log"))
 	m.process.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNET | syscall.CLONE_NEWNS | syscall.CLONE_NEWPID}
 	if m.power, err = m.process.StdinPipe(); err != nil {
