@@ -46,7 +46,7 @@ func (x *sheet) mail(ctx context.Context, want *task.Mail) verdict {
 	case found > 0 && wanted(want.Messages).Holds(found):
 		return passed(x.described(best))
 	case found > 0:
-		return failed(0.9, both("%d message(s) de cette sorte : ce n'est pas le nombre voulu", "%d such message(s): not as many as asked for", found))
+		return failed(0.9, both("%s de cette sorte : ce n'est pas le nombre voulu", "%s of this kind: not as many as asked for", counted(found, "message", "message")))
 	case wanted(want.Messages).Holds(0):
 		return passed(both("aucun message de cette sorte", "no such message"))
 	}
@@ -129,7 +129,7 @@ func (x *sheet) criteria(ctx context.Context, want *task.Mail) (all []criterion,
 			if want.Recipients.Holds(m.Recipients) {
 				return nil
 			}
-			return both("son enveloppe avait %d destinataire(s)", "its envelope had %d recipient(s)", m.Recipients)
+			return both("son enveloppe avait %s", "its envelope had %s", counted(m.Recipients, "destinataire", "recipient"))
 		})
 	}
 	for _, name := range sortedKeys(want.Header) {
@@ -293,9 +293,25 @@ func (x *sheet) notHeader(name string, p task.Pattern) criterion {
 		if text == nil {
 			return gone()
 		}
-		if err == nil && !slices.ContainsFunc(text.of(name), re.MatchString) {
+		if err != nil {
+			return both("son en-tête %s ne peut pas être jugé", "its header %s cannot be judged", name)
+		}
+		i := slices.IndexFunc(text.of(name), re.MatchString)
+		if i < 0 {
 			return nil
 		}
-		return both("son en-tête %s, %s, est tel qu'il ne doit pas être", "its header %s, %s, is as it must not be", name, quote(strings.Join(text.of(name), ", ")))
+		return tooMuch(name, text.of(name)[i], re)
 	}
+}
+
+// tooMuch says what in a header must not be there.
+func tooMuch(name, value string, re *regexp.Regexp) miss {
+	found := re.FindString(value)
+	switch {
+	case strings.TrimSpace(found) == "":
+		return both("son en-tête %s, %s, est justement ce qui ne convient pas", "its header %s, %s, is just what will not do", name, quote(value))
+	case found == value:
+		return both("son en-tête %s est %s, ce qu'il ne doit pas", "its header %s is %s, which it must not be", name, quote(value))
+	}
+	return both("son en-tête %s, %s, contient %s, ce qu'il ne doit pas", "its header %s, %s, holds %s, which it must not", name, quote(value), quote(found))
 }

@@ -147,7 +147,7 @@ func (x *sheet) mailbox(ctx context.Context, want *task.Mailbox) verdict {
 			found++
 		}
 	}
-	seen := both("%d message(s) dans la boîte de %s, dont %d tel(s) que demandé", "%d message(s) in the mailbox of %s, %d of them as asked for", len(all), account, found)
+	seen := both("%s dans la boîte de %s, %d comme demandé", "%s in the mailbox of %s, %d as asked for", counted(len(all), "message", "message"), account, found)
 	if wanted(want.Messages).Holds(found) {
 		return passed(seen)
 	}

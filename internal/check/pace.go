@@ -30,10 +30,12 @@ func inFrench(reason string) string {
 	for _, w := range []wording{
 		{regexp.MustCompile(`^no command was typed$`), "aucune commande n'a été tapée"},
 		{regexp.MustCompile(`^(\d+) of (\d+) lines? came faster than anybody types, (".*") after ([\d.]+) s$`), "$1 lignes sur $2 sont venues plus vite que personne ne tape, $3 après $4 s"},
-		{regexp.MustCompile(`^(\d+) lines?, each of them there the moment that the server had answered$`), "$1 ligne(s), chacune là dès que le serveur avait répondu"},
+		{regexp.MustCompile(`^1 line, each of them there the moment that the server had answered$`), "1 ligne, là dès que le serveur avait répondu"},
+		{regexp.MustCompile(`^(\d+) lines, each of them there the moment that the server had answered$`), "$1 lignes, chacune là dès que le serveur avait répondu"},
 		{regexp.MustCompile(`^(\d+) lines? came at once$`), "$1 lignes sont venues d'un coup"},
 		{regexp.MustCompile(`^(\d+) of (\d+) lines? came after pauses of whole half seconds, as a script makes them$`), "$1 lignes sur $2 sont venues après des demi-secondes entières, comme d'un script"},
-		{regexp.MustCompile(`^(\d+) lines?, with pauses as a person makes: a median of ([\d.]+) s, ([\d.]+) s at least$`), "$1 ligne(s), avec les pauses d'une personne : médiane de $2 s, $3 s au moins"},
+		{regexp.MustCompile(`^1 line, with pauses as a person makes: a median of ([\d.]+) s, ([\d.]+) s at least$`), "1 ligne, avec les pauses d'une personne : médiane de $1 s, $2 s au moins"},
+		{regexp.MustCompile(`^(\d+) lines, with pauses as a person makes: a median of ([\d.]+) s, ([\d.]+) s at least$`), "$1 lignes, avec les pauses d'une personne : médiane de $2 s, $3 s au moins"},
 	} {
 		m := w.en.FindStringSubmatchIndex(reason)
 		if m == nil {

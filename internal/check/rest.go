@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io/fs"
 	"regexp"
+	"regexp/syntax"
 	"slices"
 	"strings"
 
@@ -57,8 +58,8 @@ func (x *sheet) log(ctx context.Context, want *task.Log) verdict {
 		return failed(0, both("mail.log ne contient rien de ce qui est demandé", "mail.log holds nothing of what is asked for"))
 	}
 	return failed(float64(best)/float64(len(patterns)+1),
-		both("%s : %d ligne(s) sur %d s'y suivent, la dernière étant %s ; la suivante manque",
-			"%s: %d line(s) of %d follow in it, the last being %s; the next is missing", name, best, len(patterns), quote(withoutStamp(last))))
+		both("%s : il a %d des %d lignes dans l'ordre, la dernière étant %s ; la suivante manque",
+			"%s: it has %d of the %d lines in order, the last being %s; the next is missing", name, best, len(patterns), quote(withoutStamp(last))))
 }
 
 // group is the lines of one message.
@@ -169,6 +170,9 @@ func (x *sheet) answer(ctx context.Context, want *task.Answer, id string) verdic
 	if right {
 		return passed(both("réponse %s", "answer %s", quote(given)))
 	}
+	if onlyLong(want.Matches) {
+		return failed(0.5, both("la réponse %s est trop courte", "the answer %s is too short", quote(given)))
+	}
 	if want.Token != "" {
 		if x.Owner != nil {
 			x.copied = x.Owner(id, given)
@@ -177,6 +181,12 @@ func (x *sheet) answer(ctx context.Context, want *task.Answer, id string) verdic
 			"the answer %s does not hold your code: it stands in your own mail only", quote(given)))
 	}
 	return failed(0.5, both("la réponse %s n'est pas la bonne", "the answer %s is not right", quote(given)))
+}
+
+// onlyLong says whether a pattern asks for nothing but a length: (?s).{40,}
+func onlyLong(p task.Pattern) bool {
+	re, err := syntax.Parse(string(p), syntax.Perl)
+	return err == nil && re.Op == syntax.OpRepeat && re.Min > 1 && re.Max < 0 && re.Sub[0].Op == syntax.OpAnyChar
 }
 
 func (x *sheet) isRight(ctx context.Context, want *task.Answer, given string) (bool, error) {

@@ -60,7 +60,7 @@ func (x *sheet) run(ctx context.Context, want *task.Run) verdict {
 	if x.Runs == nil || x.Files == nil || len(x.Accounts) == 0 {
 		return elsewhere()
 	}
-	_, err := x.openFile(ctx, want.Script)
+	script, err := x.openFile(ctx, want.Script)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return failed(0, x.notThere(want.Script))
@@ -96,7 +96,15 @@ func (x *sheet) run(ctx context.Context, want *task.Run) verdict {
 	if !slices.ContainsFunc(want.Output, func(p task.Pattern) bool { return strings.Contains(string(p), "{messages}") }) {
 		messages = ""
 	}
-	return judgeRun(r, out, after, listened, messages)
+	return judgeRun(r, out, after, listened, messages).with(unexecutable(script)...)
+}
+
+// unexecutable tells that a script could not be called by its name: a check runs it all the same.
+func unexecutable(script File) []task.Text {
+	if script.Executable {
+		return nil
+	}
+	return []task.Text{both("il n'est pas exécutable (chmod +x), et a été lancé tout de même", "it is not executable (chmod +x), and was run all the same")}
 }
 
 // prepare fills in the run's name and the number of messages, once its mail is there.
@@ -210,7 +218,7 @@ func outputMisses(r *task.Run, screen, messages string) (misses []task.Text) {
 		misses = append(misses, both("ce n'est pas ce qui est demandé", "that is not what is asked for"))
 	}
 	if vague && messages != "" {
-		misses = append(misses, both("il y avait %s message(s) dans la boîte", "there were %s message(s) in the mailbox", messages))
+		misses = append(misses, both("nombre de messages dans la boîte : %s", "messages in the mailbox: %s", messages))
 	}
 	for _, p := range r.NotOutput {
 		if re, err := p.Compile(); err != nil || re.MatchString(screen) {

@@ -65,11 +65,11 @@ func TestRun(t *testing.T) {
 		seen   string
 	}{
 		"counts": {want: task.Run{Script: "a.sh", Stdin: "{run}", Mail: []task.Message{{To: "util1", Subject: "{run}"}}, Output: []task.Pattern{"^{messages} of {run}$"}, Exit: &zero},
-			runner: runner{out: Outcome{Output: "2 of random\r\n"}}, state: Failed, seen: "that is not what is asked for, there were 1 message(s) in the mailbox"},
+			runner: runner{out: Outcome{Output: "2 of random\r\n"}}, state: Failed, seen: "that is not what is asked for, messages in the mailbox: 1"},
 		"counts right": {want: task.Run{Script: "a.sh", Mail: []task.Message{{To: "util1", Subject: "{run}"}}, Output: []task.Pattern{`^{messages} of {run}\n$`}, Exit: &zero},
-			runner: runner{out: Outcome{Output: "1 of random\r\n"}}, state: Passed, seen: "a.sh, 0.0 s, it wrote « 1 of random »"},
+			runner: runner{out: Outcome{Output: "1 of random\r\n"}}, state: Passed, seen: "a.sh, 0.0 s, it wrote “1 of random”"},
 		"shows a password": {want: task.Run{Script: "a.sh", Terminal: true, NotOutput: []task.Pattern{"(?s)secret.*secret"}},
-			runner: runner{out: Outcome{Output: "secret\r\nsecret"}}, state: Failed, seen: "it shows « secret secret », which it must not"},
+			runner: runner{out: Outcome{Output: "secret\r\nsecret"}}, state: Failed, seen: "it shows “secret secret”, which it must not"},
 		"exit code":   {want: task.Run{Script: "a.sh", Exit: &zero}, runner: runner{out: Outcome{Exit: 2}}, state: Failed, seen: "its exit code is 2"},
 		"never ends":  {want: task.Run{Script: "a.sh", Seconds: 7, Exit: &zero}, runner: runner{out: Outcome{TimedOut: true, Exit: -1}}, state: Failed, seen: "it did not end within 7 s"},
 		"not run":     {want: task.Run{Script: "a.sh", Exit: &zero}, runner: runner{err: errors.New("no room")}, state: Failed, seen: "could not be run: no room"},
@@ -115,5 +115,19 @@ func TestRunsLast(t *testing.T) {
 	s := task.Sheet{Accounts: []string{"util1"}, Tasks: []task.Task{{ID: "it", Check: task.Check{All: []task.Check{{Run: &task.Run{Script: "a.sh"}}, {File: &task.File{Path: "b"}}}}}}}
 	if got := Evaluate(t.Context(), s, e, Memory{})[0]; got.State != Failed || r.request.Script != "" || !strings.Contains(got.Seen["en"], "the script was not run") {
 		t.Errorf("%+v", got)
+	}
+}
+
+// TestRunUnexecutable: a script without chmod +x is run, and that is told.
+func TestRunUnexecutable(t *testing.T) {
+	for _, executable := range []bool{false, true} {
+		w := &world{boxes: map[string][]BoxMessage{}, files: map[string]File{"a.sh": {Executable: executable}}}
+		e := w.evidence()
+		e.Runs = &runner{w: w}
+		s := task.Sheet{Accounts: []string{"util1"}, Tasks: []task.Task{{ID: "it", Check: task.Check{Run: &task.Run{Script: "a.sh"}}}}}
+		got := Evaluate(t.Context(), s, e, Memory{})[0]
+		if told := strings.Contains(got.Seen["en"], "it is not executable (chmod +x), and was run all the same"); got.State != Passed || told == executable {
+			t.Errorf("executable %v: %+v", executable, got)
+		}
 	}
 }

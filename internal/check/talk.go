@@ -104,8 +104,8 @@ func (x *sheet) judgeTalk(d dialogue.Dialogue, want *task.Dialogue, s script) ve
 	case commands.count+replies.count == 0:
 		misses = append(misses, both("ce qui est demandé ne s'y trouve pas", "what is asked for is not in it"))
 	default:
-		misses = append(misses, both("%d étape(s) sur %d s'y suivent, la dernière étant %s ; la suivante manque",
-			"%d step(s) of %d follow in it, the last being %s; the next is missing", got, steps, quote(later(commands, replies).last)))
+		misses = append(misses, both("il a %d des %d étapes dans l'ordre, la dernière étant %s ; %s",
+			"it has %d of the %d steps in order, the last being %s; %s", got, steps, quote(later(commands, replies).last), next(turns, commands, replies)))
 	}
 	for _, re := range s.not {
 		if i := slices.IndexFunc(turns, func(t turn) bool { return re.MatchString(t.command) }); i >= 0 {
@@ -136,9 +136,11 @@ func (x *sheet) judgeTalk(d dialogue.Dialogue, want *task.Dialogue, s script) ve
 
 // progress is how far a sequence got.
 type progress struct {
-	count int
-	at    int    // turn of the last one
-	last  string // the command there
+	count   int
+	at      int             // turn after the last one
+	last    string          // the command there
+	used    []int           // turns that are taken for a step
+	missing func(turn) bool // what was looked for in vain
 }
 
 // later is the one that got further.
@@ -149,34 +151,58 @@ func later(a, b progress) progress {
 	return a
 }
 
+// next tells what is missing: where the step is there, but too early, the student's own command is named.
+func next(turns []turn, sequences ...progress) task.Text {
+	for _, p := range sequences {
+		if p.missing == nil {
+			continue
+		}
+		for i := range turns[:p.at] {
+			if !slices.Contains(p.used, i) && turns[i].command != "" && p.missing(turns[i]) {
+				return both("%s y est, mais avant cela : l'ordre compte", "%s is there, but before that: the order counts", quote(turns[i].command))
+			}
+		}
+	}
+	return both("la suivante manque", "the next is missing")
+}
+
+// take looks for turns, one after the other.
+func (p *progress) take(turns []turn, steps []func(turn) bool) {
+	at := 0
+	for _, is := range steps {
+		i := slices.IndexFunc(turns[at:], is)
+		if i < 0 {
+			p.missing = is
+			return
+		}
+		at += i + 1
+		p.count, p.at, p.last, p.used = p.count+1, max(at, p.at), turns[at-1].command, append(p.used, at-1)
+	}
+}
+
 // follow counts how many of the commands and exchanges, and of the replies, are there in order.
 func (s script) follow(turns []turn) (commands, replies progress) {
-	at := 0
+	var asked, exchanged []func(turn) bool
 	for _, re := range s.commands {
-		i := slices.IndexFunc(turns[at:], func(t turn) bool { return re.MatchString(t.command) })
-		if i < 0 {
-			break
-		}
-		at += i + 1
-		commands = progress{commands.count + 1, at, turns[at-1].command}
+		asked = append(asked, func(t turn) bool { return re.MatchString(t.command) })
 	}
-	at = 0
 	for _, e := range s.exchanges {
-		i := slices.IndexFunc(turns[at:], func(t turn) bool {
+		exchanged = append(exchanged, func(t turn) bool {
 			return e[0].MatchString(t.command) && slices.ContainsFunc(t.replies, e[1].MatchString)
 		})
-		if i < 0 {
-			break
-		}
-		at += i + 1
-		commands = progress{commands.count + 1, max(at, commands.at), turns[at-1].command}
 	}
+	commands.take(turns, asked)
+	commands.take(turns, exchanged)
 	for i, t := range turns {
 		for _, line := range t.own {
 			if replies.count < len(s.replies) && s.replies[replies.count].MatchString(line) {
-				replies = progress{replies.count + 1, i + 1, t.command}
+				replies = progress{count: replies.count + 1, at: i + 1, last: t.command, used: append(replies.used, i)}
 			}
 		}
+	}
+	if replies.count < len(s.replies) {
+		missing := s.replies[replies.count]
+		replies.missing = func(t turn) bool { return slices.ContainsFunc(t.own, missing.MatchString) }
 	}
 	return commands, replies
 }

@@ -46,13 +46,25 @@ func join(separator string, texts ...task.Text) task.Text {
 // quoteLimit is how much of what a student wrote is repeated, in characters.
 const quoteLimit = 80
 
-// quote is a piece of the student's own text, in one line.
-func quote(text string) string {
+// quote is a piece of the student's own text, in one line, in each language's quotes.
+func quote(text string) task.Text {
 	text = strings.Join(strings.Fields(strings.Map(printable, text)), " ")
 	if utf8.RuneCountInString(text) > quoteLimit {
 		text = string([]rune(text)[:quoteLimit]) + "…"
 	}
-	return "« " + text + " »"
+	return task.Text{"fr": "« " + text + " »", "en": "“" + text + "”"}
+}
+
+// counted is how many there are of something, whose plural ends in s. French has it from two on.
+func counted(n int, fr, en string) task.Text {
+	out := task.Text{"fr": fmt.Sprintf("%d %s", n, fr), "en": fmt.Sprintf("%d %s", n, en)}
+	if n > 1 {
+		out["fr"] += "s"
+	}
+	if n != 1 {
+		out["en"] += "s"
+	}
+	return out
 }
 
 // printable keeps what a terminal would act upon out of what is shown on one.

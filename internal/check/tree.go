@@ -45,6 +45,12 @@ func (v verdict) state() State {
 	return [...]State{fails: Failed, unable: Blocked, waits: Manual, passes: Passed}[v.outcome]
 }
 
+// with is the verdict with more to say.
+func (v verdict) with(seen ...task.Text) verdict {
+	v.seen = append(v.seen, seen...)
+	return v
+}
+
 func (v verdict) text() task.Text { return join(" ; ", v.seen...) }
 
 // check evaluates one node.

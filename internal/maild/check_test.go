@@ -316,7 +316,7 @@ func TestRun(t *testing.T) {
 	}
 	b.cfg.Students = home{map[string]string{"compte.sh": ""}, func(r script.Request) script.Outcome { return script.Outcome{Output: "5 messages"} }}
 	checked, err := b.Check(t.Context(), alice("script"))
-	if err != nil || checked[0].Results[0].State != check.Failed || !strings.Contains(checked[0].Results[0].Seen["en"], "that is not what is asked for, there were 4 message(s) in the mailbox") {
+	if err != nil || checked[0].Results[0].State != check.Failed || !strings.Contains(checked[0].Results[0].Seen["en"], "that is not what is asked for, messages in the mailbox: 4") {
 		t.Errorf("a wrong count: %+v, %v", checked, err)
 	}
 	b.cfg.Students = home{map[string]string{"compte.sh": ""}, honest}
