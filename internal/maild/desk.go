@@ -59,7 +59,28 @@ func (k desk) Tasks(student string) ([]task.Task, []check.Result, error) {
 		}
 		results = append(results, r)
 	}
+	for i, t := range s.Tasks {
+		if _, marked := memory.Marks[t.ID]; !marked && results[i].State != check.Passed {
+			results[i].State = openOr(t, results)
+		}
+	}
 	return s.Tasks, results, nil
+}
+
+// openOr is the state of a task that has not passed: closed while one that it needs has not passed, and no longer.
+func openOr(t task.Task, results []check.Result) (state check.State) {
+	for _, r := range results {
+		if slices.Contains(t.Needs, r.ID) && r.State != check.Passed {
+			return check.Blocked
+		}
+		if r.ID == t.ID {
+			state = r.State
+		}
+	}
+	if state == check.Blocked && len(t.Needs) > 0 {
+		return "" // as it was found before it opened
+	}
+	return state
 }
 
 // Check implements worksheet.Desk.
@@ -81,8 +102,12 @@ func (k desk) Answer(ctx context.Context, student, id, text string) (check.Resul
 	if err != nil {
 		return check.Result{}, err
 	}
-	if !slices.ContainsFunc(s.Tasks, func(t task.Task) bool { return t.ID == id }) {
+	i := slices.IndexFunc(s.Tasks, func(t task.Task) bool { return t.ID == id })
+	if i < 0 {
 		return check.Result{}, worksheet.ErrNoTask
+	}
+	if err := k.takes(ctx, student, s.Tasks[i]); err != nil {
+		return check.Result{}, err
 	}
 	k.d.unwritten(k.d.ledger.answer(student, id, text))
 	results, err := k.Check(ctx, student, []string{id})
@@ -90,4 +115,38 @@ func (k desk) Answer(ctx context.Context, student, id, text string) (check.Resul
 		return check.Result{}, err
 	}
 	return results[0], nil
+}
+
+// asks says whether something of a task looks at an answer: a check, or the teacher.
+func asks(t task.Task) bool {
+	for _, c := range t.Check.Walk("") {
+		if c.Answer != nil || c.Manual != nil {
+			return true
+		}
+	}
+	return false
+}
+
+// takes says why a task takes no answer now: what is kept of one that nobody asked for, or too early, misleads.
+func (k desk) takes(ctx context.Context, student string, t task.Task) error {
+	if !asks(t) {
+		return worksheet.ErrNoQuestion
+	}
+	if len(t.Needs) == 0 {
+		return nil
+	}
+	needed, err := k.Check(ctx, student, t.Needs)
+	if err != nil {
+		return err
+	}
+	var after []string
+	for _, r := range needed {
+		if r.State != check.Passed {
+			after = append(after, r.ID)
+		}
+	}
+	if len(after) > 0 {
+		return worksheet.Closed{After: after}
+	}
+	return nil
 }

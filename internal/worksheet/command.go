@@ -13,6 +13,7 @@ import (
 	"strings"
 
 	"maillab/internal/check"
+	"maillab/internal/lab/task"
 	"maillab/internal/mail/submit"
 )
 
@@ -77,19 +78,42 @@ func (c *command) run(ctx context.Context, args []string) (int, error) {
 	case verb == "answer" && len(args) >= 2:
 		return c.show(ctx, http.MethodPost, "/v1/lab/answer", map[string]any{"task": args[0], "text": strings.Join(args[1:], " ")}, c.checked)
 	}
-	fmt.Fprint(c.Err, c.usage(ctx))
+	french := c.speaksFrench(ctx)
+	fmt.Fprintf(c.Err, "lab: %s\n%s", wrong(verb, args, french), usage(french))
 	return ExitUsage, nil
+}
+
+// wrong says what is wrong with a call.
+func wrong(verb string, args []string, french bool) string {
+	text := task.Text{"fr": fmt.Sprintf("« %s » n'existe pas", verb), "en": fmt.Sprintf("there is no “%s”", verb)}
+	switch {
+	case strings.HasPrefix(verb, "-"):
+		text = task.Text{"fr": "lab n'a pas d'option " + verb, "en": "lab has no option " + verb}
+	case verb == "tasks":
+		text = task.Text{"fr": "lab tasks ne prend rien de plus", "en": "lab tasks takes nothing more"}
+	case (verb == "show" || verb == "hint" || verb == "answer") && len(args) == 0:
+		text = task.Text{"fr": "de quelle tâche ? lab tasks les montre toutes", "en": "which task? lab tasks shows them all"}
+	case verb == "show" || verb == "hint":
+		text = task.Text{"fr": "une seule tâche à la fois", "en": "one task at a time"}
+	case verb == "answer":
+		text = task.Text{"fr": "il manque la réponse à " + args[0], "en": "the answer to " + args[0] + " is missing"}
+	}
+	return text.In(map[bool]string{true: "fr", false: "en"}[french])
 }
 
 // french tells whether to speak French before the daemon has said so.
 func (c *command) french() bool { return strings.HasPrefix(c.Getenv("LANG"), "fr") }
 
-// usage is told in the student's language, as far as the daemon can be asked for it.
-func (c *command) usage(ctx context.Context) string {
-	french := c.french()
+// speaksFrench tells the student's language, as far as the daemon can be asked for it.
+func (c *command) speaksFrench(ctx context.Context) bool {
 	if sheet, err := c.ask(ctx, http.MethodGet, "/v1/lab", nil); err == nil {
-		french = sheet.Lang == "fr"
+		return sheet.Lang == "fr"
 	}
+	return c.french()
+}
+
+// usage lists the verbs.
+func usage(french bool) string {
 	if french {
 		return `lab tasks               les tâches, et où vous en êtes
 lab show TÂCHE          une tâche en entier

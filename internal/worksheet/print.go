@@ -2,6 +2,7 @@ package worksheet
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -52,12 +53,25 @@ func (c *command) list(s Sheet) (int, error) {
 		l := lookOf(t.State)
 		fmt.Fprintf(c.Out, "%s %-*s  %s\n", c.paint(l.color, l.sign), wide, t.ID, t.Title)
 	}
-	sum := "\ntasks: %d/%d, points: %d/%d.  lab show TASK, lab check\n"
+	sum := "tasks: %d/%d, points: %d/%d.  lab show TASK, lab check\n"
 	if s.Lang == "fr" {
-		sum = "\ntâches : %d/%d, points : %d/%d.  lab show TÂCHE, lab check\n"
+		sum = "tâches : %d/%d, points : %d/%d.  lab show TÂCHE, lab check\n"
 	}
+	c.legend(s)
 	fmt.Fprintf(c.Out, sum, passed, len(s.Tasks), points, all)
 	return ExitDone, nil
+}
+
+// legend says what the signs mean that are there.
+func (c *command) legend(s Sheet) {
+	var words []string
+	for _, state := range []check.State{check.Passed, check.Failed, check.Manual, "", check.Blocked} {
+		if slices.ContainsFunc(s.Tasks, func(t Task) bool { return t.State == state }) {
+			l := lookOf(state)
+			words = append(words, c.paint(l.color, l.sign)+" "+l.word.In(s.Lang))
+		}
+	}
+	fmt.Fprintf(c.Out, "\n%s\n", strings.Join(words, "   "))
 }
 
 // checked tells of each task what was seen.
@@ -81,11 +95,11 @@ func (c *command) heading(s Sheet, t Task) {
 func (c *command) whole(s Sheet, t Task) (int, error) {
 	c.heading(s, t)
 	c.paragraph(t.Ask)
-	words := map[string]string{"needs": "after: %s", "answer": "your answer: %s", "points": "%d point(s)"}
+	words := map[string]string{"needs": "after: %s", "answer": "your answer: %s"}
 	if s.Lang == "fr" {
-		words = map[string]string{"needs": "après : %s", "answer": "votre réponse : %s", "points": "%d point(s)"}
+		words = map[string]string{"needs": "après : %s", "answer": "votre réponse : %s"}
 	}
-	c.paragraph(fmt.Sprintf(words["points"], t.Points))
+	c.paragraph(points(t.Points, s.Lang))
 	if len(t.Needs) > 0 {
 		c.paragraph(fmt.Sprintf(words["needs"], strings.Join(t.Needs, ", ")))
 	}
@@ -93,6 +107,14 @@ func (c *command) whole(s Sheet, t Task) (int, error) {
 		c.paragraph(fmt.Sprintf(words["answer"], t.Answer))
 	}
 	return ExitDone, nil
+}
+
+// points is how much a task is worth. French has a plural from two on.
+func points(n int, lang string) string {
+	if n == 1 || n == 0 && lang == "fr" {
+		return fmt.Sprintf("%d point", n)
+	}
+	return fmt.Sprintf("%d points", n)
 }
 
 // hint is a task's hint.

@@ -16,6 +16,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
 	"strings"
 	"sync"
@@ -60,15 +61,33 @@ type Desk interface {
 	Tasks(student string) ([]task.Task, []check.Result, error)
 	// Check evaluates tasks of a student; none is all.
 	Check(ctx context.Context, student string, ids []string) ([]check.Result, error)
-	// Answer keeps an answer and evaluates its task.
+	// Answer keeps an answer and evaluates its task. It refuses one to a task that is Closed or has no question.
 	Answer(ctx context.Context, student, id, text string) (check.Result, error)
 }
 
 // ErrNoTask is a Desk's for a task that there is not.
 var ErrNoTask = errors.New("no such task")
 
-// errAnswer is for an answer that is none.
-var errAnswer = errors.New("the answer is empty, too long, or not text")
+// ErrNoQuestion is a Desk's for an answer to a task that asks for none.
+var ErrNoQuestion = errors.New("this task has no question: lab check looks at what you have done")
+
+// Closed is a Desk's for an answer to a task that others come before. The answer is not kept.
+type Closed struct{ After []string }
+
+func (c Closed) Error() string { return c.in().In("en") }
+
+func (c Closed) in() task.Text {
+	after := strings.Join(c.After, ", ")
+	return task.Text{"fr": "la tâche est fermée, votre réponse n'est pas gardée : elle s'ouvre après " + after,
+		"en": "the task is closed, your answer is not kept: it opens after " + after}
+}
+
+// What an answer must not be.
+var (
+	errEmpty   = errors.New("the answer is empty")
+	errTooLong = fmt.Errorf("the answer is too long: %d octets at most", maxAnswer)
+	errNotText = errors.New("the answer is not text in UTF-8")
+)
 
 // errBusy is for who asks for a check while one of his is under way: those that wait would keep the teacher's waiting, too.
 var errBusy = errors.New("your tasks are being checked already: wait for that to end")
@@ -159,13 +178,19 @@ type failure struct {
 }
 
 func inWords(err error, lang string) string {
+	if closed := (Closed{}); errors.As(err, &closed) {
+		return closed.in().In(lang)
+	}
 	for _, known := range []struct {
 		err error
 		in  task.Text
 	}{
 		{ErrNoTask, task.Text{"fr": "cette tâche n'existe pas : lab tasks les montre toutes", "en": "there is no such task: lab tasks shows them all"}},
 		{errBusy, task.Text{"fr": "vos tâches sont déjà en cours de vérification : attendez qu'elle se termine", "en": errBusy.Error()}},
-		{errAnswer, task.Text{"fr": "la réponse est vide, trop longue, ou n'est pas du texte", "en": errAnswer.Error()}},
+		{ErrNoQuestion, task.Text{"fr": "cette tâche ne pose pas de question : lab check regarde ce que vous avez fait", "en": ErrNoQuestion.Error()}},
+		{errEmpty, task.Text{"fr": "la réponse est vide", "en": errEmpty.Error()}},
+		{errTooLong, task.Text{"fr": fmt.Sprintf("la réponse est trop longue : %d octets au plus", maxAnswer), "en": errTooLong.Error()}},
+		{errNotText, task.Text{"fr": "la réponse n'est pas du texte en UTF-8", "en": errNotText.Error()}},
 	} {
 		if errors.Is(err, known.err) {
 			return known.in.In(lang)
@@ -205,8 +230,13 @@ func (s server) answer(r *http.Request, who Student) (Sheet, error) {
 		return Sheet{}, err
 	}
 	text := strings.TrimSpace(request.Text)
-	if text == "" || len(text) > maxAnswer || !utf8.ValidString(text) {
-		return Sheet{}, errAnswer
+	switch {
+	case text == "":
+		return Sheet{}, errEmpty
+	case len(text) > maxAnswer:
+		return Sheet{}, errTooLong
+	case strings.ContainsRune(text, utf8.RuneError): // what was not UTF-8 has become this in JSON
+		return Sheet{}, errNotText
 	}
 	result, err := s.desk.Answer(r.Context(), who.Name, request.Task, text)
 	if err != nil {

@@ -57,7 +57,13 @@ func (d *desk) Check(_ context.Context, student string, ids []string) ([]check.R
 }
 
 func (d *desk) Answer(_ context.Context, _, id, text string) (check.Result, error) {
-	if id != "journal" {
+	switch id {
+	case "journal":
+	case "message-simple":
+		return check.Result{}, ErrNoQuestion
+	case "later":
+		return check.Result{}, Closed{[]string{"journal"}}
+	default:
 		return check.Result{}, ErrNoTask
 	}
 	d.answers[id] = text
@@ -97,7 +103,8 @@ func TestCommand(t *testing.T) {
 		}{
 			{"", false, 0}, {"tasks", true, 0}, {"check", false, 1}, {"check message-simple", true, 1}, {"check none", false, 1}, {"show journal", false, 0}, {"show none", false, 1},
 			{"hint message-simple", false, 0}, {"hint journal", false, 0}, {"answer journal 4bXyz 12", false, 0}, {"show journal", false, 0}, {"answer none x", false, 1},
-			{"answer journal \t", false, 1}, {"dance", false, 2}, {"show", false, 2},
+			{"answer journal \t", false, 1}, {"answer journal \xff", false, 1}, {"answer message-simple x", false, 1}, {"answer later x", false, 1},
+			{"dance", false, 2}, {"show", false, 2}, {"hint a b", false, 2}, {"answer journal", false, 2}, {"--lang en", false, 2}, {"tasks all", false, 2},
 		} {
 			var out, errs bytes.Buffer
 			env := Env{Out: &out, Err: &errs, Color: c.color, Width: 60, Getenv: func(name string) string {
@@ -110,7 +117,7 @@ func TestCommand(t *testing.T) {
 			if code := Main(t.Context(), args, env); code != c.code {
 				t.Errorf("lab %s: exit code %d, want %d", c.args, code, c.code)
 			}
-			all.WriteString("$ lab " + strings.ReplaceAll(c.args, "\t", "TAB") + "\n" + strings.ReplaceAll(out.String(), "\x1b", "ESC") + errs.String())
+			all.WriteString("$ lab " + strings.NewReplacer("\t", "TAB", "\xff", "0xFF").Replace(c.args) + "\n" + strings.ReplaceAll(out.String(), "\x1b", "ESC") + errs.String())
 		}
 		if strings.Contains(all.String(), "rule") {
 			t.Error("a rule is shown")
@@ -133,6 +140,16 @@ func golden(t *testing.T, name, got string) {
 	}
 	if diff := cmp.Diff(string(want), got); diff != "" {
 		t.Error(diff)
+	}
+}
+
+// TestLongAnswer: an answer that is too long is told so, with how long it may be.
+func TestLongAnswer(t *testing.T) {
+	socket := serve(t, &desk{who: Student{"alice", "en"}})
+	var errs bytes.Buffer
+	env := Env{Out: io.Discard, Err: &errs, Getenv: func(name string) string { return map[string]string{"MAILLAB_SOCKET": socket}[name] }}
+	if code := Main(t.Context(), []string{"answer", "journal", strings.Repeat("x", maxAnswer+1)}, env); code != ExitFailed || !strings.Contains(errs.String(), "too long: 8192 octets at most") {
+		t.Error(code, errs.String())
 	}
 }
 

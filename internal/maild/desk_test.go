@@ -1,0 +1,51 @@
+package maild
+
+import (
+	"errors"
+	"slices"
+	"testing"
+
+	"maillab/internal/check"
+	"maillab/internal/lab/task"
+	"maillab/internal/worksheet"
+)
+
+// TestAnswerRefused: an answer to a task that is closed, or has no question, is refused and not kept; closed tasks are
+// listed as such before anything was checked, and as open once what they need has passed.
+func TestAnswerRefused(t *testing.T) {
+	b := start(t, 3)
+	class(b)
+	b.sheets[0].Tasks = append(b.sheets[0].Tasks, task.Task{ID: "why", Needs: []string{"sent"}, Check: task.Check{Answer: &task.Answer{Matches: "because"}}})
+	k := desk{b.Daemon}
+	state := func(id string) check.Result {
+		t.Helper()
+		_, results, err := k.Tasks("alice")
+		i := slices.IndexFunc(results, func(r check.Result) bool { return r.ID == id })
+		if err != nil || i < 0 {
+			t.Fatal(results, err)
+		}
+		return results[i]
+	}
+	if got := state("why"); got.State != check.Blocked {
+		t.Errorf("before anything was checked: %+v", got)
+	}
+	closed := worksheet.Closed{}
+	if _, err := k.Answer(t.Context(), "alice", "why", "because"); !errors.As(err, &closed) || !slices.Equal(closed.After, []string{"sent"}) {
+		t.Errorf("a closed task takes an answer: %v", err)
+	}
+	if _, err := k.Answer(t.Context(), "alice", "sent", "because"); !errors.Is(err, worksheet.ErrNoQuestion) {
+		t.Errorf("a task without a question takes an answer: %v", err)
+	}
+	if got := state("why"); got.Answer != "" || state("sent").Answer != "" {
+		t.Errorf("kept: %+v", got)
+	}
+	if err := b.send("x", "util1@test"); err != nil {
+		t.Fatal(err)
+	}
+	if r, err := k.Answer(t.Context(), "alice", "why", "because"); err != nil || r.State != check.Passed {
+		t.Errorf("once it is open: %+v, %v", r, err)
+	}
+	if got := state("logged"); got.State == check.Blocked {
+		t.Errorf("open, and listed as closed: %+v", got)
+	}
+}
