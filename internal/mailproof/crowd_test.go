@@ -23,7 +23,7 @@ func TestManyAtOnce(t *testing.T) {
 	d := newDaemon(t, settings{})
 	const user = "util1"
 	l := newLedger()
-	reader, missing := newMailUser(t, d, user, 65534)
+	reader, missing := newMailUser(t, d, user, 0)
 	if missing != "" {
 		t.Log(missing)
 	}

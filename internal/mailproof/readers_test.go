@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -182,6 +183,7 @@ func forever(ctx context.Context, wg *sync.WaitGroup, do func()) {
 type mailUser struct {
 	home, path string
 	uid        uint32
+	crashed    atomic.Int32
 }
 
 // newMailUser gives a mailbox to uid; "" and a reason when mail cannot be run here. The directory is as /var/mail is: root's
@@ -230,6 +232,9 @@ func (m *mailUser) use(typed string) string {
 	cmd.Env = []string{"HOME=" + m.home, "MAIL=" + m.path, "PATH=" + os.Getenv("PATH"), "TZ=UTC", "LANG=C"}
 	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: m.uid, Gid: m.uid}}
 	out, _ := cmd.CombinedOutput() // it fails when there is no mail, too
+	if status, ok := cmd.ProcessState.Sys().(syscall.WaitStatus); ok && status.Signaled() {
+		m.crashed.Add(1)
+	}
 	return string(out)
 }
 

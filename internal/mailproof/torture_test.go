@@ -107,9 +107,21 @@ func TestTorture(t *testing.T) {
 	}
 	t.Logf("%s=%d", tortureSeed, seed)
 	for _, kind := range tortures() {
-		t.Run(kind.name, func(t *testing.T) { kind.run(t, length, seed) })
+		t.Run(kind.name, func(t *testing.T) {
+			slice := length
+			if kind.mail {
+				slice = mailSlice
+			}
+			for left, seed := length, seed; left > 0; left, seed = left-slice, seed+1 {
+				kind.run(t, min(left, slice), seed)
+			}
+		})
 	}
 }
+
+// mailSlice is how long one daemon is tortured with mail: a mailbox in which mail crashed is not judged, and in a long run
+// it does sooner or later.
+const mailSlice = 10 * time.Second
 
 func (k torture) run(t *testing.T, length time.Duration, seed uint64) {
 	s := settings{}
@@ -146,6 +158,11 @@ func (k torture) run(t *testing.T, length time.Duration, seed uint64) {
 	d.awaitQueue()
 	if err := openReturned(d.addr("imap"), l); err != nil {
 		t.Error(err)
+	}
+	for _, r := range readers {
+		if n := r.crashed.Load(); n > 0 {
+			t.Logf("mail crashed %d times while it saved: %s is not judged", n, r.path)
+		}
 	}
 	a := l.account(t, d, readers, k.harass != nil || k.mail || s.Faulty != 0)
 	t.Logf("kills %d, messages acknowledged %d; copies deleted %d, sent back %d, left %d, lost %d, torn %d, twice %d, again after an unanswered try %d",
@@ -262,19 +279,28 @@ type account struct{ gone, bounced, left, lost, torn, twice, again int }
 
 // account finds each message that was promised: once in its mailbox, or gone because somebody took it away. Where mailboxes
 // may be out of order, mail may have to wait in the queue: a crash between a delivery and the note of it repeats it.
+//
+// A mailbox in which mail crashed is not judged. mailutils 3.15 does now and then, when the lock was not free at its first
+// try and mail came until the second: a SIGSEGV in the middle of its rewriting.
 func (l *ledger) account(t *testing.T, d *daemon, readers []*mailUser, mayQueue bool) (a account) {
 	t.Helper()
-	found := l.found
+	found, spoiled := l.found, map[string]bool{}
 	for i, r := range readers {
+		spoiled[fmt.Sprintf("util%d", i+1)] = r.crashed.Load() > 0
 		for _, id := range r.moved() {
 			l.away(fmt.Sprintf("util%d", i+1), id)
 		}
 	}
 	for n := range accounts - 1 { // the writer's mailbox holds reports only
 		user := fmt.Sprintf("util%d", n+1)
-		a.torn += l.read(t, d, user, found)
+		if !spoiled[user] {
+			a.torn += l.read(t, d, user, found)
+		}
 	}
 	for entry, f := range l.known {
+		if user, _, _ := strings.Cut(entry, " "); spoiled[user] {
+			continue
+		}
 		times := found[entry]
 		a.left += times
 		switch {

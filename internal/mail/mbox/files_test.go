@@ -5,9 +5,7 @@ import (
 	"errors"
 	"io/fs"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"runtime"
 	"testing"
 	"time"
 
@@ -137,40 +135,6 @@ func TestStaleDotlocks(t *testing.T) {
 			unlock()
 		}
 		os.Remove(path)
-	}
-}
-
-// TestLockOfAReader: a lock without a number holds as long as somebody has the mailbox open.
-func TestLockOfAReader(t *testing.T) {
-	dir := t.TempDir()
-	files := PlainFiles(dir)
-	box, err := files.Open(t.Context(), "u", Inbox, os.O_RDWR|os.O_CREATE)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer box.Close() // our own does not count
-	path := filepath.Join(dir, "spool", "u")
-	if err := os.WriteFile(path+".lock", nil, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	then := time.Now().Add(-time.Minute)
-	if err := os.Chtimes(path+".lock", then, then); err != nil {
-		t.Fatal(err)
-	}
-	reader := exec.Command("sleep", "1000")
-	if reader.Stdin, err = os.Open(path); err != nil {
-		t.Fatal(err)
-	}
-	if err := reader.Start(); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := files.Lock(t.Context(), "u", Inbox); !errors.Is(err, ErrLocked) {
-		t.Errorf("a reader's lock: %v", err)
-	}
-	_ = reader.Process.Kill()
-	_ = reader.Wait()
-	if _, err := files.Lock(t.Context(), "u", Inbox); runtime.GOOS == "linux" && err != nil {
-		t.Errorf("the lock of nobody: %v", err)
 	}
 }
 

@@ -2,10 +2,7 @@ package mbox
 
 import (
 	"errors"
-	"fmt"
-	"io/fs"
 	"os"
-	"path/filepath"
 
 	"golang.org/x/sys/unix"
 )
@@ -103,27 +100,3 @@ func isRefused(err error) bool {
 
 // isBusy is an open that a student's lease makes wait.
 func isBusy(err error) bool { return errors.Is(err, unix.EWOULDBLOCK) || errors.Is(err, unix.ETXTBSY) }
-
-// openElsewhere tells whether another process has a file open, or may have: not everybody may look at all of them.
-func openElsewhere(path string) bool {
-	file, err := os.Stat(path)
-	if err != nil {
-		return false
-	}
-	processes, _ := filepath.Glob("/proc/[0-9]*/fd")
-	for _, fds := range processes {
-		if fds == fmt.Sprintf("/proc/%d/fd", os.Getpid()) {
-			continue
-		}
-		names, err := os.ReadDir(fds)
-		if errors.Is(err, fs.ErrPermission) {
-			return true
-		}
-		for _, name := range names {
-			if open, err := os.Stat(filepath.Join(fds, name.Name())); err == nil && os.SameFile(open, file) {
-				return true
-			}
-		}
-	}
-	return false
-}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"os"
 	"syscall"
+	"time"
 )
 
 // On other systems only the embedded engine runs, over files that nobody else opens: the dotlock is the only lock, and
@@ -48,5 +49,7 @@ func isTooBig(err error) bool { return errors.Is(err, syscall.EFBIG) }
 func isRefused(error) bool    { return false }
 func isBusy(error) bool       { return false }
 
-// openElsewhere cannot be told here: it may be.
-func openElsewhere(string) bool { return true }
+func createLock(path, text string) error { return createLockInSteps(path, text) }
+
+// mayHold cannot be told here.
+func mayHold(string, time.Duration) bool { return true }

@@ -22,8 +22,8 @@ type plainFiles struct{ dir string }
 // staleLock is how old a dotlock of an unknown holder must be to be broken: mailutils' own figure is ten minutes.
 const staleLock = 10 * time.Minute
 
-// unsignedLock is how old a lock without a process number must be, when nobody has the mailbox open: its maker was killed
-// before it could write one, or is mailutils, which writes none and sometimes leaves its lock behind.
+// unsignedLock is how old a lock without a process number must be, when nobody has the mailbox open who could have made it:
+// mailutils writes none, and sometimes leaves its lock behind.
 const unsignedLock = 2 * time.Second
 
 // lockSuffix makes a lock's name of a mailbox's.
@@ -122,7 +122,7 @@ func (p plainFiles) Lock(_ context.Context, user, box string) (func(), error) {
 	}
 	path += lockSuffix
 	for range 2 {
-		err = createLock(path)
+		err = createLock(path, strconv.Itoa(os.Getpid())+"\n") // as mailutils and procmail look for it
 		if err == nil {
 			return func() { os.Remove(path) }, nil
 		}
@@ -136,13 +136,13 @@ func (p plainFiles) Lock(_ context.Context, user, box string) (func(), error) {
 	return nil, fmt.Errorf("%s of %s: %w", box, user, ErrLocked)
 }
 
-// createLock makes the lock file with our process number in it, as mailutils and procmail do.
-func createLock(path string) error {
+// createLockInSteps leaves an empty lock when it is killed between the two.
+func createLockInSteps(path, text string) error {
 	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL|openFlags, 0o600)
 	if err != nil {
 		return err
 	}
-	_, werr := f.WriteString(strconv.Itoa(os.Getpid()) + "\n")
+	_, werr := f.WriteString(text)
 	if err := errors.Join(werr, f.Close()); err != nil {
 		os.Remove(path)
 		return err
@@ -162,11 +162,11 @@ func breakStale(path string) bool {
 	pid, err := strconv.Atoi(strings.TrimSpace(string(text)))
 	age := time.Since(before.ModTime())
 	dead := err == nil && pid > 0 && !alive(pid) ||
-		len(text) == 0 && age > unsignedLock && !openElsewhere(strings.TrimSuffix(path, lockSuffix))
+		len(text) == 0 && age > unsignedLock && !mayHold(strings.TrimSuffix(path, lockSuffix), age)
 	if !dead && age < staleLock {
 		return false
 	}
-	aside := fmt.Sprintf("%s.%d", path, os.Getpid())
+	aside := fmt.Sprintf("%s.%d%s", path, os.Getpid(), lockSuffix)
 	if os.Rename(path, aside) != nil {
 		return true // somebody else was quicker
 	}
