@@ -38,8 +38,8 @@ no Docker is needed, and there is no SSH, no mail command and no system account 
 sandbox in a container, which has all that.
 
 The mail is in a temporary folder that is removed in the end, or in --dir, which is kept and can be used again: each
-mailbox is an mbox file in it. In another terminal every other verb finds the sandbox: maillab lab (the tasks, hints, checks,
-answers), status, logs, reset.`,
+mailbox is an mbox file in it. It speaks the lab's own language, unless a class list says another. In another terminal
+every other verb finds the sandbox: maillab lab (the tasks, hints, checks, answers), status, logs, reset.`,
 		Example: `  maillab sandbox
   maillab sandbox -f caen-pop3-smtp --log
   maillab sandbox --dir ~/mail-lab --listen 0.0.0.0`,

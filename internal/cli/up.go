@@ -273,7 +273,7 @@ func (a *app) readUp(f upFlags) (source, *upping, error) {
 		return s, nil, err
 	}
 	if f.fleeting.alone && u.lab.Topology == lab.Isolated && f.class == "" && f.students == 0 {
-		u.class.Students, u.roster = u.class.Students[:1], nil
+		u.class, u.roster = u.class.Alone(), nil
 	}
 	return s, u, nil
 }

@@ -34,6 +34,14 @@ func Count(n int) Class {
 	return class
 }
 
+// Alone is the class of its first student, who is spoken to in the lab's language: whoever has a server for himself is
+// not the one that an example's first row tells of.
+func (c Class) Alone() Class {
+	s := c.Students[0]
+	s.Lang = ""
+	return Class{File: c.File, Students: []Student{s}}
+}
+
 // Find returns the student with a key.
 func (c Class) Find(key string) (Student, bool) {
 	for _, s := range c.Students {

@@ -139,6 +139,20 @@ func TestCount(t *testing.T) {
 	}
 }
 
+// TestAlone: one student remains, without the language of the row.
+func TestAlone(t *testing.T) {
+	class, err := Read("class.csv", []byte("name,lang,number\nalice,fr,12\nbruno,en,13\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]string{"alice|12|"}, rows(class.Alone(), "number")); diff != "" {
+		t.Error(diff)
+	}
+	if class.Students[0].Lang != "fr" {
+		t.Error("the class itself was changed")
+	}
+}
+
 func TestSeats(t *testing.T) {
 	class := func(keys ...string) Class {
 		var c Class
