@@ -44,5 +44,9 @@ func remaining(ctx context.Context, e engine.Engine, name string, keep func(engi
 			kept = append(kept, r)
 		}
 	}
-	return plan.Diff(kept, actual, nil, nil), nil
+	p := plan.Diff(kept, actual, nil, nil)
+	for n := range p.Steps {
+		p.Steps[n].Reason = "the instance is taken down"
+	}
+	return p, nil
 }

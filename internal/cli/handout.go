@@ -33,7 +33,11 @@ class in one HTML page that prints a student a page, a CSV, and an ssh_config to
 				return err
 			}
 			if out != "" {
-				return writeSheets(class, out)
+				if err := writeSheets(class, out); err != nil {
+					return err
+				}
+				fmt.Fprintf(a.Err, "the sheets of %s are in %s\n", students(len(class.Sheets)), out)
+				return nil
 			}
 			if a.flags.output != "table" && !cmd.Flags().Changed("form") {
 				form = a.flags.output
@@ -117,7 +121,7 @@ func sheetOf(kept *instance.Sheet, s instance.Sandbox, student, host string) (ha
 		}
 		for _, account := range sandbox.Accounts {
 			if account.Student == student {
-				sheet.Accounts = append(sheet.Accounts, handout.Account{Name: account.Name, Password: account.Password})
+				sheet.Accounts = append(sheet.Accounts, handout.Account{Name: account.Name, Password: account.Password, Own: account.Own})
 				if sheet.Lang == "" {
 					sheet.Lang = account.Lang
 				}

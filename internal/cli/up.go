@@ -245,7 +245,8 @@ func (u *upping) keep() error {
 			return err
 		}
 	}
-	return errors.Join(u.folder.KeepSeats(u.seats), u.folder.KeepRoster(u.roster), u.folder.KeepSheet(u.desired.Specs),
+	return errors.Join(u.folder.KeepSeats(u.seats), u.folder.KeepRoster(u.roster),
+		u.folder.KeepSheet(u.desired.Specs, taskIDs(u.lab.Tasks), len(u.lab.Assign)),
 		u.folder.KeepLab(u.source))
 }
 

@@ -46,18 +46,27 @@ type Service struct {
 type Account struct {
 	Name     string `json:"name"`
 	Password string `json:"password"`
+	Own      bool   `json:"own"` // one that the student's tasks are done with
+}
+
+// Marked tells whether some of the accounts are the student's own to work with, and others only there.
+func (s Sheet) Marked() bool {
+	own := func(a Account) bool { return a.Own }
+	return slices.ContainsFunc(s.Accounts, own) && slices.ContainsFunc(s.Accounts, func(a Account) bool { return !a.Own })
 }
 
 // words are what a sheet says.
 type words struct {
-	Sheet, Server, Mail, Accounts, Account, Password, Services, Service, Type, Address, Colon string
+	Sheet, Server, Mail, Accounts, Account, Password, Services, Service, Type, Address, Colon, Own string
 }
 
 func wordsOf(lang string) words {
 	if lang == "fr" {
-		return words{"Fiche de", "Votre serveur", "Domaine", "Comptes", "Compte", "Mot de passe", "Services", "Service", "À taper", "Adresse", "\u00a0:"}
+		return words{"Fiche de", "Votre serveur", "Domaine", "Comptes", "Compte", "Mot de passe", "Services", "Service", "À taper", "Adresse", "\u00a0:",
+			"Vous travaillez avec les comptes en gras."}
 	}
-	return words{"Sheet of", "Your server", "Mail domain", "Accounts", "Account", "Password", "Services", "Service", "Type", "Address", ":"}
+	return words{"Sheet of", "Your server", "Mail domain", "Accounts", "Account", "Password", "Services", "Service", "Type", "Address", ":",
+		"You work with the accounts in bold."}
 }
 
 // title is the lab's in a language, or in any.
@@ -123,9 +132,17 @@ func (c Class) sheet(b *strings.Builder, s Sheet) {
 	for _, service := range s.Services {
 		fmt.Fprintf(b, "| %s | `%s` |\n", strings.ToUpper(service.Name), service.Command(s.Login()))
 	}
-	fmt.Fprintf(b, "\n## %s\n\n| %s | %s | %s |\n|---|---|---|\n", w.Accounts, w.Account, w.Password, w.Address)
+	fmt.Fprintf(b, "\n## %s\n\n", w.Accounts)
+	if s.Marked() {
+		fmt.Fprintf(b, "%s\n\n", w.Own)
+	}
+	fmt.Fprintf(b, "| %s | %s | %s |\n|---|---|---|\n", w.Account, w.Password, w.Address)
 	for _, a := range s.Accounts {
-		fmt.Fprintf(b, "| `%s` | %s | `%s@%s` |\n", a.Name, code(a.Password), a.Name, s.Domain)
+		bold := ""
+		if a.Own && s.Marked() {
+			bold = "**"
+		}
+		fmt.Fprintf(b, "| %[1]s`%[2]s`%[1]s | %[3]s | `%[2]s@%[4]s` |\n", bold, a.Name, code(a.Password), s.Domain)
 	}
 }
 
@@ -165,8 +182,9 @@ code{font:1em monospace;white-space:pre}
 {{range .Rows}}<tr><td>{{.Name}}</td><td><code>{{.Command}}</code></td></tr>
 {{end}}</table>
 <h2>{{.Words.Accounts}}</h2>
-<table><tr><th>{{.Words.Account}}</th><th>{{.Words.Password}}</th><th>{{.Words.Address}}</th></tr>
-{{range .Accounts}}<tr><td><code>{{.Name}}</code></td><td><code>{{.Password}}</code></td><td><code>{{.Name}}@{{$sheet.Domain}}</code></td></tr>
+{{if .Marked}}<p>{{.Words.Own}}</p>
+{{end}}<table><tr><th>{{.Words.Account}}</th><th>{{.Words.Password}}</th><th>{{.Words.Address}}</th></tr>
+{{range .Accounts}}<tr><td>{{if and .Own $sheet.Marked}}<strong><code>{{.Name}}</code></strong>{{else}}<code>{{.Name}}</code>{{end}}</td><td><code>{{.Password}}</code></td><td><code>{{.Name}}@{{$sheet.Domain}}</code></td></tr>
 {{end}}</table>
 </section>
 {{end}}</body></html>
@@ -211,7 +229,7 @@ func (c Class) CSV() (string, error) {
 	var out bytes.Buffer
 	w := csv.NewWriter(&out)
 	names := []string{"ssh", "smtp", "pop3", "imap"}
-	_ = w.Write(append([]string{"seat", "student", "account", "password", "address"}, names...))
+	_ = w.Write(append([]string{"seat", "student", "account", "password", "address"}, append(names, "own")...))
 	for _, s := range c.Sheets {
 		at := map[string]string{}
 		for _, service := range s.Services {
@@ -222,6 +240,7 @@ func (c Class) CSV() (string, error) {
 			for _, name := range names {
 				row = append(row, at[name])
 			}
+			row = append(row, map[bool]string{true: "yes"}[a.Own])
 			_ = w.Write(row)
 		}
 	}

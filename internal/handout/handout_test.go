@@ -17,9 +17,9 @@ func class() Class {
 	standard := []Service{{"ssh", "127.0.10.2:22"}, {"pop3", "127.0.10.2:110"}}
 	return Class{Instance: "lundi", Title: map[string]string{"fr": "TD à la main", "en": "By hand"}, Sheets: []Sheet{
 		{Student: "alice", Seat: 1, Lang: "fr", Domain: "local.isri.fr", Hostname: "test.local.isri.fr", Services: services,
-			HostKey: "ssh-ed25519 AAAA", Accounts: []Account{{"util1", "master2021"}, {"util2", "a|b`c<&>"}}},
+			HostKey: "ssh-ed25519 AAAA", Accounts: []Account{{"util1", "master2021", true}, {"util2", "a|b`c<&>", false}}},
 		{Student: "=cmd|'/c calc'!A1 <b>*", Seat: 2, Lang: "en", Domain: "d.test", Hostname: "h.d.test", Services: standard,
-			Accounts: []Account{{"21901234", "x"}}},
+			Accounts: []Account{{"21901234", "x", true}}},
 		{Student: "zoé", Seat: 3, Domain: "d.test", Hostname: "h.d.test"},
 	}}
 }

@@ -27,6 +27,8 @@ type Sheet struct {
 	Title     map[string]string `json:"title"`
 	Domain    string            `json:"domain"`
 	Hostname  string            `json:"hostname"`
+	Timezone  string            `json:"timezone,omitempty"`
+	Tasks     []string          `json:"tasks,omitempty"` // their names
 	Sandboxes []SheetSandbox    `json:"sandboxes"`
 }
 
@@ -44,17 +46,20 @@ type SheetAccount struct {
 	FullName string `json:"full_name,omitempty"`
 	Password string `json:"password"`
 	Lang     string `json:"lang"`
+	Own      bool   `json:"own,omitempty"` // one that the student works with
 }
 
-// KeepSheet keeps what everybody is given.
-func (f Folder) KeepSheet(specs map[int]spec.Sandbox) error {
-	var sheet Sheet
+// KeepSheet keeps what everybody is given, and the names of the tasks. Of a student's accounts the first so many are those
+// that the lab assigns.
+func (f Folder) KeepSheet(specs map[int]spec.Sandbox, tasks []string, assigned int) error {
+	sheet := Sheet{Tasks: tasks}
 	for _, seat := range slices.Sorted(maps.Keys(specs)) {
 		s := specs[seat]
-		sheet.Lab, sheet.Title, sheet.Domain, sheet.Hostname = s.Lab, s.Title, s.Domain, s.Hostname
-		one := SheetSandbox{Seat: seat, Lang: s.Lang}
+		sheet.Lab, sheet.Title, sheet.Domain, sheet.Hostname, sheet.Timezone = s.Lab, s.Title, s.Domain, s.Hostname, s.Timezone
+		one, had := SheetSandbox{Seat: seat, Lang: s.Lang}, map[string]int{}
 		for _, a := range s.Accounts {
-			one.Accounts = append(one.Accounts, SheetAccount{a.Name, a.Student, a.FullName, a.Password, cmp.Or(a.Lang, s.Lang)})
+			one.Accounts = append(one.Accounts, SheetAccount{a.Name, a.Student, a.FullName, a.Password, cmp.Or(a.Lang, s.Lang), had[a.Student] < assigned})
+			had[a.Student]++
 		}
 		sheet.Sandboxes = append(sheet.Sandboxes, one)
 	}

@@ -1,0 +1,118 @@
+package cli
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"maillab/internal/instance"
+	"maillab/internal/lab/task"
+)
+
+// What the last up kept about an instance, for verbs that want to know more than the labels tell. On another machine than
+// the last up's nothing is known of it.
+
+// known is that; empty when nothing is known.
+func (a *app) known(name string) (instance.Sheet, error) {
+	sheet, err := instance.OpenFolder(a.DataDir, name).Sheet()
+	if err != nil || sheet == nil {
+		return instance.Sheet{}, err
+	}
+	return *sheet, nil
+}
+
+// zone is the lab's, in which mail, logs and checks tell the time; the user's own where the lab's is not known.
+func (a *app) zone(name string) *time.Location {
+	sheet, err := a.known(name)
+	if err != nil || sheet.Timezone == "" {
+		return time.Local
+	}
+	zone, err := time.LoadLocation(sheet.Timezone)
+	if err != nil {
+		return time.Local
+	}
+	return zone
+}
+
+// hasTasks refuses tasks that the lab does not have. Where they are not known the sandboxes themselves refuse.
+func (a *app) hasTasks(name string, ids []string) error {
+	sheet, err := a.known(name)
+	if err != nil || len(sheet.Tasks) == 0 {
+		return err
+	}
+	for _, id := range ids {
+		if slices.Contains(sheet.Tasks, id) {
+			continue
+		}
+		wrong := fmt.Errorf("the lab has no task %q: %s", id, strings.Join(sheet.Tasks, ", "))
+		if near := nearest(id, sheet.Tasks); near != "" {
+			return &failure{err: wrong, code: exitUsage, hint: "did you mean " + near + "?"}
+		}
+		return usage(wrong)
+	}
+	return nil
+}
+
+// taskIDs are the names of a lab's tasks.
+func taskIDs(tasks []task.Task) (ids []string) {
+	for _, t := range tasks {
+		ids = append(ids, t.ID)
+	}
+	return ids
+}
+
+// nearest is the word that a mistyped one was probably meant to be: the same but for a third of its letters, or what
+// begins with it; "" when there is none.
+func nearest(wrong string, words []string) string {
+	if wrong == "" {
+		return ""
+	}
+	best, least := "", max(1, len(wrong)/3)+1
+	for _, word := range words {
+		if d := distance(wrong, word); d < least {
+			best, least = word, d
+		}
+	}
+	if best == "" {
+		begins := func(word string) bool { return strings.HasPrefix(word, wrong) }
+		if i := slices.IndexFunc(words, begins); i >= 0 {
+			best = words[i]
+		}
+	}
+	return best
+}
+
+// distance counts the octets that must be put in, taken out or changed to make one word of the other (Levenshtein).
+func distance(from, to string) int {
+	row := make([]int, len(to)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range from {
+		before := row[0]
+		row[0] = i + 1
+		for j := range to {
+			change := before
+			if from[i] != to[j] {
+				change++
+			}
+			before, row[j+1] = row[j+1], min(change, row[j+1]+1, row[j]+1)
+		}
+	}
+	return row[len(to)]
+}
+
+// completeTasks completes tasks of the instance.
+func (a *app) completeTasks(cmd *cobra.Command, _ []string, _ string) ([]string, cobra.ShellCompDirective) {
+	ctx, cancel := a.completing(cmd)
+	defer cancel()
+	i, err := a.the(ctx)
+	if err != nil {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	sheet, _ := a.known(i.Name)
+	return sheet.Tasks, cobra.ShellCompDirectiveNoFileComp
+}

@@ -1,0 +1,86 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"maillab/internal/engine"
+	"maillab/internal/instance"
+	"maillab/internal/spec"
+)
+
+// TestZone: times are told in the lab's zone, wherever the teacher's machine is.
+func TestZone(t *testing.T) {
+	a, _ := testApp(t, nil)
+	folder := instance.OpenFolder(a.DataDir, "amiens")
+	if err := folder.KeepSheet(map[int]spec.Sandbox{1: {Timezone: "Asia/Tokyo"}}, nil, 0); err != nil {
+		t.Fatal(err)
+	}
+	if got := noon().In(a.zone("amiens")).Format(time.TimeOnly); got != "21:00:00" {
+		t.Errorf("noon in London is %s in Tokyo", got)
+	}
+	if got := a.zone("elsewhere"); got != time.Local {
+		t.Errorf("of an instance of which nothing is known: %v", got)
+	}
+}
+
+func TestNearest(t *testing.T) {
+	words := []string{"enveloppe", "message-simple", "message-sujet", "journal"}
+	for wrong, want := range map[string]string{
+		"jurnal": "journal", "Journal": "journal", "message-suject": "message-sujet", "env": "enveloppe", "xyz": "", "": "",
+	} {
+		if got := nearest(wrong, words); got != want {
+			t.Errorf("%q: %q, want %q", wrong, got, want)
+		}
+	}
+}
+
+// TestAwake: what does not run is not asked, and what mends it is said.
+func TestAwake(t *testing.T) {
+	asked := errors.New("asked")
+	do := awake(func(context.Context, instance.Sandbox) error { return asked })
+	for state, want := range map[engine.State]string{
+		engine.Running: "asked",
+		engine.Stopped: "its container is stopped: maillab up repairs it",
+		engine.Paused:  "its container is paused: maillab up repairs it",
+		engine.Missing: "its container was removed: maillab up makes it anew, with its mail",
+	} {
+		s := instance.Sandbox{Seat: 1, Students: []string{"alice"}, State: state}
+		if err := do(t.Context(), s); err == nil || err.Error() != want {
+			t.Errorf("%s: %v", state, err)
+		}
+		if row := rowOf(s, ""); state != engine.Running && row.Problem != want {
+			t.Errorf("%s: status says %q", state, row.Problem)
+		}
+	}
+}
+
+// TestUnansweringEngine: an instance that is not found may be on an engine that does not answer.
+func TestUnansweringEngine(t *testing.T) {
+	answering := EngineMaker{"embedded", func(context.Context) (engine.Engine, error) { return nobody{}, nil }}
+	away := EngineMaker{"docker", func(context.Context) (engine.Engine, error) { return nil, engine.ErrUnavailable }}
+	for _, c := range []struct {
+		name, engine string
+		makers       []EngineMaker
+		want         int
+	}{
+		{"both answer", "", []EngineMaker{answering, answering}, exitFailed},
+		{"one is away", "", []EngineMaker{away, answering}, exitNoEngine},
+		{"one is away and not asked", "embedded", []EngineMaker{away, answering}, exitFailed},
+	} {
+		for _, name := range []string{"", "monday"} {
+			a, _ := testApp(t, nil)
+			a.Engines, a.flags.engine, a.flags.instance = c.makers, c.engine, name
+			if _, err := a.the(t.Context()); exitCode(err) != c.want || !errors.Is(err, engine.ErrNotFound) {
+				t.Errorf("%s, %q: %d: %v", c.name, name, exitCode(err), err)
+			}
+		}
+	}
+}
+
+// nobody is an engine on which nothing runs.
+type nobody struct{ engine.Engine }
+
+func (nobody) Observe(context.Context, string) ([]engine.Resource, error) { return nil, nil }
