@@ -53,5 +53,18 @@ func Open(name string) (fs.FS, error) {
 			return fs.Sub(FS, name)
 		}
 	}
-	return nil, fmt.Errorf("lab %q: %w: there are %s", name, fs.ErrNotExist, strings.Join(names, ", "))
+	return nil, &UnknownError{name, names}
 }
+
+// UnknownError is a name that no lab has.
+type UnknownError struct {
+	Name  string
+	Known []string
+}
+
+func (e *UnknownError) Error() string {
+	return fmt.Sprintf("no lab is called %q: there are %s", e.Name, strings.Join(e.Known, ", "))
+}
+
+// Is makes it an fs.ErrNotExist.
+func (e *UnknownError) Is(target error) bool { return target == fs.ErrNotExist }

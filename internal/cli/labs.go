@@ -31,7 +31,7 @@ func find(ref string) (source, error) {
 	}
 	onBoard, err := labs.Open(ref)
 	if err != nil {
-		return source{}, usage(fmt.Errorf("%w, nor is there such a file or folder", err))
+		return source{}, usage(fmt.Errorf("%w; nor is there such a file or folder", err))
 	}
 	return source{onBoard, labs.File, ref}, nil
 }
@@ -166,7 +166,7 @@ check too that the class fits the lab.`,
 			if _, err := lab.Compile(l, class, roster.Seats(nil, class), l.Name, guess); err != nil && (text != nil || l.Topology == lab.Isolated) {
 				return usage(s.placed(err))
 			}
-			fmt.Fprintf(a.Err, "%s is sound: %d tasks, %s, checked for %s\n", args[0], len(l.Tasks), l.Topology, students(len(class.Students)))
+			fmt.Fprintf(a.Err, "%s is sound: %s, %s, checked for %s\n", args[0], count(len(l.Tasks), "task"), l.Topology, students(len(class.Students)))
 			return nil
 		},
 	}

@@ -3,7 +3,6 @@ package cli
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"net/netip"
 	"slices"
 
@@ -19,7 +18,7 @@ func publishing(ctx context.Context, u *upping, f upFlags, w instance.Wish, ephe
 	}
 	p.Listen = cmp.Or(f.listen, last.Listen, p.Listen)
 	if _, err := netip.ParseAddr(p.Listen); err != nil {
-		return p, fmt.Errorf("--listen: %w", err)
+		return p, usagef("--listen %s: not an IP address, such as 127.0.0.1 or 0.0.0.0", p.Listen)
 	}
 	if f.fleeting.run != "" {
 		p.Mode = "ports"

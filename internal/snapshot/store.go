@@ -107,10 +107,18 @@ func (s Store) Find(name string) (Info, error) {
 	}
 	info, err := s.info(name)
 	if errors.Is(err, fs.ErrNotExist) {
-		return info, fmt.Errorf("no snapshot is called %q: %w", name, fs.ErrNotExist)
+		return info, &unknownError{name}
 	}
 	return info, err
 }
+
+// unknownError is a name that no snapshot has.
+type unknownError struct{ name string }
+
+func (e *unknownError) Error() string { return fmt.Sprintf("no snapshot is called %q", e.name) }
+
+// Is makes it an fs.ErrNotExist.
+func (e *unknownError) Is(target error) bool { return target == fs.ErrNotExist }
 
 // Open opens a sandbox's archive.
 func (s Store) Open(name string, seat int) (*os.File, error) {
