@@ -40,7 +40,7 @@ func (a *app) collect(ctx context.Context, u *upping, dir string) error {
 			return errors.New("it does not run")
 		}
 		to := filepath.Join(dir, s.Name())
-		return errors.Join(collectOne(ctx, client, s.Seat, to), collectDialogues(ctx, client, s, to))
+		return errors.Join(collectOne(ctx, client, s.Seat, to), collectDialogues(ctx, client, s, to, a.zone(u.name)))
 	})
 	var failed []error
 	for _, s := range r.Sandboxes {
@@ -108,7 +108,7 @@ func collectOne(ctx context.Context, client *control.Client, seat int, dir strin
 }
 
 // collectDialogues keeps what was typed and answered, a file for each student of the sandbox.
-func collectDialogues(ctx context.Context, client *control.Client, s instance.Sandbox, dir string) error {
+func collectDialogues(ctx context.Context, client *control.Client, s instance.Sandbox, dir string, zone *time.Location) error {
 	for _, student := range s.Students {
 		all, err := client.Dialogues(ctx, s.Seat, student)
 		if err != nil {
@@ -118,7 +118,7 @@ func collectDialogues(ctx context.Context, client *control.Client, s instance.Sa
 		if s.Seat == 0 {
 			name = "dialogues-" + student + ".txt"
 		}
-		if err := save(filepath.Join(dir, name), strings.NewReader(dialoguesText(all))); err != nil {
+		if err := save(filepath.Join(dir, name), strings.NewReader(dialoguesText(all, zone))); err != nil {
 			return err
 		}
 	}

@@ -126,7 +126,7 @@ func (a *app) fillBundle(ctx context.Context, i running, s instance.Sandbox, stu
 			return err
 		}
 	}
-	return a.bundleEntry(out, "dialogues.txt", []byte(dialoguesText(dialogues)))
+	return a.bundleEntry(out, "dialogues.txt", []byte(dialoguesText(dialogues, a.zone(i.Name))))
 }
 
 func (a *app) bundleEntry(out *tar.Writer, name string, text []byte) error {

@@ -1,9 +1,11 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"sync"
@@ -65,12 +67,15 @@ gradebook, which knows the students by a --column of the class list; -o junit a 
 		Annotations:       map[string]string{outputForms: "junit"},
 		ValidArgsFunction: a.completeStudents,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			from, err := a.sinceTime(since)
+			i, err := a.the(cmd.Context())
 			if err != nil {
 				return err
 			}
-			i, err := a.the(cmd.Context())
+			from, err := a.sinceTime(since, a.zone(i.Name))
 			if err != nil {
+				return err
+			}
+			if err := a.hasTasks(i.Name, tasks); err != nil {
 				return err
 			}
 			beside, err := a.columns(i.Name, columns)
@@ -82,29 +87,35 @@ gradebook, which knows the students by a --column of the class list; -o junit a 
 	}
 	cmd.Flags().StringSliceVar(&tasks, "task", nil, "only this task; may be given several times")
 	cmd.Flags().StringSliceVar(&columns, "column", nil, "with -o csv: a column of the class list beside the name, such as email; may be given several times")
-	cmd.Flags().StringVar(&since, "since", "", "only what was done since: a duration (30m), or a time (14:00, 2026-03-26T14:00:00Z); nothing is remembered")
+	cmd.Flags().StringVar(&since, "since", "", "only what was done since: a duration (30m), or a time (14:00 in the lab's time zone, 2026-03-26T14:00:00Z); nothing is remembered")
+	_ = cmd.RegisterFlagCompletionFunc("task", a.completeTasks)
 	return cmd
 }
 
 // outputForms is the annotation of a verb that has more output forms than the others.
 const outputForms = "maillab.output"
 
-// sinceTime reads --since.
-func (a *app) sinceTime(text string) (time.Time, error) {
-	now := a.Now()
+// sinceTime reads --since: a time of day is one of today's in the lab's zone. Nothing was done since a time to come: it is
+// a slip, or somebody else's zone.
+func (a *app) sinceTime(text string, zone *time.Location) (time.Time, error) {
 	if text == "" {
 		return time.Time{}, nil
 	}
+	now := a.Now().In(zone)
 	if d, err := time.ParseDuration(text); err == nil && d > 0 {
 		return now.Add(-d), nil
 	}
-	if t, err := time.Parse(time.RFC3339, text); err == nil {
-		return t, nil
+	t, err := time.Parse(time.RFC3339, text)
+	if err != nil {
+		if t, err = time.Parse("15:04", text); err != nil {
+			return t, usagef("--since %q is no duration (30m) and no time (14:00, 2026-03-26T14:00:00Z)", text)
+		}
+		t = time.Date(now.Year(), now.Month(), now.Day(), t.Hour(), t.Minute(), 0, 0, zone)
 	}
-	if t, err := time.ParseInLocation("15:04", text, now.Location()); err == nil {
-		return time.Date(now.Year(), now.Month(), now.Day(), t.Hour(), t.Minute(), 0, 0, now.Location()), nil
+	if t.After(now) {
+		return t, usagef("--since %s is yet to come: it is %s in the lab (%s)", text, now.Format("15:04"), zone)
 	}
-	return time.Time{}, usagef("--since %q is no duration (30m) and no time (14:00, 2026-03-26T14:00:00Z)", text)
+	return t, nil
 }
 
 // checkPatience bounds a check: the scripts of a class on a shared server take a while.
@@ -156,7 +167,7 @@ func (a *app) askCheck(ctx context.Context, i running, chosen []instance.Sandbox
 	var mu sync.Mutex
 	var all []control.CheckedStudent
 	seatOf := map[string]int{}
-	failed = instance.Each(ctx, chosen, func(ctx context.Context, s instance.Sandbox) error {
+	failed = instance.Each(ctx, chosen, awake(func(ctx context.Context, s instance.Sandbox) error {
 		mine := request
 		mine.Students, mine.Marks = namedOf(s, names), marksOf(s, marks)
 		checked, err := client.Check(ctx, s.Seat, mine)
@@ -169,7 +180,7 @@ func (a *app) askCheck(ctx context.Context, i running, chosen []instance.Sandbox
 			}
 		}
 		return err
-	})
+	}))
 	return a.checkResult(i.Name, all, seatOf), failed, nil
 }
 
@@ -274,31 +285,41 @@ func (a *app) printCheck(result checkJSON, single bool, beside []column) error {
 	case a.flags.output == "csv":
 		return a.print(gradebook(result, beside))
 	case single && len(result.Students) == 1:
-		return a.print(taskTable(result))
+		return a.print(taskTable(result, a.room(160)))
 	}
-	return a.print(classTable(result))
+	return a.print(classTable(result, a.room(60)))
 }
 
-func classTable(result checkJSON) list {
+// room is how many characters of a text a table's cell takes: so many on a terminal, all of them elsewhere.
+func (a *app) room(most int) int {
+	if isTerminal(a.Out) {
+		return most
+	}
+	return math.MaxInt
+}
+
+func classTable(result checkJSON, room int) list {
 	l := list{value: result, header: []string{"seat", "student", "passed", "points", "waiting for you", "next"}}
 	for _, s := range result.Students {
 		var manual []string
-		next := ""
+		next, closed := "", ""
 		for _, t := range s.Tasks {
 			switch {
 			case t.State == check.Manual:
 				manual = append(manual, t.ID)
 			case t.State == check.Failed && next == "":
-				next = t.ID + ": " + shortened(t.Seen, 60)
+				next = t.ID + ": " + shortened(t.Seen, room)
+			case t.State == check.Blocked && closed == "":
+				closed = t.ID + ": " + shortened(t.Seen, room)
 			}
 		}
 		l.rows = append(l.rows, []string{fmt.Sprint(s.Seat), s.Student, fmt.Sprintf("%d/%d", s.Passed, s.Total), fmt.Sprint(s.Points),
-			dash(strings.Join(manual, " ")), dash(next)})
+			dash(strings.Join(manual, " ")), dash(cmp.Or(next, closed))})
 	}
 	return l
 }
 
-func taskTable(result checkJSON) list {
+func taskTable(result checkJSON, room int) list {
 	l := list{value: result, header: []string{"task", "state", "points", "seen"}}
 	for _, t := range result.Students[0].Tasks {
 		state := string(t.State)
@@ -309,7 +330,7 @@ func taskTable(result checkJSON) list {
 		if t.Answer != "" && t.State == check.Manual {
 			seen = "“" + t.Answer + "”; " + seen + "; " + t.Look
 		}
-		l.rows = append(l.rows, []string{t.ID, state, fmt.Sprint(t.Points), shortened(seen, 160)})
+		l.rows = append(l.rows, []string{t.ID, state, fmt.Sprint(t.Points), shortened(seen, room)})
 	}
 	return l
 }

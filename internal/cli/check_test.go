@@ -143,15 +143,16 @@ func TestNameCopies(t *testing.T) {
 
 func TestSinceTime(t *testing.T) {
 	a, _ := testApp(t, nil)
+	zone := time.FixedZone("one hour east", 3600)
 	for text, want := range map[string]time.Time{
-		"": {}, "30m": noon().Add(-30 * time.Minute), "11:15": noon().Add(-45 * time.Minute), "2026-03-26T10:00:00Z": noon().Add(-2 * time.Hour),
+		"": {}, "30m": noon().Add(-30 * time.Minute), "11:15": noon().Add(-105 * time.Minute), "13:00": noon(), "2026-03-26T10:00:00Z": noon().Add(-2 * time.Hour),
 	} {
-		if got, err := a.sinceTime(text); err != nil || !got.Equal(want) {
+		if got, err := a.sinceTime(text, zone); err != nil || !got.Equal(want) {
 			t.Errorf("%q: %v, %v", text, got, err)
 		}
 	}
-	for _, text := range []string{"yesterday", "-5m", "25:00"} {
-		if got, err := a.sinceTime(text); err == nil {
+	for _, text := range []string{"yesterday", "-5m", "25:00", "13:01", "2026-03-26T12:00:01Z"} {
+		if got, err := a.sinceTime(text, zone); err == nil {
 			t.Errorf("%q is %v", text, got)
 		}
 	}
@@ -206,8 +207,8 @@ func TestTranscript(t *testing.T) {
 		{At: noon().Add(2600 * time.Millisecond), From: dialogue.Server, Kind: dialogue.Reply, Text: "250 ok"},
 		{At: noon().Add(9 * time.Second), From: dialogue.Client, Kind: dialogue.Data, Bytes: 12},
 	}}
-	text := dialoguesText([]dialogue.Dialogue{d})
-	for _, want := range []string{"     2.5  C: helo �[2Jpv\n", "     2.6  S: 250 ok\n", "     9.0     (12 octets of a message)\n", "(2 reply lines were not kept)", "(the record is not whole)"} {
+	text := dialoguesText([]dialogue.Dialogue{d}, time.FixedZone("", 3600))
+	for _, want := range []string{"SMTP 2026-03-26 13:00:00 from", "     2.5  C: helo �[2Jpv\n", "     2.6  S: 250 ok\n", "     9.0     (12 octets of a message)\n", "(2 reply lines were not kept)", "(the record is not whole)"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("no %q in:\n%s", want, text)
 		}

@@ -115,7 +115,7 @@ Exit codes:
 	f.StringVarP(&a.flags.instance, "instance", "n", "", "the instance; may be left out when exactly one runs")
 	f.StringVarP(&a.flags.output, "output", "o", "table", "table, json or csv, where a result is a list")
 	f.StringVar(&a.flags.engine, "engine", "", "docker or embedded; by default the first that answers")
-	f.BoolVarP(&a.flags.yes, "yes", "y", false, "do not ask before something is destroyed")
+	f.BoolVarP(&a.flags.yes, "yes", "y", false, "do not ask before something is destroyed; where nobody can be asked up, down, prune and probe need it, reset and snapshot do not")
 	f.BoolVarP(&a.flags.quiet, "quiet", "q", false, "no progress")
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return &failure{err: err, code: exitUsage, hint: "see: " + cmd.CommandPath() + " --help"}
@@ -160,7 +160,7 @@ func (a *app) prepare(cmd *cobra.Command) error {
 	given := map[string]bool{}
 	cmd.Flags().Visit(func(f *pflag.Flag) { given[f.Name] = true })
 	cmd.Flags().VisitAll(func(f *pflag.Flag) {
-		name := "MAILLAB_FLAG_" + strings.ToUpper(strings.ReplaceAll(f.Name, "-", "_"))
+		name := flagVariable(f.Name)
 		value := a.Getenv(name)
 		if overruled(f, given) || value == "" {
 			return
@@ -169,7 +169,7 @@ func (a *app) prepare(cmd *cobra.Command) error {
 			wrong = errors.Join(wrong, fmt.Errorf("%s: %w", name, err))
 		}
 	})
-	if wrong = errors.Join(wrong, cmd.ValidateFlagGroups()); wrong != nil {
+	if wrong = errors.Join(wrong, exclusive(cmd)); wrong != nil {
 		return usage(wrong)
 	}
 	switch a.flags.output {
@@ -179,9 +179,32 @@ func (a *app) prepare(cmd *cobra.Command) error {
 	return usagef("no output form is called %q: table, json or csv", a.flags.output)
 }
 
+// flagVariable is the environment variable of a flag.
+func flagVariable(flag string) string {
+	return "MAILLAB_FLAG_" + strings.ToUpper(strings.ReplaceAll(flag, "-", "_"))
+}
+
 // exclusiveGroups is the annotation in which cobra's MarkFlagsMutuallyExclusive keeps a flag's groups, each the names of
 // its flags with blanks between them. Cobra has no function that tells them.
 const exclusiveGroups = "cobra_annotation_mutually_exclusive"
+
+// exclusive refuses flags that exclude each other, in more of a sentence than cobra does.
+func exclusive(cmd *cobra.Command) (wrong error) {
+	cmd.Flags().VisitAll(func(f *pflag.Flag) {
+		for _, group := range f.Annotations[exclusiveGroups] {
+			var given []string
+			for _, name := range strings.Fields(group) {
+				if cmd.Flags().Changed(name) {
+					given = append(given, "--"+name)
+				}
+			}
+			if len(given) > 1 && given[0] == "--"+f.Name { // told once
+				wrong = errors.Join(wrong, fmt.Errorf("%s exclude each other", strings.Join(given, " and ")))
+			}
+		}
+	})
+	return wrong
+}
 
 // overruled tells whether a flag's variable has no say, because the command line gave the flag itself, or one that
 // excludes it.

@@ -19,7 +19,7 @@ func (a *app) dialogues() *cobra.Command {
 		Use:   "dialogues STUDENT",
 		Short: "What a student typed at the server, and got",
 		Long: `What a student typed at the server's SMTP, POP3 and IMAP ports since the last reset, and what was answered; passwords
-are masked, messages are only counted. With each dialogue stands whether it looks typed by hand, and why. On a server
+are masked, messages are only counted; times are in the lab's zone. With each dialogue stands whether it looks typed by hand, and why. On a server
 that others share, SMTP dialogues in which nobody logged in are everybody's.
 
 -o json prints a list of {"id","service","peer","accounts","start","end","lines":[{"at","from","kind","text","bytes"}]}.`,
@@ -37,8 +37,9 @@ that others share, SMTP dialogues in which nobody logged in are everybody's.
 			}
 			client := i.client()
 			defer client.Close()
+			zone := a.zone(i.Name)
 			if follow {
-				err := client.FollowDialogues(ctx, s.Seat, student, func(e dialogue.Event) error { return a.printEvent(e, service) })
+				err := client.FollowDialogues(ctx, s.Seat, student, func(e dialogue.Event) error { return a.printEvent(e, service, zone) })
 				if ctx.Err() != nil || errors.Is(err, io.EOF) {
 					return nil // Ctrl-C is how one ends it
 				}
@@ -57,8 +58,11 @@ that others share, SMTP dialogues in which nobody logged in are everybody's.
 			if a.flags.output != "table" {
 				return a.print(dialogueList(chosen))
 			}
+			if len(chosen) == 0 {
+				fmt.Fprintf(a.Err, "no dialogue of %s since the last reset\n", student)
+			}
 			for _, d := range chosen {
-				writeDialogue(a.Out, d)
+				writeDialogue(a.Out, d, zone)
 			}
 			return nil
 		},
@@ -69,15 +73,15 @@ that others share, SMTP dialogues in which nobody logged in are everybody's.
 	return cmd
 }
 
-// writeDialogue writes a dialogue as a transcript.
-func writeDialogue(w io.Writer, d dialogue.Dialogue) {
+// writeDialogue writes a dialogue as a transcript, its time in the lab's zone.
+func writeDialogue(w io.Writer, d dialogue.Dialogue, zone *time.Location) {
 	byHand, why := dialogue.ByHand(d)
 	how := map[bool]string{true: "by hand", false: "by a program"}[byHand]
 	who := ""
 	if len(d.Accounts) > 0 {
 		who = " as " + strings.Join(d.Accounts, ", ")
 	}
-	fmt.Fprintf(w, "%s %s from %s%s, %s: %s\n", strings.ToUpper(d.Service), d.Start.Local().Format(time.DateTime), d.Peer, who, how, strings.Join(why, "; "))
+	fmt.Fprintf(w, "%s %s from %s%s, %s: %s\n", strings.ToUpper(d.Service), d.Start.In(zone).Format(time.DateTime), d.Peer, who, how, strings.Join(why, "; "))
 	for _, l := range d.Lines {
 		fmt.Fprintf(w, "%8.1f  %s\n", l.At.Sub(d.Start).Seconds(), lineText(l))
 	}
@@ -109,14 +113,14 @@ func lineText(l dialogue.Line) string {
 }
 
 // printEvent prints one line of a dialogue that is followed.
-func (a *app) printEvent(e dialogue.Event, service string) error {
+func (a *app) printEvent(e dialogue.Event, service string, zone *time.Location) error {
 	if service != "" && e.Service != service {
 		return nil
 	}
 	if e.Lost > 0 {
 		fmt.Fprintf(a.Out, "(%d lines were missed)\n", e.Lost)
 	}
-	_, err := fmt.Fprintf(a.Out, "%s %-4s %s\n", e.Line.At.Local().Format(time.TimeOnly), e.Service, lineText(e.Line))
+	_, err := fmt.Fprintf(a.Out, "%s %-4s %s\n", e.Line.At.In(zone).Format(time.TimeOnly), e.Service, lineText(e.Line))
 	return err
 }
 
@@ -132,10 +136,10 @@ func dialogueList(all []dialogue.Dialogue) list {
 }
 
 // dialoguesText is a student's transcripts.
-func dialoguesText(all []dialogue.Dialogue) string {
+func dialoguesText(all []dialogue.Dialogue, zone *time.Location) string {
 	var text strings.Builder
 	for _, d := range all {
-		writeDialogue(&text, d)
+		writeDialogue(&text, d, zone)
 	}
 	return text.String()
 }

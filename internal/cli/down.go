@@ -18,10 +18,11 @@ func (a *app) down() *cobra.Command {
 		Use:   "down",
 		Short: "Remove all that an instance owns",
 		Long: `Remove everything that the instance owns, found by its labels: containers, volumes, network. The lab file is not
-needed. It asks first: the mail and the homes of all students go with it, unless --keep-spools keeps their volumes,
-which the next up of the same instance takes over. Marks and the last results of check go, too, unless --keep-results.
-Seats, generated passwords and snapshots are kept in the data directory, so that the same students find the same ports
-again; --forget removes them as well, and with them the last that was known of the students.`,
+needed. It asks first, and does nothing where nobody can be asked and -y is not given: the mail and the homes of all
+students go with it, unless --keep-spools keeps their volumes, which the next up of the same instance takes over. Marks
+and the last results of check go, too, unless --keep-results. Seats, generated passwords and snapshots are kept in the data
+directory, so that the same students find the same ports again; --forget removes them as well, and with them the last that
+was known of the students.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			ctx := cmd.Context()
@@ -86,4 +87,12 @@ func students(n int) string {
 		return "one student"
 	}
 	return fmt.Sprintf("%d students", n)
+}
+
+// count says how many of a thing there are.
+func count(n int, thing string) string {
+	if n == 1 {
+		return "1 " + thing
+	}
+	return fmt.Sprintf("%d %ss", n, thing)
 }

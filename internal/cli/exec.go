@@ -3,6 +3,7 @@ package cli
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -23,7 +24,7 @@ func (a *app) exec() *cobra.Command {
 		Long: `Run a command in sandboxes, as their students over SSH or, with --root, as root. Root in a sandbox is weak: it reads
 nobody's mail or home; --account runs the command as any account. A single argument is a line for the shell, several are
 a program and its arguments. With several students each line of
-output begins with whose it is. The exit code is the command's own for one student; for several it is 3 when it failed
+output begins with whose it is, and the students' come in the order of their seats. The exit code is the command's own for one student; for several it is 3 when it failed
 for some and 1 when it failed for all.`,
 		Example: `  maillab exec alice -- tail -3 /var/log/mail.log
   maillab exec --all -- 'ls -l /var/mail'
@@ -78,14 +79,15 @@ func (a *app) inSandboxes(ctx context.Context, i running, chosen []instance.Sand
 	}
 	defer done()
 	var mu sync.Mutex
-	codes := map[int]int{}
-	failed := instance.Each(ctx, chosen, func(ctx context.Context, s instance.Sandbox) error {
+	codes, place := map[int]int{}, places(chosen)
+	allOut, allErr := newTurns(a.Out, len(chosen)), newTurns(a.Err, len(chosen))
+	failed := instance.Each(ctx, chosen, inTurn(place, awake(func(ctx context.Context, s instance.Sandbox) error {
 		student := studentFor(s, names)
 		out, errs := io.Writer(a.Out), io.Writer(a.Err)
 		var in io.Reader = a.In
 		if len(chosen) > 1 {
 			in = nil
-			first, second := newPrefixer(a.Out, &mu, s.Name()), newPrefixer(a.Err, &mu, s.Name())
+			first, second := newPrefixer(allOut.writer(place[s.Seat]), s.Name()), newPrefixer(allErr.writer(place[s.Seat]), s.Name())
 			defer first.flush()
 			defer second.flush()
 			out, errs = first, second
@@ -98,11 +100,31 @@ func (a *app) inSandboxes(ctx context.Context, i running, chosen []instance.Sand
 			err = fmt.Errorf("exit code %d", code)
 		}
 		return err
-	})
+	}), allOut, allErr))
 	if len(chosen) == 1 && len(failed) == 0 {
 		return silent(codes[chosen[0].Seat])
 	}
 	return a.failures(chosen, failed)
+}
+
+// places are where sandboxes, by seat, stand in a list.
+func places(sandboxes []instance.Sandbox) map[int]int {
+	place := map[int]int{}
+	for n, s := range sandboxes {
+		place[s.Seat] = n
+	}
+	return place
+}
+
+// inTurn is do, which ends its sandbox's turns.
+func inTurn(place map[int]int, do func(context.Context, instance.Sandbox) error, all ...*turns) func(context.Context, instance.Sandbox) error {
+	return func(ctx context.Context, s instance.Sandbox) error {
+		err := do(ctx, s)
+		for _, t := range all {
+			err = errors.Join(err, t.writer(place[s.Seat]).Close())
+		}
+		return err
+	}
 }
 
 // run is one command in one sandbox.
@@ -166,13 +188,12 @@ func studentFor(s instance.Sandbox, names []string) string {
 // prefixer writes whole lines, each with whose it is in front.
 type prefixer struct {
 	out    io.Writer
-	mu     *sync.Mutex // of all that write to out
 	prefix string
 	rest   []byte
 }
 
-func newPrefixer(out io.Writer, mu *sync.Mutex, name string) *prefixer {
-	return &prefixer{out: out, mu: mu, prefix: name + ": "}
+func newPrefixer(out io.Writer, name string) *prefixer {
+	return &prefixer{out: out, prefix: name + ": "}
 }
 
 func (p *prefixer) Write(text []byte) (int, error) {
@@ -188,8 +209,6 @@ func (p *prefixer) Write(text []byte) (int, error) {
 }
 
 func (p *prefixer) line(line []byte) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
 	fmt.Fprintf(p.out, "%s%s\n", p.prefix, line)
 }
 

@@ -35,7 +35,7 @@ func exitCodes() string {
 		{exitUsage, "usage, or a bad lab file or class list"},
 		{exitPartly, "partly failed: some students"},
 		{exitChecks, "checks failed"},
-		{exitNoEngine, "no engine answers"},
+		{exitNoEngine, "no engine answers, or not the one that may have the instance"},
 		{exitTimeout, "timed out"},
 		{exitInterrupted, "interrupted"},
 	} {

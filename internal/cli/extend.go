@@ -23,7 +23,10 @@ outlived its time; nothing ends by itself.`,
 			life := 24 * time.Hour
 			if len(args) == 1 {
 				var err error
-				if life, err = time.ParseDuration(args[0]); err != nil || life <= 0 || never {
+				if never {
+					return usagef("--never and a life of %s exclude each other", args[0])
+				}
+				if life, err = time.ParseDuration(args[0]); err != nil || life <= 0 {
 					return usagef("a life is a time such as 90m or 48h, not %q", args[0])
 				}
 			}

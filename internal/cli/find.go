@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -106,10 +107,12 @@ func (a *app) the(ctx context.Context) (running, error) {
 	switch {
 	case len(s.instances) == 1:
 		return s.instances[0], nil
+	case len(s.instances) == 0 && len(s.problems) > 0:
+		return running{}, a.perhapsThere(s)
 	case len(s.instances) == 0 && a.flags.instance != "":
-		return running{}, withHint(fmt.Errorf("%w: no instance is called %q", engine.ErrNotFound, a.flags.instance), "maillab ls lists those that there are"+unanswered(s))
+		return running{}, withHint(fmt.Errorf("%w: no instance is called %q", engine.ErrNotFound, a.flags.instance), "maillab ls lists those that there are")
 	case len(s.instances) == 0:
-		return running{}, withHint(fmt.Errorf("%w: no instance is up", engine.ErrNotFound), "maillab up brings one up"+unanswered(s))
+		return running{}, withHint(fmt.Errorf("%w: no instance is up", engine.ErrNotFound), "maillab up brings one up")
 	case a.flags.instance != "":
 		return running{}, usagef("%q runs on two engines: say which with --engine", a.flags.instance)
 	}
@@ -120,13 +123,18 @@ func (a *app) the(ctx context.Context) (running, error) {
 	return running{}, usagef("several instances are up: say which with -n: %s", strings.Join(names, ", "))
 }
 
-// unanswered tells which engines were not asked, for a hint.
-func unanswered(s survey) string {
-	if len(s.problems) == 0 {
-		return ""
+// perhapsThere is that nothing was found while an engine that may have it does not answer.
+func (a *app) perhapsThere(s survey) error {
+	what := "no instance is up on the engines that answer"
+	if a.flags.instance != "" {
+		what = fmt.Sprintf("no instance is called %q on the engines that answer", a.flags.instance)
 	}
-	return "\nnot asked: " + errors.Join(s.problems...).Error()
+	return &failure{err: fmt.Errorf("%w: %s", engine.ErrNotFound, what), code: exitNoEngine, hint: unanswered(s) +
+		"\nmaillab doctor looks at the engines; --engine asks one only"}
 }
+
+// unanswered tells which engines did not answer.
+func unanswered(s survey) string { return "not asked: " + errors.Join(s.problems...).Error() }
 
 // some are the sandboxes of these students, each once; all of them when none is named.
 func some(i instance.Instance, students []string) ([]instance.Sandbox, error) {
@@ -156,9 +164,27 @@ func some(i instance.Instance, students []string) ([]instance.Sandbox, error) {
 // completionPatience bounds what a shell's user waits for after Tab.
 const completionPatience = time.Second
 
+// completing bounds a completion. Cobra does not prepare one, so the flags that say where to look come from the environment
+// here.
+func (a *app) completing(cmd *cobra.Command) (context.Context, context.CancelFunc) {
+	a.flags.instance = cmp.Or(a.flags.instance, a.Getenv(flagVariable("instance")))
+	a.flags.engine = cmp.Or(a.flags.engine, a.Getenv(flagVariable("engine")))
+	return context.WithTimeout(cmd.Context(), completionPatience)
+}
+
+// first completes so many arguments only.
+func first(most int, complete cobra.CompletionFunc) cobra.CompletionFunc {
+	return func(cmd *cobra.Command, args []string, start string) ([]string, cobra.ShellCompDirective) {
+		if len(args) >= most {
+			return nil, cobra.ShellCompDirectiveNoFileComp
+		}
+		return complete(cmd, args, start)
+	}
+}
+
 // completeInstances completes -n.
 func (a *app) completeInstances(cmd *cobra.Command, _ []string, _ string) ([]string, cobra.ShellCompDirective) {
-	ctx, cancel := context.WithTimeout(cmd.Context(), completionPatience)
+	ctx, cancel := a.completing(cmd)
 	defer cancel()
 	s, _ := a.look(ctx, "")
 	var names []string
@@ -170,7 +196,7 @@ func (a *app) completeInstances(cmd *cobra.Command, _ []string, _ string) ([]str
 
 // completeStudents completes students of the instance.
 func (a *app) completeStudents(cmd *cobra.Command, _ []string, _ string) ([]string, cobra.ShellCompDirective) {
-	ctx, cancel := context.WithTimeout(cmd.Context(), completionPatience)
+	ctx, cancel := a.completing(cmd)
 	defer cancel()
 	i, err := a.the(ctx)
 	if err != nil {

@@ -222,14 +222,14 @@ func hostOfContainer(read func(string) ([]byte, error), named func(string) (*net
 	return ""
 }
 
-// copyLines prints a stream line by line, however long they are, so that several may share a screen.
-func (a *app) copyLines(mu *sync.Mutex, prefix string, from io.Reader) error {
+// copyLines prints a stream line by line, however long they are, each in one Write, so that several may share a screen.
+func copyLines(out io.Writer, prefix string, from io.Reader) error {
 	for in := bufio.NewReader(from); ; {
 		line, err := in.ReadString('\n')
 		if line != "" {
-			mu.Lock()
-			fmt.Fprintf(a.Out, "%s%s\n", prefix, strings.TrimSuffix(line, "\n"))
-			mu.Unlock()
+			if _, err := fmt.Fprintf(out, "%s%s\n", prefix, strings.TrimSuffix(line, "\n")); err != nil {
+				return err
+			}
 		}
 		if errors.Is(err, io.EOF) {
 			return nil

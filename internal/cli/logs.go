@@ -4,7 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync"
+	"io"
 
 	"github.com/spf13/cobra"
 
@@ -18,46 +18,55 @@ func (a *app) logs() *cobra.Command {
 		Use:   "logs [STUDENT…]",
 		Short: "The mail.log of sandboxes",
 		Long: `The mail.log of some or all sandboxes, as the students see it in /var/log/mail.log. With several students each line
-begins with whose it is.`,
+begins with whose it is, in the order of the seats; with --follow in the order in which they come.`,
 		ValidArgsFunction: a.completeStudents,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			ctx := cmd.Context()
-			i, err := a.the(ctx)
-			if err != nil {
-				return err
+			if cmd.Flags().Changed("lines") && lines < 0 {
+				return usagef("--lines %d: how many lines, 0 or more", lines)
 			}
-			chosen, err := some(i.Instance, args)
-			if err != nil {
-				return err
-			}
-			client := i.client()
-			defer client.Close()
-			var printing sync.Mutex
-			each := instance.Each
-			if follow {
-				each = instance.All
-			}
-			failed := each(ctx, chosen, func(ctx context.Context, s instance.Sandbox) error {
-				log, err := client.Log(ctx, s.Seat, lines, follow)
-				if err != nil {
-					return err
-				}
-				defer log.Close()
-				prefix := ""
-				if len(chosen) > 1 {
-					prefix = s.Name() + ": "
-				}
-				return a.copyLines(&printing, prefix, log)
-			})
-			if follow && ctx.Err() != nil {
-				return nil // Ctrl-C is how one ends it
-			}
-			return a.failures(chosen, failed)
+			return a.showLogs(cmd.Context(), args, lines, follow)
 		},
 	}
 	cmd.Flags().IntVar(&lines, "lines", -1, "only the last N lines")
 	cmd.Flags().BoolVar(&follow, "follow", false, "go on with what comes, until Ctrl-C")
 	return cmd
+}
+
+func (a *app) showLogs(ctx context.Context, students []string, lines int, follow bool) error {
+	i, err := a.the(ctx)
+	if err != nil {
+		return err
+	}
+	chosen, err := some(i.Instance, students)
+	if err != nil {
+		return err
+	}
+	client := i.client()
+	defer client.Close()
+	show := func(ctx context.Context, s instance.Sandbox, out io.Writer) error {
+		log, err := client.Log(ctx, s.Seat, lines, follow)
+		if err != nil {
+			return err
+		}
+		defer log.Close()
+		prefix := ""
+		if len(chosen) > 1 {
+			prefix = s.Name() + ": "
+		}
+		return copyLines(out, prefix, log)
+	}
+	if follow { // in the order of what happens
+		screen := &shared{out: a.Out}
+		failed := instance.All(ctx, chosen, awake(func(ctx context.Context, s instance.Sandbox) error { return show(ctx, s, screen) }))
+		if ctx.Err() != nil {
+			return nil // Ctrl-C is how one ends it
+		}
+		return a.failures(chosen, failed)
+	}
+	ordered, place := newTurns(a.Out, len(chosen)), places(chosen)
+	return a.failures(chosen, instance.Each(ctx, chosen, inTurn(place, awake(func(ctx context.Context, s instance.Sandbox) error {
+		return show(ctx, s, ordered.writer(place[s.Seat]))
+	}), ordered)))
 }
 
 // failures reports what failed for which student, with the exit code for some or for all.

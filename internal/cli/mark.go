@@ -33,6 +33,9 @@ are kept in the instance's folder; they outlive a reset, and, with down --keep-r
 			if err != nil {
 				return err
 			}
+			if err := a.hasTasks(i.Name, args[1:2]); err != nil {
+				return err
+			}
 			client := i.client()
 			defer client.Close()
 			if err := client.Mark(cmd.Context(), s.Seat, control.Mark{Student: student, Task: args[1], Passed: passed}); err != nil {
@@ -58,11 +61,14 @@ func word(text string) (*bool, error) {
 	return nil, usagef("%q is no mark: passed, failed or auto", text)
 }
 
-// theStudent finds one student's sandbox, and the student's key where a seat was given.
+// theStudent finds one student's sandbox, which runs, and the student's key where a seat was given.
 func theStudent(i running, name string) (instance.Sandbox, string, error) {
 	s, err := i.Find(name)
 	if err != nil {
 		return s, "", usage(err)
+	}
+	if err := notRunning(s); err != nil {
+		return s, "", fmt.Errorf("%s: %w", s.Name(), err)
 	}
 	if slices.Contains(s.Students, name) {
 		return s, name, nil
@@ -73,11 +79,13 @@ func theStudent(i running, name string) (instance.Sandbox, string, error) {
 	return s, s.Students[0], nil
 }
 
-// completeMark completes a student, then a word.
+// completeMark completes a student, then a task, then a word.
 func (a *app) completeMark(cmd *cobra.Command, args []string, start string) ([]string, cobra.ShellCompDirective) {
 	switch len(args) {
 	case 0:
 		return a.completeStudents(cmd, args, start)
+	case 1:
+		return a.completeTasks(cmd, args, start)
 	case 2:
 		return []string{"passed", "failed", "auto"}, cobra.ShellCompDirectiveNoFileComp
 	}

@@ -78,6 +78,7 @@ func (a *app) runPasswd(ctx context.Context, student, account string, generate b
 	if generate {
 		fmt.Fprintln(a.Out, word)
 	}
+	fmt.Fprintf(a.Err, "%s of %s has a new password\n", account, s.Name())
 	return nil
 }
 
@@ -95,6 +96,9 @@ func accountOf(ctx context.Context, client *control.Client, s instance.Sandbox, 
 			}
 			theirs = append(theirs, account.Name)
 		}
+	}
+	if s.Seat != 0 {
+		student = s.Name() // a seat's number may have been given
 	}
 	return "", usagef("%s has no account %q: %s", student, named, strings.Join(theirs, ", "))
 }

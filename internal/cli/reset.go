@@ -29,7 +29,8 @@ longer counts for checks; on a server that the class shares, a reset of some lea
 the epoch keeps its number. A sandbox that does not answer is restarted first, and the report says so.
 
 --scope home puts back the homes instead (the lab's files and what every home begins with; all else goes), all does both.
---to NAME puts back the snapshot of that name. The lab file is not needed.
+--to NAME puts back the snapshot of that name. The lab file is not needed. It asks first on a terminal, unless -y;
+elsewhere, as in a script, it does not ask: the command itself is the answer.
 
 -o json prints {"instance","sandboxes":[{"seat","student","dropped","queued","sessions","ended","epoch"}]}.`,
 		Example: `  maillab reset

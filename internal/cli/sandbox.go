@@ -175,7 +175,7 @@ func (a *app) attend(ctx context.Context, u *upping, h *hosted, log bool) {
 	var shown sync.WaitGroup
 	defer shown.Wait()
 	if log {
-		var printing sync.Mutex
+		screen := &shared{out: a.Out}
 		for seat := range u.desired.Specs {
 			shown.Go(func() {
 				stream, err := client.Log(ctx, seat, 0, true)
@@ -186,7 +186,7 @@ func (a *app) attend(ctx context.Context, u *upping, h *hosted, log bool) {
 					return
 				}
 				defer stream.Close()
-				if err := a.copyLines(&printing, "", stream); err != nil && ctx.Err() == nil {
+				if err := copyLines(screen, "", stream); err != nil && ctx.Err() == nil {
 					fmt.Fprintf(a.Err, "maillab: mail log: %v\n", err)
 				}
 			})

@@ -3,11 +3,12 @@ package cli
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/mail"
 	"os"
-	"path/filepath"
+	"regexp"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -24,12 +25,23 @@ func (a *app) send() *cobra.Command {
 		Use:   "send FILE [STUDENT…]",
 		Short: "A message into everybody's mailbox",
 		Long: `Deliver a message to each student's login account: a file with a header and a body, or just a text; - is standard
-input. {student}, {account}, {seat} and every column of the class list by its name are filled in, {{ is a brace.`,
+input. {student}, {account}, {seat} and every column of the class list by its name are filled in, {{ is a brace; any other
+word in braces is refused. A text without a header needs a --subject.`,
 		Example: `  maillab send exam.eml
   echo 'Bonjour {student}, ...' | maillab send - --subject "TP 2" alice bruno`,
 		Args: cobra.MinimumNArgs(1),
+		ValidArgsFunction: func(cmd *cobra.Command, args []string, start string) ([]string, cobra.ShellCompDirective) {
+			if len(args) == 0 {
+				return nil, cobra.ShellCompDirectiveDefault // a file
+			}
+			return a.completeStudents(cmd, args, start)
+		},
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return a.runSend(cmd.Context(), args[0], args[1:], from, subject)
+			text, err := a.readMessage(args[0], from, subject, cmd.Flags().Changed("subject"))
+			if err != nil {
+				return err
+			}
+			return a.runSend(cmd.Context(), args[0], text, args[1:])
 		},
 	}
 	cmd.Flags().StringVar(&from, "from", "", "the sender, where the file has no From")
@@ -40,11 +52,7 @@ input. {student}, {account}, {seat} and every column of the class list by its na
 // sendMost bounds a message, as SMTP does.
 const sendMost = 10_240_000
 
-func (a *app) runSend(ctx context.Context, file string, names []string, from, subject string) error {
-	text, err := a.readMessage(file, from, subject)
-	if err != nil {
-		return err
-	}
+func (a *app) runSend(ctx context.Context, file, text string, names []string) error {
 	i, err := a.the(ctx)
 	if err != nil {
 		return err
@@ -57,16 +65,51 @@ func (a *app) runSend(ctx context.Context, file string, names []string, from, su
 	if err != nil {
 		return err
 	}
+	if err := fillable(file, text, class); err != nil {
+		return err
+	}
 	client := i.client()
 	defer client.Close()
-	failed := instance.Each(ctx, chosen, func(ctx context.Context, s instance.Sandbox) error {
+	failed := instance.Each(ctx, chosen, awake(func(ctx context.Context, s instance.Sandbox) error {
 		return sendIn(ctx, client, s, text, class, namedIn(s, names))
-	})
+	}))
+	if sent := len(chosen) - len(failed); sent > 0 {
+		fmt.Fprintf(a.Err, "sent to %s\n", sentTo(chosen, failed, names))
+	}
 	return a.failures(chosen, failed)
 }
 
+// sentTo counts whom the message has reached.
+func sentTo(chosen []instance.Sandbox, failed map[int]error, names []string) string {
+	n := 0
+	for _, s := range chosen {
+		if in := namedIn(s, names); failed[s.Seat] == nil && len(in) > 0 {
+			n += len(in)
+		} else if failed[s.Seat] == nil {
+			n += len(s.Students)
+		}
+	}
+	return students(n)
+}
+
+// aWord is what may be meant as a placeholder; other things in braces are the text's own.
+var aWord = regexp.MustCompile(`^\pL[\pL\pN_-]*$`)
+
+// fillable refuses a message with words in braces that nothing fills in: they would go out to the class as they are.
+func fillable(file, text string, class roster.Class) error {
+	var wrong []error
+	seen := map[string]bool{"student": true, "account": true, "seat": true}
+	for _, name := range placeholder.Names(text) {
+		if !seen[name] && aWord.MatchString(name) && !class.HasColumn(name) {
+			wrong = append(wrong, fmt.Errorf("%s: nothing fills in {%s}: it is neither student, account or seat nor a column of the class list; {{%[2]s} is the word itself", file, name))
+		}
+		seen[name] = true
+	}
+	return usageIf(errors.Join(wrong...))
+}
+
 // readMessage reads the file and gives it the header fields that it lacks.
-func (a *app) readMessage(file, from, subject string) (string, error) {
+func (a *app) readMessage(file, from, subject string, titled bool) (string, error) {
 	var text []byte
 	var err error
 	if file == "-" {
@@ -84,11 +127,10 @@ func (a *app) readMessage(file, from, subject string) (string, error) {
 	has := mail.Header{}
 	if m, err := mail.ReadMessage(strings.NewReader(body)); err == nil && len(m.Header) > 0 {
 		has = m.Header
+	} else if !titled {
+		return "", usagef("%s: a text without a header: say its --subject", file)
 	} else {
 		body = "MIME-Version: 1.0\nContent-Type: text/plain; charset=UTF-8\nContent-Transfer-Encoding: 8bit\n\n" + body
-	}
-	if subject == "" && file != "-" {
-		subject = strings.TrimSuffix(filepath.Base(file), filepath.Ext(file))
 	}
 	for _, field := range [][2]string{{"Subject", subject}, {"From", from}} {
 		if field[1] != "" && has.Get(field[0]) == "" {
@@ -146,7 +188,7 @@ func merged(text string, class roster.Class, account control.Account, seat int) 
 			return fmt.Sprint(seat), true
 		}
 		value, ok := student.Fields[name]
-		return value, ok
+		return value, ok || class.HasColumn(name) // a row may be short
 	})
 }
 

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"strconv"
 	"sync"
 	"time"
@@ -86,7 +85,7 @@ func (a *app) saveAll(ctx context.Context, i running, chosen []instance.Sandbox,
 	defer draft.Abort()
 	client := i.client()
 	defer client.Close()
-	failed := instance.Each(ctx, chosen, func(ctx context.Context, s instance.Sandbox) error {
+	failed := instance.Each(ctx, chosen, awake(func(ctx context.Context, s instance.Sandbox) error {
 		stream, err := client.Save(ctx, s.Seat, namedIn(s, names))
 		if err != nil {
 			return err
@@ -97,7 +96,7 @@ func (a *app) saveAll(ctx context.Context, i running, chosen []instance.Sandbox,
 			_, err := snapshot.Write(w, about, stream)
 			return err
 		})
-	})
+	}))
 	if len(failed) < len(chosen) && ctx.Err() == nil {
 		if err := draft.Commit(); err != nil {
 			return err
@@ -140,9 +139,10 @@ func (a *app) snapshotRestore(names *[]string) *cobra.Command {
 		Use:   "restore SNAPSHOT",
 		Short: "Put back a snapshot",
 		Long: `Put back a snapshot: mail with its UIDs and flags, waiting mail, homes and mail.log, as they were. Every archive is
-checked before anything is touched. POP3 and IMAP sessions and mail readers end; everything else stays.`,
+checked before anything is touched. POP3 and IMAP sessions and mail readers end; everything else stays. It asks first on a
+terminal, unless -y; elsewhere, as in a script, it does not ask.`,
 		Args:              cobra.ExactArgs(1),
-		ValidArgsFunction: a.completeSnapshots,
+		ValidArgsFunction: first(1, a.completeSnapshots),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := checkScope(scope); err != nil {
 				return err
@@ -208,7 +208,7 @@ func match(store snapshot.Store, info snapshot.Info, chosen []instance.Sandbox) 
 	for _, s := range chosen {
 		seat, ok := pick(manifests, s)
 		if !ok {
-			missing[s.Seat] = fmt.Errorf("snapshot %s has no archive of %s: %w", info.Name, s.Name(), fs.ErrNotExist)
+			missing[s.Seat] = fmt.Errorf("snapshot %s has no archive of %s", info.Name, s.Name())
 		}
 		from[s.Seat] = seat
 	}
@@ -251,7 +251,7 @@ func verifyAll(store snapshot.Store, info snapshot.Info) (map[int]snapshot.Manif
 
 // completeSnapshots completes names of snapshots.
 func (a *app) completeSnapshots(cmd *cobra.Command, _ []string, _ string) ([]string, cobra.ShellCompDirective) {
-	ctx, cancel := context.WithTimeout(cmd.Context(), completionPatience)
+	ctx, cancel := a.completing(cmd)
 	defer cancel()
 	var names []string
 	if store, err := a.snapshotsOf(ctx); err == nil {

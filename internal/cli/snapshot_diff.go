@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"fmt"
 	"strconv"
 	"sync"
 
@@ -20,7 +21,7 @@ func (a *app) snapshotDiff(names *[]string) *cobra.Command {
 
 -o json prints {"changes":[{"seat","student","kind","account","box","from","subject","date"}]}; kind is gained or lost.`,
 		Args:              cobra.RangeArgs(1, 2),
-		ValidArgsFunction: a.completeSnapshots,
+		ValidArgsFunction: first(2, a.completeSnapshots),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			ctx := cmd.Context()
 			i, err := a.the(ctx)
@@ -78,6 +79,10 @@ func (a *app) diffAll(ctx context.Context, i running, chosen []instance.Sandbox,
 		}
 	}
 	l.value = value
+	if len(l.rows) == 0 && len(failed) == 0 && a.flags.output == "table" {
+		fmt.Fprintln(a.Err, "no difference: the same messages are in the mailboxes")
+		return nil
+	}
 	if err := a.print(l); err != nil {
 		return err
 	}

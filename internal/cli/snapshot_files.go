@@ -16,7 +16,7 @@ func (a *app) snapshotExport() *cobra.Command {
 		Use:               "export SNAPSHOT FILE",
 		Short:             "Write a snapshot into one file",
 		Args:              cobra.ExactArgs(2),
-		ValidArgsFunction: a.completeSnapshots,
+		ValidArgsFunction: completeThenFile(a.completeSnapshots),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			store, err := a.snapshotsOf(cmd.Context())
 			if err != nil {
@@ -27,6 +27,16 @@ func (a *app) snapshotExport() *cobra.Command {
 			}
 			return writeAside(args[1], func(w io.Writer) error { return store.Export(args[0], w) })
 		},
+	}
+}
+
+// completeThenFile completes one argument, then files.
+func completeThenFile(complete cobra.CompletionFunc) cobra.CompletionFunc {
+	return func(cmd *cobra.Command, args []string, start string) ([]string, cobra.ShellCompDirective) {
+		if len(args) > 0 {
+			return nil, cobra.ShellCompDirectiveDefault
+		}
+		return complete(cmd, args, start)
 	}
 }
 
@@ -81,8 +91,9 @@ func (a *app) snapshotRemove() *cobra.Command {
 	return &cobra.Command{
 		Use:               "rm SNAPSHOT",
 		Short:             "Remove a snapshot",
+		Long:              "Remove a snapshot. It asks first on a terminal, unless -y; elsewhere, as in a script, it does not ask.",
 		Args:              cobra.ExactArgs(1),
-		ValidArgsFunction: a.completeSnapshots,
+		ValidArgsFunction: first(1, a.completeSnapshots),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			store, err := a.snapshotsOf(cmd.Context())
 			if err != nil {

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"sort"
@@ -152,8 +153,8 @@ func rowOf(s instance.Sandbox, host string) sandboxJSON {
 	switch s.State {
 	case engine.Running:
 		row.State = stateUnreachable
-	case engine.Missing:
-		row.Problem = "its container was removed: maillab up makes it anew, with its mail"
+	default:
+		row.Problem = notRunning(s).Error()
 	}
 	if s.Seat == 0 {
 		row.Students = s.Students
@@ -161,6 +162,27 @@ func rowOf(s instance.Sandbox, host string) sandboxJSON {
 		row.Student = s.Name()
 	}
 	return row
+}
+
+// notRunning says why a sandbox does not answer and what mends it; nil when it runs.
+func notRunning(s instance.Sandbox) error {
+	switch s.State {
+	case engine.Running:
+		return nil
+	case engine.Missing:
+		return errors.New("its container was removed: maillab up makes it anew, with its mail")
+	}
+	return fmt.Errorf("its container is %s: maillab up repairs it", s.State)
+}
+
+// awake is do for sandboxes that run. The others are not waited for: they cannot answer.
+func awake(do func(context.Context, instance.Sandbox) error) func(context.Context, instance.Sandbox) error {
+	return func(ctx context.Context, s instance.Sandbox) error {
+		if err := notRunning(s); err != nil {
+			return err
+		}
+		return do(ctx, s)
+	}
 }
 
 // answered takes a sandbox's own word into its row.
@@ -257,7 +279,7 @@ func (a *app) showInstances(ctx context.Context) error {
 		return err
 	}
 	if len(s.problems) > 0 {
-		fmt.Fprintln(a.Err, strings.TrimPrefix(unanswered(s), "\n"))
+		fmt.Fprintln(a.Err, unanswered(s))
 	}
 	value := struct {
 		Instances []instanceJSON `json:"instances"`
