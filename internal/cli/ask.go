@@ -80,6 +80,7 @@ func (a *app) hidden(ctx context.Context, tty *os.File, prompts ...string) (word
 	for _, prompt := range prompts {
 		word, err := a.typed(ctx, func() (string, error) { return lines.ReadPassword(prompt) })
 		if errors.Is(err, io.EOF) { // Ctrl-C or Ctrl-D
+			fmt.Fprint(a.Err, "\r\n")
 			return nil, &failure{err: errors.New("nothing was done"), code: exitInterrupted}
 		}
 		if err != nil {
