@@ -57,6 +57,7 @@ func Read(name string, data []byte) (Class, error) {
 type reader struct {
 	file     string
 	columns  []string // nil before the header row; "" is a column without a name
+	parts    []string // the columns that make up a name where none is called so: the last name's, the first name's
 	class    Class
 	seen     map[string]int // folded key → line
 	problems problem.List
@@ -154,7 +155,7 @@ func (r *reader) header(line int, record []string) {
 		}
 		first[column] = true
 	}
-	if !first["name"] {
+	if r.parts = nameParts(first); !first["name"] && r.parts == nil {
 		r.report(line, "call the column that tells students apart `name`", "no column `name` in %s", strings.Join(r.columns, ", "))
 	}
 }
@@ -177,7 +178,10 @@ func (r *reader) student(line int, record []string) {
 			s.Fields[column] = ""
 		}
 	}
-	s.Key = s.Fields["name"]
+	if r.parts != nil {
+		s.Fields["name"] = strings.TrimSpace(s.Fields[r.parts[0]] + " " + s.Fields[r.parts[1]])
+	}
+	s.Key = keyOf(s.Fields["name"])
 	s.Lang = strings.ToLower(s.Fields["lang"])
 	if s.Lang != "" && s.Lang != "fr" && s.Lang != "en" {
 		r.report(line, "fr, en, or empty for the lab's own", "unknown language %q", s.Fields["lang"])

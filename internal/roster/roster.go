@@ -1,10 +1,11 @@
 // Package roster reads class lists and gives students their seats. It is pure.
 //
 // A roster is CSV as registrars export it: comma or semicolon, UTF-8 (with or without BOM) or Latin-1 (taken as
-// Windows-1252, its superset), quotes as in RFC 4180, and a header row. The column `name` is a student's key; `lang` is
-// the student's language, fr or en; every other column is a field that a lab can name as {COLUMN}. Column names are
-// trimmed and lower-cased, values are trimmed, text is put into Unicode's composed form (NFC), so that the same list
-// exported by another program is the same class.
+// Windows-1252, its superset), quotes as in RFC 4180, and a header row. The column `name` is a student's key, less
+// commas, semicolons and quotes; without it, Nom and Prénom (Lastname and Firstname) make up a name. `lang` is the
+// student's language, fr or en; every other column is a field that a lab can name as {COLUMN}. Column names are trimmed
+// and lower-cased, values are trimmed, text is put into Unicode's composed form (NFC), so that the same list exported by
+// another program is the same class.
 package roster
 
 import "fmt"
@@ -17,7 +18,7 @@ type Class struct {
 
 // Student is one row.
 type Student struct {
-	Key    string            // the column `name`: unique in the class, also when case is ignored
+	Key    string            // of the column `name`: unique in the class, also when case is ignored
 	Fields map[string]string // the other columns by their lower-case names, `lang` and `name` included
 	Lang   string            // "fr", "en" or "", which is the lab's own
 	Line   int               // in the roster, from 1; 0 when there is none

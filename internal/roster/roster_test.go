@@ -68,6 +68,27 @@ func TestReadFieldsAndLines(t *testing.T) {
 	}
 }
 
+// TestReadRegistrar: an export is taken as it comes: names with commas and quotes, last and first name in columns.
+func TestReadRegistrar(t *testing.T) {
+	for name, c := range map[string]struct {
+		text string
+		want []string // key|name|
+	}{
+		"commas and quotes": {"name,x\n\"Lefèvre, Zoé\",1\n\"Dupont, Jean \"\"Jojo\"\"\",2\n", []string{"Lefèvre Zoé|Lefèvre, Zoé|", "Dupont Jean Jojo|Dupont, Jean \"Jojo\"|"}},
+		"Nom and Prénom":    {"N°;Nom;Prénom\n1;Lefèvre;Zoé\n2;Durand;\n", []string{"Lefèvre Zoé|Lefèvre Zoé|", "Durand|Durand|"}},
+		"Lastname first":    {"Firstname,Lastname\nZoe,Lefevre\n", []string{"Lefevre Zoe|Lefevre Zoe|"}},
+		"name goes before":  {"name,nom,prénom\nzoe,Lefèvre,Zoé\n", []string{"zoe|zoe|"}},
+	} {
+		class, err := Read("class.csv", []byte(c.text))
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		if diff := cmp.Diff(c.want, rows(class, "name")); diff != "" {
+			t.Errorf("%s: -want +got:\n%s", name, diff)
+		}
+	}
+}
+
 func TestReadProblems(t *testing.T) {
 	for name, c := range map[string]struct {
 		text string
@@ -75,12 +96,16 @@ func TestReadProblems(t *testing.T) {
 	}{
 		"empty":       {"", []string{"class.csv: the roster is empty (the first row names the columns: name, …)"}},
 		"only header": {"name,lang\n", []string{"class.csv: no student in the roster"}},
-		"no name": {"nom;prénom\nDupont;Alice\n", []string{
-			"class.csv:1: no column `name` in nom, prénom (call the column that tells students apart `name`)",
+		"no name": {"nom;groupe\nDupont;A\n", []string{
+			"class.csv:1: no column `name` in nom, groupe (call the column that tells students apart `name`)",
 		}},
 		"name twice": {"name,lang,Name\nalice,fr,bruno\n,en,x\n", []string{
 			"class.csv:1: column \"name\" is there twice (rename one of them)",
 			"class.csv:3: empty name (every student needs a name)",
+		}},
+		"nothing but separators, and one twice": {"name\n\",;\"\n\"a, b\"\na b\n", []string{
+			"class.csv:2: empty name (every student needs a name)",
+			"class.csv:4: name \"a b\" is on line 3 already (names must differ in more than case)",
 		}},
 		"keys": {"name,lang\nalice,fr\n,en\nAlice,de\nbob,,beyond\na/b\n-x\n.y\nx\u200by\n" + strings.Repeat("z", 65) + "\n", []string{
 			"class.csv:3: empty name (every student needs a name)",

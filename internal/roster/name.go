@@ -1,0 +1,26 @@
+package roster
+
+import "strings"
+
+// nameParts are the columns in which a registrar's export without a column `name` has last and first names; nil when it
+// has `name`, or not both.
+func nameParts(columns map[string]bool) []string {
+	if columns["name"] {
+		return nil
+	}
+	for _, parts := range [][]string{{"nom", "prénom"}, {"nom", "prenom"}, {"lastname", "firstname"}, {"last name", "first name"},
+		{"surname", "first name"}, {"surname", "given name"}} {
+		if columns[parts[0]] && columns[parts[1]] {
+			return parts
+		}
+	}
+	return nil
+}
+
+// keyOf is a name without what separates: "Lefèvre, Zoé" is Lefèvre Zoé on a command line and in labels.
+func keyOf(name string) string {
+	if !strings.ContainsAny(name, `,;"`) {
+		return name
+	}
+	return strings.Join(strings.Fields(strings.NewReplacer(",", " ", ";", " ", `"`, " ").Replace(name)), " ")
+}
