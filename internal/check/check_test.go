@@ -92,7 +92,7 @@ func TestRightWays(t *testing.T) {
 		"-------0000000000\nContent-Type: image/jpeg; name=enveloppe.jpg\nContent-Transfer-Encoding: base64\n\n/9hw\naWN0dXJl\n-------0000000000--\n"
 	log := []string{"Mar 26 11:09:05 test6isri postfix/cleanup[1]: 4bXyz12: message-id=<20260326@test6isri>",
 		"Mar 26 11:09:05 test6isri postfix/local[1]: 4bXyz12: to=<util11@x>, status=sent (delivered)", "Mar 26 11:09:05 test6isri postfix/qmgr[1]: 4bXyz12: removed"}
-	answers := Memory{Answers: map[string]string{"it": " <20260326@test6isri> "}}
+	answers := Memory{Answers: map[string]string{"it": " “<20260326@test6isri>” "}}
 	client := talk("smtp", program, nil, "C: EHLO x", "C: MAIL FROM:<a>", "C: RCPT TO:<b>", "S: 250 ok", "S: 250 ok", "S: 250 accepted")
 	for name, c := range map[string]struct {
 		world  world

@@ -233,4 +233,4 @@ func catches(p task.Pattern, lines []string, given string) (bool, error) {
 	}), nil
 }
 
-func bare(text string) string { return strings.Trim(text, " \t\r\n<>«»\"'`.:,;") }
+func bare(text string) string { return strings.Trim(text, " \t\r\n<>«»“”\"'`.:,;") }
