@@ -4,15 +4,12 @@ import (
 	"context"
 	"errors"
 	"io"
+	"net"
 	"sync"
 	"time"
 
 	"maillab/internal/control"
-	"maillab/internal/mail/queue"
 )
-
-// sshd is where the sandbox's own SSH server listens.
-const sshd = "127.0.0.1:22"
 
 // Host is what only the supervisor can do: broker.Client in a sandbox.
 type Host interface {
@@ -51,21 +48,26 @@ func (c *Control) Ready(ctx context.Context) control.Ready {
 	if s.Services.SSH != nil && c.SSH {
 		ready.Services = append(ready.Services, "ssh")
 	}
-	if d.isReady(s.Services.SSH != nil && c.SSH) {
+	if d.isReady(ctx, s.Services.SSH != nil && c.SSH) {
 		ready.State = control.StateReady
 	}
 	return ready
 }
 
-// isReady tells whether everything answers. sshd is not ours: the kernel is asked until it listens. A connection, which
-// it is the kernel that accepts, would say no more, and makes sshd run itself anew.
-func (d *Daemon) isReady(ssh bool) bool {
+// isReady tells whether everything answers. sshd is not ours: it is dialled until it has answered once.
+func (d *Daemon) isReady(ctx context.Context, ssh bool) bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if ssh && !d.ssh {
-		_, d.ssh = queue.ListenerOwner(sshd)
+		dialer := net.Dialer{Timeout: time.Second}
+		conn, err := dialer.DialContext(ctx, "tcp", "127.0.0.1:22")
+		if err != nil {
+			return false
+		}
+		conn.Close()
+		d.ssh = true
 	}
-	return d.ready && (d.ssh || !ssh)
+	return d.ready
 }
 
 // Status implements control.Backend.

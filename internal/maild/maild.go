@@ -83,7 +83,7 @@ type Daemon struct {
 
 	mu    sync.Mutex
 	ready bool // starting mail is there
-	ssh   bool // sshd was seen to listen
+	ssh   bool // sshd has answered once
 }
 
 // New puts a daemon together. Nothing is served before Serve or Listen are called, nothing is tried before Run.
