@@ -131,7 +131,8 @@ func boardRowOf(seat int, act control.Activity, results []check.Result) boardRow
 // stuckFirst puts who has got on least lately first, and who is through last.
 func stuckFirst(x, y boardRow) int {
 	through := func(r boardRow) int { return map[bool]int{true: 1}[r.Passed == r.Total] }
-	return cmp.Or(cmp.Compare(through(x), through(y)), x.Progress.Compare(y.Progress), cmp.Compare(x.Passed, y.Passed),
+	minute := func(t time.Time) time.Time { return t.Truncate(time.Minute) } // as it is shown: who did nothing stays by seat
+	return cmp.Or(cmp.Compare(through(x), through(y)), minute(x.Progress).Compare(minute(y.Progress)), cmp.Compare(x.Passed, y.Passed),
 		cmp.Compare(x.Seat, y.Seat), strings.Compare(x.Student, y.Student))
 }
 

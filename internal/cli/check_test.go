@@ -164,14 +164,15 @@ func TestBoardOrder(t *testing.T) {
 		{Student: "through", Passed: 3, Total: 3, Progress: noon().Add(-time.Hour)},
 		{Student: "going", Passed: 1, Total: 3, Progress: noon()},
 		{Student: "stuck", Passed: 2, Total: 3, Progress: noon().Add(-30 * time.Minute)},
-		{Student: "absent", Passed: 0, Total: 3, Progress: noon().Add(-40 * time.Minute)},
+		{Seat: 2, Student: "absent, too", Passed: 0, Total: 3, Progress: noon().Add(-40 * time.Minute)},
+		{Seat: 1, Student: "absent", Passed: 0, Total: 3, Progress: noon().Add(-40 * time.Minute).Add(time.Second)},
 	}
 	slices.SortStableFunc(rows, stuckFirst)
 	var order []string
 	for _, r := range rows {
 		order = append(order, r.Student)
 	}
-	if diff := cmp.Diff([]string{"absent", "stuck", "going", "through"}, order); diff != "" {
+	if diff := cmp.Diff([]string{"absent", "absent, too", "stuck", "going", "through"}, order); diff != "" {
 		t.Error(diff)
 	}
 }
