@@ -37,7 +37,7 @@ for i in 1 2 3 4; do setsid -f env -i sleep 9175 </dev/null >/dev/null 2>&1; don
 trap '' TERM HUP
 f() { f | f & }; (f) & # of the shell itself nothing may fail: where there is no room for a child, bash gives up
 while :; do :; done`, "it did not end within 20 s"},
-		"floods":  {"#!/bin/sh\nyes flood | head -c 100000000\necho; echo over", " over »"},
+		"floods":  {"#!/bin/sh\nyes flood | head -c 100000000\necho; echo over", " over”"},
 		"becomes": {"#!/bin/sh\nsu -c id root </dev/null; passwd -d root; grep NoNewPrivs /proc/self/status", "NoNewPrivs: 1"},
 	} {
 		c.must(strings.NewReader(hostile.script), "exec", "alice", "--", "cat > compte.sh; chmod +x compte.sh")
