@@ -16,6 +16,8 @@ func mayImport() map[string]string {
 	return map[string]string{
 		// Values.
 		"internal/spec":            "",
+		"internal/safeio":          "",
+		"internal/mail":            "",
 		"internal/engine":          "",
 		"internal/proxyproto":      "",
 		"internal/filelock":        "",
