@@ -18,6 +18,7 @@ import (
 	"maillab/internal/cli"
 	"maillab/internal/engine"
 	"maillab/internal/engine/docker"
+	"maillab/internal/engine/enginetest"
 	"maillab/labs"
 )
 
@@ -90,25 +91,14 @@ func needDocker(t *testing.T) {
 		t.Fatalf("this test program was built without %s: run make build first", strings.Join(missing, ", "))
 	}
 	if _, err := openDocker(t.Context()); err != nil {
-		if os.Getenv("MAILLAB_REQUIRE_DOCKER") == "1" {
-			t.Fatal(err)
-		}
-		t.Skip(err)
+		enginetest.Absent(t, err)
 	}
 }
 
 func openDocker(ctx context.Context) (engine.Engine, error) {
-	home, err := os.UserHomeDir()
-	if err != nil {
-		return nil, err
-	}
-	endpoint, err := docker.FindEndpoint(os.Getenv, os.DirFS(filepath.Join(home, ".docker")), os.DirFS("/"))
-	if err != nil {
-		return nil, err
-	}
-	return docker.Open(ctx, docker.Config{Endpoint: endpoint, Build: docker.Build{
+	return docker.OpenHere(ctx, docker.Build{
 		Context: images.Context, Base: images.Base, Lock: filepath.Join(os.TempDir(), "maillab-labs-build.lock"),
-	}})
+	})
 }
 
 // lesson is an instance.

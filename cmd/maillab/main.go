@@ -101,19 +101,5 @@ func runtimeDir() string {
 }
 
 func openDocker(ctx context.Context, data string) (engine.Engine, error) {
-	config := os.Getenv("DOCKER_CONFIG")
-	if config == "" {
-		home, err := os.UserHomeDir()
-		if err != nil {
-			return nil, err
-		}
-		config = filepath.Join(home, ".docker")
-	}
-	endpoint, err := docker.FindEndpoint(os.Getenv, os.DirFS(config), os.DirFS("/"))
-	if err != nil {
-		return nil, err
-	}
-	return docker.Open(ctx, docker.Config{Endpoint: endpoint, Build: docker.Build{
-		Context: images.Context, Base: images.Base, Lock: filepath.Join(data, "build.lock"),
-	}})
+	return docker.OpenHere(ctx, docker.Build{Context: images.Context, Base: images.Base, Lock: filepath.Join(data, "build.lock")})
 }

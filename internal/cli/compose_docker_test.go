@@ -18,23 +18,15 @@ import (
 	"maillab/images"
 	"maillab/internal/engine"
 	"maillab/internal/engine/docker"
+	"maillab/internal/engine/enginetest"
 )
 
 // requireImage skips where this test program was built without the sandbox's programs.
 func requireImage(t *testing.T) {
 	t.Helper()
 	if missing := images.Programs("maild", "labinit", "gateway"); len(missing) > 0 {
-		skip(t, "this test program was built without "+strings.Join(missing, ", ")+": run make build first")
+		enginetest.Absent(t, "this test program was built without "+strings.Join(missing, ", ")+": run make build first")
 	}
-}
-
-// skip skips, or fails where everything is expected to be here.
-func skip(t *testing.T, why any) {
-	t.Helper()
-	if os.Getenv("MAILLAB_REQUIRE_DOCKER") == "1" {
-		t.Fatal(why)
-	}
-	t.Skip(why)
 }
 
 // composeCommands are those of the compose programs that are here.
@@ -56,7 +48,7 @@ func TestComposeStack(t *testing.T) {
 	}
 	commands := composeCommands()
 	if len(commands) == 0 {
-		skip(t, "neither docker compose nor docker-compose is here")
+		enginetest.Absent(t, "neither docker compose nor docker-compose is here")
 	}
 	for i, command := range commands {
 		t.Run(strings.Join(command, " "), func(t *testing.T) { playStack(t, command, 20000+1000*i+100*(os.Getpid()%8)) })
@@ -65,19 +57,11 @@ func TestComposeStack(t *testing.T) {
 
 func openDocker(t *testing.T) engine.Engine {
 	t.Helper()
-	home, err := os.UserHomeDir()
-	if err != nil {
-		t.Fatal(err)
-	}
-	endpoint, err := docker.FindEndpoint(os.Getenv, os.DirFS(filepath.Join(home, ".docker")), os.DirFS("/"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	e, err := docker.Open(t.Context(), docker.Config{Endpoint: endpoint, Build: docker.Build{
+	e, err := docker.OpenHere(t.Context(), docker.Build{
 		Context: images.Context, Base: images.Base, Lock: filepath.Join(os.TempDir(), "maillab-compose-build.lock"),
-	}})
+	})
 	if err != nil {
-		skip(t, err)
+		enginetest.Absent(t, err)
 	}
 	return e
 }

@@ -35,11 +35,7 @@ for some and 1 when it failed for all.`,
 			if err != nil {
 				return err
 			}
-			i, err := a.the(cmd.Context())
-			if err != nil {
-				return err
-			}
-			chosen, err := some(i.Instance, names)
+			i, chosen, err := a.those(cmd.Context(), names)
 			if err != nil {
 				return err
 			}

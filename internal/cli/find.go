@@ -161,6 +161,16 @@ func some(i instance.Instance, students []string) ([]instance.Sandbox, error) {
 	return chosen, nil
 }
 
+// those finds the instance that a verb is about, and the sandboxes of these students in it.
+func (a *app) those(ctx context.Context, students []string) (running, []instance.Sandbox, error) {
+	i, err := a.the(ctx)
+	if err != nil {
+		return running{}, nil, err
+	}
+	chosen, err := some(i.Instance, students)
+	return i, chosen, err
+}
+
 // completionPatience bounds what a shell's user waits for after Tab.
 const completionPatience = time.Second
 

@@ -53,11 +53,7 @@ class in one HTML page that prints a student a page, a CSV, and an ssh_config to
 
 // sheets puts together what was kept at the last up, what labels say, and the host keys.
 func (a *app) sheets(ctx context.Context, names []string) (handout.Class, error) {
-	i, err := a.the(ctx)
-	if err != nil {
-		return handout.Class{}, err
-	}
-	chosen, err := some(i.Instance, names)
+	i, chosen, err := a.those(ctx, names)
 	if err != nil {
 		return handout.Class{}, err
 	}

@@ -33,11 +33,7 @@ begins with whose it is, in the order of the seats; with --follow in the order i
 }
 
 func (a *app) showLogs(ctx context.Context, students []string, lines int, follow bool) error {
-	i, err := a.the(ctx)
-	if err != nil {
-		return err
-	}
-	chosen, err := some(i.Instance, students)
+	i, chosen, err := a.those(ctx, students)
 	if err != nil {
 		return err
 	}

@@ -55,11 +55,7 @@ func (a *app) runReset(ctx context.Context, names []string, to, scope string) er
 	if err := checkScope(scope); err != nil {
 		return err
 	}
-	i, err := a.the(ctx)
-	if err != nil {
-		return err
-	}
-	chosen, err := some(i.Instance, names)
+	i, chosen, err := a.those(ctx, names)
 	if err != nil {
 		return err
 	}

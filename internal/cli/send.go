@@ -53,11 +53,7 @@ word in braces is refused. A text without a header needs a --subject.`,
 const sendMost = 10_240_000
 
 func (a *app) runSend(ctx context.Context, file, text string, names []string) error {
-	i, err := a.the(ctx)
-	if err != nil {
-		return err
-	}
-	chosen, err := some(i.Instance, names)
+	i, chosen, err := a.those(ctx, names)
 	if err != nil {
 		return err
 	}

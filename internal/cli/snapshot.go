@@ -57,11 +57,7 @@ func (a *app) snapshotSave(names *[]string) *cobra.Command {
 		Args:  cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			ctx := cmd.Context()
-			i, err := a.the(ctx)
-			if err != nil {
-				return err
-			}
-			chosen, err := some(i.Instance, *names)
+			i, chosen, err := a.those(ctx, *names)
 			if err != nil {
 				return err
 			}
@@ -148,11 +144,7 @@ terminal, unless -y; elsewhere, as in a script, it does not ask.`,
 				return err
 			}
 			ctx := cmd.Context()
-			i, err := a.the(ctx)
-			if err != nil {
-				return err
-			}
-			chosen, err := some(i.Instance, *names)
+			i, chosen, err := a.those(ctx, *names)
 			if err != nil {
 				return err
 			}

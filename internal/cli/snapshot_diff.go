@@ -24,11 +24,7 @@ func (a *app) snapshotDiff(names *[]string) *cobra.Command {
 		ValidArgsFunction: first(2, a.completeSnapshots),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			ctx := cmd.Context()
-			i, err := a.the(ctx)
-			if err != nil {
-				return err
-			}
-			chosen, err := some(i.Instance, *names)
+			i, chosen, err := a.those(ctx, *names)
 			if err != nil {
 				return err
 			}

@@ -99,11 +99,7 @@ func (a *app) watching(ctx context.Context, again bool, show func(context.Contex
 }
 
 func (a *app) showStatus(ctx context.Context, names []string) error {
-	i, err := a.the(ctx)
-	if err != nil {
-		return err
-	}
-	chosen, err := some(i.Instance, names)
+	i, chosen, err := a.those(ctx, names)
 	if err != nil {
 		return err
 	}

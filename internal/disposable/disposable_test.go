@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"maillab/internal/disposable"
+	"maillab/internal/engine/enginetest"
 )
 
 // Every session has its own, or the end of one would take another's resources away.
@@ -69,10 +70,7 @@ func gone(t *testing.T, args ...string) {
 func requireReaper(t *testing.T) {
 	t.Helper()
 	if err := exec.Command("docker", "version").Run(); err != nil {
-		if os.Getenv("MAILLAB_REQUIRE_DOCKER") == "1" {
-			t.Fatal("no engine, or no docker command: ", err)
-		}
-		t.Skip("no engine, or no docker command: ", err)
+		enginetest.Absent(t, err)
 	}
 	const image = "testcontainers/ryuk:0.13.0"
 	if exec.Command("docker", "image", "inspect", image).Run() == nil {

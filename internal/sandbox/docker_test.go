@@ -19,6 +19,7 @@ import (
 
 	"golang.org/x/crypto/ssh"
 
+	"maillab/internal/engine/enginetest"
 	"maillab/internal/sandbox"
 	"maillab/internal/spec"
 )
@@ -54,10 +55,7 @@ func needEngine(t *testing.T) {
 		t.Skip("-short: no containers")
 	}
 	if _, err := docker("version", "--format", "{{.Server.Version}}"); err != nil {
-		if os.Getenv("MAILLAB_REQUIRE_DOCKER") == "1" {
-			t.Fatalf("MAILLAB_REQUIRE_DOCKER=1, and no engine: %v", err)
-		}
-		t.Skipf("no Docker engine: %v", err)
+		enginetest.Absent(t, err)
 	}
 }
 

@@ -1,6 +1,7 @@
 package docker
 
 import (
+	"context"
 	"crypto/sha256"
 	"crypto/tls"
 	"crypto/x509"
@@ -11,7 +12,9 @@ import (
 	"io/fs"
 	"net/http"
 	"net/url"
+	"os"
 	"path"
+	"path/filepath"
 	"strings"
 
 	"github.com/docker/docker/client"
@@ -52,6 +55,23 @@ func FindEndpoint(getenv func(string) string, config, root fs.FS) (Endpoint, err
 		return e, nil
 	}
 	return e, e.fromContext(name, config)
+}
+
+// OpenHere opens the engine that docker's own command would talk to from this process.
+func OpenHere(ctx context.Context, build Build) (*Engine, error) {
+	config := os.Getenv("DOCKER_CONFIG")
+	if config == "" {
+		home, err := os.UserHomeDir()
+		if err != nil {
+			return nil, err
+		}
+		config = filepath.Join(home, ".docker")
+	}
+	endpoint, err := FindEndpoint(os.Getenv, os.DirFS(config), os.DirFS("/"))
+	if err != nil {
+		return nil, err
+	}
+	return Open(ctx, Config{Endpoint: endpoint, Build: build})
 }
 
 // tlsFromEnv follows docker: certificates are used when DOCKER_TLS_VERIFY or DOCKER_TLS is set to anything.

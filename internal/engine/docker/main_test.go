@@ -31,10 +31,7 @@ func open(t testing.TB) *Engine {
 	t.Helper()
 	e, err := openOnce(t)
 	if err != nil {
-		if os.Getenv("MAILLAB_REQUIRE_DOCKER") == "1" {
-			t.Fatalf("MAILLAB_REQUIRE_DOCKER=1: %v", err)
-		}
-		t.Skipf("needs a Docker engine: %v", err)
+		enginetest.Absent(t, err)
 	}
 	return e
 }
