@@ -124,6 +124,7 @@ type Capabilities struct {
 	Isolated bool   // sandboxes are cut off from one another
 	Bridge   bool   // no host networking: a gateway must be in its instance's network, its doors published by the engine
 	LowPorts bool   // doors may have ports under 1024, whoever the user is
+	Seccomp  bool   // containers run under our own filter of system calls, not the engine's
 	Missing  string // for people: what is not there, "" when nothing is
 }
 

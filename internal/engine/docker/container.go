@@ -192,9 +192,12 @@ func base(r engine.Resource) settings {
 }
 
 // onThisMachine asks for no more processors than there are: the daemon refuses that, and a class that shares a sandbox may
-// have the limits of many.
+// have the limits of many. The filter of system calls is asked for where the daemon can take one.
 func (e *Engine) onThisMachine(s settings) settings {
 	s.host.NanoCPUs = min(s.host.NanoCPUs, int64(e.cpus)*1e9)
+	if e.can.Seccomp {
+		s.host.SecurityOpt = append(s.host.SecurityOpt, "seccomp="+seccompProfile())
+	}
 	return s
 }
 

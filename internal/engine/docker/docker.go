@@ -116,7 +116,8 @@ func capabilities(info system.Info) engine.Capabilities {
 	rootless := secured(info, "name=rootless")
 	return engine.Capabilities{
 		Name: "docker", System: true, Isolated: true, LowPorts: !rootless, Missing: missing(info),
-		Bridge: rootless || desktop(info) || secured(info, "name=userns"),
+		Bridge:  rootless || desktop(info) || secured(info, "name=userns"),
+		Seccomp: seccompProfile() != "" && secured(info, "name=seccomp"),
 	}
 }
 

@@ -32,7 +32,7 @@ func (e *Engine) Put(ctx context.Context, r engine.Resource, progress engine.Pro
 	case engine.Volume:
 		err = e.putVolume(ctx, r)
 	case engine.Gateway:
-		err = e.putContainer(ctx, r, gatewaySettings(r))
+		err = e.putContainer(ctx, r, e.onThisMachine(gatewaySettings(r)))
 	case engine.Sandbox:
 		err = e.putContainer(ctx, r, e.onThisMachine(sandboxSettings(r)))
 	default:
