@@ -30,7 +30,7 @@ was known of the students.`,
 			if err != nil {
 				return err
 			}
-			keep := func(r engine.Resource) bool { return keepSpools && r.Kind == engine.Volume && !instance.IsTerms(r) }
+			keep := func(r engine.Resource) bool { return keepSpools && r.Kind == engine.Volume }
 			p, err := remaining(ctx, i.engine, i.Name, keep)
 			if err != nil {
 				return err

@@ -121,7 +121,7 @@ func (a *app) wasteIn(s survey, spools bool) (all []waste) {
 // whyWaste is why an instance may go, "" when it may not.
 func (a *app) whyWaste(i instance.Instance, spools bool) string {
 	left := map[engine.Kind]bool{}
-	for _, r := range instance.WithoutTerms(i.Resources) {
+	for _, r := range instance.WithoutFacts(i.Resources) {
 		left[r.Kind] = true
 	}
 	switch {
@@ -166,7 +166,7 @@ func (a *app) removeWaste(ctx context.Context, w waste, spools bool) error {
 			continue
 		}
 		keep := func(r engine.Resource) bool { // what is only an interrupted command's is no student's mail
-			return !spools && r.Kind == engine.Volume && !instance.IsTerms(r) && !strings.HasPrefix(w.reason, "expired")
+			return !spools && r.Kind == engine.Volume && !strings.HasPrefix(w.reason, "expired")
 		}
 		diff := func(ctx context.Context) (plan.Plan, error) { return remaining(ctx, w.engine, w.instance, keep) }
 		p, err := diff(ctx)

@@ -140,7 +140,7 @@ func (a *app) runUp(ctx context.Context, f upFlags) error {
 func harmOf(p plan.Plan) string {
 	var lost []string
 	for _, s := range p.Steps {
-		if s.Action == plan.Remove && s.Target.Kind == engine.Volume && !instance.IsTerms(s.Target) {
+		if s.Action == plan.Remove && s.Target.Kind == engine.Volume {
 			lost = append(lost, cmp.Or(s.Target.Labels[engine.LabelStudent], fmt.Sprintf("seat %d", s.Seat)))
 		}
 	}

@@ -27,6 +27,7 @@ const (
 	Image   Kind = "image"   // shared by all instances, never removed by down
 	Network Kind = "network" // one an instance
 	Gateway Kind = "gateway" // one an instance: its door
+	Facts   Kind = "facts"   // what labels said and says otherwise now; no contents
 	Volume  Kind = "volume"  // one a sandbox and Part
 	Sandbox Kind = "sandbox" // one a seat
 )
@@ -46,7 +47,8 @@ const (
 type Resource struct {
 	Kind     Kind
 	Instance string
-	Seat     int    // sandboxes and volumes; 0 is the shared sandbox; a volume below 0 is there for its labels only
+	Seat     int    // sandboxes and volumes; 0 is the shared sandbox
+	Version  int    // facts: of an instance's those with the highest are in force
 	Part     string // volumes: "mail", "home", "state"
 	State    State  // observed only
 
@@ -96,6 +98,7 @@ const (
 	LabelKind     = "maillab.kind"
 	LabelSeat     = "maillab.seat"
 	LabelPart     = "maillab.part"
+	LabelVersion  = "maillab.version" // of facts
 	LabelStudent  = "maillab.student" // roster key; on a shared sandbox the keys joined by a comma
 	LabelSpec     = "maillab.spec"    // hash over the inputs that need a recreation when they change
 	LabelOwner    = "maillab.owner"
@@ -177,6 +180,7 @@ func Sort(rs []Resource) {
 			cmp.Compare(a.Instance, b.Instance),
 			cmp.Compare(rank(a.Kind), rank(b.Kind)),
 			cmp.Compare(a.Seat, b.Seat),
+			cmp.Compare(a.Version, b.Version),
 			cmp.Compare(a.Part, b.Part),
 		)
 	})
@@ -184,17 +188,16 @@ func Sort(rs []Resource) {
 
 // rank is a kind's place in the order of creation.
 func rank(k Kind) int {
-	return slices.Index([]Kind{Image, Network, Gateway, Volume, Sandbox}, k)
+	return slices.Index([]Kind{Image, Network, Gateway, Facts, Volume, Sandbox}, k)
 }
 
-// ID names a resource within its instance: "network", "gateway", "volume 3 mail", "terms 1" (a volume of seat -1),
+// ID names a resource within its instance: "network", "gateway", "facts 1", "volume 3 mail",
 // "sandbox 3", "image TAG".
 func (r Resource) ID() string {
 	switch r.Kind {
+	case Facts:
+		return fmt.Sprintf("%s %d", r.Kind, r.Version)
 	case Volume:
-		if r.Seat < 0 {
-			return fmt.Sprintf("terms %d", -r.Seat)
-		}
 		return fmt.Sprintf("%s %d %s", r.Kind, r.Seat, r.Part)
 	case Sandbox:
 		return fmt.Sprintf("%s %d", r.Kind, r.Seat)

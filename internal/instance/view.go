@@ -68,7 +68,7 @@ func (i *Instance) take(r engine.Resource) {
 	i.Resources = append(i.Resources, r)
 	i.Lab = cmp.Or(i.Lab, r.Labels[engine.LabelLab])
 	i.Topology = cmp.Or(i.Topology, r.Labels[engine.LabelTopology])
-	if IsTerms(r) {
+	if r.Kind == engine.Facts {
 		return
 	}
 	i.Host = cmp.Or(i.Host, r.Labels[engine.LabelHost])
@@ -89,10 +89,10 @@ func (i *Instance) missing() {
 	there, up := map[int]bool{}, false
 	for _, r := range i.Resources {
 		there[r.Seat] = there[r.Seat] || r.Kind == engine.Sandbox
-		up = up || r.Kind != engine.Volume
+		up = up || r.Kind != engine.Volume && r.Kind != engine.Facts
 	}
 	for _, r := range i.Resources {
-		if up && r.Kind == engine.Volume && !IsTerms(r) && !there[r.Seat] {
+		if up && r.Kind == engine.Volume && !there[r.Seat] {
 			there[r.Seat] = true
 			i.Sandboxes = append(i.Sandboxes, Sandbox{
 				Seat: r.Seat, Students: splitList(r.Labels[engine.LabelStudent]), State: engine.Missing, Target: control.Target{Seat: r.Seat},

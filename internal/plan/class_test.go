@@ -15,7 +15,7 @@ type class struct {
 	doors    string // put into every sandbox's doors
 	onHost   bool   // the gateway is on the host's network
 	shift    int    // added to every sandbox's address
-	terms    int    // how often terms were said anew
+	facts    int    // how often facts were said anew
 }
 
 func small(students ...string) class {
@@ -41,25 +41,25 @@ func (c class) resources() []engine.Resource {
 			rs = append(rs, c.seat(i+1, student, at(subnet, i+3+c.shift))...)
 		}
 	}
-	if c.terms > 0 {
+	if c.facts > 0 {
 		rs = append(rs, c.said(rs))
 	}
 	engine.Sort(rs)
 	return rs
 }
 
-// said are the terms of a class.
+// said are the facts of a class.
 func (c class) said(rs []engine.Resource) engine.Resource {
-	terms := engine.Resource{Kind: engine.Volume, Instance: "i", Seat: -c.terms, Part: "terms", Labels: map[string]string{}}
+	facts := engine.Resource{Kind: engine.Facts, Instance: "i", Version: c.facts, Labels: map[string]string{}}
 	for _, r := range rs {
 		for _, label := range []string{engine.LabelDoors, engine.LabelStudent} {
 			if r.Kind == engine.Sandbox {
-				terms.Labels[engine.SeatLabel(label, r.Seat)] = r.Labels[label]
+				facts.Labels[engine.SeatLabel(label, r.Seat)] = r.Labels[label]
 			}
 		}
 	}
-	terms.Labels[engine.LabelHost] = "lab.example"
-	return terms
+	facts.Labels[engine.LabelHost] = "lab.example"
+	return facts
 }
 
 func (c class) seat(seat int, student string, address netip.Addr) []engine.Resource {

@@ -47,7 +47,7 @@ func (d *diff) doors(gateway engine.Resource) {
 		reason = "gateway doors changed"
 	}
 	if reason != "" {
-		d.add(Doors, gateway, reason, nil, append(d.putOf(gateway), d.newTerms()...)...)
+		d.add(Doors, gateway, reason, nil, append(d.putOf(gateway), d.newFacts()...)...)
 	}
 }
 

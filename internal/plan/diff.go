@@ -38,13 +38,14 @@ func Diff(desired, actual []engine.Resource, want, have map[int]string) Plan {
 
 // key is a resource's identity within its instance.
 type key struct {
-	kind engine.Kind
-	seat int
-	part string // of a volume; of an image its tag
+	kind    engine.Kind
+	seat    int
+	version int
+	part    string // of a volume; of an image its tag
 }
 
 func keyOf(r engine.Resource) key {
-	k := key{kind: r.Kind, seat: r.Seat, part: r.Part}
+	k := key{kind: r.Kind, seat: r.Seat, version: r.Version, part: r.Part}
 	if r.Image != nil {
 		k.part = r.Image.Tag
 	}
@@ -77,7 +78,7 @@ func (d *diff) judge(r engine.Resource) verdict {
 		if r.Kind == engine.Image {
 			return verdict{action: Build, reason: "missing"}
 		}
-		if isTerms(r) {
+		if r.Kind == engine.Facts {
 			return verdict{action: Create, reason: d.whatIsNew(r)}
 		}
 		return verdict{action: Create, reason: "missing"}
@@ -141,7 +142,7 @@ func (d *diff) add(a Action, r engine.Resource, reason string, cuts []string, ne
 
 // removals plans what goes, from what stands on others to what they stand on.
 func (d *diff) removals() {
-	for _, kind := range []engine.Kind{engine.Sandbox, engine.Volume, engine.Gateway, engine.Network} {
+	for _, kind := range []engine.Kind{engine.Sandbox, engine.Volume, engine.Facts, engine.Gateway, engine.Network} {
 		for _, r := range d.actual {
 			v, wanted := d.verdicts[keyOf(r)]
 			if r.Kind != kind || wanted && !v.apart || d.replaced(r) {

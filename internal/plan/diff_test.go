@@ -25,9 +25,9 @@ func cases() []diffCase {
 	all := three.resources()
 	moved, otherDoors, newImage, onBridge, shifted := three, three, three, three, three
 	moved.subnet = "10.213.4.0/24"
-	otherDoors.doors, otherDoors.terms = "20000", 1
+	otherDoors.doors, otherDoors.facts = "20000", 1
 	renamed := small("alice", "bob", "carla")
-	renamed.doors, renamed.terms = "20000", 2
+	renamed.doors, renamed.facts = "20000", 2
 	newImage.image = "maillab/sandbox:2"
 	onBridge.onHost = false
 	movedBridge := onBridge
@@ -57,9 +57,9 @@ func cases() []diffCase {
 		{"volume-missing", all, without(running(all), "volume 2 mail"), specs, specs},
 		{"image-changed", newImage.resources(), running(all), specs, specs},
 		{"doors-changed", otherDoors.resources(), running(all), otherDoors.specs("a1"), specs},
-		{"terms-said-again", renamed.resources(), running(otherDoors.resources()), renamed.specs("a1"), renamed.specs("a1")},
-		{"terms-left-behind", renamed.resources(), append(running(renamed.resources()), running(otherDoors.resources()[:4])[3]), renamed.specs("a1"), renamed.specs("a1")},
-		{"terms-go-with-the-rest", nil, running(otherDoors.resources()), nil, nil},
+		{"facts-said-again", renamed.resources(), running(otherDoors.resources()), renamed.specs("a1"), renamed.specs("a1")},
+		{"facts-left-behind", renamed.resources(), append(running(renamed.resources()), running(otherDoors.resources()[:4])[3]), renamed.specs("a1"), renamed.specs("a1")},
+		{"facts-go-with-the-rest", nil, running(otherDoors.resources()), nil, nil},
 		{"addresses-shifted", shifted.resources(), running(all), specs, specs},
 		{"gateway-forgot-doors", all, running(all), specs, map[int]string{1: "a1", 2: "a1", 3: "a1"}},
 		{"spec-changed", all, running(all), specs2, specs},
@@ -145,8 +145,8 @@ func TestNeeds(t *testing.T) {
 		{"first-deploy", "doors gateway", []ID{"create gateway"}},
 		{"first-deploy", "configure sandbox 2", []ID{"create sandbox 2", "create gateway", "doors gateway"}},
 		{"first-deploy", "wait sandbox 2", []ID{"create sandbox 2", "doors gateway", "configure sandbox 2"}},
-		{"doors-changed", "doors gateway", []ID{"create terms 1"}},
-		{"terms-said-again", "remove terms 1", []ID{"create terms 2"}},
+		{"doors-changed", "doors gateway", []ID{"create facts 1"}},
+		{"facts-said-again", "remove facts 1", []ID{"create facts 2"}},
 		{"teardown", "remove network", []ID{"remove gateway", "remove sandbox 1", "remove sandbox 2", "remove sandbox 3"}},
 		{"teardown", "remove volume 3 mail", []ID{"remove sandbox 3"}},
 		{"teardown", "remove sandbox 3", nil},
@@ -178,7 +178,7 @@ func TestCuts(t *testing.T) {
 		"first-deploy": nil, "nothing": nil, "spec-changed": nil, "sandbox-stopped": nil, "sandbox-missing": nil,
 		"gateway-missing": nil, "gateway-stopped": nil, "network-missing": nil,
 		"teardown": {"alice", "bob", "carol"}, "network-moved": {"alice", "bob", "carol"},
-		"doors-changed": nil, "terms-said-again": nil, "image-changed": {"alice", "bob", "carol"},
+		"doors-changed": nil, "facts-said-again": nil, "image-changed": {"alice", "bob", "carol"},
 		"teardown-half-built": {"carol"}, "volume-missing": {"bob"}, "class-changed": {"bob"},
 	}
 	for _, c := range cases() {

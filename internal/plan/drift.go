@@ -26,9 +26,9 @@ func Hash(r engine.Resource) string {
 
 // drift says in words what makes the actual resource unfit to be the desired one, "" when nothing does. Labels that say
 // by whom, when and for how long a resource was made are no reason to cut a student off; nor are LabelStudent, which on a
-// shared sandbox changes with the class, and LabelDoors, which is the gateway's business: terms say those anew.
+// shared sandbox changes with the class, and LabelDoors, which is the gateway's business: facts say those anew.
 func drift(desired, actual engine.Resource) string {
-	if desired.Kind == engine.Volume || desired.Kind == engine.Image {
+	if desired.Kind == engine.Volume || desired.Kind == engine.Facts || desired.Kind == engine.Image {
 		return "" // a volume is its contents; an image's tag is a hash of its own
 	}
 	// The labels that say most come first; the hash, which says only that something is different, comes last.

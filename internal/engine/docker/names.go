@@ -15,6 +15,8 @@ func nameOf(r engine.Resource) string {
 		return "maillab-" + r.Instance
 	case engine.Gateway:
 		return gatewayName(r.Instance)
+	case engine.Facts:
+		return fmt.Sprintf("maillab-%s-facts-%d", r.Instance, r.Version)
 	case engine.Volume:
 		return volumeName(r.Instance, r.Seat, r.Part)
 	default:

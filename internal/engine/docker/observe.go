@@ -117,7 +117,7 @@ func stateOf(s container.ContainerState) engine.State {
 	return engine.Stopped
 }
 
-// fromLabels reads back what Put was given. A seat that is no number is 0: labels are ours, but anybody may set them.
+// fromLabels reads back what Put was given. A seat or version that is no number is 0: labels are ours, but anybody may set them.
 func fromLabels(labels map[string]string) engine.Resource {
 	ours := make(map[string]string, len(labels))
 	for k, v := range labels {
@@ -126,9 +126,10 @@ func fromLabels(labels map[string]string) engine.Resource {
 		}
 	}
 	seat, _ := strconv.Atoi(ours[engine.LabelSeat])
+	version, _ := strconv.Atoi(ours[engine.LabelVersion])
 	return engine.Resource{
 		Kind: engine.Kind(ours[engine.LabelKind]), Instance: ours[engine.LabelInstance],
-		Seat: seat, Part: ours[engine.LabelPart], State: engine.Running, Labels: ours,
+		Seat: seat, Version: version, Part: ours[engine.LabelPart], State: engine.Running, Labels: ours,
 	}
 }
 
@@ -142,6 +143,9 @@ func toLabels(r engine.Resource) map[string]string {
 	labels[engine.LabelKind] = string(r.Kind)
 	if r.Kind == engine.Sandbox || r.Kind == engine.Volume {
 		labels[engine.LabelSeat] = strconv.Itoa(r.Seat)
+	}
+	if r.Kind == engine.Facts {
+		labels[engine.LabelVersion] = strconv.Itoa(r.Version)
 	}
 	if r.Part != "" {
 		labels[engine.LabelPart] = r.Part

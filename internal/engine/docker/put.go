@@ -29,7 +29,7 @@ func (e *Engine) Put(ctx context.Context, r engine.Resource, progress engine.Pro
 		err = e.putImage(ctx, r.Image.Tag, progress)
 	case engine.Network:
 		err = e.putNetwork(ctx, r)
-	case engine.Volume:
+	case engine.Volume, engine.Facts: // an empty volume keeps its labels
 		err = e.putVolume(ctx, r)
 	case engine.Gateway:
 		err = e.putContainer(ctx, r, e.onThisMachine(gatewaySettings(r)))

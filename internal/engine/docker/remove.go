@@ -23,7 +23,7 @@ func (e *Engine) Remove(ctx context.Context, r engine.Resource) error {
 		_, err = e.api.ImageRemove(ctx, r.Image.Tag, image.RemoveOptions{PruneChildren: true})
 	case engine.Network:
 		err = e.removeNetworks(ctx, r)
-	case engine.Volume:
+	case engine.Volume, engine.Facts:
 		err = e.removeVolume(ctx, r)
 	case engine.Gateway, engine.Sandbox:
 		err = e.removeContainer(ctx, r)

@@ -27,6 +27,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"time"
 
 	"maillab/internal/engine"
@@ -150,7 +151,19 @@ func (e *Engine) running(ctx context.Context, instance string) ([]engine.Resourc
 	return []engine.Resource{{Kind: engine.Gateway, Instance: instance, State: engine.Stopped, Labels: labels}}, err
 }
 
-// volumes are the seats' folders.
+// factsPrefix begins the name of a folder in which there are labels only.
+const factsPrefix = "facts-"
+
+// folder is where a volume or facts are.
+func (e *Engine) folder(r engine.Resource) string {
+	name := strconv.Itoa(r.Seat)
+	if r.Kind == engine.Facts {
+		name = factsPrefix + strconv.Itoa(r.Version)
+	}
+	return filepath.Join(e.data(r.Instance), name)
+}
+
+// volumes are the seats' folders, and facts.
 func (e *Engine) volumes(instance string) ([]engine.Resource, error) {
 	entries, err := os.ReadDir(e.data(instance))
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -158,7 +171,11 @@ func (e *Engine) volumes(instance string) ([]engine.Resource, error) {
 	}
 	var all []engine.Resource
 	for _, entry := range entries {
-		seat, err := strconv.Atoi(entry.Name())
+		kind, number := engine.Volume, entry.Name()
+		if version, ok := strings.CutPrefix(number, factsPrefix); ok {
+			kind, number = engine.Facts, version
+		}
+		n, err := strconv.Atoi(number)
 		if err != nil {
 			continue
 		}
@@ -169,7 +186,13 @@ func (e *Engine) volumes(instance string) ([]engine.Resource, error) {
 		if e.cfg.Seats != "" && labels[engine.LabelInstance] != instance {
 			continue // another's: the folder is not named after the instance
 		}
-		all = append(all, engine.Resource{Kind: engine.Volume, Instance: instance, Seat: seat, Part: cmp.Or(labels[engine.LabelPart], "data"), State: engine.Running, Labels: labels})
+		r := engine.Resource{Kind: kind, Instance: instance, State: engine.Running, Labels: labels}
+		if kind == engine.Facts {
+			r.Version = n
+		} else {
+			r.Seat, r.Part = n, cmp.Or(labels[engine.LabelPart], "data")
+		}
+		all = append(all, r)
 	}
 	return all, nil
 }
@@ -180,8 +203,8 @@ func (e *Engine) Put(ctx context.Context, r engine.Resource, _ engine.Progress) 
 		return err
 	}
 	switch r.Kind {
-	case engine.Volume:
-		dir := filepath.Join(e.data(r.Instance), strconv.Itoa(r.Seat))
+	case engine.Volume, engine.Facts:
+		dir := e.folder(r)
 		if err := os.MkdirAll(dir, 0o700); err != nil {
 			return err
 		}
@@ -205,8 +228,8 @@ func (e *Engine) Remove(ctx context.Context, r engine.Resource) error {
 		return err
 	}
 	switch r.Kind {
-	case engine.Volume:
-		return os.RemoveAll(filepath.Join(e.data(r.Instance), strconv.Itoa(r.Seat)))
+	case engine.Volume, engine.Facts:
+		return os.RemoveAll(e.folder(r))
 	case engine.Gateway:
 		return e.stop(ctx, r.Instance)
 	case engine.Sandbox:

@@ -29,6 +29,7 @@ type memoryKey struct {
 	kind     engine.Kind
 	instance string
 	seat     int
+	version  int
 	part     string
 }
 
@@ -36,7 +37,7 @@ func memoryKeyOf(r engine.Resource) memoryKey {
 	if r.Image != nil {
 		return memoryKey{kind: r.Kind, part: r.Image.Tag}
 	}
-	return memoryKey{r.Kind, r.Instance, r.Seat, r.Part}
+	return memoryKey{r.Kind, r.Instance, r.Seat, r.Version, r.Part}
 }
 
 // Capabilities of a Memory: everything.

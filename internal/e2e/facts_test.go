@@ -50,7 +50,7 @@ func TestDoorsMove(t *testing.T) {
 		}
 		deliver(t, is["smtp"], "util1", "after-the-move")
 		login(t, is["ssh"], "util1", "master2021")
-		c.run("extend", "1h") // says terms anew
+		c.run("extend", "1h") // says facts anew
 		if plan := c.run(append(up, "--dry-run")...); plan != "nothing to do\n" {
 			t.Errorf("up again has something to do:\n%s", plan)
 		}

@@ -44,20 +44,20 @@ func TestExpiry(t *testing.T) {
 		if !i.Expires.Equal(want) {
 			t.Errorf("expires %v, want %v", i.Expires, want)
 		}
-		if n := len(WithoutTerms(i.Resources)); n != 2 || len(i.Resources) != 3 {
-			t.Errorf("%d resources, %d without the terms", len(i.Resources), n)
+		if n := len(WithoutFacts(i.Resources)); n != 2 || len(i.Resources) != 3 {
+			t.Errorf("%d resources, %d without the facts", len(i.Resources), n)
 		}
 		if i.Host != "" {
 			t.Errorf("a longer life changes the host to %q", i.Host)
 		}
 		if len(i.Seats()) != 0 {
-			t.Errorf("the terms have a seat: %v", i.Seats())
+			t.Errorf("the facts have a seat: %v", i.Seats())
 		}
 	}
 }
 
-// TestTerms: what changes while sandboxes live is said anew, in terms that every command reads, and only when it has to be.
-func TestTerms(t *testing.T) {
+// TestFacts: what changes while sandboxes live is said anew, in facts that every command reads, and only when it has to be.
+func TestFacts(t *testing.T) {
 	e := &enginetest.Memory{}
 	can := engine.Capabilities{System: true}
 	first := desire(t, wish(), can)
@@ -96,7 +96,7 @@ func TestTerms(t *testing.T) {
 			if p.Empty() == step.anew {
 				t.Fatalf("the plan is\n%s", p)
 			}
-			carryOutTerms(t, e, p)
+			carryOutFacts(t, e, p)
 			after := look()
 			if got := after.Sandboxes; !after.Expires.Equal(w.Expires) || after.Host != w.Host || got[0].Name() != w.Students[1][0] {
 				t.Errorf("reads %v %q %v", after.Expires, after.Host, got)
@@ -104,22 +104,22 @@ func TestTerms(t *testing.T) {
 			if d := cmp.Diff(d.Doors, after.Doors()); d != "" {
 				t.Errorf("doors: -want +got\n%s", d)
 			}
-			if n := len(after.Resources) - len(WithoutTerms(after.Resources)); n > 1 {
-				t.Errorf("%d terms are left", n)
+			if n := len(after.Resources) - len(WithoutFacts(after.Resources)); n > 1 {
+				t.Errorf("%d facts are left", n)
 			}
 		})
 	}
 }
 
-// carryOutTerms does a plan in its order. It may have steps for terms only.
-func carryOutTerms(t *testing.T, e engine.Engine, p plan.Plan) {
+// carryOutFacts does a plan in its order. It may have steps for facts only.
+func carryOutFacts(t *testing.T, e engine.Engine, p plan.Plan) {
 	t.Helper()
 	do := map[plan.Action]func(context.Context, engine.Resource) error{
 		plan.Create: func(ctx context.Context, r engine.Resource) error { return e.Put(ctx, r, nil) },
 		plan.Remove: e.Remove,
 	}
 	for _, s := range p.Steps {
-		if !IsTerms(s.Target) {
+		if s.Target.Kind != engine.Facts {
 			t.Fatalf("the plan has %s: %s", s.ID, s.Reason)
 		}
 		if err := do[s.Action](t.Context(), s.Target); err != nil {
@@ -128,18 +128,18 @@ func carryOutTerms(t *testing.T, e engine.Engine, p plan.Plan) {
 	}
 }
 
-// TestNewTermsCountFirst: killed before the old ones went, the new ones are in force.
-func TestNewTermsCountFirst(t *testing.T) {
-	said := func(seat int, host string) engine.Resource {
-		return engine.Resource{Kind: engine.Volume, Instance: "i", Seat: seat, Part: termsPart, Labels: map[string]string{engine.LabelHost: host}}
+// TestNewFactsCountFirst: killed before the old ones went, the new ones are in force.
+func TestNewFactsCountFirst(t *testing.T) {
+	said := func(version int, host string) engine.Resource {
+		return engine.Resource{Kind: engine.Facts, Instance: "i", Version: version, Labels: map[string]string{engine.LabelHost: host}}
 	}
 	gateway := engine.Resource{Kind: engine.Gateway, Instance: "i", Labels: map[string]string{engine.LabelHost: "made.example"}}
-	for _, all := range [][]engine.Resource{{said(-2, "new"), said(-1, "old"), gateway}, {gateway, said(-1, "old"), said(-2, "new")}} {
+	for _, all := range [][]engine.Resource{{said(2, "new"), said(1, "old"), gateway}, {gateway, said(1, "old"), said(2, "new")}} {
 		if got := Of(all)[0].Host; got != "new" {
 			t.Errorf("the host is %q", got)
 		}
 	}
-	if got := Of([]engine.Resource{gateway, said(-1, "")})[0].Host; got != "" {
+	if got := Of([]engine.Resource{gateway, said(1, "")})[0].Host; got != "" {
 		t.Errorf("the host was taken back and is %q", got)
 	}
 }
