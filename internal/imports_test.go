@@ -52,7 +52,7 @@ func mayImport() map[string]string {
 		"internal/mail/pop3":   "",
 		"internal/mail/log":    "",
 		"internal/mail/auth":   "",
-		"internal/mail/mbox":   "",
+		"internal/mail/mbox":   "internal/mail",
 		"internal/mail/queue":  "internal/mail/addrspec internal/spec",
 		"internal/mail/submit": "internal/mail/queue",
 		// The sandbox.

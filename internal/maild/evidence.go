@@ -15,6 +15,7 @@ import (
 	"maillab/internal/check"
 	"maillab/internal/delivery"
 	"maillab/internal/dialogue"
+	"maillab/internal/mail"
 	maillog "maillab/internal/mail/log"
 	"maillab/internal/mail/mbox"
 )
@@ -171,7 +172,7 @@ func linesOf(file string, from int64) ([]string, error) {
 // Box implements check.Boxes.
 func (e *evidence) Box(ctx context.Context, account, folder string) ([]check.BoxMessage, error) {
 	box, err := e.box(ctx, account, folder)
-	if errors.Is(err, mbox.ErrNoMailbox) {
+	if errors.Is(err, mail.ErrNoMailbox) {
 		return nil, nil
 	}
 	if err != nil {
@@ -214,12 +215,12 @@ func readMessage(box *mbox.Mailbox, uid uint32) ([]byte, error) {
 }
 
 // flagNames are a message's flags as IMAP spells them.
-func flagNames(m mbox.Message) []string {
+func flagNames(m mail.Message) []string {
 	names := slices.Clone(m.Keywords)
 	for _, f := range []struct {
-		flag mbox.Flags
+		flag mail.Flags
 		name string
-	}{{mbox.Seen, `\Seen`}, {mbox.Answered, `\Answered`}, {mbox.Flagged, `\Flagged`}, {mbox.Draft, `\Draft`}, {mbox.Deleted, `\Deleted`}} {
+	}{{mail.Seen, `\Seen`}, {mail.Answered, `\Answered`}, {mail.Flagged, `\Flagged`}, {mail.Draft, `\Draft`}, {mail.Deleted, `\Deleted`}} {
 		if m.Flags&f.flag != 0 {
 			names = append(names, f.name)
 		}

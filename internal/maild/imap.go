@@ -11,6 +11,7 @@ import (
 	"strings"
 	"sync"
 
+	"maillab/internal/mail"
 	"maillab/internal/mail/auth"
 	"maillab/internal/mail/imap"
 	"maillab/internal/mail/mbox"
@@ -112,13 +113,13 @@ func (u *imapUser) Append(ctx context.Context, name string, msgs []imap.NewMessa
 	defer box.Close()
 	bodies := &copies{dir: u.d.cfg.StateDir}
 	defer bodies.close()
-	deliveries := make([]mbox.Delivery, len(msgs))
+	deliveries := make([]mail.Delivery, len(msgs))
 	for i, m := range msgs {
 		body, err := bodies.take(m.Body, m.Size)
 		if err != nil {
 			return 0, nil, imapError(err)
 		}
-		deliveries[i] = mbox.Delivery{User: u.name, Box: name, Sender: senderOf(io.LimitReader(body, senderWithin)), Time: m.Date,
+		deliveries[i] = mail.Delivery{User: u.name, Box: name, Sender: senderOf(io.LimitReader(body, senderWithin)), At: m.Date,
 			Large: io.NewSectionReader(body, 0, m.Size), Flags: toMbox(m.Flags), Keywords: m.Keywords}
 	}
 	uids, err := box.Append(ctx, deliveries)
@@ -135,7 +136,7 @@ func (u *imapUser) room(ctx context.Context, msgs []imap.NewMessage) error {
 		used += m.Size
 	}
 	if err == nil && limit > 0 && used > limit {
-		return mbox.ErrFull
+		return mail.ErrFull
 	}
 	return err
 }
@@ -188,10 +189,10 @@ func (m *imapMailbox) Snapshot(ctx context.Context) (imap.Snapshot, error) {
 		Messages: m.shown.messages}, nil
 }
 
-func (m *imapMailbox) message(msg mbox.Message) imap.Message {
+func (m *imapMailbox) message(msg mail.Message) imap.Message {
 	return imap.Message{
 		UID: msg.UID, Flags: toIMAP(msg.Flags), Keywords: msg.Keywords, Recent: m.recent(msg),
-		Size: msg.Size, HeaderSize: msg.Header, Date: msg.Date.In(m.u.d.zone), ModSeq: max(msg.ModSeq, 1),
+		Size: msg.Size, HeaderSize: msg.HeaderSize, Date: msg.Date.In(m.u.d.zone), ModSeq: max(msg.ModSeq, 1),
 		Digest: imap.Digest(msg.Digest),
 	}
 }
@@ -216,11 +217,7 @@ func (o octets) ReadAt(p []byte, off int64) (int, error) {
 
 // Store implements imap.Mailbox.
 func (m *imapMailbox) Store(ctx context.Context, uids []uint32, c imap.FlagChange) (imap.StoreResult, error) {
-	change := mbox.Change{Op: map[imap.StoreOp]mbox.Op{imap.SetFlags: mbox.Set, imap.AddFlags: mbox.Add, imap.RemoveFlags: mbox.Remove}[c.Op],
-		Flags: toMbox(c.Flags), Keywords: c.Keywords}
-	if c.Conditional {
-		change.Since = &c.Since
-	}
+	change := mail.FlagChange{Op: mail.StoreOp(c.Op), Flags: toMbox(c.Flags), Keywords: c.Keywords, Conditional: c.Conditional, Since: c.Since}
 	conflict, err := m.box.Store(ctx, uids, change)
 	if err != nil {
 		return imap.StoreResult{}, imapError(err)
@@ -275,17 +272,17 @@ func (m *imapMailbox) Close() { _ = m.box.Close() }
 // flagPair is one flag on both sides.
 type flagPair struct {
 	imap imap.Flags
-	mbox mbox.Flags
+	mbox mail.Flags
 }
 
 func flagPairs() [5]flagPair {
 	return [...]flagPair{
-		{imap.Seen, mbox.Seen}, {imap.Answered, mbox.Answered}, {imap.Flagged, mbox.Flagged},
-		{imap.Draft, mbox.Draft}, {imap.Deleted, mbox.Deleted},
+		{imap.Seen, mail.Seen}, {imap.Answered, mail.Answered}, {imap.Flagged, mail.Flagged},
+		{imap.Draft, mail.Draft}, {imap.Deleted, mail.Deleted},
 	}
 }
 
-func toIMAP(f mbox.Flags) (out imap.Flags) {
+func toIMAP(f mail.Flags) (out imap.Flags) {
 	for _, p := range flagPairs() {
 		if f&p.mbox != 0 {
 			out |= p.imap
@@ -294,7 +291,7 @@ func toIMAP(f mbox.Flags) (out imap.Flags) {
 	return out
 }
 
-func toMbox(f imap.Flags) (out mbox.Flags) {
+func toMbox(f imap.Flags) (out mail.Flags) {
 	for _, p := range flagPairs() {
 		if f&p.imap != 0 {
 			out |= p.mbox
@@ -306,8 +303,8 @@ func toMbox(f imap.Flags) (out mbox.Flags) {
 // imapError puts the spool's errors into IMAP's terms.
 func imapError(err error) error {
 	for _, p := range []struct{ from, to error }{
-		{mbox.ErrNoMessage, imap.ErrGone}, {mbox.ErrNoMailbox, imap.ErrNoMailbox}, {fs.ErrExist, imap.ErrExists},
-		{mbox.ErrFull, imap.ErrFull}, {mbox.ErrTooBig, imap.ErrTooBig}, {mbox.ErrLocked, imap.ErrBusy}, {mbox.ErrRefused, imap.ErrBadName},
+		{mail.ErrGone, imap.ErrGone}, {mail.ErrNoMailbox, imap.ErrNoMailbox}, {mail.ErrExists, imap.ErrExists},
+		{mail.ErrFull, imap.ErrFull}, {mail.ErrTooBig, imap.ErrTooBig}, {mail.ErrLocked, imap.ErrBusy}, {mail.ErrBadName, imap.ErrBadName},
 	} {
 		if errors.Is(err, p.from) {
 			return errors.Join(p.to, err)

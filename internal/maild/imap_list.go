@@ -6,19 +6,19 @@ import (
 	"sync"
 	"weak"
 
+	"maillab/internal/mail"
 	"maillab/internal/mail/imap"
-	"maillab/internal/mail/mbox"
 )
 
 // list is a mailbox's messages in IMAP's terms. It is never changed: sessions share it, for fifty of them on a mailbox of
 // thousands of messages would otherwise hold fifty copies.
 type list struct {
-	from     []mbox.Message // what it was made from: the spool shares one slice until something changes
+	from     []mail.Message // what it was made from: the spool shares one slice until something changes
 	messages []imap.Message
 }
 
 // is tells whether the list is of these very messages: what the spool hands out is never changed in place.
-func (l *list) is(of []mbox.Message) bool {
+func (l *list) is(of []mail.Message) bool {
 	return l != nil && len(l.from) == len(of) && (len(of) == 0 || &l.from[0] == &of[0])
 }
 
@@ -29,7 +29,7 @@ type lists struct {
 }
 
 // get returns the list of a mailbox, making it if nobody has it.
-func (l *lists) get(box string, of []mbox.Message, create func() *list) *list {
+func (l *lists) get(box string, of []mail.Message, create func() *list) *list {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if last := l.last[box].Value(); last.is(of) {
@@ -45,7 +45,7 @@ func (l *lists) get(box string, of []mbox.Message, create func() *list) *list {
 }
 
 // list is what a session sees of these messages. One that is the first to see some of them has a list of its own.
-func (m *imapMailbox) list(of []mbox.Message) *list {
+func (m *imapMailbox) list(of []mail.Message) *list {
 	create := func() *list {
 		made := &list{of, make([]imap.Message, len(of))}
 		for i := range of {
@@ -60,4 +60,4 @@ func (m *imapMailbox) list(of []mbox.Message) *list {
 }
 
 // recent tells whether a message is \Recent for this session, which has not claimed it yet.
-func (m *imapMailbox) recent(msg mbox.Message) bool { return m.box.Recent(msg) && !m.claimed[msg.UID] }
+func (m *imapMailbox) recent(msg mail.Message) bool { return m.box.Recent(msg) && !m.claimed[msg.UID] }

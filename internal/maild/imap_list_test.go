@@ -4,7 +4,7 @@ import (
 	"runtime"
 	"testing"
 
-	"maillab/internal/mail/mbox"
+	"maillab/internal/mail"
 )
 
 // TestListsAreShared: sessions on one mailbox share its list until something changes, and nothing is kept of a mailbox
@@ -12,10 +12,10 @@ import (
 func TestListsAreShared(t *testing.T) {
 	var l lists
 	made := 0
-	get := func(box string, of []mbox.Message) *list {
+	get := func(box string, of []mail.Message) *list {
 		return l.get(box, of, func() *list { made++; return &list{from: of} })
 	}
-	one, other := []mbox.Message{{UID: 1}}, []mbox.Message{{UID: 1}}
+	one, other := []mail.Message{{UID: 1}}, []mail.Message{{UID: 1}}
 	first := get("a/INBOX", one)
 	if get("a/INBOX", one) != first || made != 1 {
 		t.Error("the list is not shared")

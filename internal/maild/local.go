@@ -6,10 +6,10 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"slices"
 	"strings"
 	"sync"
 
+	"maillab/internal/mail"
 	"maillab/internal/mail/mbox"
 	"maillab/internal/mail/queue"
 )
@@ -22,43 +22,17 @@ type spool struct {
 
 // Deliver implements queue.Mailboxes.
 func (m spool) Deliver(ctx context.Context, deliveries []queue.Delivery) []error {
-	ds := make([]mbox.Delivery, len(deliveries))
+	ds := make([]mail.Delivery, len(deliveries))
 	for i, d := range deliveries {
-		ds[i] = mbox.Delivery{User: d.User, Sender: d.Sender, Time: d.At}
-		if size := len(d.Head) + len(d.Body); size > shareFrom {
-			ds[i].Large = io.NewSectionReader(joined{d.Head, d.Body}, 0, int64(size))
-		} else {
-			ds[i].Raw = slices.Concat(d.Head, d.Body)
-		}
+		ds[i] = mail.Delivery{User: d.User, Sender: d.Sender, At: d.At, Head: d.Head, Body: d.Body}
 	}
 	errs := m.deliver(ctx, deliveries, ds)
 	m.record(deliveries, errs)
 	return errs
 }
 
-// shareFrom is the size from which the copies of a message are not put together in memory: nineteen of 10 MB would be
-// three times what the daemon may hold.
-const shareFrom = 256 << 10
-
-// joined reads a copy's head and the body, which all copies share, as one.
-type joined struct{ head, body []byte }
-
-// ReadAt implements io.ReaderAt.
-func (j joined) ReadAt(p []byte, off int64) (n int, err error) {
-	if off < int64(len(j.head)) {
-		n = copy(p, j.head[off:])
-	}
-	if at := off + int64(n) - int64(len(j.head)); at >= 0 && at < int64(len(j.body)) {
-		n += copy(p[n:], j.body[at:])
-	}
-	if n < len(p) {
-		err = io.EOF
-	}
-	return n, err
-}
-
 // deliver delivers copies together, unless somebody wants to hear of each as soon as it is there.
-func (m spool) deliver(ctx context.Context, deliveries []queue.Delivery, ds []mbox.Delivery) []error {
+func (m spool) deliver(ctx context.Context, deliveries []queue.Delivery, ds []mail.Delivery) []error {
 	if deliveries[0].Done == nil {
 		errs := m.s.Deliver(ctx, ds)
 		for i, err := range errs {
@@ -81,9 +55,9 @@ func (m spool) deliver(ctx context.Context, deliveries []queue.Delivery, ds []mb
 // queueError puts the spool's errors into the queue's terms.
 func queueError(err error) error {
 	switch {
-	case errors.Is(err, mbox.ErrFull):
+	case errors.Is(err, mail.ErrFull):
 		return errors.Join(queue.ErrFull, err)
-	case errors.Is(err, mbox.ErrTooBig):
+	case errors.Is(err, mail.ErrTooBig):
 		return errors.Join(queue.ErrTooBig, err)
 	}
 	return err

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 
+	"maillab/internal/mail"
 	"maillab/internal/mail/auth"
 	"maillab/internal/mail/mbox"
 	"maillab/internal/mail/pop3"
@@ -76,7 +77,7 @@ func (m *maildrop) Open(_ context.Context, i int) (io.ReadCloser, error) {
 			err = nil
 		}
 	}
-	if errors.Is(err, mbox.ErrNoMessage) {
+	if errors.Is(err, mail.ErrGone) {
 		return nil, pop3.ErrGone
 	}
 	if err != nil {

@@ -19,6 +19,7 @@ import (
 
 	"maillab/internal/belongings"
 	"maillab/internal/control"
+	"maillab/internal/mail"
 	"maillab/internal/mail/mbox"
 	"maillab/internal/mail/queue"
 )
@@ -268,10 +269,10 @@ func (d *Daemon) writeStart(w *tar.Writer, account string, scope belongings.Scop
 }
 
 // startingMail is the lab's mail for an account.
-func (d *Daemon) startingMail(account string) (deliveries []mbox.Delivery) {
+func (d *Daemon) startingMail(account string) (deliveries []mail.Delivery) {
 	for _, m := range d.cfg.Spec.Mail {
 		if m.To == account {
-			deliveries = append(deliveries, mbox.Delivery{User: m.To, Sender: senderOf(bytes.NewReader(m.Raw)), Time: d.cfg.Now(), Raw: m.Raw})
+			deliveries = append(deliveries, mail.Delivery{User: m.To, Sender: senderOf(bytes.NewReader(m.Raw)), At: d.cfg.Now(), Body: m.Raw})
 		}
 	}
 	return deliveries

@@ -8,13 +8,13 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"net/mail"
+	netmail "net/mail"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 
-	"maillab/internal/mail/mbox"
+	"maillab/internal/mail"
 )
 
 // started remembers, in started.json, whose starting mail has been delivered: a lab that changed while it ran, or a
@@ -36,10 +36,10 @@ func (d *Daemon) deliverStart(ctx context.Context) error {
 	case !errors.Is(err, fs.ErrNotExist):
 		return err
 	}
-	var deliveries []mbox.Delivery
+	var deliveries []mail.Delivery
 	for _, m := range d.cfg.Spec.Mail {
 		if !slices.Contains(done.Accounts, m.To) {
-			deliveries = append(deliveries, mbox.Delivery{User: m.To, Sender: senderOf(bytes.NewReader(m.Raw)), Time: d.cfg.Now(), Raw: m.Raw})
+			deliveries = append(deliveries, mail.Delivery{User: m.To, Sender: senderOf(bytes.NewReader(m.Raw)), At: d.cfg.Now(), Body: m.Raw})
 		}
 	}
 	if err := errors.Join(d.spool.Deliver(ctx, deliveries)...); err != nil {
@@ -59,12 +59,12 @@ func (d *Daemon) deliverStart(ctx context.Context) error {
 
 // senderOf is the From_ line's sender of a message that never had an envelope: its Return-Path, or its From.
 func senderOf(raw io.Reader) string {
-	m, err := mail.ReadMessage(raw)
+	m, err := netmail.ReadMessage(raw)
 	if err != nil {
 		return ""
 	}
 	for _, name := range []string{"Return-Path", "From"} {
-		if a, err := mail.ParseAddress(m.Header.Get(name)); err == nil {
+		if a, err := netmail.ParseAddress(m.Header.Get(name)); err == nil {
 			return strings.ToValidUTF8(a.Address, "?")
 		}
 	}

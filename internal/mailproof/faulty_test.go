@@ -9,6 +9,7 @@ import (
 	"sync"
 	"syscall"
 
+	"maillab/internal/mail"
 	"maillab/internal/mail/mbox"
 )
 
@@ -46,7 +47,7 @@ func (f *faulty) Open(ctx context.Context, user, box string, flag int) (*os.File
 // Lock implements mbox.Files.
 func (f *faulty) Lock(ctx context.Context, user, box string) (func(), error) {
 	if f.once(20) {
-		return nil, mbox.ErrLocked
+		return nil, mail.ErrLocked
 	}
 	return f.Files.Lock(ctx, user, box)
 }

@@ -8,6 +8,8 @@ import (
 	"io"
 	"slices"
 	"syscall"
+
+	"maillab/internal/mail"
 )
 
 // appendLocked appends a group under the mailbox's locks. It has no caller's context: the group belongs to several.
@@ -63,18 +65,18 @@ func (b *box) append(ctx context.Context, group []*request) error {
 }
 
 // fits refuses what would make the mailbox larger than it may be.
-func (b *box) fits(size int64, messages []*Delivery) error {
+func (b *box) fits(size int64, messages []*mail.Delivery) error {
 	limit := b.spool.cfg.Limit
 	for _, m := range messages {
-		size += m.size()
+		size += m.Size()
 	}
 	if limit <= 0 || size <= limit {
 		return nil
 	}
-	return fmt.Errorf("%s: %w: %w", b.what("appending to"), ErrFull, syscall.EDQUOT)
+	return fmt.Errorf("%s: %w: %w", b.what("appending to"), mail.ErrFull, syscall.EDQUOT)
 }
 
-func flatten(group []*request) (messages []*Delivery) {
+func flatten(group []*request) (messages []*mail.Delivery) {
 	for _, r := range group {
 		messages = append(messages, r.messages...)
 	}
@@ -98,7 +100,7 @@ func (b *box) gap(size int64) (string, error) {
 
 // write notes the append, writes it and syncs. The messages are composed twice, first for the note's checksum: cheaper
 // than to keep a second copy of a large one.
-func (b *box) write(before stamp, gap string, messages []*Delivery) (starts []int64, err error) {
+func (b *box) write(before stamp, gap string, messages []*mail.Delivery) (starts []int64, err error) {
 	zone, disk := b.spool.cfg.Zone, b.spool.cfg.disk
 	w := b.spool.takeWriter()
 	defer b.spool.appends.Put(w)
@@ -107,7 +109,7 @@ func (b *box) write(before stamp, gap string, messages []*Delivery) (starts []in
 		return nil, err
 	}
 	var line extent
-	_, _ = io.WriteString(&line, gap+fromLine(messages[0].Sender, messages[0].Time.In(zone)))
+	_, _ = io.WriteString(&line, gap+fromLine(messages[0].Sender, messages[0].At.In(zone)))
 	note := b.tail
 	if note.To.stamp() != before {
 		note.From, note.To = noteStamp(before), noteStamp(before)
@@ -172,8 +174,8 @@ func (b *box) ingest(ctx context.Context, starts []int64, group []*request) erro
 				continue
 			}
 			r.uids = append(r.uids, m.UID)
-			if d.Flags&Deleted != 0 { // the one flag that the file does not tell
-				m.Flags |= Deleted
+			if d.Flags&mail.Deleted != 0 { // the one flag that the file does not tell
+				m.Flags |= mail.Deleted
 				put = append(put, *m)
 			}
 		}

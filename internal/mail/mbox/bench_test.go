@@ -11,6 +11,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"maillab/internal/mail"
 )
 
 // BenchmarkDeliver is one message of 1 kB an operation, from several senders at once, into one mailbox or many.
@@ -27,7 +29,7 @@ func BenchmarkDeliver(b *testing.B) {
 					wg.Go(func() {
 						for i := n.Add(1); i <= int64(b.N); i = n.Add(1) {
 							user := fmt.Sprintf("u%d", i%int64(boxes))
-							if err := s.Deliver(context.Background(), []Delivery{{User: user, Raw: raw}})[0]; err != nil {
+							if err := s.Deliver(context.Background(), []mail.Delivery{{User: user, Body: raw}})[0]; err != nil {
 								b.Error(err)
 							}
 						}
@@ -54,7 +56,7 @@ func bigSpool(b *testing.B, dir string) {
 	body := strings.Repeat("This is a line of an ordinary message, of ordinary length.\n", 310)
 	for i := range 5400 {
 		raw := fmt.Sprintf("Return-Path: <a@x>\nFrom: a@x\nTo: b@x\nSubject: number %d\nMessage-Id: <%d@x>\n\n%s", i, i, body)
-		compose(w, &Delivery{Sender: "a@x", Time: time.Unix(1e9, 0), Raw: []byte(raw)}, time.UTC)
+		compose(w, &mail.Delivery{Sender: "a@x", At: time.Unix(1e9, 0), Body: []byte(raw)}, time.UTC)
 	}
 	if err := w.Flush(); err != nil {
 		b.Fatal(err)
@@ -112,7 +114,7 @@ func openClosed(b *testing.B, s *Spool) *Mailbox {
 	return m
 }
 
-func readAll(b *testing.B, m *Mailbox, msgs []Message, length func(*Content) int64) {
+func readAll(b *testing.B, m *Mailbox, msgs []mail.Message, length func(*Content) int64) {
 	buf := make([]byte, 32<<10)
 	for _, msg := range msgs {
 		c, err := m.Open(msg.UID)

@@ -8,6 +8,8 @@ import (
 	"os"
 	"sync"
 	"time"
+
+	"maillab/internal/mail"
 )
 
 // box is the shared state of one mailbox, however many sessions and deliveries use it.
@@ -105,7 +107,7 @@ func plainMailbox(f *os.File) error {
 		return err
 	}
 	if !fi.Mode().IsRegular() || links > 1 {
-		return fmt.Errorf("%v with %d links: %w", fi.Mode().Type(), links, ErrRefused)
+		return fmt.Errorf("%v with %d links: %w", fi.Mode().Type(), links, mail.ErrBadName)
 	}
 	return nil
 }
@@ -121,7 +123,7 @@ func (b *box) check(ctx context.Context, always bool) error {
 		return classify(b.what("looking at"), err)
 	}
 	if links > 1 {
-		return fmt.Errorf("%s: %d links: %w", b.what("opening"), links, ErrRefused)
+		return fmt.Errorf("%s: %d links: %w", b.what("opening"), links, mail.ErrBadName)
 	} else if links == 0 {
 		b.drop()
 		return errAgain

@@ -7,40 +7,19 @@ import (
 	"io"
 	"os"
 	"time"
+
+	"maillab/internal/mail"
 )
-
-// Delivery is a message on its way into a mailbox.
-type Delivery struct {
-	User   string
-	Box    string    // "" is INBOX
-	Sender string    // of the envelope, for the From_ line; "" is MAILER-DAEMON
-	Time   time.Time // of the From_ line; zero is now
-	// Raw is the message with all its headers, lines ending in LF (CRLF is borne). It is not changed, and must not be
-	// until Deliver returns. An empty line after the header and a line end at the end are added when missing.
-	Raw []byte
-	// Large is the message instead of Raw when it is too big to be held. It is read twice, while the mailbox is locked:
-	// let it be a file.
-	Large    *io.SectionReader
-	Flags    Flags    // for copied and appended messages
-	Keywords []string // without blanks, sorted
-}
-
-// size is how many octets come.
-func (d *Delivery) size() int64 {
-	if d.Large != nil {
-		return d.Large.Size()
-	}
-	return int64(len(d.Raw))
-}
 
 // compose writes a message as the file holds it: From_ line, mboxrd quoting, an empty line at the end. What w does not
 // take it tells when it is flushed.
-func compose(w *bufio.Writer, d *Delivery, zone *time.Location) error {
-	_, _ = w.WriteString(fromLine(d.Sender, d.Time.In(zone)))
+func compose(w *bufio.Writer, d *mail.Delivery, zone *time.Location) error {
+	_, _ = w.WriteString(fromLine(d.Sender, d.At.In(zone)))
 	if d.Large != nil {
 		return composeLarge(w, d)
 	}
-	header, body := splitHeader(d.Raw)
+	header, body := splitHeader(d.Body)
+	writeQuoted(w, d.Head)
 	writeQuoted(w, header)
 	_, _ = w.WriteString(statusHeaders(d.Flags, d.Keywords))
 	_ = w.WriteByte('\n')
@@ -50,7 +29,7 @@ func compose(w *bufio.Writer, d *Delivery, zone *time.Location) error {
 }
 
 // composeLarge is compose behind the From_ line for a message that is not in memory.
-func composeLarge(w *bufio.Writer, d *Delivery) error {
+func composeLarge(w *bufio.Writer, d *mail.Delivery) error {
 	size := d.Large.Size()
 	in := newLines(d.Large, 0, size, make([]byte, min(rawBuffer, size+1)))
 	inBody, crs := false, 0 // crs: held back, for at a line's end they go
@@ -155,7 +134,7 @@ func (w *fileWriter) Write(b []byte) (int, error) {
 const writeBuffer = 256 << 10
 
 // composeAll writes a group, after the line ends that the file needs at its end first.
-func composeAll(w *bufio.Writer, gap string, group []*Delivery, zone *time.Location) error {
+func composeAll(w *bufio.Writer, gap string, group []*mail.Delivery, zone *time.Location) error {
 	_, _ = w.WriteString(gap)
 	for _, d := range group {
 		if err := compose(w, d, zone); err != nil {
@@ -166,7 +145,7 @@ func composeAll(w *bufio.Writer, gap string, group []*Delivery, zone *time.Locat
 }
 
 // measure composes a group for its checksum, and tells where each message will start behind an offset.
-func measure(w *bufio.Writer, off int64, gap string, group []*Delivery, zone *time.Location) (starts []int64, total extent, err error) {
+func measure(w *bufio.Writer, off int64, gap string, group []*mail.Delivery, zone *time.Location) (starts []int64, total extent, err error) {
 	w.Reset(&total)
 	_, _ = w.WriteString(gap)
 	for _, d := range group {

@@ -4,6 +4,8 @@ import (
 	"context"
 	"io"
 	"sync"
+
+	"maillab/internal/mail"
 )
 
 // Content is a message's octets on the wire: lines ending in CRLF, mboxrd quoting undone, mail readers' own headers
@@ -106,7 +108,7 @@ func (c *Content) find() (skip int64, err error) {
 	b := c.box
 	i, ok := b.find(c.uid)
 	if !ok || b.f == nil {
-		return 0, ErrNoMessage
+		return 0, mail.ErrGone
 	}
 	if c.raw != nil && c.moved == b.moved {
 		c.raw.r = b.f
@@ -172,7 +174,7 @@ func (b *box) reading(ctx context.Context, work func() error) error {
 			return err
 		}
 	}
-	return ErrLocked // somebody changes the file all the time
+	return mail.ErrLocked // somebody changes the file all the time
 }
 
 // Hold keeps other programs from changing the mailbox until release is called, if that is possible at once: many messages

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+
+	"maillab/internal/mail"
 )
 
 // Counts is a short look at an INBOX.
@@ -60,10 +62,10 @@ func (s *Spool) stampOf(ctx context.Context, user string) (stamp, error) {
 	return at, err
 }
 
-func count(messages []Message) (c Counts) {
+func count(messages []mail.Message) (c Counts) {
 	c.Messages = len(messages)
 	for i := range messages {
-		if messages[i].Flags&Seen == 0 {
+		if messages[i].Flags&mail.Seen == 0 {
 			c.Unread++
 		}
 	}

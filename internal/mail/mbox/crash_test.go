@@ -11,6 +11,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"maillab/internal/mail"
 )
 
 var errDead = errors.New("disk is dead")
@@ -88,7 +90,7 @@ func killedAt(t *testing.T, d *faultyDisk, n int) {
 	put := func(i int) {
 		subject := fmt.Sprintf("number %d", i)
 		raw := "Return-Path: <a@x>\nSubject: " + subject + "\n\n" + strings.Repeat("a line of the body\n\n", 50*i) + "end\n"
-		err := s.Deliver(context.Background(), []Delivery{{User: "u", Raw: []byte(raw)}})[0]
+		err := s.Deliver(context.Background(), []mail.Delivery{{User: "u", Body: []byte(raw)}})[0]
 		must[subject], may[subject] = err == nil, true
 	}
 	for i := 1; i <= 4; i++ {
@@ -99,7 +101,7 @@ func killedAt(t *testing.T, d *faultyDisk, n int) {
 		for i, msg := range m.Snapshot().Messages {
 			seen[fmt.Sprintf("number %d", i+1)] = msg.UID
 		}
-		_, _ = m.Store(context.Background(), []uint32{1, 3}, Change{Op: Add, Flags: Seen | Flagged})
+		_, _ = m.Store(context.Background(), []uint32{1, 3}, mail.FlagChange{Op: mail.AddFlags, Flags: mail.Seen | mail.Flagged})
 		if gone, _ := m.Expunge(context.Background(), []uint32{2}); len(gone) > 0 {
 			delete(must, "number 2")
 		}
@@ -203,11 +205,11 @@ func oneError(t *testing.T, d *errorDisk, n int) {
 	var want []string
 	put := func(i int) {
 		raw := fmt.Sprintf("Return-Path: <a@x>\nSubject: number %d\n\nbody\n\nof %d\n", i, i)
-		err := s.Deliver(context.Background(), []Delivery{{User: "u", Raw: []byte(raw)}})[0]
+		err := s.Deliver(context.Background(), []mail.Delivery{{User: "u", Body: []byte(raw)}})[0]
 		switch {
 		case err == nil:
 			want = append(want, strings.ReplaceAll(raw, "\n", "\r\n"))
-		case !errors.Is(err, d.err), errors.Is(d.err, syscall.ENOSPC) && !errors.Is(err, ErrFull):
+		case !errors.Is(err, d.err), errors.Is(d.err, syscall.ENOSPC) && !errors.Is(err, mail.ErrFull):
 			t.Errorf("step %d: %v", n, err)
 		}
 	}
@@ -221,7 +223,7 @@ func oneError(t *testing.T, d *errorDisk, n int) {
 	if err != nil {
 		t.Fatalf("step %d: %v", n, err)
 	}
-	_, _ = m.Store(context.Background(), uids(m), Change{Op: Add, Flags: Seen})
+	_, _ = m.Store(context.Background(), uids(m), mail.FlagChange{Op: mail.AddFlags, Flags: mail.Seen})
 	put(4)
 	_ = s.Tidy(context.Background())
 	put(5)

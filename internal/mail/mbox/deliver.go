@@ -4,11 +4,13 @@ import (
 	"context"
 	"errors"
 	"slices"
+
+	"maillab/internal/mail"
 )
 
 // request is what one caller wants appended to one mailbox: all of it or nothing.
 type request struct {
-	messages []*Delivery
+	messages []*mail.Delivery
 	wantUIDs bool
 	uids     []uint32
 	err      error
@@ -17,7 +19,7 @@ type request struct {
 
 func (r *request) size() (n int64) {
 	for _, d := range r.messages {
-		n += d.size()
+		n += d.Size()
 	}
 	return n
 }
@@ -28,18 +30,18 @@ func (r *request) size() (n int64) {
 //
 // Deliveries that meet at a mailbox are written together and synced once. A context that ends takes back what has not
 // been begun.
-func (s *Spool) Deliver(ctx context.Context, ds []Delivery) []error {
+func (s *Spool) Deliver(ctx context.Context, ds []mail.Delivery) []error {
 	errs := make([]error, len(ds))
 	reqs := make([]*request, len(ds))
 	boxes := make([]*box, len(ds))
 	for i := range ds {
-		d := ds[i] // a copy of our own: Time may be filled in
+		d := ds[i] // a copy of our own: At may be filled in
 		b, err := s.box(d.User, d.Box)
 		if err != nil {
 			errs[i] = err
 			continue
 		}
-		boxes[i], reqs[i] = b, &request{messages: []*Delivery{&d}, done: make(chan struct{})}
+		boxes[i], reqs[i] = b, &request{messages: []*mail.Delivery{&d}, done: make(chan struct{})}
 		b.submit(reqs[i])
 	}
 	for i, r := range reqs {
@@ -62,8 +64,8 @@ func (s *Spool) letGo(b *box) {
 func (b *box) submit(r *request) {
 	now := b.spool.cfg.Now()
 	for _, d := range r.messages {
-		if d.Time.IsZero() {
-			d.Time = now
+		if d.At.IsZero() {
+			d.At = now
 		}
 	}
 	b.qmu.Lock()
@@ -138,7 +140,7 @@ func (b *box) takeGroup() []*request {
 // may fit where a big one does not.
 func (b *box) appendGroup(group []*request) {
 	err := b.appendLocked(group)
-	if len(group) > 1 && (errors.Is(err, ErrFull) || errors.Is(err, ErrTooBig)) {
+	if len(group) > 1 && (errors.Is(err, mail.ErrFull) || errors.Is(err, mail.ErrTooBig)) {
 		for _, r := range group {
 			r.err = b.appendLocked([]*request{r})
 		}

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"maillab/internal/mail"
 )
 
 // newSpool is a spool over a new directory, at a fixed time in UTC.
@@ -32,7 +34,7 @@ func newSpool(t testing.TB, change ...func(*Config)) (*Spool, string) {
 	return s, dir
 }
 
-func deliver(t testing.TB, s *Spool, ds ...Delivery) {
+func deliver(t testing.TB, s *Spool, ds ...mail.Delivery) {
 	t.Helper()
 	for i, err := range s.Deliver(context.Background(), ds) {
 		if err != nil {
@@ -98,7 +100,7 @@ func TestPostfixSpool(t *testing.T) {
 			}
 			sender := bytes.Fields(want[r.start:r.head])[1]
 			raw := bytes.ReplaceAll(want[r.head:r.end-1], []byte("\n>From "), []byte("\nFrom "))
-			deliver(t, s, Delivery{User: name, Sender: string(sender), Time: r.date, Raw: raw})
+			deliver(t, s, mail.Delivery{User: name, Sender: string(sender), At: r.date, Body: raw})
 		}
 		got, err := os.ReadFile(filepath.Join(dir, "spool", name))
 		if err != nil {
@@ -120,8 +122,8 @@ func TestDovecotSizes(t *testing.T) {
 		sizes = append(sizes, msg.Size)
 		text := wire(t, m, msg.UID)
 		head, _, _ := bytes.Cut([]byte(text), []byte("\r\n\r\n"))
-		if int64(len(head)+4) != msg.Header {
-			t.Errorf("message %d: header of %d, want %d", msg.UID, msg.Header, len(head)+4)
+		if int64(len(head)+4) != msg.HeaderSize {
+			t.Errorf("message %d: header of %d, want %d", msg.UID, msg.HeaderSize, len(head)+4)
 		}
 	}
 	if diff := cmp.Diff([]int64{452, 830}, sizes); diff != "" {
@@ -148,7 +150,7 @@ func copySpool(t testing.TB, from, dir, user string) string {
 func TestQuotedBothWays(t *testing.T) {
 	s, _ := newSpool(t)
 	body := "From here\n>From there\n>>From deeper\nFrom x@y  Sat Nov 21 20:25:30 2026\n"
-	deliver(t, s, Delivery{User: "u", Raw: []byte("Subject: q\n\n" + body)})
+	deliver(t, s, mail.Delivery{User: "u", Body: []byte("Subject: q\n\n" + body)})
 	m := open(t, s, "u", "")
 	want := "Subject: q\r\n\r\n" + string(bytes.ReplaceAll([]byte(body), []byte("\n"), []byte("\r\n")))
 	if diff := cmp.Diff(want, wire(t, m, 1)); diff != "" {
@@ -160,16 +162,16 @@ func TestDeliveryIsSeenByOpenMailbox(t *testing.T) {
 	s, _ := newSpool(t)
 	m := open(t, s, "u", "")
 	changed := m.Changed()
-	deliver(t, s, Delivery{User: "u", Raw: []byte("Subject: one\n\nbody\n")})
+	deliver(t, s, mail.Delivery{User: "u", Body: []byte("Subject: one\n\nbody\n")})
 	<-changed
 	refresh(t, m)
 	snap := m.Snapshot()
 	if len(snap.Messages) != 1 || snap.Messages[0].UID != 1 || snap.UIDNext != 2 {
 		t.Errorf("snapshot %+v", snap)
 	}
-	uids, err := m.Append(context.Background(), []Delivery{
-		{Raw: []byte("Subject: two\r\n\r\nbody\r\n"), Flags: Seen | Deleted, Keywords: []string{"k"}},
-		{Raw: []byte("Subject: three")},
+	uids, err := m.Append(context.Background(), []mail.Delivery{
+		{Body: []byte("Subject: two\r\n\r\nbody\r\n"), Flags: mail.Seen | mail.Deleted, Keywords: []string{"k"}},
+		{Body: []byte("Subject: three")},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -178,7 +180,7 @@ func TestDeliveryIsSeenByOpenMailbox(t *testing.T) {
 		t.Error(diff)
 	}
 	snap = m.Snapshot()
-	if f := snap.Messages[1].Flags; f != Seen|Deleted {
+	if f := snap.Messages[1].Flags; f != mail.Seen|mail.Deleted {
 		t.Errorf("flags of an appended message: %v", f)
 	}
 	if text := wire(t, m, 3); text != "Subject: three\r\n\r\n" {
@@ -188,16 +190,16 @@ func TestDeliveryIsSeenByOpenMailbox(t *testing.T) {
 
 func TestReopen(t *testing.T) {
 	s, dir := newSpool(t)
-	deliver(t, s, Delivery{User: "u", Raw: []byte("Subject: one\n\nbody\n")}, Delivery{User: "u", Raw: []byte("Subject: two\n\nbody\n")})
+	deliver(t, s, mail.Delivery{User: "u", Body: []byte("Subject: one\n\nbody\n")}, mail.Delivery{User: "u", Body: []byte("Subject: two\n\nbody\n")})
 	m := open(t, s, "u", "")
-	if _, err := m.Store(context.Background(), []uint32{2}, Change{Op: Add, Flags: Flagged, Keywords: []string{"b", "a"}}); err != nil {
+	if _, err := m.Store(context.Background(), []uint32{2}, mail.FlagChange{Op: mail.AddFlags, Flags: mail.Flagged, Keywords: []string{"b", "a"}}); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := m.Append(context.Background(), []Delivery{{Raw: []byte("Subject: three\n\n"), Flags: Deleted}}); err != nil {
+	if _, err := m.Append(context.Background(), []mail.Delivery{{Body: []byte("Subject: three\n\n"), Flags: mail.Deleted}}); err != nil {
 		t.Fatal(err)
 	}
 	want := m.Snapshot()
-	if n := len(want.Messages); n != 3 || want.Messages[2].Flags != Deleted {
+	if n := len(want.Messages); n != 3 || want.Messages[2].Flags != mail.Deleted {
 		t.Errorf("%+v", want.Messages)
 	}
 	s2, err := New(Config{Files: PlainFiles(dir), StateDir: filepath.Join(dir, "state"), Zone: time.UTC})

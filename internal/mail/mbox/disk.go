@@ -3,8 +3,11 @@ package mbox
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"time"
+
+	"maillab/internal/mail"
 )
 
 // disk is what may fail for reasons of its own while a mailbox is changed; tests put faults into it.
@@ -26,17 +29,25 @@ func (realDisk) Sync(f *os.File) error                 { return syncData(f) }
 
 // classify gives an error of the system the sentinel that callers branch on.
 func classify(doing string, err error) error {
-	switch {
-	case err == nil:
-		return nil
-	case isFull(err):
-		return fmt.Errorf("%s: %w: %w", doing, ErrFull, err)
-	case isTooBig(err):
-		return fmt.Errorf("%s: %w: %w", doing, ErrTooBig, err)
-	case isRefused(err) && !errors.Is(err, ErrRefused):
-		return fmt.Errorf("%s: %w: %w", doing, ErrRefused, err)
-	case isBusy(err) && !errors.Is(err, ErrLocked):
-		return fmt.Errorf("%s: %w: %w", doing, ErrLocked, err)
+	for _, c := range [...]struct {
+		is  bool
+		why error
+	}{
+		{err == nil, nil},
+		{isFull(err), mail.ErrFull},
+		{isTooBig(err), mail.ErrTooBig},
+		{isRefused(err), mail.ErrBadName},
+		{isBusy(err), mail.ErrLocked},
+		{errors.Is(err, fs.ErrNotExist), mail.ErrNoMailbox},
+		{errors.Is(err, fs.ErrExist), mail.ErrExists},
+	} {
+		switch {
+		case !c.is:
+		case err == nil:
+			return nil
+		case !errors.Is(err, c.why):
+			return fmt.Errorf("%s: %w: %w", doing, c.why, err)
+		}
 	}
 	return fmt.Errorf("%s: %w", doing, err)
 }

@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"maillab/internal/mail"
 )
 
 // three delivers three small messages and returns the spool file's path.
@@ -16,7 +18,7 @@ func three(t *testing.T, s *Spool, dir string) string {
 	t.Helper()
 	for i := 1; i <= 3; i++ {
 		raw := fmt.Sprintf("Return-Path: <a@x>\nSubject: number %d\n\nbody %d\n", i, i)
-		deliver(t, s, Delivery{User: "u", Sender: "a@x", Raw: []byte(raw)})
+		deliver(t, s, mail.Delivery{User: "u", Sender: "a@x", Body: []byte(raw)})
 	}
 	return filepath.Join(dir, "spool", "u")
 }
@@ -76,7 +78,7 @@ func TestExpungeWaitsForReader(t *testing.T) {
 	if _, err := m.Expunge(context.Background(), []uint32{1}); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := m.Store(context.Background(), []uint32{2}, Change{Op: Add, Flags: Seen}); err != nil {
+	if _, err := m.Store(context.Background(), []uint32{2}, mail.FlagChange{Op: mail.AddFlags, Flags: mail.Seen}); err != nil {
 		t.Fatal(err)
 	}
 	if err := s.Tidy(context.Background()); err != nil {
@@ -132,7 +134,7 @@ func TestTidyLaterWhenClosedUntidy(t *testing.T) {
 		t.Fatal(err)
 	}
 	m.Close()
-	deliver(t, s, Delivery{User: "u", Raw: []byte("Subject: four\n\n")})
+	deliver(t, s, mail.Delivery{User: "u", Body: []byte("Subject: four\n\n")})
 	reader.Close()
 	if err := s.Tidy(context.Background()); err != nil {
 		t.Fatal(err)
@@ -147,7 +149,7 @@ func TestFlagsBothWays(t *testing.T) {
 	path := three(t, s, dir)
 	m := open(t, s, "u", "")
 	first := wire(t, m, 1)
-	change := Change{Op: Add, Flags: Seen | Answered | Deleted, Keywords: []string{"work"}}
+	change := mail.FlagChange{Op: mail.AddFlags, Flags: mail.Seen | mail.Answered | mail.Deleted, Keywords: []string{"work"}}
 	if _, err := m.Store(context.Background(), []uint32{1}, change); err != nil {
 		t.Fatal(err)
 	}
@@ -166,11 +168,11 @@ func TestFlagsBothWays(t *testing.T) {
 		t.Fatal(err)
 	}
 	refresh(t, m)
-	var got []Flags
+	var got []mail.Flags
 	for _, msg := range m.Snapshot().Messages {
 		got = append(got, msg.Flags)
 	}
-	if diff := cmp.Diff([]Flags{Flagged | Deleted, Seen, 0}, got); diff != "" {
+	if diff := cmp.Diff([]mail.Flags{mail.Flagged | mail.Deleted, mail.Seen, 0}, got); diff != "" {
 		t.Error(diff)
 	}
 	if diff := cmp.Diff(first, wire(t, m, 1)); diff != "" {
@@ -187,10 +189,10 @@ func TestStoreUnchangedSince(t *testing.T) {
 	m := open(t, s, "u", "")
 	since := m.Snapshot().ModSeq
 	ctx := context.Background()
-	if _, err := m.Store(ctx, []uint32{2}, Change{Op: Set, Flags: Draft}); err != nil {
+	if _, err := m.Store(ctx, []uint32{2}, mail.FlagChange{Op: mail.SetFlags, Flags: mail.Draft}); err != nil {
 		t.Fatal(err)
 	}
-	failed, err := m.Store(ctx, []uint32{1, 2, 3}, Change{Op: Add, Flags: Seen, Since: &since})
+	failed, err := m.Store(ctx, []uint32{1, 2, 3}, mail.FlagChange{Op: mail.AddFlags, Flags: mail.Seen, Conditional: true, Since: since})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -198,7 +200,7 @@ func TestStoreUnchangedSince(t *testing.T) {
 		t.Error(diff)
 	}
 	snap := m.Snapshot()
-	if snap.Messages[1].Flags != Draft || snap.Messages[0].Flags != Seen || snap.ModSeq <= since {
+	if snap.Messages[1].Flags != mail.Draft || snap.Messages[0].Flags != mail.Seen || snap.ModSeq <= since {
 		t.Errorf("%+v", snap)
 	}
 }

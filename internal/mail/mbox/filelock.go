@@ -4,6 +4,8 @@ import (
 	"os"
 	"sync"
 	"time"
+
+	"maillab/internal/mail"
 )
 
 // fileLock is the kernel's lock of one open file, shared by all that goes on in this process.
@@ -44,7 +46,7 @@ func (l *fileLock) acquire(kind lockKind) error {
 		return nil
 	}
 	if l.holds == 0 && l.othersTurn() {
-		return ErrLocked
+		return mail.ErrLocked
 	}
 	return l.read()
 }
@@ -54,7 +56,7 @@ func (l *fileLock) hold() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.othersTurn() {
-		return ErrLocked
+		return mail.ErrLocked
 	}
 	err := l.read()
 	if err == nil {

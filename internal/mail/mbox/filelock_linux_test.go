@@ -9,6 +9,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"maillab/internal/mail"
 )
 
 // TestReadersRest: readers that overlap give way after a while, but for those under a hold.
@@ -23,7 +25,7 @@ func TestReadersRest(t *testing.T) {
 	l.now = func() time.Time { return now }
 	want := func(what string, err error, refused bool) {
 		t.Helper()
-		if errors.Is(err, ErrLocked) != refused || !refused && err != nil {
+		if errors.Is(err, mail.ErrLocked) != refused || !refused && err != nil {
 			t.Fatalf("%s: %v, refused should be %v", what, err, refused)
 		}
 	}

@@ -2,8 +2,6 @@ package mbox
 
 import (
 	"context"
-	"errors"
-	"io/fs"
 	"os"
 )
 
@@ -28,19 +26,3 @@ type Files interface {
 	// Lock takes the dotlock beside a box in one try: ErrLocked when it is held. A stale one is broken.
 	Lock(ctx context.Context, user, box string) (unlock func(), err error)
 }
-
-// What callers branch on. Every error of this package that is none of these is a local fault (I/O) that may pass.
-var (
-	// ErrLocked is a mailbox that somebody else kept locked for longer than we wait. Try again later.
-	ErrLocked = errors.New("mailbox is locked")
-	// ErrFull is a full disk or an exceeded quota. Nothing was changed.
-	ErrFull = errors.New("no space left for mail")
-	// ErrTooBig is a mailbox that would exceed the largest size a file may have (RLIMIT_FSIZE, EFBIG).
-	ErrTooBig = errors.New("mailbox would become too big")
-	// ErrRefused is a path that is no plain mailbox: a link, a FIFO, a directory, a file with two names.
-	ErrRefused = errors.New("not a mailbox")
-	// ErrNoMessage is a UID that the mailbox does not hold (any more).
-	ErrNoMessage = errors.New("no such message")
-	// ErrNoMailbox is a folder that does not exist. INBOX always exists.
-	ErrNoMailbox = fs.ErrNotExist
-)

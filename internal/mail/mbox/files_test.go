@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"maillab/internal/mail"
 )
 
 // impatient makes a spool give up at once, and counts its tries.
@@ -33,20 +35,20 @@ func TestTraps(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			tries := 0
 			s, dir := newSpool(t, impatient(&tries))
-			deliver(t, s, Delivery{User: "victim", Raw: []byte("Subject: mine\n\n")})
+			deliver(t, s, mail.Delivery{User: "victim", Body: []byte("Subject: mine\n\n")})
 			victim := filepath.Join(dir, "spool", "victim")
 			before := read(t, victim)
 			if err := set(t, filepath.Join(dir, "spool", "u"), victim); err != nil {
 				t.Fatal(err)
 			}
-			errs := s.Deliver(context.Background(), []Delivery{
-				{User: "u", Raw: []byte("Subject: trapped\n\n")},
-				{User: "other", Raw: []byte("Subject: free\n\n")},
+			errs := s.Deliver(context.Background(), []mail.Delivery{
+				{User: "u", Body: []byte("Subject: trapped\n\n")},
+				{User: "other", Body: []byte("Subject: free\n\n")},
 			})
-			if !errors.Is(errs[0], ErrRefused) || errs[1] != nil {
+			if !errors.Is(errs[0], mail.ErrBadName) || errs[1] != nil {
 				t.Errorf("errors %v", errs)
 			}
-			if _, err := s.Mailbox(context.Background(), "u", Inbox); !errors.Is(err, ErrRefused) {
+			if _, err := s.Mailbox(context.Background(), "u", Inbox); !errors.Is(err, mail.ErrBadName) {
 				t.Errorf("opening: %v", err)
 			}
 			if diff := cmp.Diff(before, read(t, victim)); diff != "" {
@@ -85,15 +87,15 @@ func TestLockedByOthers(t *testing.T) {
 		s, dir := newSpool(t, impatient(&tries))
 		path := three(t, s, dir)
 		unlock := lock(t, path)
-		errs := s.Deliver(context.Background(), []Delivery{
-			{User: "u", Raw: []byte("Subject: later\n\n")},
-			{User: "other", Raw: []byte("Subject: now\n\n")},
+		errs := s.Deliver(context.Background(), []mail.Delivery{
+			{User: "u", Body: []byte("Subject: later\n\n")},
+			{User: "other", Body: []byte("Subject: now\n\n")},
 		})
-		if !errors.Is(errs[0], ErrLocked) || errs[1] != nil || tries < 5 {
+		if !errors.Is(errs[0], mail.ErrLocked) || errs[1] != nil || tries < 5 {
 			t.Errorf("%s: errors %v after %d tries", name, errs, tries)
 		}
 		unlock()
-		deliver(t, s, Delivery{User: "u", Raw: []byte("Subject: later\n\n")})
+		deliver(t, s, mail.Delivery{User: "u", Body: []byte("Subject: later\n\n")})
 		if n := len(uids(open(t, s, "u", ""))); n != 4 {
 			t.Errorf("%s: %d messages", name, n)
 		}
@@ -128,7 +130,7 @@ func TestStaleDotlocks(t *testing.T) {
 			t.Fatal(err)
 		}
 		unlock, err := files.Lock(ctx, "u", Inbox)
-		if broken := err == nil; broken != test.broken || err != nil && !errors.Is(err, ErrLocked) {
+		if broken := err == nil; broken != test.broken || err != nil && !errors.Is(err, mail.ErrLocked) {
 			t.Errorf("%s: %v", test.name, err)
 		}
 		if err == nil {
@@ -155,14 +157,14 @@ func TestFolders(t *testing.T) {
 		}
 	}
 	sent := open(t, s, "u", "Sent")
-	if _, err := sent.Append(ctx, []Delivery{{Raw: []byte("Subject: one\n\n"), Flags: Seen}}); err != nil {
+	if _, err := sent.Append(ctx, []mail.Delivery{{Body: []byte("Subject: one\n\n"), Flags: mail.Seen}}); err != nil {
 		t.Fatal(err)
 	}
 	before := sent.Snapshot()
 	if err := s.Rename(ctx, "u", "Sent", "Old/Sent"); err != nil {
 		t.Fatal(err)
 	}
-	if err := sent.Refresh(ctx); !errors.Is(err, ErrNoMailbox) {
+	if err := sent.Refresh(ctx); !errors.Is(err, mail.ErrNoMailbox) {
 		t.Errorf("refreshing a renamed folder: %v", err)
 	}
 	moved := open(t, s, "u", "Old/Sent")
@@ -181,7 +183,7 @@ func TestFolders(t *testing.T) {
 	if err := s.Delete(ctx, "u", "2026/march"); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.Delete(ctx, "u", "2026/march"); !errors.Is(err, ErrNoMailbox) {
+	if err := s.Delete(ctx, "u", "2026/march"); !errors.Is(err, mail.ErrNoMailbox) {
 		t.Errorf("deleting twice: %v", err)
 	}
 	names, err := s.Folders(ctx, "u")
@@ -194,13 +196,13 @@ func TestFolders(t *testing.T) {
 func TestDeletedFolderGoesOn(t *testing.T) {
 	s, _ := newSpool(t)
 	ctx := context.Background()
-	var last Snapshot
+	var last mail.Snapshot
 	for range 2 {
 		if err := s.Create(ctx, "u", "f"); err != nil {
 			t.Fatal(err)
 		}
 		m := open(t, s, "u", "f")
-		if _, err := m.Append(ctx, []Delivery{{Raw: []byte("Subject: same\n\n"), Time: time.Unix(1e9, 0)}}); err != nil {
+		if _, err := m.Append(ctx, []mail.Delivery{{Body: []byte("Subject: same\n\n"), At: time.Unix(1e9, 0)}}); err != nil {
 			t.Fatal(err)
 		}
 		snap := m.Snapshot()
@@ -255,7 +257,7 @@ func TestReplaced(t *testing.T) {
 	if got := uids(m); len(got) != 0 {
 		t.Errorf("after removal: %v", got)
 	}
-	deliver(t, s, Delivery{User: "u", Raw: []byte("Subject: new\n\n")})
+	deliver(t, s, mail.Delivery{User: "u", Body: []byte("Subject: new\n\n")})
 	refresh(t, m)
 	if diff := cmp.Diff([]uint32{4}, uids(m)); diff != "" {
 		t.Error(diff)
@@ -263,7 +265,7 @@ func TestReplaced(t *testing.T) {
 	if err := os.Rename(path, path+".moved"); err != nil { // not removed: only its name leads elsewhere
 		t.Fatal(err)
 	}
-	deliver(t, s, Delivery{User: "u", Raw: []byte("Subject: newer\n\n")})
+	deliver(t, s, mail.Delivery{User: "u", Body: []byte("Subject: newer\n\n")})
 	now = now.Add(time.Minute)
 	refresh(t, m)
 	if diff := cmp.Diff([]uint32{5}, uids(m)); diff != "" {
@@ -287,13 +289,13 @@ func TestCounts(t *testing.T) {
 	three(t, s, dir)
 	want(3, 3)
 	m := open(t, s, "u", "")
-	if _, err := m.Store(ctx, []uint32{1}, Change{Op: Add, Flags: Seen}); err != nil {
+	if _, err := m.Store(ctx, []uint32{1}, mail.FlagChange{Op: mail.AddFlags, Flags: mail.Seen}); err != nil {
 		t.Fatal(err)
 	}
 	want(3, 2)
 	m.Close()
 	want(3, 2)
-	deliver(t, s, Delivery{User: "u", Raw: []byte("Subject: x\n\n")})
+	deliver(t, s, mail.Delivery{User: "u", Body: []byte("Subject: x\n\n")})
 	want(4, 3)
 }
 
@@ -310,7 +312,7 @@ func TestFreeze(t *testing.T) {
 	spool, index := read(t, path), read(t, state)
 	delivered := make(chan error)
 	go func() {
-		delivered <- s.Deliver(context.Background(), []Delivery{{User: "u", Raw: []byte("Subject: x\n\n")}})[0]
+		delivered <- s.Deliver(context.Background(), []mail.Delivery{{User: "u", Body: []byte("Subject: x\n\n")}})[0]
 	}()
 	if got := read(t, path); got != spool {
 		t.Error("mail arrived in a frozen spool")

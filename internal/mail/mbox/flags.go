@@ -1,35 +1,29 @@
 package mbox
 
-// Flags are a message's system flags (RFC 9051, section 2.3.2).
-type Flags uint8
+import "maillab/internal/mail"
 
-// The flags, and the letters that mail readers keep them under in the file.
-const (
-	Seen     Flags = 1 << iota // Status: R
-	Answered                   // X-Status: A
-	Flagged                    // X-Status: F
-	Draft                      // X-Status: T
-	Deleted                    // the index alone: mailutils would remove the message at once
-	old                        // Status: O, some reader has listed it: not \Recent any more
-)
+// old is the one flag that is the spool's own, in Status: O, some reader has listed it: not \Recent any more. Of the others the
+// file holds Seen (Status: R), Answered, Flagged and Draft (X-Status: A, F, T). Deleted is in the index alone: mailutils would
+// remove the message at once.
+const old = mail.Deleted << 1
 
 // inFile are the flags that the file holds too.
-const inFile = Seen | Answered | Flagged | Draft | old
+const inFile = mail.Seen | mail.Answered | mail.Flagged | mail.Draft | old
 
 // parseStatus reads the value of Status or X-Status. mailutils writes all its letters into Status, others spread them.
-func parseStatus(value []byte) (f Flags) {
+func parseStatus(value []byte) (f mail.Flags) {
 	for _, c := range value {
 		switch c {
 		case 'R', 'r':
-			f |= Seen
+			f |= mail.Seen
 		case 'O', 'o':
 			f |= old
 		case 'A', 'a':
-			f |= Answered
+			f |= mail.Answered
 		case 'F', 'f':
-			f |= Flagged
+			f |= mail.Flagged
 		case 'T', 't':
-			f |= Draft
+			f |= mail.Draft
 		}
 	}
 	return f
@@ -37,12 +31,12 @@ func parseStatus(value []byte) (f Flags) {
 
 // statusHeaders is what we write for these flags, "" when there is nothing to say. mailutils reads the flags back from
 // Status, other programs from X-Status.
-func statusHeaders(f Flags, keywords []string) string {
+func statusHeaders(f mail.Flags, keywords []string) string {
 	text := ""
-	if s := letters(f, Seen, "R") + letters(f, old, "O"); s != "" {
+	if s := letters(f, mail.Seen, "R") + letters(f, old, "O"); s != "" {
 		text += "Status: " + s + "\n"
 	}
-	if s := letters(f, Answered, "A") + letters(f, Flagged, "F") + letters(f, Draft, "T"); s != "" {
+	if s := letters(f, mail.Answered, "A") + letters(f, mail.Flagged, "F") + letters(f, mail.Draft, "T"); s != "" {
 		text += "X-Status: " + s + "\n"
 	}
 	if len(keywords) > 0 {
@@ -55,7 +49,7 @@ func statusHeaders(f Flags, keywords []string) string {
 	return text
 }
 
-func letters(f, bit Flags, letter string) string {
+func letters(f, bit mail.Flags, letter string) string {
 	if f&bit != 0 {
 		return letter
 	}

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+
+	"maillab/internal/mail"
 )
 
 // Folders lists a user's folders, sorted, without INBOX.
@@ -14,7 +16,7 @@ func (s *Spool) Folders(ctx context.Context, user string) ([]string, error) {
 	return boxes, classify("listing folders of "+user, err)
 }
 
-// Create makes an empty folder; fs.ErrExist when there is one already.
+// Create makes an empty folder; mail.ErrExists when there is one already.
 func (s *Spool) Create(ctx context.Context, user, name string) error {
 	if err := s.free(ctx, user, name); err != nil {
 		return err
@@ -59,11 +61,11 @@ func (s *Spool) Delete(ctx context.Context, user, name string) error {
 	return errors.Join(err, s.release(b))
 }
 
-// Rename gives a folder another name, its UIDs with it; fs.ErrExist when that name is taken. INBOX cannot be renamed:
+// Rename gives a folder another name, its UIDs with it; mail.ErrExists when that name is taken. INBOX cannot be renamed:
 // copy its messages.
 func (s *Spool) Rename(ctx context.Context, user, from, to string) error {
 	if from == Inbox || to == Inbox {
-		return fmt.Errorf("renaming INBOX of %s: %w", user, ErrRefused)
+		return fmt.Errorf("renaming INBOX of %s: %w", user, mail.ErrBadName)
 	}
 	if err := s.free(ctx, user, to); err != nil {
 		return err

@@ -6,11 +6,13 @@ import (
 	"os"
 	"path/filepath"
 	"time"
+
+	"maillab/internal/mail"
 )
 
 // Whole writes messages as a mailbox of their own would hold them: what a reset puts in place of a mailbox. The times of
 // deliveries must be set.
-func Whole(w io.Writer, ds []Delivery, zone *time.Location) error {
+func Whole(w io.Writer, ds []mail.Delivery, zone *time.Location) error {
 	out := bufio.NewWriter(w)
 	for i := range ds {
 		if err := compose(out, &ds[i], zone); err != nil {

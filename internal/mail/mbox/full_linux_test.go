@@ -15,6 +15,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"maillab/internal/mail"
 )
 
 // limitDir tells a child of TestFileSizeLimit where its spool is.
@@ -37,7 +39,7 @@ func TestFullDisk(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer s.Close()
-	fillAndCheck(t, s, ErrFull)
+	fillAndCheck(t, s, mail.ErrFull)
 }
 
 // fillAndCheck delivers until nothing fits any more and counts that exactly what was acknowledged is there.
@@ -47,9 +49,9 @@ func fillAndCheck(t *testing.T, s *Spool, want error) {
 	acked := 0
 	for _, size := range []int{40000, 5000, 100} {
 		for range 100 {
-			ds := []Delivery{
-				{User: "u", Raw: sized("big", size)},
-				{User: "u", Raw: sized("small", size/2)},
+			ds := []mail.Delivery{
+				{User: "u", Body: sized("big", size)},
+				{User: "u", Body: sized("small", size/2)},
 			}
 			failed := 0
 			for _, err := range s.Deliver(ctx, ds) {
@@ -85,7 +87,7 @@ func fillAndCheck(t *testing.T, s *Spool, want error) {
 	if _, err := m.Expunge(ctx, []uint32{msgs[0].UID}); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.Deliver(ctx, []Delivery{{User: "u", Raw: sized("again", 20000)}})[0]; err != nil {
+	if err := s.Deliver(ctx, []mail.Delivery{{User: "u", Body: sized("again", 20000)}})[0]; err != nil {
 		t.Errorf("after removing the first message: %v", err)
 	}
 }
@@ -116,13 +118,13 @@ func TestFileSizeLimit(t *testing.T) {
 	if err := unix.Setrlimit(unix.RLIMIT_FSIZE, &limit); err != nil {
 		t.Fatal(err)
 	}
-	fillAndCheck(t, s, ErrTooBig)
+	fillAndCheck(t, s, mail.ErrTooBig)
 }
 
 // TestLimit does the same against a limit of the spool's own.
 func TestLimit(t *testing.T) {
 	s, dir := newSpool(t, func(c *Config) { c.Limit = 200 << 10 })
-	fillAndCheck(t, s, ErrFull)
+	fillAndCheck(t, s, mail.ErrFull)
 	if info, err := os.Stat(filepath.Join(dir, "spool", "u")); err != nil || info.Size() > 201<<10 {
 		t.Errorf("%v, %v", info, err)
 	}

@@ -5,6 +5,8 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+
+	"maillab/internal/mail"
 )
 
 // TestHold: while a mailbox is held nobody else can lock it to change it; afterwards he can. Our own deliveries and
@@ -19,10 +21,10 @@ func TestHold(t *testing.T) {
 	}
 	defer other.Close()
 	release := m.Hold()
-	if err := setLock(other, writeLock); !errors.Is(err, ErrLocked) && !isBusy(err) {
+	if err := setLock(other, writeLock); !errors.Is(err, mail.ErrLocked) && !isBusy(err) {
 		t.Errorf("locked while it is held: %v", err)
 	}
-	deliver(t, s, Delivery{User: "u", Raw: []byte("Subject: four\n\nx\n")})
+	deliver(t, s, mail.Delivery{User: "u", Body: []byte("Subject: four\n\nx\n")})
 	refresh(t, m)
 	if n := len(m.Snapshot().Messages); n != 4 {
 		t.Errorf("%d messages, want 4", n)

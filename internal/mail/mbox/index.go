@@ -7,6 +7,8 @@ import (
 	"hash/crc32"
 	"slices"
 	"time"
+
+	"maillab/internal/mail"
 )
 
 // The index of a mailbox is a log of frames: indexMagic, then for each frame the length of its payload, its CRC-32C
@@ -72,7 +74,7 @@ func (p *picture) appendState(b []byte) []byte {
 func appendPut(b []byte, m *message) []byte {
 	b = append(b, opPut)
 	b = binary.AppendUvarint(b, uint64(m.UID))
-	for _, n := range []int64{m.start, m.head - m.start, m.end - m.head, m.Size, m.Header, m.Date.Unix()} {
+	for _, n := range []int64{m.start, m.head - m.start, m.end - m.head, m.Size, m.HeaderSize, m.Date.Unix()} {
 		b = binary.AppendVarint(b, n)
 	}
 	b = binary.AppendUvarint(b, m.ModSeq)
@@ -207,10 +209,10 @@ func (r *indexReader) message(zone *time.Location) (m message) {
 	m.start = r.int()
 	m.head = m.start + r.int()
 	m.end = m.head + r.int()
-	m.Size, m.Header = r.int(), r.int()
+	m.Size, m.HeaderSize = r.int(), r.int()
 	m.Date = time.Unix(r.int(), 0).In(zone)
 	m.ModSeq = r.uint()
-	m.Flags, m.mark, m.expunged = Flags(r.byte()), Flags(r.byte()), r.byte() == 1
+	m.Flags, m.mark, m.expunged = mail.Flags(r.byte()), mail.Flags(r.byte()), r.byte() == 1
 	copy(m.Digest[:], r.bytes(uint64(len(m.Digest))))
 	m.Keywords, m.markWords = r.words(), r.words()
 	return m
@@ -231,7 +233,7 @@ func (p *picture) valid() error {
 	for i := range p.msgs {
 		m := &p.msgs[i]
 		if m.UID == 0 || m.UID >= p.next || m.start < 0 || m.head < m.start || m.end < m.head || m.end > p.known.size ||
-			m.Header < 0 || m.Size < m.Header || m.ModSeq > p.modseq {
+			m.HeaderSize < 0 || m.Size < m.HeaderSize || m.ModSeq > p.modseq {
 			return fmt.Errorf("message %d: %w", m.UID, errIndex)
 		}
 	}

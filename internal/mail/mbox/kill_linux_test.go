@@ -13,6 +13,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"maillab/internal/mail"
 )
 
 // The child of TestKill is this test binary again; killDir tells it where the spool is, killRound makes its subjects
@@ -50,7 +52,7 @@ func loadUntilKilled(dir, round string) {
 			for j := 0; ; j++ {
 				user := killUsers[(i+j)%len(killUsers)]
 				subject := fmt.Sprintf("%s.%d.%d", round, i, j)
-				if err := s.Deliver(context.Background(), []Delivery{{User: user, Raw: killMessage(subject, i*j)}})[0]; err != nil {
+				if err := s.Deliver(context.Background(), []mail.Delivery{{User: user, Body: killMessage(subject, i*j)}})[0]; err != nil {
 					fmt.Println("error", err)
 					continue
 				}
@@ -94,7 +96,7 @@ func markAndExpunge(s *Spool, user string) error {
 	for _, msg := range msgs {
 		all = append(all, msg.UID)
 	}
-	if _, err := m.Store(ctx, all[len(all)/2:], Change{Op: Add, Flags: Seen}); err != nil {
+	if _, err := m.Store(ctx, all[len(all)/2:], mail.FlagChange{Op: mail.AddFlags, Flags: mail.Seen}); err != nil {
 		return err
 	}
 	for _, uid := range all[:len(all)/4] {

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"maillab/internal/mail"
 )
 
 // TestLarge: a message that is read from somewhere lies in the file as one from memory does, wherever the buffer ends.
@@ -23,11 +25,11 @@ func TestLarge(t *testing.T) {
 		strings.Repeat("X: y\r\n", rawBuffer/3) + "\r\nFrom\r\n",
 	} {
 		var files [2]bytes.Buffer
-		for i, d := range []Delivery{{Raw: []byte(raw)}, {Large: io.NewSectionReader(strings.NewReader(raw), 0, int64(len(raw)))}} {
-			d.Flags, d.Keywords = Seen, []string{"k"}
+		for i, d := range []mail.Delivery{{Body: []byte(raw)}, {Large: io.NewSectionReader(strings.NewReader(raw), 0, int64(len(raw)))}} {
+			d.Flags, d.Keywords = mail.Seen, []string{"k"}
 			w := bufio.NewWriter(&files[i])
-			if err := errors.Join(compose(w, &d, time.UTC), w.Flush()); err != nil || d.size() != int64(len(raw)) {
-				t.Fatalf("%d octets, %v", d.size(), err)
+			if err := errors.Join(compose(w, &d, time.UTC), w.Flush()); err != nil || d.Size() != int64(len(raw)) {
+				t.Fatalf("%d octets, %v", d.Size(), err)
 			}
 		}
 		if !bytes.Equal(files[0].Bytes(), files[1].Bytes()) {
@@ -48,14 +50,14 @@ func TestLargeFails(t *testing.T) {
 		}
 		return copy(p, "Subject: x\n\n"), nil
 	}), 0, 100)
-	if uids, err := m.Append(t.Context(), []Delivery{{Raw: []byte("Subject: whole\n\nx\n")}, {Large: short}}); !errors.Is(err, broken) {
+	if uids, err := m.Append(t.Context(), []mail.Delivery{{Body: []byte("Subject: whole\n\nx\n")}, {Large: short}}); !errors.Is(err, broken) {
 		t.Errorf("%v, %v", uids, err)
 	}
 	refresh(t, m)
 	if n := len(m.Snapshot().Messages); n != 3 {
 		t.Errorf("%d messages, want 3", n)
 	}
-	deliver(t, s, Delivery{User: "u", Raw: []byte("Subject: four\n\nx\n")})
+	deliver(t, s, mail.Delivery{User: "u", Body: []byte("Subject: four\n\nx\n")})
 }
 
 type readerAt func(p []byte, off int64) (int, error)

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"io/fs"
 	"time"
+
+	"maillab/internal/mail"
 )
 
 // The locks of a mailbox, from the outside in:
@@ -39,7 +41,7 @@ func (b *box) locked(ctx context.Context, a aims, work func() error) error {
 			waited += time.Millisecond
 			continue
 		}
-		if !errors.Is(err, ErrLocked) || waited >= b.spool.cfg.LockWait || b.spool.hurried.Load() > 0 {
+		if !errors.Is(err, mail.ErrLocked) || waited >= b.spool.cfg.LockWait || b.spool.hurried.Load() > 0 {
 			return err
 		}
 		waited += wait

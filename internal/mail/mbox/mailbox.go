@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"sync"
+
+	"maillab/internal/mail"
 )
 
 // Mailbox is one session's handle of a mailbox. All sessions and deliveries share one state; a handle only remembers
@@ -47,26 +49,18 @@ func (m *Mailbox) Refresh(ctx context.Context) error {
 	m.b.mu.RLock()
 	loaded := m.b.loaded
 	m.b.mu.RUnlock()
-	if loaded && errors.Is(err, ErrLocked) {
+	if loaded && errors.Is(err, mail.ErrLocked) {
 		return nil
 	}
 	err = m.b.locked(ctx, aims{kind: readLock}, func() error { return m.b.look(ctx) })
-	if loaded && errors.Is(err, ErrLocked) {
+	if loaded && errors.Is(err, mail.ErrLocked) {
 		return nil
 	}
 	return err
 }
 
-// Snapshot is a mailbox at one moment.
-type Snapshot struct {
-	UIDValidity uint32
-	UIDNext     uint32
-	ModSeq      uint64    // HIGHESTMODSEQ of RFC 7162
-	Messages    []Message // ascending by UID; shared: not to be changed
-}
-
 // Snapshot returns what the last look found. It reads nothing.
-func (m *Mailbox) Snapshot() Snapshot {
+func (m *Mailbox) Snapshot() mail.Snapshot {
 	b := m.b
 	b.mu.RLock()
 	if b.snapshot == nil {
@@ -76,7 +70,7 @@ func (m *Mailbox) Snapshot() Snapshot {
 	} else {
 		defer b.mu.RUnlock()
 	}
-	return Snapshot{UIDValidity: b.validity, UIDNext: b.next, ModSeq: b.modseq, Messages: b.snap()}
+	return mail.Snapshot{UIDValidity: b.validity, UIDNext: b.next, ModSeq: b.modseq, Messages: b.snap()}
 }
 
 // Changed returns a channel that is closed at the next change of the mailbox that this process makes or finds by a look.
@@ -93,16 +87,16 @@ func (m *Mailbox) Open(uid uint32) (*Content, error) {
 	defer m.b.mu.RUnlock()
 	i, ok := m.b.find(uid)
 	if !ok {
-		return nil, ErrNoMessage
+		return nil, mail.ErrGone
 	}
 	msg := &m.b.msgs[i]
-	return &Content{box: m.b, uid: uid, size: msg.Size, header: msg.Header}, nil
+	return &Content{box: m.b, uid: uid, size: msg.Size, header: msg.HeaderSize}, nil
 }
 
 // Append adds messages, all or none, to this mailbox (User and Box of each are not looked at) and returns their UIDs
 // when they are durable. When the mailbox could not be read afterwards they are there all the same, and their UIDs are
 // not told: nil.
-func (m *Mailbox) Append(ctx context.Context, ds []Delivery) ([]uint32, error) {
+func (m *Mailbox) Append(ctx context.Context, ds []mail.Delivery) ([]uint32, error) {
 	if len(ds) == 0 {
 		return nil, nil
 	}

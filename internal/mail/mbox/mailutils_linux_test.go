@@ -18,6 +18,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"maillab/internal/mail"
 )
 
 // student is the user that mailutils runs as: nobody. As a student it locks with fcntl and rewrites in place, as root it
@@ -93,7 +95,7 @@ func TestMailReadsFlags(t *testing.T) {
 		three(t, s, dir)
 		m := open(t, s, "u", "")
 		before := []string{wire(t, m, 1), wire(t, m, 2), wire(t, m, 3)}
-		if _, err := m.Store(context.Background(), []uint32{2}, Change{Op: Add, Flags: Seen}); err != nil {
+		if _, err := m.Store(context.Background(), []uint32{2}, mail.FlagChange{Op: mail.AddFlags, Flags: mail.Seen}); err != nil {
 			t.Fatal(err)
 		}
 		if err := s.Tidy(context.Background()); err != nil {
@@ -106,7 +108,7 @@ func TestMailReadsFlags(t *testing.T) {
 		}
 		r.run(t, "p 3\npreserve 3\nq\n", "-f", r.path)
 		refresh(t, m)
-		if msgs := m.Snapshot().Messages; len(msgs) != 3 || msgs[2].Flags != Seen || msgs[0].Flags != 0 || msgs[0].Recent {
+		if msgs := m.Snapshot().Messages; len(msgs) != 3 || msgs[2].Flags != mail.Seen || msgs[0].Flags != 0 || msgs[0].Recent {
 			t.Errorf("uid %d: after mail read the third: %+v\n%s", uid, msgs, read(t, r.path))
 		}
 		for i, want := range before {
@@ -134,7 +136,7 @@ func TestMailMovesReadMail(t *testing.T) {
 		if got := wire(t, m, 3); got != third {
 			t.Errorf("uid %d: %q, was %q", uid, got, third)
 		}
-		deliver(t, s, Delivery{User: "u", Raw: []byte("Subject: new\n\n")})
+		deliver(t, s, mail.Delivery{User: "u", Body: []byte("Subject: new\n\n")})
 		refresh(t, m)
 		if got := uids(m); !slices.Equal(got, []uint32{3, 4}) {
 			t.Errorf("uid %d: UIDs after a delivery: %v", uid, got)
@@ -191,7 +193,7 @@ func TestDeliveriesWhileMailSaves(t *testing.T) {
 				subject := fmt.Sprintf("round %d %s %d", round, when, i)
 				raw := "Subject: " + subject + "\n\n" + strings.Repeat("line\nFrom a\n\n", i) + "end\n"
 				sent = append(sent, subject)
-				wg.Go(func() { deliver(t, s, Delivery{User: "u", Raw: []byte(raw)}) })
+				wg.Go(func() { deliver(t, s, mail.Delivery{User: "u", Body: []byte(raw)}) })
 			}
 		}
 		var wg sync.WaitGroup
@@ -250,7 +252,7 @@ func useMailbox(t *testing.T, m *Mailbox, known map[uint32]string) (expunged []s
 			switch {
 			case err == nil:
 				remember(t, msg.UID, string(text), known)
-			case !errors.Is(err, ErrNoMessage):
+			case !errors.Is(err, mail.ErrGone):
 				t.Error(err)
 			}
 		}
@@ -259,7 +261,7 @@ func useMailbox(t *testing.T, m *Mailbox, known map[uint32]string) (expunged []s
 		return nil
 	}
 	last := msgs[len(msgs)-1].UID
-	if _, err := m.Store(context.Background(), []uint32{last}, Change{Op: Add, Flags: Flagged}); err != nil {
+	if _, err := m.Store(context.Background(), []uint32{last}, mail.FlagChange{Op: mail.AddFlags, Flags: mail.Flagged}); err != nil {
 		t.Error(err)
 	}
 	gone, err := m.Expunge(context.Background(), []uint32{msgs[len(msgs)/2].UID})

@@ -1,6 +1,10 @@
 package mbox
 
-import "slices"
+import (
+	"slices"
+
+	"maillab/internal/mail"
+)
 
 // match says which message of the old picture each record of the file is: an index into old, or -1 for a new one.
 //
@@ -10,11 +14,11 @@ import "slices"
 //
 // Invariant: no index is given twice.
 func match(old []message, recs []record) []int {
-	count := make(map[Digest]int, len(recs))
+	count := make(map[mail.Digest]int, len(recs))
 	for i := range recs {
 		count[recs[i].digest]++
 	}
-	places := make(map[Digest][]int, len(old))
+	places := make(map[mail.Digest][]int, len(old))
 	for i := range old {
 		if d := old[i].Digest; count[d] > 0 {
 			places[d] = append(places[d], i)

@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"maillab/internal/mail"
 )
 
 // model is what must be in one mailbox, beside the mailbox itself and the others who use it.
@@ -34,7 +36,7 @@ type model struct {
 
 type modelMessage struct {
 	UID     uint32
-	Flags   Flags
+	Flags   mail.Flags
 	Wire    string
 	Subject string
 }
@@ -86,7 +88,7 @@ func (m *model) message() (subject string, raw []byte) {
 	return subject, []byte("Subject: " + subject + "\n\n" + strings.Repeat("From me\n\n", m.rnd.IntN(4)))
 }
 
-func (m *model) expect(uid uint32, flags Flags, subject string, raw []byte) {
+func (m *model) expect(uid uint32, flags mail.Flags, subject string, raw []byte) {
 	m.want = append(m.want, modelMessage{uid, flags, strings.ReplaceAll(string(raw), "\n", "\r\n"), subject})
 }
 
@@ -96,18 +98,18 @@ func (m *model) step() {
 	case 0, 1:
 		subject, raw := m.message()
 		m.steps = append(m.steps, "deliver "+subject)
-		if err := m.spool.Deliver(ctx, []Delivery{{User: "u", Sender: "a@x", Raw: raw}})[0]; err != nil {
+		if err := m.spool.Deliver(ctx, []mail.Delivery{{User: "u", Sender: "a@x", Body: raw}})[0]; err != nil {
 			m.t.Fatal(err)
 		}
 		m.expect(0, 0, subject, raw)
 	case 2:
 		subject, raw := m.message()
 		m.steps = append(m.steps, "append "+subject)
-		uids, err := m.session().Append(ctx, []Delivery{{Raw: raw, Flags: Flagged}})
+		uids, err := m.session().Append(ctx, []mail.Delivery{{Body: raw, Flags: mail.Flagged}})
 		if err != nil || len(uids) != 1 {
 			m.t.Fatal(uids, err)
 		}
-		m.expect(uids[0], Flagged, subject, raw)
+		m.expect(uids[0], mail.Flagged, subject, raw)
 	case 3, 4:
 		m.store(ctx)
 	case 5:
@@ -138,13 +140,13 @@ func (m *model) store(ctx context.Context) {
 		return
 	}
 	i := m.rnd.IntN(len(m.want))
-	flags := []Flags{Seen, Flagged, Answered, Deleted, Draft}[m.rnd.IntN(5)]
-	op := Op(m.rnd.IntN(3))
+	flags := []mail.Flags{mail.Seen, mail.Flagged, mail.Answered, mail.Deleted, mail.Draft}[m.rnd.IntN(5)]
+	op := mail.StoreOp(m.rnd.IntN(3))
 	m.steps = append(m.steps, fmt.Sprintf("store %d: %d %v", m.want[i].UID, op, flags))
-	if _, err := s.Store(ctx, []uint32{m.want[i].UID}, Change{Op: op, Flags: flags}); err != nil {
+	if _, err := s.Store(ctx, []uint32{m.want[i].UID}, mail.FlagChange{Op: op, Flags: flags}); err != nil {
 		m.t.Fatal(err)
 	}
-	m.want[i].Flags, _ = Change{Op: op, Flags: flags}.apply(m.want[i].Flags, nil)
+	m.want[i].Flags, _ = mail.FlagChange{Op: op, Flags: flags}.Apply(m.want[i].Flags, nil)
 }
 
 func (m *model) expunge(ctx context.Context) {
@@ -194,12 +196,12 @@ func (m *model) otherProgram() {
 		if at >= 0 {
 			m.want = slices.Delete(m.want, at, at+1)
 		}
-	} else if recs[i].mark&Seen == 0 {
+	} else if recs[i].mark&mail.Seen == 0 {
 		message = strings.Replace(message, "\nStatus: O\n", "\n", 1)
 		message = strings.Replace(message, "\n\n", "\nX-UID: 9\nStatus: OR\n\n", 1)
 		message = strings.Replace(message, "a@x  ", "a@x ", 1)
 		if at >= 0 {
-			m.want[at].Flags |= Seen
+			m.want[at].Flags |= mail.Seen
 		}
 	}
 	m.steps = append(m.steps, fmt.Sprintf("other program: %q", message))

@@ -5,6 +5,8 @@ import (
 	"os"
 
 	"golang.org/x/sys/unix"
+
+	"maillab/internal/mail"
 )
 
 // openFlags keep an open from following a link the user put there and from waiting for a FIFO's other end or for a
@@ -35,7 +37,7 @@ func setLock(f *os.File, kind lockKind) error {
 		return closed
 	}
 	if errors.Is(err, unix.EAGAIN) || errors.Is(err, unix.EACCES) {
-		return ErrLocked
+		return mail.ErrLocked
 	}
 	return err
 }

@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"maillab/internal/mail"
 )
 
 // parkDir tells the child of TestKilledInARewrite where the spool is; it inherits the parking.
@@ -69,7 +71,7 @@ func TestKilledInARewrite(t *testing.T) {
 		t.Fatal(err)
 	}
 	for i := range 40 {
-		deliver(t, s, Delivery{User: "u", Raw: killMessage(fmt.Sprint("m", i), 39)})
+		deliver(t, s, mail.Delivery{User: "u", Body: killMessage(fmt.Sprint("m", i), 39)})
 	}
 	if err := s.Close(); err != nil {
 		t.Fatal(err)

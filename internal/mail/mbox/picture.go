@@ -4,28 +4,17 @@ import (
 	"cmp"
 	"slices"
 	"time"
-)
 
-// Message is what a session sees of a message. Snapshots are shared: neither it nor its Keywords may be changed.
-type Message struct {
-	UID      uint32
-	Flags    Flags
-	Keywords []string  // sorted
-	Size     int64     // octets on the wire, lines ending in CRLF
-	Header   int64     // octets of the header on the wire, its empty line included
-	Date     time.Time // of arrival, from the From_ line as it was first seen
-	ModSeq   uint64    // RFC 7162; rises with each change of the flags
-	Recent   bool      // no session has claimed it yet, see Mailbox.ClaimRecent
-	Digest   Digest
-}
+	"maillab/internal/mail"
+)
 
 // message is what we know of one.
 type message struct {
-	Message
-	start, head, end int64    // in the file, see record
-	mark             Flags    // what the file said when we read it last
-	markWords        []string // likewise the keywords
-	expunged         bool     // gone for every session, still in the file
+	mail.Message
+	start, head, end int64      // in the file, see record
+	mark             mail.Flags // what the file said when we read it last
+	markWords        []string   // likewise the keywords
+	expunged         bool       // gone for every session, still in the file
 }
 
 // picture is what is known of a mailbox. It describes the file in one state, known; what the file says in another one
@@ -45,7 +34,7 @@ type picture struct {
 	touched  time.Time // when a session changed something last
 	changed  chan struct{}
 
-	snapshot []Message // without expunged ones; nil: to be made
+	snapshot []mail.Message // without expunged ones; nil: to be made
 }
 
 // find returns the index of a UID in msgs.
@@ -61,9 +50,9 @@ func (p *picture) tell() {
 }
 
 // snap returns the messages that sessions see. Needs mu for writing.
-func (p *picture) snap() []Message {
+func (p *picture) snap() []mail.Message {
 	if p.snapshot == nil {
-		p.snapshot = make([]Message, 0, len(p.msgs))
+		p.snapshot = make([]mail.Message, 0, len(p.msgs))
 		for i := range p.msgs {
 			if !p.msgs[i].expunged {
 				m := p.msgs[i].Message
@@ -88,8 +77,8 @@ func (p *picture) add(recs []record, now time.Time) {
 
 // fresh makes a message of a record that was never seen before.
 func (p *picture) fresh(r record, now time.Time) message {
-	m := message{Message: Message{
-		UID: p.next, Flags: r.mark, Keywords: r.keywords, Size: r.size, Header: r.header, Date: r.date, ModSeq: p.modseq,
+	m := message{Message: mail.Message{
+		UID: p.next, Flags: r.mark, Keywords: r.keywords, Size: r.size, HeaderSize: r.header, Date: r.date, ModSeq: p.modseq,
 		Digest: r.digest,
 	}}
 	if m.Date.IsZero() {

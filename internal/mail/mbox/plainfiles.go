@@ -11,6 +11,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"maillab/internal/mail"
 )
 
 // PlainFiles is Files over a directory that nobody else writes to: spool/USER for the spool files, home/USER/ for
@@ -31,7 +33,7 @@ const lockSuffix = ".lock"
 
 func (p plainFiles) path(user, box string) (string, error) {
 	if user == "" || strings.ContainsAny(user, "/\x00") || user[0] == '.' {
-		return "", fmt.Errorf("user %q: %w", user, ErrRefused)
+		return "", fmt.Errorf("user %q: %w", user, mail.ErrBadName)
 	}
 	switch box {
 	case Inbox:
@@ -40,7 +42,7 @@ func (p plainFiles) path(user, box string) (string, error) {
 		return filepath.Join(p.dir, "home", user, box), nil
 	}
 	if !filepath.IsLocal(box) || filepath.Clean(box) != box || box == "." {
-		return "", fmt.Errorf("folder %q of %s: %w", box, user, ErrRefused)
+		return "", fmt.Errorf("folder %q of %s: %w", box, user, mail.ErrBadName)
 	}
 	return filepath.Join(p.dir, "home", user, "mail", box), nil
 }
@@ -133,7 +135,7 @@ func (p plainFiles) Lock(_ context.Context, user, box string) (func(), error) {
 			break
 		}
 	}
-	return nil, fmt.Errorf("%s of %s: %w", box, user, ErrLocked)
+	return nil, fmt.Errorf("%s of %s: %w", box, user, mail.ErrLocked)
 }
 
 // createLockInSteps leaves an empty lock when it is killed between the two.

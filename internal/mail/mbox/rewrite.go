@@ -7,6 +7,8 @@ import (
 	"context"
 	"io"
 	"slices"
+
+	"maillab/internal/mail"
 )
 
 // A rewrite changes a mailbox in place, from its first message that is to be changed to its end. Others must not see
@@ -24,7 +26,7 @@ import (
 func (b *box) rewrite(ctx context.Context) error {
 	release, alone := setAlone(b.f)
 	if !alone {
-		return ErrLocked
+		return mail.ErrLocked
 	}
 	defer release()
 	if err := b.look(ctx); err != nil {
@@ -96,7 +98,7 @@ func (m *message) rewrite(out *counter, f io.ReaderAt) error {
 		return err
 	}
 	m.mark = m.Flags & inFile
-	if m.mark&Seen != 0 {
+	if m.mark&mail.Seen != 0 {
 		m.mark |= old // what was read is not new: all programs write RO
 	}
 	m.markWords = m.Keywords

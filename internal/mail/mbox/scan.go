@@ -9,20 +9,19 @@ import (
 	"slices"
 	"strings"
 	"time"
-)
 
-// Digest identifies a message by what is served of it, trailing empty lines left out.
-type Digest [16]byte
+	"maillab/internal/mail"
+)
 
 // record is a message as it lies in the file.
 type record struct {
 	start, head, end int64 // its From_ line; its first header; the next From_ line or the end of the file
 	size, header     int64 // wire octets of all, and of the header with its empty line
 	blanks           int   // empty lines at the end of the body; the file's format needs one
-	digest           Digest
-	date             time.Time // zero without a From_ line
-	mark             Flags     // what Status and X-Status say
-	keywords         []string  // what X-Keywords says, sorted
+	digest           mail.Digest
+	date             time.Time  // zero without a From_ line
+	mark             mail.Flags // what Status and X-Status say
+	keywords         []string   // what X-Keywords says, sorted
 }
 
 // scanner reads messages one after the other, in constant memory, and takes whatever it finds for mail: text before

@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"maillab/internal/mail"
 )
 
 // serve scans a file and serves each message from it, as sessions get it.
@@ -163,11 +165,11 @@ func FuzzCompose(f *testing.F) {
 	f.Add("x\ny", []byte("From a@x  Sat Nov 21 20:25:30 2026\n\n\nbody\r\n\r\n"))
 	f.Fuzz(func(t *testing.T, sender string, raw []byte) {
 		now := time.Date(2026, 11, 21, 20, 25, 30, 0, time.UTC)
-		d := &Delivery{Sender: sender, Time: now, Raw: raw, Flags: Seen, Keywords: []string{"k"}}
+		d := &mail.Delivery{Sender: sender, At: now, Body: raw, Flags: mail.Seen, Keywords: []string{"k"}}
 		var file bytes.Buffer
 		w := bufio.NewWriter(&file)
 		large := *d
-		large.Raw, large.Large = nil, io.NewSectionReader(bytes.NewReader(raw), 0, int64(len(raw)))
+		large.Body, large.Large = nil, io.NewSectionReader(bytes.NewReader(raw), 0, int64(len(raw)))
 		if err := errors.Join(compose(w, d, time.UTC), w.Flush()); err != nil {
 			t.Fatal(err)
 		}
@@ -185,7 +187,7 @@ func FuzzCompose(f *testing.F) {
 		if len(got) != 2 || got[0] != got[1] {
 			t.Fatalf("%d messages from\n%q", len(got), file.String())
 		}
-		if recs[0].mark&(Seen|Flagged) != Seen && !bytes.Contains(bytes.ToLower(raw), []byte("status")) {
+		if recs[0].mark&(mail.Seen|mail.Flagged) != mail.Seen && !bytes.Contains(bytes.ToLower(raw), []byte("status")) {
 			t.Fatalf("flags %v", recs[0].mark)
 		}
 		if want := plain(raw); want != "" && got[0] != want {
@@ -219,8 +221,8 @@ func plain(raw []byte) string {
 // FuzzIndex reads any index: it may be refused, never misread or panicked on, and a good one comes back as it was.
 func FuzzIndex(f *testing.F) {
 	p := picture{validity: 7, next: 3, modseq: 9, known: stamp{1, 500, 3}, sure: true, msgs: []message{{
-		Message: Message{UID: 2, Flags: Seen | old, Keywords: []string{"k"}, Size: 100, Header: 50, Date: time.Unix(1e9, 0).UTC(), ModSeq: 9},
-		start:   10, head: 40, end: 200, mark: Seen, expunged: true,
+		Message: mail.Message{UID: 2, Flags: mail.Seen | old, Keywords: []string{"k"}, Size: 100, HeaderSize: 50, Date: time.Unix(1e9, 0).UTC(), ModSeq: 9},
+		start:   10, head: 40, end: 200, mark: mail.Seen, expunged: true,
 	}}}
 	f.Add(p.encodeIndex())
 	log := append(p.encodeIndex(), frame(appendDrop(p.appendState(nil), 2))...)

@@ -11,6 +11,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"maillab/internal/mail"
 )
 
 // Config is what a Spool is made from. Files and StateDir are required.
@@ -111,7 +113,7 @@ func (s *Spool) box(user, name string) (*box, error) {
 		name = Inbox
 	}
 	if user == "" || name == ".forward" {
-		return nil, fmt.Errorf("mailbox %q of %q: %w", name, user, ErrRefused)
+		return nil, fmt.Errorf("mailbox %q of %q: %w", name, user, mail.ErrBadName)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()

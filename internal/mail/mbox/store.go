@@ -3,30 +3,13 @@ package mbox
 import (
 	"context"
 	"slices"
-)
 
-// Change is what Store does to flags and keywords.
-type Change struct {
-	Op       Op
-	Flags    Flags
-	Keywords []string
-	// Since, when not nil, leaves messages alone whose ModSeq is higher (UNCHANGEDSINCE, RFC 7162, section 3.1.3).
-	Since *uint64
-}
-
-// Op says how.
-type Op int
-
-// The three forms of STORE.
-const (
-	Set Op = iota
-	Add
-	Remove
+	"maillab/internal/mail"
 )
 
 // Store changes flags and returns the UIDs it left alone because of Since. UIDs that do not exist are skipped. The
 // change is in the index when Store returns, and written into the file when nobody has it open, see Tidy.
-func (m *Mailbox) Store(ctx context.Context, uids []uint32, c Change) (failed []uint32, err error) {
+func (m *Mailbox) Store(ctx context.Context, uids []uint32, c mail.FlagChange) (failed []uint32, err error) {
 	err = m.b.changing(ctx, func() error {
 		failed, err = m.b.store(uids, c)
 		return err
@@ -49,7 +32,7 @@ func (b *box) changing(ctx context.Context, work func() error) error {
 	return work()
 }
 
-func (b *box) store(uids []uint32, c Change) (failed []uint32, err error) {
+func (b *box) store(uids []uint32, c mail.FlagChange) (failed []uint32, err error) {
 	var put []message
 	for _, uid := range uids {
 		i, ok := b.find(uid)
@@ -57,11 +40,11 @@ func (b *box) store(uids []uint32, c Change) (failed []uint32, err error) {
 			continue
 		}
 		m := &b.msgs[i]
-		if c.Since != nil && m.ModSeq > *c.Since {
+		if c.Conditional && m.ModSeq > c.Since {
 			failed = append(failed, uid)
 			continue
 		}
-		flags, words := c.apply(m.Flags, m.Keywords)
+		flags, words := c.Apply(m.Flags, m.Keywords)
 		if flags == m.Flags && slices.Equal(words, m.Keywords) {
 			continue
 		}
@@ -75,30 +58,6 @@ func (b *box) store(uids []uint32, c Change) (failed []uint32, err error) {
 	b.touched = b.spool.cfg.Now()
 	b.tell()
 	return failed, b.record(put, nil)
-}
-
-// apply returns the flags and keywords that a message has after the change. What it had is not changed: snapshots
-// share it.
-func (c Change) apply(flags Flags, words []string) (Flags, []string) {
-	const settable = Seen | Answered | Flagged | Draft | Deleted
-	var next []string
-	switch given := c.Flags & settable; c.Op {
-	case Add:
-		flags |= given
-		next = append(slices.Clone(words), c.Keywords...)
-	case Remove:
-		flags &^= given
-		for _, w := range words {
-			if !slices.Contains(c.Keywords, w) {
-				next = append(next, w)
-			}
-		}
-	default:
-		flags = flags&^settable | given
-		next = slices.Clone(c.Keywords)
-	}
-	slices.Sort(next)
-	return flags, slices.Compact(next)
 }
 
 // Expunge removes messages for every session and returns the UIDs that were there. It is durable when it returns, so
@@ -161,7 +120,7 @@ func (m *Mailbox) ClaimRecent(ctx context.Context) error {
 }
 
 // Recent tells whether a message is \Recent: claimed by this session, or in this snapshot claimed by none yet.
-func (m *Mailbox) Recent(msg Message) bool {
+func (m *Mailbox) Recent(msg mail.Message) bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return msg.Recent || m.recent[msg.UID]

@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"maillab/internal/mail"
 )
 
 const leases = true
@@ -29,13 +31,13 @@ func TestStudentsLease(t *testing.T) {
 	if _, err := unix.FcntlInt(f.Fd(), unix.F_SETLEASE, unix.F_RDLCK); err != nil {
 		t.Skipf("no leases on this file system: %v", err)
 	}
-	errs := s.Deliver(context.Background(), []Delivery{
-		{User: "u", Raw: []byte("Subject: later\n\n")},
-		{User: "other", Raw: []byte("Subject: now\n\n")},
+	errs := s.Deliver(context.Background(), []mail.Delivery{
+		{User: "u", Body: []byte("Subject: later\n\n")},
+		{User: "other", Body: []byte("Subject: now\n\n")},
 	})
-	if !errors.Is(errs[0], ErrLocked) || errs[1] != nil || tries < 5 {
+	if !errors.Is(errs[0], mail.ErrLocked) || errs[1] != nil || tries < 5 {
 		t.Errorf("errors %v after %d tries", errs, tries)
 	}
 	f.Close()
-	deliver(t, s, Delivery{User: "u", Raw: []byte("Subject: later\n\n")})
+	deliver(t, s, mail.Delivery{User: "u", Body: []byte("Subject: later\n\n")})
 }

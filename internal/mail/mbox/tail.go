@@ -10,6 +10,8 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+
+	"maillab/internal/mail"
 )
 
 // The tail note is a small file beside the index, written over in place and never synced, that tells of the last
@@ -104,7 +106,7 @@ func (b *box) cutTail() error {
 	}
 	release, alone := setAlone(b.f)
 	if !alone {
-		return ErrLocked
+		return mail.ErrLocked
 	}
 	defer release()
 	if err := b.keepAside(from, now.size); err != nil {

@@ -6,6 +6,8 @@ import (
 	"math"
 	"slices"
 	"time"
+
+	"maillab/internal/mail"
 )
 
 // Tidy writes flags into the files and removes expunged messages from them, where that is due and nobody else has the
@@ -45,7 +47,7 @@ func (s *Spool) due() (open []*box, closed []boxKey) {
 // tidyClosed opens a mailbox for nothing but its last release, which tidies.
 func (s *Spool) tidyClosed(ctx context.Context, key boxKey) error {
 	m, err := s.Mailbox(ctx, key.user, key.name)
-	if errors.Is(err, ErrNoMailbox) {
+	if errors.Is(err, mail.ErrNoMailbox) {
 		s.remember(key, false)
 		return nil
 	}
@@ -92,7 +94,7 @@ func (b *box) tidy(ctx context.Context, limit int64) {
 	}
 	if cost > 0 && cost <= limit && b.mayTidy() {
 		err := b.tryLocked(ctx, aims{kind: writeLock, verify: true}, func() error { return b.rewrite(ctx) })
-		if err != nil && !errors.Is(err, ErrLocked) && !errors.Is(err, errAgain) {
+		if err != nil && !errors.Is(err, mail.ErrLocked) && !errors.Is(err, errAgain) {
 			b.spool.cfg.Log.Warn("mailbox not tidied", "user", b.user, "box", b.name, "error", err)
 			b.tidyLater()
 		}
@@ -132,6 +134,6 @@ func (b *box) untidy() (cost int64, known bool) {
 
 // dirty tells that the file does not say of a message what we know.
 func (m *message) dirty() bool {
-	const told = Seen | Answered | Flagged | Draft
+	const told = mail.Seen | mail.Answered | mail.Flagged | mail.Draft
 	return m.expunged || (m.Flags^m.mark)&told != 0 || !slices.Equal(m.Keywords, m.markWords)
 }

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"maillab/internal/mail"
 )
 
 // TestTornTailWaitsForReaders: mail that has read a torn message, after a kill and before the restart, saves it later
@@ -15,8 +17,8 @@ import (
 func TestTornTailWaitsForReaders(t *testing.T) {
 	dir := t.TempDir()
 	files, state := PlainFiles(dir), filepath.Join(dir, "state")
-	message := func(subject string) Delivery {
-		return Delivery{User: "u", Raw: []byte("Return-Path: <a@x>\nSubject: " + subject + "\n\n" + strings.Repeat("x\n", 20_000))}
+	message := func(subject string) mail.Delivery {
+		return mail.Delivery{User: "u", Body: []byte("Return-Path: <a@x>\nSubject: " + subject + "\n\n" + strings.Repeat("x\n", 20_000))}
 	}
 	disk := &faultyDisk{left: 1 << 20}
 	s, err := New(Config{Files: files, StateDir: state, Zone: time.UTC, disk: disk})
@@ -24,11 +26,11 @@ func TestTornTailWaitsForReaders(t *testing.T) {
 		t.Fatal(err)
 	}
 	ctx := context.Background()
-	if err := s.Deliver(ctx, []Delivery{message("first")})[0]; err != nil {
+	if err := s.Deliver(ctx, []mail.Delivery{message("first")})[0]; err != nil {
 		t.Fatal(err)
 	}
 	disk.left = 1 // the note, and half a write of the message
-	if err := s.Deliver(ctx, []Delivery{message("torn")})[0]; err == nil {
+	if err := s.Deliver(ctx, []mail.Delivery{message("torn")})[0]; err == nil {
 		t.Fatal("delivered on a dead disk")
 	}
 	s.abandon()
@@ -50,14 +52,14 @@ func TestTornTailWaitsForReaders(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer s.Close()
-	if err := s.Deliver(ctx, []Delivery{message("second")})[0]; !errors.Is(err, ErrLocked) {
+	if err := s.Deliver(ctx, []mail.Delivery{message("second")})[0]; !errors.Is(err, mail.ErrLocked) {
 		t.Errorf("delivered while a reader has the torn tail: %v", err)
 	}
 	if now, err := os.ReadFile(path); err != nil || string(now) != string(before) {
 		t.Errorf("the file changed under its reader: %d octets, %d before, %v", len(now), len(before), err)
 	}
 	reader.Close()
-	if err := s.Deliver(ctx, []Delivery{message("second")})[0]; err != nil {
+	if err := s.Deliver(ctx, []mail.Delivery{message("second")})[0]; err != nil {
 		t.Fatal(err)
 	}
 	if now, err := os.ReadFile(path); err != nil || strings.Contains(string(now), "Subject: torn") || strings.Count(string(now), "Subject: ") != 2 {
