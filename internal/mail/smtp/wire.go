@@ -2,24 +2,12 @@ package smtp
 
 import (
 	"bufio"
-	"bytes"
 	"errors"
 	"net"
 	"sync/atomic"
 	"time"
-)
 
-// Telnet's command bytes (RFC 854), and the one option that a telnet client waits for an answer to.
-const (
-	iac  = 255
-	will = 251
-	wont = 252
-	do   = 253
-	dont = 254
-	sb   = 250
-	se   = 240
-
-	timingMark = 6 // RFC 860
+	"maillab/internal/mail/telnet"
 )
 
 // errStopping is what reads end with once the server is told to stop.
@@ -35,11 +23,9 @@ type wire struct {
 	timeout  time.Duration
 	stopping *atomic.Bool // set by stop, from another goroutine
 	err      error        // sticky
-	mark     int          // how much of interruption the content has just shown, see Discard
+	typed    telnet.Filter
+	content  telnet.Interruption
 }
-
-// interruption is what telnet sends for ^C: IAC IP, IAC DO TIMING-MARK.
-const interruption = "\xff\xf4\xff\xfd\x06"
 
 // newWire makes a wire over conn. stopping outlives the wire, which is replaced by STARTTLS.
 func newWire(conn net.Conn, timeout time.Duration, stopping *atomic.Bool) *wire {
@@ -123,28 +109,10 @@ func (w *wire) Window() ([]byte, error) {
 // very five bytes come that telnet sends for it.
 func (w *wire) Discard(n int) {
 	taken, _ := w.r.Peek(n)
-	if w.mark > 0 || bytes.IndexByte(taken, iac) >= 0 {
-		for _, c := range taken {
-			w.look(c)
-		}
+	for range w.content.Look(taken) {
+		w.write(telnet.Answer)
 	}
 	_, _ = w.r.Discard(n)
-}
-
-// look follows the content for interruption.
-func (w *wire) look(c byte) {
-	switch {
-	case c == interruption[w.mark]:
-		w.mark++
-	case c == interruption[0]:
-		w.mark = 1
-	default:
-		w.mark = 0
-	}
-	if w.mark == len(interruption) {
-		w.mark = 0
-		w.write(string([]byte{iac, wont, timingMark}))
-	}
 }
 
 // line reads a command line of at most limit bytes; more is skipped, and told by long. Telnet negotiation is taken out,
@@ -155,14 +123,12 @@ func (w *wire) line(limit int) (text []byte, long, bare bool, err error) {
 		if err != nil {
 			return text, long, bare, err
 		}
-		if c == iac {
-			literal, err := w.telnet()
-			if err != nil {
-				return text, long, bare, err
-			}
-			if !literal {
-				continue
-			}
+		typed, mark := w.typed.Take(c)
+		if mark {
+			w.write(telnet.Answer)
+		}
+		if !typed {
+			continue
 		}
 		if c == '\n' {
 			break
@@ -178,42 +144,4 @@ func (w *wire) line(limit int) (text []byte, long, bare bool, err error) {
 		end--
 	}
 	return text[:end], long, end == len(text), nil
-}
-
-// telnet takes what follows IAC. It returns true when that is a second IAC, which stands for the byte itself. A client
-// that was interrupted with ^C sends DO TIMING-MARK and throws away all it gets until that is answered.
-func (w *wire) telnet() (literal bool, err error) {
-	c, err := w.r.ReadByte()
-	switch {
-	case err != nil:
-		return false, err
-	case c == iac:
-		return true, nil
-	case c == sb:
-		return false, w.subnegotiation()
-	case c < will:
-		return false, nil
-	}
-	option, err := w.r.ReadByte()
-	if err == nil && c == do && option == timingMark {
-		w.write(string([]byte{iac, wont, timingMark}))
-	}
-	return false, err
-}
-
-// subnegotiation takes everything up to IAC SE.
-func (w *wire) subnegotiation() error {
-	for last := byte(0); ; {
-		c, err := w.r.ReadByte()
-		if err != nil {
-			return err
-		}
-		if last == iac && c == se {
-			return nil
-		}
-		if last == iac && c == iac {
-			c = 0 // an escaped IAC escapes nothing
-		}
-		last = c
-	}
 }
