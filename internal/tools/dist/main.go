@@ -1,4 +1,5 @@
-// Command dist builds a release: maillab and maild for every platform, stamped, with SHA256SUMS and an SBOM.
+// Command dist builds a release: for every platform an archive with maillab and maild, stamped, and the pages; SHA256SUMS
+// and an SBOM.
 //
 //	go run ./internal/tools/dist -version v1.2.3 -commit abc1234 -daemons "maild labinit gateway lab" -out dist
 //
@@ -19,7 +20,6 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
-	"slices"
 	"strings"
 )
 
@@ -31,7 +31,7 @@ type release struct {
 	version, commit string
 	daemons         string // programs in the sandbox image, with blanks between
 	out             string
-	work            string // for the sandbox's programs, by processor
+	work            string // for the sandbox's programs, by processor, and in built/ the release's
 	goTool          string
 	cache           string // GOCACHE; "" is the user's
 }
@@ -88,28 +88,36 @@ func run(ctx context.Context, args []string) error {
 	return r.describe()
 }
 
-// platform builds both programs for one.
+// platform builds both programs for one, and packs them.
 func (r *release) platform(ctx context.Context, system, processor string) error {
 	overlay, err := r.sandboxPrograms(ctx, processor)
 	if err != nil {
 		return err
 	}
 	stamp := fmt.Sprintf("-s -w -buildid= -X main.version=%s -X main.commit=%s", r.version, r.commit)
+	programs := map[string]string{}
 	for _, program := range []string{"maillab", "maild"} {
-		name := fmt.Sprintf("%s_%s_%s_%s", program, r.version, system, processor)
+		suffix := ""
 		if system == "windows" {
-			name += ".exe"
+			suffix = ".exe"
 		}
 		flags := []string{"-overlay", overlay, "-ldflags", stamp}
 		if program == "maild" { // not stamped: it is the one that is in the image
 			flags = []string{"-ldflags", "-s -w -buildid="}
 		}
-		if err := r.build(ctx, system, processor, filepath.Join(r.out, name), program, flags...); err != nil {
+		built := filepath.Join(r.work, "built", r.named(program, system, processor)+suffix)
+		if err := r.build(ctx, system, processor, built, program, flags...); err != nil {
 			return err
 		}
-		fmt.Fprintln(os.Stderr, name)
+		programs[program+suffix] = built
 	}
-	return nil
+	name := r.named("maillab", system, processor) + archiveSuffix
+	fmt.Fprintln(os.Stderr, name)
+	return pack(filepath.Join(r.out, name), programs, os.DirFS("."))
+}
+
+func (r *release) named(program, system, processor string) string {
+	return fmt.Sprintf("%s_%s_%s_%s", program, r.version, system, processor)
 }
 
 // sandboxPrograms builds what the image of one processor holds, once, and returns a file for go build -overlay that puts
@@ -164,21 +172,23 @@ func (r *release) build(ctx context.Context, system, processor, out, program str
 
 // describe writes the SBOM and, over everything, the checksums.
 func (r *release) describe() error {
-	programs, err := filepath.Glob(filepath.Join(r.out, "mai*_*"))
+	programs, err := filepath.Glob(filepath.Join(r.work, "built", "*"))
 	if err != nil {
 		return err
 	}
-	slices.Sort(programs)
 	sbom, err := materials(r.version, programs)
 	if err != nil {
 		return err
 	}
-	file := filepath.Join(r.out, "maillab_"+r.version+".cdx.json")
-	if err := os.WriteFile(file, sbom, 0o644); err != nil {
+	if err := os.WriteFile(filepath.Join(r.out, "maillab_"+r.version+".cdx.json"), sbom, 0o644); err != nil {
+		return err
+	}
+	files, err := filepath.Glob(filepath.Join(r.out, "*"))
+	if err != nil {
 		return err
 	}
 	var sums strings.Builder
-	for _, path := range append(programs, file) {
+	for _, path := range files {
 		sum, err := sumOf(path)
 		if err != nil {
 			return err
