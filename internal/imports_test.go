@@ -17,6 +17,7 @@ func mayImport() map[string]string {
 		// Values.
 		"internal/spec":            "",
 		"internal/safeio":          "",
+		"internal/epoch":           "internal/safeio",
 		"internal/mail":            "",
 		"internal/mail/telnet":     "",
 		"internal/engine":          "",
@@ -42,7 +43,7 @@ func mayImport() map[string]string {
 		"internal/instance":        "internal/control internal/engine internal/filelock internal/plan internal/pool internal/spec",
 		"internal/compose":         "internal/control internal/engine internal/sandbox internal/spec",
 		"internal/gateway":         "internal/control internal/proxyproto",
-		"internal/engine/embedded": "internal/belongings internal/control internal/dialogue internal/engine internal/filelock internal/gateway internal/mail/auth internal/mail/mbox internal/maild internal/proxyproto internal/spec",
+		"internal/engine/embedded": "internal/belongings internal/control internal/engine internal/filelock internal/gateway internal/mail/auth internal/mail/mbox internal/maild internal/proxyproto internal/safeio internal/spec",
 		// The mail side: protocols know neither each other, nor the spool, nor the accounts.
 		"internal/dialogue":    "",
 		"internal/delivery":    "",
@@ -57,6 +58,9 @@ func mayImport() map[string]string {
 		"internal/mail/mbox":   "internal/mail",
 		"internal/mail/queue":  "internal/mail/addrspec internal/spec",
 		"internal/mail/submit": "internal/mail/queue",
+		// What a daemon knows of its students' work, and what lies between two lessons.
+		"internal/grading": "internal/check internal/control internal/delivery internal/dialogue internal/epoch internal/lab/task internal/mail internal/mail/log internal/mail/mbox internal/mail/queue internal/safeio internal/script internal/spec internal/worksheet",
+		"internal/lesson":  "internal/belongings internal/control internal/epoch internal/mail internal/mail/mbox internal/mail/queue internal/safeio internal/spec",
 		// The sandbox.
 		"internal/broker": "internal/belongings",
 		// For tests.

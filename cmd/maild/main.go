@@ -26,7 +26,6 @@ import (
 	"time"
 
 	"maillab/internal/broker"
-	"maillab/internal/control"
 	"maillab/internal/mail/auth"
 	"maillab/internal/mail/mbox"
 	"maillab/internal/mail/submit"
@@ -140,7 +139,7 @@ func serve(ctx context.Context, c *maild.Control, inherited broker.Inherited, lo
 	defer cancel(nil)
 	var wg sync.WaitGroup
 	server := &http.Server{
-		Handler:     control.Handler(c, os.Getenv("MAILLAB_TOKEN"), log),
+		Handler:     c.Handler(os.Getenv("MAILLAB_TOKEN"), log),
 		ErrorLog:    slog.NewLogLogger(log.Handler(), slog.LevelDebug),
 		BaseContext: func(net.Listener) context.Context { return ctx }, // who follows a log is let go
 	}

@@ -2,7 +2,6 @@ package control
 
 import (
 	"context"
-	"encoding/json"
 	"net/http"
 	"net/url"
 	"time"
@@ -10,7 +9,7 @@ import (
 	"maillab/internal/check"
 )
 
-// Further requests, of the sandboxes that can (see Checker):
+// Further requests, of the sandboxes that have tasks (see Checker):
 //
 //	POST seat-N/v1/check             evaluate tasks
 //	PUT  seat-N/v1/mark              the teacher's word on a task
@@ -46,37 +45,20 @@ type Progress struct {
 	Total   int    `json:"total"`
 }
 
-// Checker is a Backend that checks tasks.
+// Checker checks students' tasks.
 type Checker interface {
 	Check(ctx context.Context, r CheckRequest) ([]CheckedStudent, error)
 	Mark(ctx context.Context, m Mark) error
+	// Progress counts each student's tasks as they are known. It waits for nothing.
+	Progress() []Progress
 	// Worksheet is what a student's lab command speaks to.
 	Worksheet(student string) (http.Handler, error)
 }
 
 // serveChecks adds the requests of a Checker.
-func serveChecks(mux *http.ServeMux, b Backend) {
-	c, ok := b.(Checker)
-	if !ok {
-		return
-	}
-	mux.HandleFunc("POST /v1/check", func(w http.ResponseWriter, r *http.Request) {
-		var request CheckRequest
-		if err := readJSON(w, r, &request); err != nil {
-			WriteError(w, http.StatusBadRequest, err)
-			return
-		}
-		checked, err := c.Check(r.Context(), request)
-		answer(w, checked, err)
-	})
-	mux.HandleFunc("PUT /v1/mark", func(w http.ResponseWriter, r *http.Request) {
-		var m Mark
-		if err := readJSON(w, r, &m); err != nil {
-			WriteError(w, http.StatusBadRequest, err)
-			return
-		}
-		answer(w, struct{}{}, c.Mark(r.Context(), m))
-	})
+func serveChecks(mux *http.ServeMux, c Checker) {
+	mux.HandleFunc("POST /v1/check", asked(requestLimit, c.Check))
+	mux.HandleFunc("PUT /v1/mark", posted(requestLimit, c.Mark))
 	worksheet := func(w http.ResponseWriter, r *http.Request) {
 		sheet, err := c.Worksheet(r.URL.Query().Get("student"))
 		if err != nil {
@@ -91,10 +73,6 @@ func serveChecks(mux *http.ServeMux, b Backend) {
 
 // requestLimit bounds a request of the controller's: the marks of a class.
 const requestLimit = 4 << 20
-
-func readJSON(w http.ResponseWriter, r *http.Request, into any) error {
-	return json.NewDecoder(http.MaxBytesReader(w, r.Body, requestLimit)).Decode(into)
-}
 
 // Check has a sandbox check its students' tasks.
 func (c *Client) Check(ctx context.Context, seat int, r CheckRequest) ([]CheckedStudent, error) {

@@ -29,15 +29,10 @@ type backend struct {
 	half  bool    // streams break in the middle
 }
 
-var _ interface {
-	Backend
-	Resetter
-	Archiver
-	Sender
-	Passwords
-	Checker
-	Witness
-} = (*backend)(nil)
+// sandbox is a backend as all parts of one.
+func sandbox(b *backend) Sandbox {
+	return Sandbox{Host: b, Mail: b, Lessons: b, Checker: b, Witness: b}
+}
 
 func (b *backend) heard(what any) error {
 	b.mu.Lock()
@@ -54,9 +49,10 @@ func (b *backend) Ready(context.Context) Ready {
 	return r
 }
 
-func (b *backend) Status(context.Context) (Status, error) {
-	return Status{Accounts: []Account{{Name: "util1", Messages: 2}}}, b.heard("status")
+func (b *backend) Accounts(context.Context) ([]Account, error) {
+	return []Account{{Name: "util1", Messages: 2}}, b.heard("status")
 }
+func (b *backend) Progress() []Progress                           { return []Progress{{Student: "alice", Passed: 1, Total: 2}} }
 func (b *backend) Configure(_ context.Context, spec []byte) error { return b.heard(string(spec)) }
 func (b *backend) Authorize(_ context.Context, a Authorize) error { return b.heard(a) }
 func (b *backend) HostKey(context.Context) (string, error) {
@@ -160,7 +156,7 @@ func TestThereAndBack(t *testing.T) {
 	b := &backend{ready: []Ready{{State: StateReady, Spec: "a1"}}}
 	var host string
 	var hosts sync.Mutex
-	handler := Handler(b, "", slog.New(slog.DiscardHandler))
+	handler := Handler(sandbox(b), "", slog.New(slog.DiscardHandler))
 	c, dials := connect(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		hosts.Lock()
 		host = r.Host
@@ -178,7 +174,8 @@ func TestThereAndBack(t *testing.T) {
 		told []any
 	}{
 		{"ready", func() (any, error) { return c.Ready(ctx, 3) }, Ready{State: StateReady, Spec: "a1"}, nil},
-		{"status", func() (any, error) { return c.Status(ctx, 3) }, Status{Accounts: []Account{{Name: "util1", Messages: 2}}}, []any{"status"}},
+		{"status", func() (any, error) { return c.Status(ctx, 3) }, Status{Ready: Ready{State: StateReady, Spec: "a1"},
+			Accounts: []Account{{Name: "util1", Messages: 2}}, Tasks: []Progress{{Student: "alice", Passed: 1, Total: 2}}}, []any{"status"}},
 		{"spec", func() (any, error) { return nil, c.PutSpec(ctx, 3, map[string]int{"version": 1}) }, nil, []any{`{"version":1}`}},
 		{"authorize", func() (any, error) { return nil, c.Authorize(ctx, 3, Authorize{Account: "util1", For: time.Minute}) }, nil, []any{Authorize{Account: "util1", For: time.Minute}}},
 		{"hostkey", func() (any, error) { return c.HostKey(ctx, 3) }, "ssh-ed25519 AAAA", []any{"hostkey"}},
@@ -241,7 +238,7 @@ func whole(r io.ReadCloser, err error) (any, error) {
 // never taken for a whole one.
 func TestFailures(t *testing.T) {
 	b := &backend{ready: []Ready{{}}}
-	c, _ := connect(t, Handler(b, "", slog.New(slog.DiscardHandler)))
+	c, _ := connect(t, Handler(sandbox(b), "", slog.New(slog.DiscardHandler)))
 	for status, fail := range map[int]error{
 		http.StatusInternalServerError: errors.New("the disk is full"),
 		http.StatusConflict:            fmt.Errorf("not now: %w", &Error{Status: http.StatusConflict, Text: "busy"}),
@@ -277,7 +274,7 @@ func second[T any](_ T, err error) error { return err }
 
 // TestFollow ends with its reader.
 func TestFollow(t *testing.T) {
-	c, _ := connect(t, Handler(&backend{}, "", slog.New(slog.DiscardHandler)))
+	c, _ := connect(t, Handler(sandbox(&backend{}), "", slog.New(slog.DiscardHandler)))
 	enough := errors.New("enough")
 	err := c.FollowDialogues(t.Context(), 1, "alice", func(e dialogue.Event) error {
 		if e.ID != "7" {
@@ -293,7 +290,7 @@ func TestFollow(t *testing.T) {
 // TestWaitReady waits through other states and other specs, and not for what cannot become ready.
 func TestWaitReady(t *testing.T) {
 	b := &backend{ready: []Ready{{State: Unconfigured}, {State: StateReady, Spec: "old"}, {State: Starting, Spec: "new"}, {State: StateReady, Spec: "new"}}}
-	c, _ := connect(t, Handler(b, "", slog.New(slog.DiscardHandler)))
+	c, _ := connect(t, Handler(sandbox(b), "", slog.New(slog.DiscardHandler)))
 	if err := c.WaitReady(t.Context(), 1, "new"); err != nil {
 		t.Error(err)
 	}
@@ -339,7 +336,7 @@ func TestBadInput(t *testing.T) {
 		r := httptest.NewRequest(test.method, test.path, strings.NewReader(test.body))
 		r.Header.Set("Authorization", "Bearer "+test.token)
 		w := httptest.NewRecorder()
-		Handler(b, "secret", slog.New(slog.DiscardHandler)).ServeHTTP(w, r)
+		Handler(sandbox(b), "secret", slog.New(slog.DiscardHandler)).ServeHTTP(w, r)
 		name := fmt.Sprintf("%s %s with %d bytes", test.method, test.path, len(test.body))
 		if w.Code != test.want {
 			t.Errorf("%s: %d %s", name, w.Code, w.Body)
@@ -350,20 +347,35 @@ func TestBadInput(t *testing.T) {
 	}
 }
 
-// plain is a backend that can do no more than it must.
-type plain struct{ Backend }
-
-// TestWhatItCannotDo answers 404, which the controller can tell.
+// TestWhatItCannotDo answers 404, which the controller can tell; without a spec nothing can be done yet, which is not the same.
 func TestWhatItCannotDo(t *testing.T) {
-	c, _ := connect(t, Handler(plain{&backend{}}, "", slog.New(slog.DiscardHandler)))
-	for name, err := range map[string]error{
-		"reset": second(c.Reset(t.Context(), 1, Reset{})), "save": second(c.Save(t.Context(), 1, nil)), "send": c.Send(t.Context(), 1, Send{}),
-		"check": second(c.Check(t.Context(), 1, CheckRequest{})), "dialogues": second(c.Dialogues(t.Context(), 1, "a")),
-	} {
-		var told *Error
-		if !errors.As(err, &told) || told.Status != http.StatusNotFound {
-			t.Errorf("%s: %v", name, err)
+	b := &backend{ready: []Ready{{State: Unconfigured}}}
+	for status, s := range map[int]Sandbox{http.StatusNotFound: {Host: b, Mail: b}, http.StatusConflict: {Host: b}} {
+		c, _ := connect(t, Handler(s, "", slog.New(slog.DiscardHandler)))
+		for name, err := range map[string]error{
+			"reset": second(c.Reset(t.Context(), 1, Reset{})), "save": second(c.Save(t.Context(), 1, nil)),
+			"check": second(c.Check(t.Context(), 1, CheckRequest{})), "dialogues": second(c.Dialogues(t.Context(), 1, "a")),
+		} {
+			var told *Error
+			if !errors.As(err, &told) || told.Status != status {
+				t.Errorf("%s: %v", name, err)
+			}
 		}
+	}
+	c, _ := connect(t, Handler(Sandbox{Host: b}, "", slog.New(slog.DiscardHandler)))
+	if got, err := c.Status(t.Context(), 1); err != nil || got.State != Unconfigured {
+		t.Errorf("status without a spec: %+v, %v", got, err)
+	}
+	if text, err := whole(c.Log(t.Context(), 1, -1, true)); err != nil || text != "" {
+		t.Errorf("log without a spec: %q, %v", text, err)
+	}
+	for name, err := range map[string]error{"send": c.Send(t.Context(), 1, Send{}), "passwd": c.SetPassword(t.Context(), 1, Password{})} {
+		if !strings.Contains(err.Error(), "no spec yet") {
+			t.Errorf("%s without a spec: %v", name, err)
+		}
+	}
+	if err := c.PutSpec(t.Context(), 1, 1); err != nil {
+		t.Errorf("a spec for who has none: %v", err)
 	}
 }
 

@@ -2,7 +2,6 @@ package control
 
 import (
 	"context"
-	"encoding/json"
 	"net/http"
 )
 
@@ -30,29 +29,12 @@ type ResetAccount struct {
 	Ended   []string `json:"ended,omitempty"` // programs that had a mailbox open
 }
 
-// Resetter is a Backend that can be put back to the start.
-type Resetter interface {
-	Reset(ctx context.Context, r Reset) (ResetReport, error)
-}
-
 // Reset puts a sandbox's accounts back to the start.
 func (c *Client) Reset(ctx context.Context, seat int, r Reset) (ResetReport, error) {
 	var report ResetReport
 	return report, c.call(ctx, http.MethodPost, SeatHost(seat), "/v1/reset", r, &report)
 }
 
-func resetRequests(mux *http.ServeMux, b Backend) {
-	resetter, ok := b.(Resetter)
-	if !ok {
-		return
-	}
-	mux.HandleFunc("POST /v1/reset", func(w http.ResponseWriter, r *http.Request) {
-		var reset Reset
-		if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, 1<<20)).Decode(&reset); err != nil {
-			WriteError(w, http.StatusBadRequest, err)
-			return
-		}
-		report, err := resetter.Reset(r.Context(), reset)
-		answer(w, report, err)
-	})
+func resetRequests(mux *http.ServeMux, l Lessons) {
+	mux.HandleFunc("POST /v1/reset", asked(1<<20, l.Reset))
 }

@@ -22,16 +22,6 @@ type Password struct {
 	Hash    string `json:"hash"`
 }
 
-// Sender is a Backend that takes mail from the controller.
-type Sender interface {
-	Send(ctx context.Context, s Send) error
-}
-
-// Passwords is a Backend that sets passwords.
-type Passwords interface {
-	SetPassword(ctx context.Context, p Password) error
-}
-
 // Send delivers a message in a sandbox.
 func (c *Client) Send(ctx context.Context, seat int, s Send) error {
 	return c.call(ctx, http.MethodPost, SeatHost(seat), "/v1/send", s, nil)
@@ -45,23 +35,25 @@ func (c *Client) SetPassword(ctx context.Context, seat int, p Password) error {
 // sendLimit bounds a message with its JSON around it; SMTP's own limit is below it.
 const sendLimit = 32 << 20
 
-func sendRequests(mux *http.ServeMux, b Backend) {
-	if sender, ok := b.(Sender); ok {
-		mux.HandleFunc("POST /v1/send", posted(sendLimit, sender.Send))
-	}
-	if passwords, ok := b.(Passwords); ok {
-		mux.HandleFunc("POST /v1/passwd", posted(64<<10, passwords.SetPassword))
-	}
+func sendRequests(mux *http.ServeMux, m Mail, h Host) {
+	mux.HandleFunc("POST /v1/send", posted(sendLimit, m.Send))
+	mux.HandleFunc(passwordRequest, posted(64<<10, h.SetPassword))
 }
 
 // posted decodes a JSON body and hands it on.
 func posted[T any](limit int64, do func(context.Context, T) error) http.HandlerFunc {
+	return asked(limit, func(ctx context.Context, body T) (struct{}, error) { return struct{}{}, do(ctx, body) })
+}
+
+// asked decodes a JSON body, and answers with what comes of it.
+func asked[T, A any](limit int64, do func(context.Context, T) (A, error)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		var body T
 		if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, limit)).Decode(&body); err != nil {
 			WriteError(w, http.StatusBadRequest, err)
 			return
 		}
-		answer(w, struct{}{}, do(r.Context(), body))
+		a, err := do(r.Context(), body)
+		answer(w, a, err)
 	}
 }

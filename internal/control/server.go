@@ -15,57 +15,107 @@ import (
 // specLimit bounds a spec: starting mail and files of a lab, for a class of 300 on a shared server.
 const specLimit = 64 << 20
 
-// Backend is a sandbox as its control port shows it.
-type Backend interface {
+// Sandbox is what stands behind a control port. Whoever has the daemon puts it together once; what is nil cannot be done
+// here, and is answered so by Handler, not by each part.
+type Sandbox struct {
+	Host    Host
+	Mail    Mail    // nil: the sandbox has no spec yet, and none of the parts below
+	Lessons Lessons // nil: nothing here copies or replaces students' files
+	Checker Checker
+	Witness Witness
+}
+
+// Host is what a sandbox answers before it knows what it is.
+type Host interface {
 	Ready(ctx context.Context) Ready
-	Status(ctx context.Context) (Status, error)
 	Configure(ctx context.Context, spec []byte) error
-	// Log writes the last lines of mail.log to w and, with follow, what comes until ctx ends.
-	Log(ctx context.Context, w io.Writer, lines int, follow bool) error
 	Authorize(ctx context.Context, a Authorize) error
 	HostKey(ctx context.Context) (string, error)
+	SetPassword(ctx context.Context, p Password) error
 }
+
+// Mail is a sandbox's mail.
+type Mail interface {
+	// Accounts tells of all of them; an error does not make the others' numbers worthless.
+	Accounts(ctx context.Context) ([]Account, error)
+	// Log writes the last lines of mail.log to w and, with follow, what comes until ctx ends.
+	Log(ctx context.Context, w io.Writer, lines int, follow bool) error
+	// Send delivers a message of the controller's.
+	Send(ctx context.Context, s Send) error
+}
+
+// errNoSpec is the answer of a sandbox that is nothing yet.
+var errNoSpec = &Error{Status: http.StatusConflict, Text: "the sandbox has no spec yet"}
 
 // Handler serves a sandbox's control port to whoever has its token; an empty token lets anyone in and is for the
 // embedded engine, whose socket is the guard.
-func Handler(b Backend, token string, log *slog.Logger) http.Handler {
+func Handler(s Sandbox, token string, log *slog.Logger) http.Handler {
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET /v1/ready", func(w http.ResponseWriter, r *http.Request) { WriteJSON(w, b.Ready(r.Context())) })
-	mux.HandleFunc("GET /v1/status", func(w http.ResponseWriter, r *http.Request) {
-		status, err := b.Status(r.Context())
-		answer(w, status, err)
-	})
-	mux.HandleFunc("PUT /v1/spec", func(w http.ResponseWriter, r *http.Request) {
+	hostRequests(mux, s.Host)
+	mux.HandleFunc("GET /v1/status", func(w http.ResponseWriter, r *http.Request) { WriteJSON(w, s.status(r.Context())) })
+	if s.Mail == nil {
+		mux.HandleFunc("GET /v1/log", func(http.ResponseWriter, *http.Request) {}) // nothing was logged
+		mux.HandleFunc("/v1/", func(w http.ResponseWriter, _ *http.Request) { answer(w, nil, errNoSpec) })
+		return guard(mux, token)
+	}
+	mux.HandleFunc("GET /v1/log", func(w http.ResponseWriter, r *http.Request) { serveLog(w, r, s.Mail, log) })
+	sendRequests(mux, s.Mail, s.Host)
+	if s.Lessons != nil {
+		resetRequests(mux, s.Lessons)
+		snapshotRequests(mux, s.Lessons)
+	}
+	if s.Checker != nil {
+		serveChecks(mux, s.Checker)
+	}
+	if s.Witness != nil {
+		serveWitness(mux, s.Witness)
+	}
+	return guard(mux, token)
+}
+
+func hostRequests(mux *http.ServeMux, h Host) {
+	mux.HandleFunc("GET /v1/ready", func(w http.ResponseWriter, r *http.Request) { WriteJSON(w, h.Ready(r.Context())) })
+	mux.HandleFunc(configureRequest, func(w http.ResponseWriter, r *http.Request) {
 		text, err := io.ReadAll(http.MaxBytesReader(w, r.Body, specLimit))
 		if err != nil {
 			WriteError(w, http.StatusBadRequest, err)
 			return
 		}
-		answer(w, struct{}{}, b.Configure(r.Context(), text))
+		answer(w, struct{}{}, h.Configure(r.Context(), text))
 	})
-	mux.HandleFunc("GET /v1/log", func(w http.ResponseWriter, r *http.Request) { serveLog(w, r, b, log) })
-	mux.HandleFunc("POST /v1/authorize", func(w http.ResponseWriter, r *http.Request) {
-		var a Authorize
-		if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, 64<<10)).Decode(&a); err != nil {
-			WriteError(w, http.StatusBadRequest, err)
-			return
-		}
-		answer(w, struct{}{}, b.Authorize(r.Context(), a))
-	})
+	mux.HandleFunc("POST /v1/authorize", posted(64<<10, h.Authorize))
 	mux.HandleFunc("GET /v1/hostkey", func(w http.ResponseWriter, r *http.Request) {
-		key, err := b.HostKey(r.Context())
+		key, err := h.HostKey(r.Context())
 		answer(w, key, err)
 	})
-	for _, more := range extensions() {
-		more(mux, b)
-	}
-	return guard(mux, token)
 }
 
-// extensions are the request groups that stand in files of their own, each with the interface that a Backend may
-// implement to have it: what a sandbox cannot do answers 404.
-func extensions() []func(*http.ServeMux, Backend) {
-	return []func(*http.ServeMux, Backend){resetRequests, snapshotRequests, sendRequests, serveChecks, serveWitness}
+// The requests with which a sandbox may become another one.
+const (
+	configureRequest = "PUT /v1/spec"
+	passwordRequest  = "POST /v1/passwd"
+)
+
+// Replaces tells of a request whether the daemon that serves it may end because of it: whoever waits until the others are
+// answered does not wait for this one.
+func Replaces(r *http.Request) bool {
+	request := r.Method + " " + r.URL.Path
+	return request == configureRequest || request == passwordRequest
+}
+
+// status puts together what the parts know.
+func (s Sandbox) status(ctx context.Context) Status {
+	status := Status{Ready: s.Host.Ready(ctx), Accounts: []Account{}}
+	if s.Mail != nil {
+		var err error
+		if status.Accounts, err = s.Mail.Accounts(ctx); err != nil {
+			status.Problem = err.Error()
+		}
+	}
+	if s.Checker != nil {
+		status.Tasks = s.Checker.Progress()
+	}
+	return status
 }
 
 // guard lets nobody in without the token.
@@ -80,7 +130,7 @@ func guard(next http.Handler, token string) http.Handler {
 	})
 }
 
-func serveLog(w http.ResponseWriter, r *http.Request, b Backend, log *slog.Logger) {
+func serveLog(w http.ResponseWriter, r *http.Request, b Mail, log *slog.Logger) {
 	lines, err := strconv.Atoi(r.FormValue("lines"))
 	if err != nil {
 		lines = -1

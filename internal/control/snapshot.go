@@ -21,8 +21,9 @@ type Restore struct {
 	Scope    string
 }
 
-// Archiver is a Backend that can be saved and put back.
-type Archiver interface {
+// Lessons is what lies between two of them: accounts are put back to the start, saved, and put back to what was saved.
+type Lessons interface {
+	Reset(ctx context.Context, r Reset) (ResetReport, error)
 	// Save takes the picture, then writes it: an error after the first octet is a stream that ends without its trailer.
 	Save(ctx context.Context, students []string, w io.Writer) error
 	Restore(ctx context.Context, r Restore, from io.Reader) (ResetReport, error)
@@ -52,22 +53,11 @@ func (c *Client) Restore(ctx context.Context, seat int, r Restore, from io.Reade
 	return report, nil
 }
 
-func snapshotRequests(mux *http.ServeMux, b Backend) {
-	archiver, ok := b.(Archiver)
-	if !ok {
-		return
-	}
+func snapshotRequests(mux *http.ServeMux, archiver Lessons) {
 	mux.HandleFunc("GET /v1/snapshot", func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "application/x-tar")
-		out := &begun{w: w}
-		err := archiver.Save(r.Context(), r.URL.Query()["student"], out)
-		switch {
-		case err == nil:
-		case out.any:
-			panic(http.ErrAbortHandler) // so that nobody takes half of it for the whole
-		default:
-			answer(w, nil, err)
-		}
+		out := &started{Writer: w}
+		out.ended(w, archiver.Save(r.Context(), r.URL.Query()["student"], out))
 	})
 	mux.HandleFunc("PUT /v1/snapshot", func(w http.ResponseWriter, r *http.Request) {
 		query := r.URL.Query()
@@ -77,15 +67,4 @@ func snapshotRequests(mux *http.ServeMux, b Backend) {
 		}
 		answer(w, report, err)
 	})
-}
-
-// begun knows whether anything was written.
-type begun struct {
-	w   io.Writer
-	any bool
-}
-
-func (b *begun) Write(p []byte) (int, error) {
-	b.any = true
-	return b.w.Write(p)
 }

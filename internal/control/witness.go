@@ -13,7 +13,7 @@ import (
 	"maillab/internal/dialogue"
 )
 
-// Further requests, of the sandboxes that can (see Witness):
+// Further requests, of the sandboxes that keep records (see Witness):
 //
 //	GET  seat-N/v1/dialogues?student=S            what was typed and answered in this epoch, a dialogue a line
 //	GET  seat-N/v1/dialogues?student=S&follow=1   the same as it comes, an event a line
@@ -31,7 +31,7 @@ type Activity struct {
 	Started time.Time `json:"started,omitzero"` // the epoch
 }
 
-// Witness is a Backend that tells what students did.
+// Witness tells what students did.
 type Witness interface {
 	// Dialogues hands one after the other to emit.
 	Dialogues(ctx context.Context, student string, emit func(dialogue.Dialogue) error) error
@@ -42,11 +42,7 @@ type Witness interface {
 }
 
 // serveWitness adds the requests of a Witness.
-func serveWitness(mux *http.ServeMux, b Backend) {
-	v, ok := b.(Witness)
-	if !ok {
-		return
-	}
+func serveWitness(mux *http.ServeMux, v Witness) {
 	mux.HandleFunc("GET /v1/dialogues", func(w http.ResponseWriter, r *http.Request) {
 		if r.FormValue("follow") == "1" {
 			follow(w, r, v)

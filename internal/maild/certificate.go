@@ -14,6 +14,8 @@ import (
 	"os"
 	"path/filepath"
 	"time"
+
+	"maillab/internal/safeio"
 )
 
 // certificateLife is longer than any class: nobody renews it.
@@ -26,7 +28,7 @@ func loadCertificate(stateDir, hostname string, now time.Time) (*tls.Config, err
 	text, err := os.ReadFile(file)
 	if errors.Is(err, fs.ErrNotExist) {
 		if text, err = newCertificate(hostname, now); err == nil {
-			err = writeAside(file, text)
+			err = safeio.WriteFile(file, text, 0o600, safeio.Durable)
 		}
 	}
 	if err != nil {

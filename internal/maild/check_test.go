@@ -11,7 +11,6 @@ import (
 	"net"
 	"net/smtp"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -23,12 +22,27 @@ import (
 	"maillab/internal/lab/task"
 	"maillab/internal/mail/queue"
 	"maillab/internal/script"
-	"maillab/internal/spec"
 	"maillab/internal/worksheet"
 )
 
 // class gives the accounts of a daemon tasks: util1 and util2 are alice's, util3 is bruno's.
-func class(b *sandboxed) {
+func class(c *Config) {
+	for i := range c.Spec.Accounts {
+		c.Spec.Accounts[i].Student = map[string]string{"util1": "alice", "util2": "alice", "util3": "bruno"}[c.Spec.Accounts[i].Name]
+	}
+	asks(c, sheets()...)
+}
+
+// asks gives a daemon's students these tasks.
+func asks(c *Config, sheets ...task.Sheet) {
+	text, err := json.Marshal(sheets)
+	if err != nil {
+		panic(err) // plain data
+	}
+	c.Spec.Tasks = text
+}
+
+func sheets() []task.Sheet {
 	yes := 0
 	tasks := []task.Task{
 		{ID: "sent", Points: 2, Check: task.Check{Mail: &task.Mail{To: "util1", Via: "smtp", Header: map[string]task.Pattern{"Subject": "x"}}}},
@@ -42,14 +56,14 @@ func class(b *sandboxed) {
 			After:  &task.Check{Mail: &task.Mail{To: "util2", Via: "smtp", Header: map[string]task.Pattern{"Subject": "from the script {run}"}}}}}},
 		{ID: "essay", Check: task.Check{Manual: &task.Manual{}}},
 	}
-	b.sheets = []task.Sheet{{Student: "alice", Accounts: []string{"util1", "util2"}, Tasks: tasks},
+	return []task.Sheet{{Student: "alice", Accounts: []string{"util1", "util2"}, Tasks: tasks},
 		{Student: "bruno", Accounts: []string{"util3"}, Tasks: []task.Task{{ID: "sent", Check: task.Check{Mail: &task.Mail{To: "util3", Via: "smtp"}}}}}}
 }
 
 // states are a student's results by task.
 func states(t *testing.T, d *Daemon, r control.CheckRequest) map[string]check.State {
 	t.Helper()
-	checked, err := d.Check(t.Context(), r)
+	checked, err := d.grading.Check(t.Context(), r)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -84,7 +98,7 @@ func pop(t *testing.T, b *sandboxed, user string, lines ...string) {
 // dialoguesOf are a student's dialogues.
 func dialoguesOf(t *testing.T, b *sandboxed, student string) (all []dialogue.Dialogue, err error) {
 	t.Helper()
-	err = b.Dialogues(t.Context(), student, func(d dialogue.Dialogue) error {
+	err = b.grading.Dialogues(t.Context(), student, func(d dialogue.Dialogue) error {
 		all = append(all, d)
 		return nil
 	})
@@ -94,8 +108,7 @@ func dialoguesOf(t *testing.T, b *sandboxed, student string) (all []dialogue.Dia
 // TestPassStays: what was seen once counts for the epoch, whatever becomes of the mail, over a restart too; and not for
 // the next epoch.
 func TestPassStays(t *testing.T) {
-	b := start(t, 3)
-	class(b)
+	b := start(t, 3, class)
 	if got := states(t, b.Daemon, alice()); got["sent"] != check.Failed || got["logged"] != check.Blocked || got["script"] != check.Blocked {
 		t.Errorf("before anything was done: %v", got)
 	}
@@ -111,11 +124,15 @@ func TestPassStays(t *testing.T) {
 	if err := b.send("again", "util1@test"); err != nil {
 		t.Fatal(err)
 	}
-	again, err := openLedger(filepath.Join(b.dir, "state", "results.json"), filepath.Join(b.dir, "state", "marks.json"), func() int { return 1 })
-	if err != nil || again.memory("alice").Passed["empty"].At.IsZero() {
-		t.Errorf("after a restart: %+v, %v", again.memory("alice"), err)
+	again, err := New(b.cfg)
+	if err != nil {
+		t.Fatal(err)
 	}
-	if p := b.progress(); p[0] != (control.Progress{Student: "alice", Passed: 4, Total: 7}) {
+	t.Cleanup(func() { again.Close() })
+	if p := again.grading.Progress(); p[0].Passed != 4 {
+		t.Errorf("after a restart: %+v", p)
+	}
+	if p := b.grading.Progress(); p[0] != (control.Progress{Student: "alice", Passed: 4, Total: 7}) {
 		t.Errorf("%+v", p)
 	}
 	later := alice()
@@ -123,7 +140,7 @@ func TestPassStays(t *testing.T) {
 	if got := states(t, b.Daemon, later); got["sent"] != check.Failed {
 		t.Errorf("since an hour from now: %v", got)
 	}
-	if err := b.NewEpoch(); err != nil {
+	if err := b.newEpoch(); err != nil {
 		t.Fatal(err)
 	}
 	if got := states(t, b.Daemon, alice()); got["sent"] != check.Failed || got["read"] != check.Failed || got["empty"] != check.Failed {
@@ -133,8 +150,7 @@ func TestPassStays(t *testing.T) {
 
 // TestStartAgain: on a server that others share, one student's reset takes nothing from the others.
 func TestStartAgain(t *testing.T) {
-	b := start(t, 3)
-	class(b)
+	b := start(t, 3, class)
 	if err := b.send("hello", "util1@test", "util3@test"); err != nil {
 		t.Fatal(err)
 	}
@@ -142,7 +158,7 @@ func TestStartAgain(t *testing.T) {
 	if a, o := states(t, b.Daemon, alice()), states(t, b.Daemon, bruno); a["sent"] != check.Passed || o["sent"] != check.Passed {
 		t.Fatalf("%v, %v", a, o)
 	}
-	if err := b.startAgain([]string{"util1", "util2"}); err != nil {
+	if err := b.grading.StartAgain([]string{"util1", "util2"}); err != nil {
 		t.Fatal(err)
 	}
 	if a, o := states(t, b.Daemon, alice()), states(t, b.Daemon, bruno); a["sent"] != check.Failed || o["sent"] != check.Passed {
@@ -154,7 +170,7 @@ func TestStartAgain(t *testing.T) {
 	if a := states(t, b.Daemon, alice()); a["sent"] != check.Passed {
 		t.Errorf("done again: %v", a)
 	}
-	if err := b.startAgain([]string{"util1"}); err != nil { // half of alice is nobody
+	if err := b.grading.StartAgain([]string{"util1"}); err != nil { // half of alice is nobody
 		t.Fatal(err)
 	}
 	if a := states(t, b.Daemon, alice()); a["sent"] != check.Passed {
@@ -164,8 +180,7 @@ func TestStartAgain(t *testing.T) {
 
 // TestStartAgainShowsNothingOlder: what a student typed before his own reset is shown no more, and others' is.
 func TestStartAgainShowsNothingOlder(t *testing.T) {
-	b := start(t, 3)
-	class(b)
+	b := start(t, 3, class)
 	for _, user := range []string{"util1", "util3"} {
 		pop := b.telnet("pop3")
 		pop.say("USER "+user, "+OK")
@@ -174,7 +189,7 @@ func TestStartAgainShowsNothingOlder(t *testing.T) {
 	}
 	seen := func(student string) (n int) {
 		t.Helper()
-		err := b.Dialogues(t.Context(), student, func(dialogue.Dialogue) error {
+		err := b.grading.Dialogues(t.Context(), student, func(dialogue.Dialogue) error {
 			n++
 			return nil
 		})
@@ -186,13 +201,13 @@ func TestStartAgainShowsNothingOlder(t *testing.T) {
 	if a, o := seen("alice"), seen("bruno"); a != 1 || o != 1 {
 		t.Fatalf("%d dialogues of alice's, %d of bruno's", a, o)
 	}
-	if err := b.startAgain([]string{"util1", "util2"}); err != nil {
+	if err := b.grading.StartAgain([]string{"util1", "util2"}); err != nil {
 		t.Fatal(err)
 	}
 	if a, o := seen("alice"), seen("bruno"); a != 0 || o != 1 {
 		t.Errorf("after alice's reset %d dialogues of hers, %d of bruno's", a, o)
 	}
-	all, err := b.Activity(t.Context())
+	all, err := b.grading.Activity(t.Context())
 	if err != nil || len(all) != 2 || all[0].Command != "" || all[1].Command == "" || !all[0].Started.After(all[1].Started) {
 		t.Errorf("%+v, %v", all, err)
 	}
@@ -200,14 +215,13 @@ func TestStartAgainShowsNothingOlder(t *testing.T) {
 
 // TestForged: mail that names another sender, or comes through sendmail, is told from what went over port 25.
 func TestForged(t *testing.T) {
-	b := start(t, 3)
-	class(b)
+	b := start(t, 3, class)
 	e := &queue.Envelope{ID: b.queue.NewID(), UID: 1001, Protocol: queue.Submitted, Sender: "president@test", Arrived: time.Now(),
 		Recipients: []queue.Recipient{{Typed: "util1"}}}
 	if err := (recordedQueue{b.queue, b.Daemon}).Accept(t.Context(), e, strings.NewReader("Subject: x\n\nforged\n")); err != nil {
 		t.Fatal(err)
 	}
-	checked, err := b.Check(t.Context(), alice("sent"))
+	checked, err := b.grading.Check(t.Context(), alice("sent"))
 	if err != nil || checked[0].Results[0].State != check.Failed || !strings.Contains(checked[0].Results[0].Seen["en"], "by the mail command") {
 		t.Errorf("%+v, %v", checked, err)
 	}
@@ -215,12 +229,11 @@ func TestForged(t *testing.T) {
 
 // TestMarksAndAnswers: the teacher's word goes before everything and outlives the epoch; answers do not.
 func TestMarksAndAnswers(t *testing.T) {
-	b := start(t, 3)
-	class(b)
+	b := start(t, 3, class)
 	if err := b.send("hello", "util1@test"); err != nil {
 		t.Fatal(err)
 	}
-	k := desk{b.Daemon}
+	k := b.grading.Desk()
 	if r, err := k.Answer(t.Context(), "alice", "id", "nonsense"); err != nil || r.State != check.Failed {
 		t.Errorf("%+v, %v", r, err)
 	}
@@ -235,16 +248,16 @@ func TestMarksAndAnswers(t *testing.T) {
 		t.Error(err)
 	}
 	yes := true
-	if err := b.Mark(control.Mark{Student: "alice", Task: "essay", Passed: &yes}); err != nil {
+	if err := b.grading.Mark(t.Context(), control.Mark{Student: "alice", Task: "essay", Passed: &yes}); err != nil {
 		t.Fatal(err)
 	}
-	if err := b.NewEpoch(); err != nil {
+	if err := b.newEpoch(); err != nil {
 		t.Fatal(err)
 	}
 	if got := states(t, b.Daemon, alice()); got["essay"] != check.Passed || got["id"] != check.Failed {
 		t.Errorf("%v", got)
 	}
-	if err := b.Mark(control.Mark{Student: "alice", Task: "essay"}); err != nil {
+	if err := b.grading.Mark(t.Context(), control.Mark{Student: "alice", Task: "essay"}); err != nil {
 		t.Fatal(err)
 	}
 	if got := states(t, b.Daemon, alice("essay")); got["essay"] != check.Manual {
@@ -252,7 +265,7 @@ func TestMarksAndAnswers(t *testing.T) {
 	}
 	for _, m := range []control.Mark{{Student: "nobody", Task: "essay"}, {Student: "alice", Task: "none"}} {
 		var told *control.Error
-		if err := b.Mark(m); !errors.As(err, &told) || told.Status != 404 {
+		if err := b.grading.Mark(t.Context(), m); !errors.As(err, &told) || told.Status != 404 {
 			t.Errorf("%+v: %v", m, err)
 		}
 	}
@@ -264,7 +277,7 @@ type home struct {
 	play  func(script.Request) script.Outcome
 }
 
-func (h home) Read(_ context.Context, _, path string) (*os.File, error) {
+func (h *home) Read(_ context.Context, _, path string) (*os.File, error) {
 	text, ok := h.files[path]
 	if !ok {
 		return nil, fs.ErrNotExist
@@ -280,7 +293,7 @@ func (h home) Read(_ context.Context, _, path string) (*os.File, error) {
 	return f, err
 }
 
-func (h home) Script(context.Context, string) (net.Conn, error) {
+func (h *home) Script(context.Context, string) (net.Conn, error) {
 	ours, theirs := net.Pipe()
 	go func() {
 		defer theirs.Close()
@@ -294,12 +307,11 @@ func (h home) Script(context.Context, string) (net.Conn, error) {
 
 // TestRun: a script finds its mail, what it did is looked at, and all that it left in the mailboxes is taken away.
 func TestRun(t *testing.T) {
-	b := start(t, 3)
-	class(b)
+	house := &home{files: map[string]string{}}
+	b := start(t, 3, class, func(c *Config) { c.Students = house })
 	if err := b.send("hello", "util1@test"); err != nil {
 		t.Fatal(err)
 	}
-	b.cfg.Students = home{files: map[string]string{}}
 	if got := states(t, b.Daemon, alice("script")); got["script"] != check.Failed {
 		t.Errorf("no script: %v", got)
 	}
@@ -314,18 +326,19 @@ func TestRun(t *testing.T) {
 		}
 		return script.Outcome{Output: "4 messages, " + run + "\r\n"}
 	}
-	b.cfg.Students = home{map[string]string{"compte.sh": ""}, func(r script.Request) script.Outcome { return script.Outcome{Output: "5 messages"} }}
-	checked, err := b.Check(t.Context(), alice("script"))
+	house.files["compte.sh"] = ""
+	house.play = func(r script.Request) script.Outcome { return script.Outcome{Output: "5 messages"} }
+	checked, err := b.grading.Check(t.Context(), alice("script"))
 	if err != nil || checked[0].Results[0].State != check.Failed || !strings.Contains(checked[0].Results[0].Seen["en"], "that is not what is asked for, messages in the mailbox: 4") {
 		t.Errorf("a wrong count: %+v, %v", checked, err)
 	}
-	b.cfg.Students = home{map[string]string{"compte.sh": ""}, honest}
+	house.play = honest
 	quick := alice("script")
 	quick.NoRuns = true
 	if got := states(t, b.Daemon, quick); got["script"] != check.Blocked || run != "" {
 		t.Errorf("in passing: %v", got)
 	}
-	if checked, err = b.Check(t.Context(), alice("script")); err != nil || checked[0].Results[0].State != check.Passed {
+	if checked, err = b.grading.Check(t.Context(), alice("script")); err != nil || checked[0].Results[0].State != check.Passed {
 		t.Errorf("an honest script: %+v, %v", checked, err)
 	}
 	if n := b.count("util1"); n != 2 || b.count("util2") != 0 || run == "" || strings.Contains(b.box("util1"), run) {
@@ -334,34 +347,15 @@ func TestRun(t *testing.T) {
 	if got := states(t, b.Daemon, control.CheckRequest{Students: []string{"bruno"}}); got["sent"] != check.Failed {
 		t.Errorf("bruno: %v", got)
 	}
-	b.cfg.Spec.Routes = []spec.Route{{To: "list@test", Via: "127.0.0.1:1", Account: "util1"}}
-	if r := (runs{b.Daemon}); !r.own("list@test", []string{"util1"}) || r.own("list@test", []string{"util3"}) {
-		t.Error("whose list it is")
-	}
-	// What a student's server did not take must not come when it is tried next.
-	waiting := &queue.Envelope{ID: b.queue.NewID(), Sender: "util1@test", Arrived: time.Now(), Recipients: []queue.Recipient{{Typed: "x@elsewhere.org"}}}
-	if err := b.queue.Accept(t.Context(), waiting, strings.NewReader("\n")); err != nil {
-		t.Fatal(err)
-	}
-	b.fixtures.add(waiting.ID, "r")
-	if err := (runs{b.Daemon}).Clean(t.Context(), "r", []string{"util1"}); err != nil || len(b.queue.List()) != 0 {
-		t.Errorf("%d messages wait, %v", len(b.queue.List()), err)
-	}
-	for _, to := range []string{"util3@test", "somebody@elsewhere.org", "nobody@test"} {
-		if err := (runs{b.Daemon}).Send(t.Context(), "r", []string{"util1"}, task.Message{To: to}); err == nil {
-			t.Errorf("a check of alice's sends to %s", to)
-		}
-	}
 }
 
 // TestWitness: what alice did is told of alice, with mail and deliveries, and nothing of bruno's.
 func TestWitness(t *testing.T) {
-	b := start(t, 3)
-	class(b)
+	b := start(t, 3, class)
 	if err := b.send("hello", "util1@test", "util3@test"); err != nil {
 		t.Fatal(err)
 	}
-	if all, err := b.Activity(t.Context()); err != nil || all[0].Command != "" || all[1].Command != "" {
+	if all, err := b.grading.Activity(t.Context()); err != nil || all[0].Command != "" || all[1].Command != "" {
 		t.Errorf("a dialogue without a login is somebody's: %+v, %v", all, err)
 	}
 	pop(t, b, "util3", "stat", "quit")
@@ -370,20 +364,21 @@ func TestWitness(t *testing.T) {
 	if err != nil || len(all) != 2 || all[0].Service != "smtp" || !slices.Equal(all[1].Accounts, []string{"util1"}) {
 		t.Errorf("%+v, %v", all, err)
 	}
-	activity, err := b.Activity(t.Context())
+	activity, err := b.grading.Activity(t.Context())
 	if err != nil || activity[0].Command != "quit" || activity[0].Service != "pop3" || !strings.HasPrefix(activity[0].Error, "-ERR") || activity[1].Error != "" {
 		t.Errorf("%+v, %v", activity, err)
 	}
-	b.sheets = b.sheets[:1]
-	if err := b.send("alone", "util1@test"); err != nil {
-		t.Fatal(err)
+	alone := start(t, 3, class, func(c *Config) { asks(c, sheets()[0]) })
+	for _, one := range []*sandboxed{alone, b} {
+		if err := one.send("alone", "util1@test"); err != nil {
+			t.Fatal(err)
+		}
 	}
-	if all, err := b.Activity(t.Context()); err != nil || all[0].Service != "smtp" {
+	if all, err := alone.grading.Activity(t.Context()); err != nil || all[0].Service != "smtp" {
 		t.Errorf("alone on the server, without a login: %+v, %v", all, err)
 	}
-	class(b)
 	var archive bytes.Buffer
-	if err := b.Bundle(t.Context(), "alice", &archive); err != nil {
+	if err := b.grading.Bundle(t.Context(), "alice", &archive); err != nil {
 		t.Fatal(err)
 	}
 	var names []string
@@ -411,14 +406,10 @@ func TestWitness(t *testing.T) {
 
 // TestDesk: the lab command's callers are known by their uid, and see no rule.
 func TestDesk(t *testing.T) {
-	b := start(t, 3)
-	class(b)
-	b.cfg.UID = func(account string) int { return map[string]int{"util1": 1001, "util3": 1003}[account] }
-	for i := range b.cfg.Spec.Accounts {
-		b.cfg.Spec.Accounts[i].Student = map[string]string{"util1": "alice", "util2": "alice", "util3": "bruno"}[b.cfg.Spec.Accounts[i].Name]
-	}
-	b.people = newPeople(b.Daemon)
-	k := desk{b.Daemon}
+	b := start(t, 3, class, func(c *Config) {
+		c.UID = func(account string) int { return map[string]int{"util1": 1001, "util3": 1003}[account] }
+	})
+	k := b.grading.Desk()
 	if who, ok := k.Student(1003); !ok || who.Name != "bruno" {
 		t.Error(who, ok)
 	}

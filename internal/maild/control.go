@@ -1,14 +1,20 @@
 package maild
 
 import (
+	"bytes"
+	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"io"
+	"log/slog"
 	"net"
+	"net/http"
 	"sync"
 	"time"
 
 	"maillab/internal/control"
+	"maillab/internal/mail/queue"
 )
 
 // Host is what only the supervisor can do: broker.Client in a sandbox.
@@ -16,6 +22,7 @@ type Host interface {
 	Configure(ctx context.Context, specJSON []byte) error
 	Authorize(ctx context.Context, account, publicKey string, ttl time.Duration) error
 	HostKey(ctx context.Context) (string, error)
+	Password(ctx context.Context, account, hash string) error
 }
 
 // Control is a sandbox's control port. It works without a daemon too: then the sandbox waits for its spec.
@@ -29,7 +36,19 @@ type Control struct {
 	problem string // of the last Configure
 }
 
-// Ready implements control.Backend.
+// Handler serves what is there.
+func (c *Control) Handler(token string, log *slog.Logger) http.Handler {
+	s := control.Sandbox{Host: c}
+	if d := c.Daemon; d != nil {
+		s.Mail, s.Checker, s.Witness = d, d.grading, d.grading
+		if d.cfg.Belongings != nil {
+			s.Lessons = d.lessons
+		}
+	}
+	return control.Handler(s, token, log)
+}
+
+// Ready implements control.Host.
 func (c *Control) Ready(ctx context.Context) control.Ready {
 	c.mu.Lock()
 	ready := control.Ready{State: control.Unconfigured, Version: c.Version, Problem: c.problem}
@@ -70,28 +89,19 @@ func (d *Daemon) isReady(ctx context.Context, ssh bool) bool {
 	return d.ready
 }
 
-// Status implements control.Backend.
-func (c *Control) Status(ctx context.Context) (control.Status, error) {
-	status := control.Status{Ready: c.Ready(ctx), Accounts: []control.Account{}}
-	if c.Daemon == nil {
-		return status, nil
-	}
-	status.Tasks = c.Daemon.progress()
+// Accounts implements control.Mail.
+func (d *Daemon) Accounts(ctx context.Context) ([]control.Account, error) {
+	accounts := []control.Account{}
 	var failed []error
-	for _, a := range c.Daemon.cfg.Spec.Accounts {
-		counts, err := c.Daemon.spool.Counts(ctx, a.Name)
+	for _, a := range d.cfg.Spec.Accounts {
+		counts, err := d.spool.Counts(ctx, a.Name)
 		failed = append(failed, err)
-		status.Accounts = append(status.Accounts, control.Account{
-			Name: a.Name, Student: a.Student, Messages: counts.Messages, Unread: counts.Unread,
-		})
+		accounts = append(accounts, control.Account{Name: a.Name, Student: a.Student, Messages: counts.Messages, Unread: counts.Unread})
 	}
-	if err := errors.Join(failed...); err != nil {
-		status.Problem = err.Error() // the other accounts' numbers are still worth having
-	}
-	return status, nil
+	return accounts, errors.Join(failed...)
 }
 
-// Configure implements control.Backend. The supervisor starts another daemon with the new spec; this one ends.
+// Configure implements control.Host. The supervisor starts another daemon with the new spec; this one ends.
 func (c *Control) Configure(ctx context.Context, text []byte) error {
 	err := c.Host.Configure(context.WithoutCancel(ctx), text) // it ends us: see cmd/maild
 	c.mu.Lock()
@@ -103,23 +113,48 @@ func (c *Control) Configure(ctx context.Context, text []byte) error {
 	return err
 }
 
-// Log implements control.Backend.
-func (c *Control) Log(ctx context.Context, w io.Writer, lines int, follow bool) error {
-	if c.Daemon == nil {
-		return nil
-	}
-	if err := c.Daemon.log.Flush(ctx); err != nil {
+// Log implements control.Mail.
+func (d *Daemon) Log(ctx context.Context, w io.Writer, lines int, follow bool) error {
+	if err := d.log.Flush(ctx); err != nil {
 		return err
 	}
-	return tail(ctx, w, c.Daemon.cfg.LogFile, lines, follow)
+	return tail(ctx, w, d.cfg.LogFile, lines, follow)
 }
 
-// Authorize implements control.Backend.
+// Send implements control.Mail: the message is root's, given to sendmail.
+func (d *Daemon) Send(ctx context.Context, s control.Send) error {
+	env := &queue.Envelope{ID: d.queue.NewID(), Sender: cmp.Or(s.From, "root"), FullName: "root"}
+	for _, account := range s.To {
+		if err := d.knows(account); err != nil {
+			return err
+		}
+		env.Recipients = append(env.Recipients, queue.Recipient{Typed: account})
+	}
+	return d.queue.Accept(ctx, env, bytes.NewReader(s.Raw))
+}
+
+// knows says that there is no such account.
+func (d *Daemon) knows(account string) error {
+	if _, ok := d.cfg.Spec.Account(account); !ok {
+		return &control.Error{Status: http.StatusNotFound, Text: fmt.Sprintf("no account %q", account)}
+	}
+	return nil
+}
+
+// Authorize implements control.Host.
 func (c *Control) Authorize(ctx context.Context, a control.Authorize) error {
 	return c.Host.Authorize(ctx, a.Account, a.Key, a.For)
 }
 
-// HostKey implements control.Backend.
+// HostKey implements control.Host.
 func (c *Control) HostKey(ctx context.Context) (string, error) {
 	return c.Host.HostKey(ctx)
+}
+
+// SetPassword implements control.Host.
+func (c *Control) SetPassword(ctx context.Context, p control.Password) error {
+	if err := c.Daemon.knows(p.Account); err != nil {
+		return err
+	}
+	return c.Host.Password(ctx, p.Account, p.Hash)
 }

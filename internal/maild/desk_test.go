@@ -13,10 +13,10 @@ import (
 // TestAnswerRefused: an answer to a task that is closed, or has no question, is refused and not kept; closed tasks are
 // listed as such before anything was checked, and as open once what they need has passed.
 func TestAnswerRefused(t *testing.T) {
-	b := start(t, 3)
-	class(b)
-	b.sheets[0].Tasks = append(b.sheets[0].Tasks, task.Task{ID: "why", Needs: []string{"sent"}, Check: task.Check{Answer: &task.Answer{Matches: "because"}}})
-	k := desk{b.Daemon}
+	tasks := sheets()
+	tasks[0].Tasks = append(tasks[0].Tasks, task.Task{ID: "why", Needs: []string{"sent"}, Check: task.Check{Answer: &task.Answer{Matches: "because"}}})
+	b := start(t, 3, class, func(c *Config) { asks(c, tasks...) })
+	k := b.grading.Desk()
 	state := func(id string) check.Result {
 		t.Helper()
 		_, results, err := k.Tasks("alice")

@@ -2,6 +2,7 @@ package maild
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -13,6 +14,7 @@ import (
 
 	"maillab/internal/check"
 	"maillab/internal/control"
+	"maillab/internal/safeio"
 )
 
 // disk is a small file system that can be made full and roomy again.
@@ -90,8 +92,7 @@ func (k talk) say(line string) {
 // could not be written says so. When there is room again all of it is kept.
 func TestFullDisk(t *testing.T) {
 	disk := newDisk(t)
-	b := startIn(t, disk.dir, 3)
-	class(b)
+	b := startIn(t, disk.dir, 3, class)
 	if err := b.send("hello", "util1@test"); err != nil {
 		t.Fatal(err)
 	}
@@ -122,11 +123,11 @@ func TestFullDisk(t *testing.T) {
 	if got["sent"] != check.Passed || got["logged"] != check.Passed || got["essay"] != check.Manual {
 		t.Errorf("with a full disk: %v", got)
 	}
-	if err := b.Mark(control.Mark{Student: "alice", Task: "essay", Passed: new(true)}); err != nil {
+	if err := b.grading.Mark(t.Context(), control.Mark{Student: "alice", Task: "essay", Passed: new(true)}); err != nil {
 		t.Error(err)
 	}
 	id := queueIDOf(t, b)
-	if r, err := (desk{b.Daemon}).Answer(t.Context(), "alice", "id", id); err != nil || r.State != check.Passed {
+	if r, err := b.grading.Desk().Answer(t.Context(), "alice", "id", id); err != nil || r.State != check.Passed {
 		t.Errorf("an answer with a full disk: %+v, %v", r, err)
 	}
 
@@ -137,26 +138,31 @@ func TestFullDisk(t *testing.T) {
 	if got := states(t, b.Daemon, again); got["read"] != check.Passed || got["id"] != check.Passed || got["sent"] != check.Passed {
 		t.Errorf("with room again: %v", got)
 	}
-	kept, err := openLedger(filepath.Join(disk.dir, "state", "results.json"), filepath.Join(disk.dir, "state", "marks.json"), func() int { return 1 })
+	var results struct {
+		Students map[string]struct {
+			Passed  map[string]check.Pass
+			Answers map[string]string
+		}
+	}
+	var marks map[string]map[string]bool
+	err = errors.Join(safeio.ReadJSON(filepath.Join(disk.dir, "state", "results.json"), &results), safeio.ReadJSON(filepath.Join(disk.dir, "state", "marks.json"), &marks))
 	if err != nil {
 		t.Fatal(err)
 	}
-	memory := kept.memory("alice")
-	if memory.Answers["id"] != id || memory.Passed["id"].At.IsZero() || memory.Passed["read"].At.IsZero() || !memory.Marks["essay"] {
-		t.Errorf("kept: %+v", memory)
+	kept := results.Students["alice"]
+	if kept.Answers["id"] != id || kept.Passed["id"].At.IsZero() || kept.Passed["read"].At.IsZero() || !marks["alice"]["essay"] {
+		t.Errorf("kept: %+v, %v", kept, marks)
 	}
 }
 
 // queueIDOf is the queue ID of the message to util1, from the log.
 func queueIDOf(t *testing.T, b *sandboxed) string {
 	t.Helper()
-	e := b.evidence()
-	defer e.close()
-	lines, err := e.Lines(t.Context())
-	if err != nil {
+	var log strings.Builder
+	if err := b.Log(t.Context(), &log, -1, false); err != nil {
 		t.Fatal(err)
 	}
-	for _, line := range lines {
+	for line := range strings.Lines(log.String()) {
 		if head, _, found := strings.Cut(line, ": to=<util1@test>"); found {
 			return head[strings.LastIndex(head, " ")+1:]
 		}

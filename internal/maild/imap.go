@@ -11,6 +11,7 @@ import (
 	"strings"
 	"sync"
 
+	"maillab/internal/lesson"
 	"maillab/internal/mail"
 	"maillab/internal/mail/auth"
 	"maillab/internal/mail/imap"
@@ -119,7 +120,7 @@ func (u *imapUser) Append(ctx context.Context, name string, msgs []imap.NewMessa
 		if err != nil {
 			return 0, nil, imapError(err)
 		}
-		deliveries[i] = mail.Delivery{User: u.name, Box: name, Sender: senderOf(io.LimitReader(body, senderWithin)), At: m.Date,
+		deliveries[i] = mail.Delivery{User: u.name, Box: name, Sender: lesson.SenderOf(io.LimitReader(body, senderWithin)), At: m.Date,
 			Large: io.NewSectionReader(body, 0, m.Size), Flags: toMbox(m.Flags), Keywords: m.Keywords}
 	}
 	uids, err := box.Append(ctx, deliveries)

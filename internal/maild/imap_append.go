@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"io"
 	"os"
+
+	"maillab/internal/lesson"
 )
 
 // heldAtMost is how many octets of messages on their way into a mailbox are held in memory; what is more goes to a file,
@@ -35,7 +37,7 @@ func (c *copies) take(body io.Reader, n int64) (*io.SectionReader, error) {
 // spill puts it behind the others in the file.
 func (c *copies) spill(body io.Reader, n int64) (_ *io.SectionReader, err error) {
 	if c.f == nil {
-		if c.f, err = stage(c.dir); err != nil {
+		if c.f, err = lesson.Stage(c.dir); err != nil {
 			return nil, err
 		}
 	}

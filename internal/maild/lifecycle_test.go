@@ -33,13 +33,13 @@ type sandboxed struct {
 	addresses map[string]string
 }
 
-func start(t testing.TB, accounts int) *sandboxed {
+func start(t testing.TB, accounts int, adjust ...func(*Config)) *sandboxed {
 	t.Helper()
-	return startIn(t, t.TempDir(), accounts)
+	return startIn(t, t.TempDir(), accounts, adjust...)
 }
 
 // startIn starts one in a folder.
-func startIn(t testing.TB, dir string, accounts int) *sandboxed {
+func startIn(t testing.TB, dir string, accounts int, adjust ...func(*Config)) *sandboxed {
 	t.Helper()
 	hash, err := auth.Hash("secret")
 	if err != nil {
@@ -58,12 +58,16 @@ func startIn(t testing.TB, dir string, accounts int) *sandboxed {
 		s.Accounts = append(s.Accounts, spec.Account{Name: name, Student: "s" + name})
 		hashes[name] = hash
 	}
-	d, err := New(Config{
+	cfg := Config{
 		Spec: s, Files: mbox.PlainFiles(filepath.Join(dir, "users")), Accounts: auth.NewMemory(hashes),
 		StateDir: filepath.Join(dir, "state"), LogFile: filepath.Join(dir, "mail.log"),
 		Belongings: belongings.Plain{Dir: filepath.Join(dir, "users")}, AnyListener: true,
 		Dial: func(ctx context.Context, _, _ string) (net.Conn, error) { <-ctx.Done(); return nil, ctx.Err() },
-	})
+	}
+	for _, do := range adjust {
+		do(&cfg)
+	}
+	d, err := New(cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -83,6 +87,15 @@ func startIn(t testing.TB, dir string, accounts int) *sandboxed {
 	t.Cleanup(func() { cancel(); wg.Wait(); d.Close() })
 	b.wait("the starting mail", func() bool { return b.count("util1") == 1 })
 	return b
+}
+
+// newEpoch begins an epoch without a reset.
+func (b *sandboxed) newEpoch() error {
+	info, err := os.Stat(filepath.Join(b.dir, "mail.log"))
+	if err != nil {
+		return err
+	}
+	return b.epochs.Begin(time.Now().UTC(), info.Size())
 }
 
 // wait waits for a state.
@@ -216,7 +229,7 @@ func TestResetUnderWay(t *testing.T) {
 	// Mail that is under way just now may be of either epoch; all that was answered before is of the old one.
 	before := answered(b.box("util1"))
 	began := time.Now()
-	report, err := b.Reset(t.Context(), nil, belongings.Mail)
+	report, err := b.lessons.Reset(t.Context(), control.Reset{Scope: string(belongings.Mail)})
 	took := time.Since(began)
 	mu.Lock()
 	epoch = "new"
@@ -251,8 +264,8 @@ func TestResetUnderWay(t *testing.T) {
 			t.Errorf("%s is of the old epoch", body)
 		}
 	}
-	if b.Epoch().Number != 2 {
-		t.Errorf("epoch %+v", b.Epoch())
+	if b.epochs.Current().Number != 2 {
+		t.Errorf("epoch %+v", b.epochs.Current())
 	}
 }
 
@@ -301,7 +314,7 @@ func TestResetScopes(t *testing.T) {
 			if err := b.send("before", "util1@test"); err != nil {
 				t.Fatal(err)
 			}
-			if _, err := b.Reset(t.Context(), nil, tt.scope); err != nil {
+			if _, err := b.lessons.Reset(t.Context(), control.Reset{Scope: string(tt.scope)}); err != nil {
 				t.Fatal(err)
 			}
 			if diff := cmp.Diff(tt.want, filesIn(t, home)); diff != "" {
@@ -357,7 +370,7 @@ func TestSnapshotBringsUIDsBack(t *testing.T) {
 	}
 	old := b.seen()
 	var saved bytes.Buffer
-	if err := b.Save(t.Context(), nil, &saved); err != nil {
+	if err := b.lessons.Save(t.Context(), nil, &saved); err != nil {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff(old, b.seen()); diff != "" {
@@ -369,7 +382,7 @@ func TestSnapshotBringsUIDsBack(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if _, err := b.Reset(t.Context(), nil, belongings.All); err != nil {
+	if _, err := b.lessons.Reset(t.Context(), control.Reset{Scope: string(belongings.All)}); err != nil {
 		t.Fatal(err)
 	}
 	if err := b.send("later still", "util1@test"); err != nil {
@@ -387,7 +400,7 @@ func TestSnapshotBringsUIDsBack(t *testing.T) {
 
 func (b *sandboxed) restore(t *testing.T, archive []byte) control.ResetReport {
 	t.Helper()
-	report, err := b.Restore(t.Context(), nil, belongings.All, bytes.NewReader(archive))
+	report, err := b.lessons.Restore(t.Context(), control.Restore{Scope: string(belongings.All)}, bytes.NewReader(archive))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -419,10 +432,10 @@ func TestDamagedStreamChangesNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	var saved bytes.Buffer
-	if err := b.Save(t.Context(), nil, &saved); err != nil {
+	if err := b.lessons.Save(t.Context(), nil, &saved); err != nil {
 		t.Fatal(err)
 	}
-	before, old := b.box("util1"), b.Epoch()
+	before, old := b.box("util1"), b.epochs.Current()
 	whole := saved.Bytes()
 	streams := map[string]io.Reader{
 		"empty":       bytes.NewReader(nil),
@@ -432,10 +445,10 @@ func TestDamagedStreamChangesNothing(t *testing.T) {
 		"other entry": bytes.NewReader(bytes.Replace(slices.Clone(whole), []byte("accounts/util1/inbox\x00"), []byte("accounts/util1/../..\x00"), 1)),
 	}
 	for name, stream := range streams {
-		if report, err := b.Restore(t.Context(), nil, belongings.All, stream); err == nil {
+		if report, err := b.lessons.Restore(t.Context(), control.Restore{Scope: string(belongings.All)}, stream); err == nil {
 			t.Errorf("%s was restored: %+v", name, report)
 		}
-		if b.box("util1") != before || b.Epoch() != old {
+		if b.box("util1") != before || b.epochs.Current() != old {
 			t.Errorf("%s changed something", name)
 		}
 	}
@@ -457,7 +470,7 @@ func TestSharedServer(t *testing.T) {
 	other := b.telnet("pop3")
 	other.say("USER util2", "+OK")
 	other.say("PASS secret", "+OK")
-	report, err := b.Reset(t.Context(), []string{"sutil1"}, belongings.Mail)
+	report, err := b.lessons.Reset(t.Context(), control.Reset{Students: []string{"sutil1"}, Scope: string(belongings.Mail)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -471,7 +484,7 @@ func TestSharedServer(t *testing.T) {
 	if b.count("util1") != 1 || b.count("util2") != 1 {
 		t.Errorf("%d and %d messages", b.count("util1"), b.count("util2"))
 	}
-	if _, err := b.Reset(t.Context(), []string{"nobody"}, belongings.Mail); err == nil {
+	if _, err := b.lessons.Reset(t.Context(), control.Reset{Students: []string{"nobody"}, Scope: string(belongings.Mail)}); err == nil {
 		t.Error("nobody was put back")
 	}
 }
@@ -479,7 +492,7 @@ func TestSharedServer(t *testing.T) {
 func BenchmarkReset(b *testing.B) {
 	s := start(b, 20)
 	for b.Loop() {
-		if _, err := s.Reset(b.Context(), nil, belongings.Mail); err != nil {
+		if _, err := s.lessons.Reset(b.Context(), control.Reset{Scope: string(belongings.Mail)}); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -2,8 +2,9 @@
 // the log and the records of dialogues behind all of them. It is the same in a sandbox, where a broker opens users' files
 // and accounts are the system's, and in the embedded engine, where both are plain.
 //
-// In its state directory it keeps started.json (whose starting mail has been delivered), subscribed.json (IMAP's
-// subscriptions), epoch.json (see Epoch), tls.pem (the certificate of STARTTLS and its key), and the directories of what it is made of: index, queue, dialogues, deliveries.
+// In its state directory it keeps subscribed.json (IMAP's subscriptions) and tls.pem (the certificate of STARTTLS and its
+// key), and what it is made of keeps there the rest: packages epoch, lesson and grading, and the directories index, queue,
+// dialogues and deliveries.
 package maild
 
 import (
@@ -22,7 +23,9 @@ import (
 
 	"maillab/internal/delivery"
 	"maillab/internal/dialogue"
-	"maillab/internal/lab/task"
+	"maillab/internal/epoch"
+	"maillab/internal/grading"
+	"maillab/internal/lesson"
 	"maillab/internal/mail/auth"
 	"maillab/internal/mail/imap"
 	maillog "maillab/internal/mail/log"
@@ -41,15 +44,15 @@ type Config struct {
 	Accounts    auth.Accounts
 	UID         func(account string) int // of a local account; 0 where there are no system accounts
 	StateDir    string
-	LogFile     string         // mail.log
-	TLS         *tls.Config    // nil: if the spec has STARTTLS, with a certificate that is kept in StateDir
-	Addresses   []netip.Addr   // of this machine, for mail to user@[address]; empty: those of its interfaces
-	Throttle    auth.Policy    // nil: a Throttle
-	AnyListener bool           // routes lead to whoever listens: there are no system accounts whose listener it could be
-	RelayAt     netip.AddrPort // of the spec's relay, where names cannot be looked up; zero: by its name
-	Belongings  Belongings     // who copies and replaces what accounts own; nil: no reset, no snapshots
-	Skel        string         // what every home begins with, "/etc/skel"; "" is nothing
-	Students    Students       // their files and programs, for checks; nil: there are none
+	LogFile     string            // mail.log
+	TLS         *tls.Config       // nil: if the spec has STARTTLS, with a certificate that is kept in StateDir
+	Addresses   []netip.Addr      // of this machine, for mail to user@[address]; empty: those of its interfaces
+	Throttle    auth.Policy       // nil: a Throttle
+	AnyListener bool              // routes lead to whoever listens: there are no system accounts whose listener it could be
+	RelayAt     netip.AddrPort    // of the spec's relay, where names cannot be looked up; zero: by its name
+	Belongings  lesson.Belongings // who copies and replaces what accounts own; nil: no reset, no snapshots
+	Skel        string            // what every home begins with, "/etc/skel"; "" is nothing
+	Students    grading.Students  // their files and programs, for checks; nil: there are none
 	// Dial connects to outside, relay and route servers; nil is the network.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 	Now  func() time.Time // nil is time.Now
@@ -71,15 +74,12 @@ type Daemon struct {
 	crowd      *crowd
 	dialogues  *dialogue.Store
 	deliveries *delivery.Store
-	epochs     *epochs
-	fixtures   *fixtures
-	ledger     *ledger
-	sheets     []task.Sheet
+	epochs     *epoch.Keeper
+	fixtures   *grading.Fixtures
+	grading    *grading.Grading
+	lessons    *lesson.Between
 	services   map[string]func(context.Context, net.Conn)
 	sessions   *sessions
-
-	lifecycle sync.Mutex    // one reset, snapshot or restore at a time
-	clearing  chan struct{} // closed when what the last reset replaced is removed; guarded by lifecycle
 
 	mu    sync.Mutex
 	ready bool // starting mail is there
@@ -97,14 +97,13 @@ func New(cfg Config) (d *Daemon, err error) {
 	if cfg.UID == nil {
 		cfg.UID = func(string) int { return 0 }
 	}
-	d = &Daemon{cfg: cfg, drops: newLocks(), crowd: newCrowd(limits(len(cfg.Spec.Accounts))), sessions: newSessions(), fixtures: newFixtures(),
+	d = &Daemon{cfg: cfg, drops: newLocks(), crowd: newCrowd(limits(len(cfg.Spec.Accounts))), sessions: newSessions(), fixtures: grading.NewFixtures(),
 		subscribed: &subscriptions{file: filepath.Join(cfg.StateDir, "subscribed.json")}}
 	d.people = newPeople(d)
 	if d.zone, err = time.LoadLocation(cfg.Spec.Timezone); err != nil {
 		return nil, fmt.Errorf("time zone: %w", err)
 	}
-	err = errors.Join(os.MkdirAll(cfg.StateDir, 0o700), os.RemoveAll(filepath.Join(cfg.StateDir, stageDir)))
-	if err != nil {
+	if err := os.MkdirAll(cfg.StateDir, 0o700); err != nil {
 		return nil, err
 	}
 	if err := d.openLog(); err != nil {
@@ -126,7 +125,7 @@ func (d *Daemon) open() (err error) {
 	if d.dialogues, err = dialogue.Open(dialogue.Config{Dir: filepath.Join(d.cfg.StateDir, "dialogues"), Now: d.cfg.Now}); err != nil {
 		return err
 	}
-	if err := d.openEvidence(); err != nil {
+	if err := d.openRecords(); err != nil {
 		return err
 	}
 	policy := d.cfg.Throttle
@@ -149,7 +148,41 @@ func (d *Daemon) open() (err error) {
 	if err != nil {
 		return err
 	}
-	return d.protocols()
+	return errors.Join(d.openLessons(), d.openGrading(), d.protocols())
+}
+
+// openLog opens the log, and the epoch first, which knows how much of it counts.
+func (d *Daemon) openLog() (err error) {
+	if d.epochs, err = epoch.Open(filepath.Join(d.cfg.StateDir, "epoch.json"), d.cfg.Now().UTC()); err != nil {
+		return err
+	}
+	d.log, err = maillog.Open(maillog.Config{Path: d.cfg.LogFile, Host: d.cfg.Spec.Hostname, Zone: d.zone, Now: d.cfg.Now, Errors: d.cfg.Log,
+		Moved: func(size int64) {
+			if err := d.epochs.LogMoved(size); err != nil {
+				d.cfg.Log.Error("the log's place is not noted", "err", err)
+			}
+		}})
+	return err
+}
+
+func (d *Daemon) openLessons() (err error) {
+	d.lessons, err = lesson.New(lesson.Config{
+		Spec: d.cfg.Spec, Zone: d.zone, StateDir: d.cfg.StateDir, LogFile: d.cfg.LogFile, Skel: d.cfg.Skel, Belongings: d.cfg.Belongings,
+		Spool: d.spool, Queue: d.queue, Epochs: d.epochs, FlushLog: d.log.Flush, Subscribed: d.subscribed.file, Subscribe: d.subscribed.replace,
+		EndSessions: d.sessions.close, StartAgain: func(accounts []string) error { return d.grading.StartAgain(accounts) },
+		Now: d.cfg.Now, Log: d.cfg.Log,
+	})
+	return err
+}
+
+func (d *Daemon) openGrading() (err error) {
+	d.grading, err = grading.New(grading.Config{
+		Spec: d.cfg.Spec, Zone: d.zone, StateDir: d.cfg.StateDir, LogFile: d.cfg.LogFile, FlushLog: d.log.Flush,
+		Dialogues: d.dialogues, Deliveries: d.deliveries, Epochs: d.epochs, Spool: d.spool, Files: d.cfg.Files,
+		Post: d.queue, Unqueue: d.lessons.Unqueue, Fixtures: d.fixtures, Students: d.cfg.Students, UID: d.cfg.UID,
+		Now: d.cfg.Now, Log: d.cfg.Log,
+	})
+	return err
 }
 
 // addresses are this machine's own. A machine that does not tell has at least its loopback, which the queue knows.
@@ -202,7 +235,7 @@ func (d *Daemon) protocols() error {
 	if o := s.Services.IMAP; o != nil {
 		d.services["imap"] = imap.New(imap.Config{
 			Wording: o.Wording, Banner: o.Banner, Hostname: s.Hostname, TLS: d.cfg.TLS, Now: d.cfg.Now, Logger: d.cfg.Log, Watch: d.watchIMAP,
-			Stage: func() (*os.File, error) { return stage(d.cfg.StateDir) },
+			Stage: func() (*os.File, error) { return lesson.Stage(d.cfg.StateDir) },
 		}, mailboxes{d}).ServeConn
 	}
 	return nil
@@ -211,7 +244,7 @@ func (d *Daemon) protocols() error {
 // Run delivers the starting mail, then works through the queue until ctx ends.
 func (d *Daemon) Run(ctx context.Context) error {
 	d.log.Started(posing)
-	if err := d.deliverStart(ctx); err != nil {
+	if err := d.lessons.Start(ctx); err != nil {
 		return err
 	}
 	d.mu.Lock()
@@ -257,7 +290,7 @@ func (d *Daemon) Close() error {
 
 // record begins the record of a connection.
 func (d *Daemon) record(service string, conn net.Conn) *dialogue.Recorder {
-	return d.dialogues.Begin(service, conn.RemoteAddr().String(), d.Epoch().Number)
+	return d.dialogues.Begin(service, conn.RemoteAddr().String(), d.epochs.Current().Number)
 }
 
 // serving tells whether a service is on.

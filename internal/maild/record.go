@@ -4,7 +4,6 @@ import (
 	"context"
 	"io"
 	"path/filepath"
-	"sync"
 
 	"maillab/internal/delivery"
 	"maillab/internal/mail/queue"
@@ -25,7 +24,7 @@ func (d *Daemon) accept(ctx context.Context, e *queue.Envelope, body io.Reader) 
 		return err
 	}
 	text, size := kept.Kept()
-	d.deliveries.Taken(d.Epoch().Number, envelopeOf(e), text, size)
+	d.deliveries.Taken(d.epochs.Current().Number, envelopeOf(e), text, size)
 	return nil
 }
 
@@ -58,44 +57,11 @@ func (d *Daemon) recordCopies(deliveries []queue.Delivery, errs []error) {
 		if errs[i] == nil {
 			copies = append(copies, delivery.Copy{
 				Account: one.User, Typed: one.OrigTo, Address: one.To, Sender: one.Sender, Head: string(one.Head),
-				Fixture: d.fixtures.of(one.ID),
+				Fixture: d.fixtures.Of(one.ID),
 			})
 		}
 	}
 	if len(copies) > 0 {
-		d.deliveries.Delivered(d.Epoch().Number, deliveries[0].ID, copies, deliveries[0].Body)
+		d.deliveries.Delivered(d.epochs.Current().Number, deliveries[0].ID, copies, deliveries[0].Body)
 	}
-}
-
-// fixtures are the queue IDs of mail that a check sends, with that check's name: it is no evidence of a student's work.
-type fixtures struct {
-	mu  sync.Mutex
-	ids map[string]string
-}
-
-func newFixtures() *fixtures { return &fixtures{ids: map[string]string{}} }
-
-func (f *fixtures) of(id string) string {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return f.ids[id]
-}
-
-func (f *fixtures) add(id, check string) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.ids[id] = check
-}
-
-// remove forgets a check's mail, and returns its queue IDs.
-func (f *fixtures) remove(check string) (ids []string) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	for id, of := range f.ids {
-		if of == check {
-			ids = append(ids, id)
-			delete(f.ids, id)
-		}
-	}
-	return ids
 }

@@ -1,13 +1,10 @@
 package maild
 
 import (
-	"encoding/json"
-	"errors"
-	"fmt"
-	"io/fs"
-	"os"
 	"slices"
 	"sync"
+
+	"maillab/internal/safeio"
 )
 
 // subscriptions are the names that IMAP users subscribed to, in one small file: {"util1": ["Archives"]}.
@@ -42,29 +39,20 @@ func (s *subscriptions) set(user, name string, on bool) error {
 	default:
 		s.names[user] = slices.Delete(s.names[user], at, at+1)
 	}
-	return writeJSON(s.file, s.names)
+	return safeio.WriteJSON(s.file, s.names)
 }
 
 func (s *subscriptions) load() error {
 	if s.names != nil {
 		return nil
 	}
-	text, err := os.ReadFile(s.file)
-	if errors.Is(err, fs.ErrNotExist) {
-		s.names = map[string][]string{}
-		return nil
-	}
+	s.names = map[string][]string{}
+	err := safeio.ReadJSON(s.file, &s.names)
 	if err != nil {
-		return err
+		s.names = nil // the next one tries again
 	}
-	if err := json.Unmarshal(text, &s.names); err != nil {
-		return fmt.Errorf("%s: %w", s.file, err)
-	}
-	return nil
+	return err
 }
-
-// forget drops all of a user's subscriptions.
-func (s *subscriptions) forget(user string) error { return s.replace(user, nil) }
 
 // replace sets all of a user's subscriptions.
 func (s *subscriptions) replace(user string, names []string) error {
@@ -80,5 +68,5 @@ func (s *subscriptions) replace(user string, names []string) error {
 	if len(names) > 0 {
 		s.names[user] = slices.Sorted(slices.Values(names))
 	}
-	return writeJSON(s.file, s.names)
+	return safeio.WriteJSON(s.file, s.names)
 }

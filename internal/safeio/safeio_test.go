@@ -4,6 +4,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"strings"
 	"testing"
 )
 
@@ -45,5 +46,26 @@ func TestWriteFileThatFails(t *testing.T) {
 	}
 	if left, _ := os.ReadDir(dir); len(left) != 1 {
 		t.Errorf("left behind: %v", left)
+	}
+}
+
+// TestJSON: what is written is read; a file that is not there is no error, one that is no JSON is, and is named.
+func TestJSON(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "seats.json")
+	got := map[string]int{"kept": 1}
+	if err := ReadJSON(path, &got); err != nil || got["kept"] != 1 {
+		t.Errorf("without a file: %v, %v", got, err)
+	}
+	if err := WriteJSON(path, map[string]int{"alice": 7}); err != nil {
+		t.Fatal(err)
+	}
+	if err := ReadJSON(path, &got); err != nil || got["alice"] != 7 {
+		t.Errorf("%v, %v", got, err)
+	}
+	if err := os.WriteFile(path, []byte("{"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := ReadJSON(path, &got); err == nil || !strings.Contains(err.Error(), path) {
+		t.Errorf("half a file: %v", err)
 	}
 }

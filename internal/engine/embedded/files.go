@@ -1,12 +1,6 @@
 package embedded
 
-import (
-	"encoding/json"
-	"errors"
-	"fmt"
-	"io/fs"
-	"os"
-)
+import "maillab/internal/safeio"
 
 // Names in a runtime folder, and in a seat's folder.
 const (
@@ -20,32 +14,8 @@ const (
 
 // readLabels reads what writeLabels wrote; a file that is not there has none.
 func readLabels(path string) (map[string]string, error) {
-	text, err := os.ReadFile(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, err
-	}
 	var labels map[string]string
-	if err := json.Unmarshal(text, &labels); err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
-	}
-	return labels, nil
+	return labels, safeio.ReadJSON(path, &labels)
 }
 
-func writeLabels(path string, labels map[string]string) error {
-	text, err := json.Marshal(labels)
-	if err != nil {
-		return err
-	}
-	return writeAside(path, text)
-}
-
-// writeAside puts a whole file in place at once.
-func writeAside(path string, text []byte) error {
-	if err := os.WriteFile(path+".new", text, 0o600); err != nil {
-		return err
-	}
-	return os.Rename(path+".new", path)
-}
+func writeLabels(path string, labels map[string]string) error { return safeio.WriteJSON(path, labels) }

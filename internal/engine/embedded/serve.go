@@ -202,7 +202,7 @@ func (p *process) close() {
 // Control implements gateway.Sandboxes.
 func (p *process) Control(t control.Target) http.Handler {
 	if s := p.seat(t.Seat); s != nil {
-		return s.handler
+		return s
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		control.WriteError(w, http.StatusBadGateway, fmt.Errorf("seat %d does not run", t.Seat))

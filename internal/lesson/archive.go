@@ -1,4 +1,4 @@
-package maild
+package lesson
 
 import (
 	"archive/tar"
@@ -53,14 +53,14 @@ type Picture struct {
 // one takes a moment more; altogether it stays below two seconds.
 const locksPatience = 700 * time.Millisecond
 
-// Save writes a picture of what students' accounts own, taken at one instant: mail that arrives meanwhile waits. The
+// Save implements control.Lessons: it writes a picture of what students' accounts own, taken at one instant: mail that arrives meanwhile waits. The
 // picture is taken to a file first; a slow reader holds nobody up.
-func (d *Daemon) Save(ctx context.Context, students []string, w io.Writer) error {
-	accounts := d.accountsOf(students)
+func (l *Between) Save(ctx context.Context, students []string, w io.Writer) error {
+	accounts := l.accountsOf(students)
 	if len(accounts) == 0 {
 		return fmt.Errorf("nobody here is called %s", strings.Join(students, ", "))
 	}
-	p, err := d.takePicture(ctx, accounts)
+	p, err := l.takePicture(ctx, accounts)
 	defer p.close()
 	if err != nil {
 		return err
@@ -99,45 +99,45 @@ func (p *picture) close() {
 	}
 }
 
-func (d *Daemon) takePicture(ctx context.Context, accounts []string) (p picture, err error) {
-	s := d.cfg.Spec
+func (l *Between) takePicture(ctx context.Context, accounts []string) (p picture, err error) {
+	s := l.cfg.Spec
 	p.about = Picture{Version: pictureVersion, Lab: s.Lab, Instance: s.Instance, Seat: s.Seat, Accounts: accounts}
 	p.files = make([]*os.File, len(accounts))
 	for i := range p.files {
-		if p.files[i], err = stage(d.cfg.StateDir); err != nil {
+		if p.files[i], err = Stage(l.cfg.StateDir); err != nil {
 			return p, err
 		}
 	}
-	if p.state, err = stage(d.cfg.StateDir); err != nil {
+	if p.state, err = Stage(l.cfg.StateDir); err != nil {
 		return p, err
 	}
-	d.lifecycle.Lock()
-	defer d.lifecycle.Unlock()
-	d.countAll(ctx, accounts) // what a crash left in a mailbox is mended before it is copied
-	calm := d.spool.Hurry()
+	l.lifecycle.Lock()
+	defer l.lifecycle.Unlock()
+	l.countAll(ctx, accounts) // what a crash left in a mailbox is mended before it is copied
+	calm := l.cfg.Spool.Hurry()
 	defer calm()
-	release := d.queue.Hold()
-	err = d.copyAtRest(ctx, &p, accounts)
+	release := l.cfg.Queue.Hold()
+	err = l.copyAtRest(ctx, &p, accounts)
 	return p, errors.Join(err, release())
 }
 
 // copyAtRest copies with all mail at rest.
-func (d *Daemon) copyAtRest(ctx context.Context, p *picture, accounts []string) error {
-	thaw, err := d.spool.Freeze()
+func (l *Between) copyAtRest(ctx context.Context, p *picture, accounts []string) error {
+	thaw, err := l.cfg.Spool.Freeze()
 	if err != nil {
 		return err
 	}
 	defer thaw()
-	p.about.Time = d.cfg.Now().UTC()
+	p.about.Time = l.cfg.Now().UTC()
 	deadline := time.Now().Add(locksPatience)
 	leftOut := make([][]string, len(accounts))
 	place := map[string]int{}
 	for i, account := range accounts {
 		place[account] = i
 	}
-	err = d.each(accounts, func(account string) (err error) {
+	err = l.each(accounts, func(account string) (err error) {
 		i := place[account]
-		leftOut[i], err = d.cfg.Belongings.Save(ctx, account, belongings.All, max(0, time.Until(deadline)), p.files[i])
+		leftOut[i], err = l.cfg.Belongings.Save(ctx, account, belongings.All, max(0, time.Until(deadline)), p.files[i])
 		return err
 	})
 	for i, account := range accounts {
@@ -145,14 +145,14 @@ func (d *Daemon) copyAtRest(ctx context.Context, p *picture, accounts []string) 
 			p.about.LeftOut = append(p.about.LeftOut, account+": "+what)
 		}
 	}
-	return errors.Join(err, d.copyState(ctx, p.state, accounts))
+	return errors.Join(err, l.copyState(ctx, p.state, accounts))
 }
 
 // copyState copies what the daemon itself keeps.
-func (d *Daemon) copyState(ctx context.Context, to io.Writer, accounts []string) error {
+func (l *Between) copyState(ctx context.Context, to io.Writer, accounts []string) error {
 	w := tar.NewWriter(to)
 	for _, account := range accounts {
-		files, err := filepath.Glob(filepath.Join(d.spool.IndexDir(account), "*.index"))
+		files, err := filepath.Glob(filepath.Join(l.cfg.Spool.IndexDir(account), "*.index"))
 		if err != nil {
 			return err
 		}
@@ -162,29 +162,29 @@ func (d *Daemon) copyState(ctx context.Context, to io.Writer, accounts []string)
 			}
 		}
 	}
-	if len(accounts) == len(d.cfg.Spec.Accounts) { // what is everybody's goes with everybody only
-		if err := d.copyShared(ctx, w); err != nil {
+	if len(accounts) == len(l.cfg.Spec.Accounts) { // what is everybody's goes with everybody only
+		if err := l.copyShared(ctx, w); err != nil {
 			return err
 		}
 	}
 	return w.Close()
 }
 
-func (d *Daemon) copyShared(ctx context.Context, w *tar.Writer) error {
-	queued, err := os.ReadDir(d.queueDir())
+func (l *Between) copyShared(ctx context.Context, w *tar.Writer) error {
+	queued, err := os.ReadDir(l.queueDir())
 	if err != nil {
 		return err
 	}
 	for _, e := range queued {
 		if e.Type().IsRegular() {
-			err = errors.Join(err, copyIn(w, filepath.Join(d.queueDir(), e.Name()), queuePrefix+e.Name()))
+			err = errors.Join(err, copyIn(w, filepath.Join(l.queueDir(), e.Name()), queuePrefix+e.Name()))
 		}
 	}
-	err = errors.Join(err, d.log.Flush(ctx))
-	return errors.Join(err, copyIn(w, d.cfg.LogFile, logEntry), copyIn(w, d.subscribed.file, subscribedEntry))
+	err = errors.Join(err, l.cfg.FlushLog(ctx))
+	return errors.Join(err, copyIn(w, l.cfg.LogFile, logEntry), copyIn(w, l.cfg.Subscribed, subscribedEntry))
 }
 
-func (d *Daemon) queueDir() string { return filepath.Join(d.cfg.StateDir, "queue") }
+func (l *Between) queueDir() string { return filepath.Join(l.cfg.StateDir, "queue") }
 
 // copyIn copies a file of ours as it is now; one that is not there is no entry.
 func copyIn(w *tar.Writer, file, name string) error {

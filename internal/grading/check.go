@@ -1,4 +1,4 @@
-package maild
+package grading
 
 import (
 	"context"
@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
-	"path/filepath"
 	"slices"
 	"strings"
 
@@ -21,19 +20,9 @@ import (
 // checksAtOnce bounds how many students of a shared server are checked side by side: their scripts run meanwhile.
 const checksAtOnce = 4
 
-// openLedger reads what is remembered of students' work, and the tasks of the spec.
-func (d *Daemon) openLedger() (err error) {
-	if d.sheets, err = task.Sheets(d.cfg.Spec.Tasks); err != nil {
-		return err
-	}
-	d.ledger, err = openLedger(filepath.Join(d.cfg.StateDir, "results.json"), filepath.Join(d.cfg.StateDir, "marks.json"),
-		func() int { return d.Epoch().Number })
-	return err
-}
-
 // sheet is a student's tasks.
-func (d *Daemon) sheet(student string) (task.Sheet, error) {
-	for _, s := range d.sheets {
+func (g *Grading) sheet(student string) (task.Sheet, error) {
+	for _, s := range g.sheets {
 		if s.Student == student {
 			return s, nil
 		}
@@ -41,23 +30,23 @@ func (d *Daemon) sheet(student string) (task.Sheet, error) {
 	return task.Sheet{}, &control.Error{Status: http.StatusNotFound, Text: fmt.Sprintf("there is no student %q here", student)}
 }
 
-// Check evaluates students' tasks.
-func (d *Daemon) Check(ctx context.Context, r control.CheckRequest) ([]control.CheckedStudent, error) {
+// Check implements control.Checker.
+func (g *Grading) Check(ctx context.Context, r control.CheckRequest) ([]control.CheckedStudent, error) {
 	students := r.Students
 	if len(students) == 0 {
-		for _, s := range d.sheets {
+		for _, s := range g.sheets {
 			students = append(students, s.Student)
 		}
 	}
-	d.unwritten(d.takeMarks(r.Marks))
-	e := d.evidence()
+	g.unwritten(g.takeMarks(r.Marks))
+	e := g.evidence()
 	defer e.close()
 	out := make([]control.CheckedStudent, len(students))
 	var group errgroup.Group
 	group.SetLimit(checksAtOnce)
 	for i, student := range students {
 		group.Go(func() error {
-			results, err := d.checkOne(ctx, e, student, r)
+			results, err := g.checkOne(ctx, e, student, r)
 			out[i] = control.CheckedStudent{Student: student, Results: results}
 			return err
 		})
@@ -65,10 +54,10 @@ func (d *Daemon) Check(ctx context.Context, r control.CheckRequest) ([]control.C
 	return out, group.Wait()
 }
 
-// startAgain has the work of students count no more whose accounts were all put back to the start.
-func (d *Daemon) startAgain(accounts []string) error {
+// StartAgain has the work of students count no more whose accounts were all put back to the start.
+func (g *Grading) StartAgain(accounts []string) error {
 	var students []string
-	for _, s := range d.sheets {
+	for _, s := range g.sheets {
 		if !slices.ContainsFunc(s.Accounts, func(a string) bool { return !slices.Contains(accounts, a) }) {
 			students = append(students, s.Student)
 		}
@@ -76,23 +65,23 @@ func (d *Daemon) startAgain(accounts []string) error {
 	if len(students) == 0 {
 		return nil
 	}
-	return d.ledger.startAgain(students, d.cfg.Now().UTC())
+	return g.ledger.startAgain(students, g.cfg.Now().UTC())
 }
 
 // takeMarks takes over the teacher's words that the controller keeps.
-func (d *Daemon) takeMarks(marks map[string]map[string]bool) error {
+func (g *Grading) takeMarks(marks map[string]map[string]bool) error {
 	var errs []error
 	for student, words := range marks {
 		for id, passed := range words {
-			errs = append(errs, d.ledger.mark(student, id, &passed))
+			errs = append(errs, g.ledger.mark(student, id, &passed))
 		}
 	}
 	return errors.Join(errs...)
 }
 
 // checkOne evaluates one student's tasks and remembers what passed.
-func (d *Daemon) checkOne(ctx context.Context, e *evidence, student string, r control.CheckRequest) ([]check.Result, error) {
-	s, err := d.sheet(student)
+func (g *Grading) checkOne(ctx context.Context, e *evidence, student string, r control.CheckRequest) ([]check.Result, error) {
+	s, err := g.sheet(student)
 	if err != nil {
 		return nil, err
 	}
@@ -101,16 +90,16 @@ func (d *Daemon) checkOne(ctx context.Context, e *evidence, student string, r co
 			return nil, &control.Error{Status: http.StatusNotFound, Text: fmt.Sprintf("the lab has no task %q", id)}
 		}
 	}
-	defer d.ledger.alone(student)()
-	memory := d.ledger.memory(student)
+	defer g.ledger.alone(student)()
+	memory := g.ledger.memory(student)
 	view := check.Evidence{
-		Mails: e, Boxes: e, Dialogues: e, Log: e, Zone: d.zone, Now: d.cfg.Now, Originals: d.original, Owner: d.ownerOf(student),
+		Mails: e, Boxes: e, Dialogues: e, Log: e, Zone: g.cfg.Zone, Now: g.cfg.Now, Originals: g.original, Owner: g.ownerOf(student),
 	}
-	d.addSystem(&view)
+	g.addSystem(&view)
 	if r.NoRuns {
 		view.Runs = nil
 	}
-	if again := d.ledger.since(student); !again.IsZero() {
+	if again := g.ledger.since(student); !again.IsZero() {
 		view = view.Since(again)
 	}
 	if !r.Since.IsZero() {
@@ -119,20 +108,20 @@ func (d *Daemon) checkOne(ctx context.Context, e *evidence, student string, r co
 		return check.Evaluate(ctx, s, view, memory, r.Tasks...), nil
 	}
 	results := check.Evaluate(ctx, s, view, memory, r.Tasks...)
-	d.unwritten(d.ledger.found(e.epoch.Number, student, results, r.NoRuns))
+	g.unwritten(g.ledger.found(e.epoch.Number, student, results, r.NoRuns))
 	return results, nil
 }
 
 // unwritten tells whoever runs the machine that results wait for room: to who is checked it makes no difference.
-func (d *Daemon) unwritten(err error) {
+func (g *Grading) unwritten(err error) {
 	if err != nil {
-		d.cfg.Log.Error("results are remembered, but not written", "err", err)
+		g.cfg.Log.Error("results are remembered, but not written", "err", err)
 	}
 }
 
 // original is a file of the lab as it was at the start.
-func (d *Daemon) original(path string) ([]byte, bool) {
-	for _, f := range d.cfg.Spec.Files {
+func (g *Grading) original(path string) ([]byte, bool) {
+	for _, f := range g.cfg.Spec.Files {
 		if f.Path == path {
 			return f.Data, true
 		}
@@ -141,9 +130,9 @@ func (d *Daemon) original(path string) ([]byte, bool) {
 }
 
 // ownerOf finds out whose token an answer holds, on a server that others share.
-func (d *Daemon) ownerOf(student string) func(id, answer string) string {
+func (g *Grading) ownerOf(student string) func(id, answer string) string {
 	return func(id, answer string) string {
-		for _, s := range d.sheets {
+		for _, s := range g.sheets {
 			for _, t := range s.Tasks {
 				if s.Student != student && t.ID == id && holdsToken(&t.Check, answer) {
 					return s.Student
@@ -163,24 +152,24 @@ func holdsToken(c *task.Check, answer string) bool {
 	return false
 }
 
-// Mark keeps the teacher's word.
-func (d *Daemon) Mark(m control.Mark) error {
-	s, err := d.sheet(m.Student)
+// Mark implements control.Checker: it keeps the teacher's word.
+func (g *Grading) Mark(_ context.Context, m control.Mark) error {
+	s, err := g.sheet(m.Student)
 	if err != nil {
 		return err
 	}
 	if !slices.ContainsFunc(s.Tasks, func(t task.Task) bool { return t.ID == m.Task }) {
 		return &control.Error{Status: http.StatusNotFound, Text: fmt.Sprintf("the lab has no task %q", m.Task)}
 	}
-	d.unwritten(d.ledger.mark(m.Student, m.Task, m.Passed))
+	g.unwritten(g.ledger.mark(m.Student, m.Task, m.Passed))
 	return nil
 }
 
-// progress counts each student's tasks as they were found last, with the teacher's words. It evaluates nothing.
-func (d *Daemon) progress() (all []control.Progress) {
-	for _, s := range d.sheets {
+// Progress implements control.Checker: it counts each student's tasks as they were found last, with the teacher's words. It evaluates nothing.
+func (g *Grading) Progress() (all []control.Progress) {
+	for _, s := range g.sheets {
 		p := control.Progress{Student: s.Student, Total: len(s.Tasks)}
-		memory := d.ledger.memory(s.Student)
+		memory := g.ledger.memory(s.Student)
 		for _, t := range s.Tasks {
 			_, passed := memory.Passed[t.ID]
 			if word, marked := memory.Marks[t.ID]; marked {
@@ -195,34 +184,11 @@ func (d *Daemon) progress() (all []control.Progress) {
 	return all
 }
 
-// Check implements control.Checker.
-func (c *Control) Check(ctx context.Context, r control.CheckRequest) ([]control.CheckedStudent, error) {
-	if c.Daemon == nil {
-		return nil, errUnconfigured()
-	}
-	return c.Daemon.Check(ctx, r)
-}
-
-// Mark implements control.Checker.
-func (c *Control) Mark(_ context.Context, m control.Mark) error {
-	if c.Daemon == nil {
-		return errUnconfigured()
-	}
-	return c.Daemon.Mark(m)
-}
-
 // Worksheet implements control.Checker.
-func (c *Control) Worksheet(student string) (http.Handler, error) {
-	if c.Daemon == nil {
-		return nil, errUnconfigured()
-	}
-	who, known := c.Daemon.student(student)
+func (g *Grading) Worksheet(student string) (http.Handler, error) {
+	who, known := g.student(student)
 	if !known {
 		return nil, &control.Error{Status: http.StatusNotFound, Text: fmt.Sprintf("there is no student %q here", student)}
 	}
-	return worksheet.For(desk{c.Daemon}, who), nil
-}
-
-func errUnconfigured() error {
-	return &control.Error{Status: http.StatusServiceUnavailable, Text: "the sandbox has no spec yet"}
+	return worksheet.For(desk{g}, who), nil
 }

@@ -1,4 +1,4 @@
-package maild
+package grading
 
 import (
 	"bufio"
@@ -15,6 +15,7 @@ import (
 	"maillab/internal/check"
 	"maillab/internal/delivery"
 	"maillab/internal/dialogue"
+	"maillab/internal/epoch"
 	"maillab/internal/mail"
 	maillog "maillab/internal/mail/log"
 	"maillab/internal/mail/mbox"
@@ -23,8 +24,8 @@ import (
 // evidence is what checks see of a daemon. It remembers what it read and cannot change any more, for one evaluation of
 // however many students; afterwards it is closed.
 type evidence struct {
-	d     *Daemon
-	epoch Epoch
+	g     *Grading
+	epoch epoch.Epoch
 
 	mu    sync.Mutex
 	ended map[string]dialogue.Dialogue // by ID
@@ -32,21 +33,21 @@ type evidence struct {
 	boxes map[string]*mbox.Mailbox     // by account and folder
 }
 
-func (d *Daemon) evidence() *evidence {
-	return &evidence{d: d, epoch: d.Epoch(), ended: map[string]dialogue.Dialogue{}, boxes: map[string]*mbox.Mailbox{}}
+func (g *Grading) evidence() *evidence {
+	return &evidence{g: g, epoch: g.cfg.Epochs.Current(), ended: map[string]dialogue.Dialogue{}, boxes: map[string]*mbox.Mailbox{}}
 }
 
 func (e *evidence) close() {
 	for _, b := range e.boxes {
 		if err := b.Close(); err != nil {
-			e.d.cfg.Log.Warn("closing a mailbox after a check", "err", err)
+			e.g.cfg.Log.Warn("closing a mailbox after a check", "err", err)
 		}
 	}
 }
 
 // Mails implements check.Mails.
 func (e *evidence) Mails(context.Context) ([]check.Mail, error) {
-	messages, err := e.d.deliveries.List(e.epoch.Number)
+	messages, err := e.g.cfg.Deliveries.List(e.epoch.Number)
 	if err != nil {
 		return nil, err
 	}
@@ -63,7 +64,7 @@ func (e *evidence) Mails(context.Context) ([]check.Mail, error) {
 			mails = append(mails, check.Mail{
 				ID: m.ID, To: c.Account, From: senderIn(m, c), Recipient: c.Typed, Recipients: sent, Via: via, At: c.At,
 				Fixture: c.Fixture != "",
-				Open:    func() ([]byte, bool, error) { return e.d.deliveries.Text(c) },
+				Open:    func() ([]byte, bool, error) { return e.g.cfg.Deliveries.Text(c) },
 			})
 		}
 	}
@@ -84,7 +85,7 @@ const maxEnded = 50_000
 // Dialogues implements check.Dialogues; service "" is any. One that was dropped meanwhile is left out.
 func (e *evidence) Dialogues(_ context.Context, service string) iter.Seq2[dialogue.Dialogue, error] {
 	return func(yield func(dialogue.Dialogue, error) bool) {
-		for _, found := range e.d.dialogues.List(dialogue.Filter{Service: service, Epoch: e.epoch.Number}) {
+		for _, found := range e.g.cfg.Dialogues.List(dialogue.Filter{Service: service, Epoch: e.epoch.Number}) {
 			whole, err := e.dialogue(found.ID)
 			if errors.Is(err, dialogue.ErrNotFound) {
 				continue
@@ -104,7 +105,7 @@ func (e *evidence) dialogue(id string) (dialogue.Dialogue, error) {
 	if known {
 		return whole, nil
 	}
-	whole, err := e.d.dialogues.Read(id)
+	whole, err := e.g.cfg.Dialogues.Read(id)
 	if err != nil {
 		return whole, err
 	}
@@ -122,10 +123,10 @@ const maxLog = 16 << 20
 
 // Lines implements check.Log.
 func (e *evidence) Lines(ctx context.Context) ([]string, error) {
-	if err := e.d.log.Flush(ctx); err != nil {
+	if err := e.g.cfg.FlushLog(ctx); err != nil {
 		return nil, err
 	}
-	file, from := e.d.cfg.LogFile, e.epoch.Log
+	file, from := e.g.cfg.LogFile, e.epoch.Log
 	if from >= 0 {
 		return linesOf(file, from)
 	}
@@ -193,7 +194,7 @@ func (e *evidence) box(ctx context.Context, account, folder string) (*mbox.Mailb
 	if box := e.boxes[key]; box != nil {
 		return box, box.Refresh(ctx)
 	}
-	box, err := e.d.spool.Mailbox(ctx, account, folder)
+	box, err := e.g.cfg.Spool.Mailbox(ctx, account, folder)
 	if err == nil {
 		e.boxes[key] = box
 	}

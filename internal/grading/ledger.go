@@ -1,16 +1,13 @@
-package maild
+package grading
 
 import (
-	"encoding/json"
 	"errors"
-	"fmt"
-	"io/fs"
 	"maps"
-	"os"
 	"sync"
 	"time"
 
 	"maillab/internal/check"
+	"maillab/internal/safeio"
 )
 
 // ledger is what is remembered of students' tasks: results.json for the epoch (passes, answers, the last states), and
@@ -48,22 +45,7 @@ type studentWork struct {
 
 func openLedger(results, marks string, epoch func() int) (*ledger, error) {
 	l := &ledger{resultsFile: results, marksFile: marks, epoch: epoch, marks: map[string]map[string]bool{}, working: map[string]*sync.Mutex{}}
-	return l, errors.Join(readJSON(results, &l.results), readJSON(marks, &l.marks))
-}
-
-// readJSON reads a file that writeJSON wrote; one that is not there leaves the value as it is.
-func readJSON(file string, value any) error {
-	text, err := os.ReadFile(file)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	if err == nil {
-		err = json.Unmarshal(text, value)
-	}
-	if err != nil {
-		return fmt.Errorf("%s: %w", file, err)
-	}
-	return nil
+	return l, errors.Join(safeio.ReadJSON(results, &l.results), safeio.ReadJSON(marks, &l.marks))
 }
 
 // alone lets one check of a student's tasks run at a time.
@@ -155,7 +137,7 @@ func (l *ledger) found(epoch int, student string, results []check.Result, passes
 
 // save writes the results. mu is held.
 func (l *ledger) save() error {
-	err := writeJSON(l.resultsFile, l.results)
+	err := safeio.WriteJSON(l.resultsFile, l.results)
 	l.unsaved = err != nil
 	return err
 }
@@ -186,7 +168,7 @@ func (l *ledger) mark(student, id string, passed *bool) error {
 		}
 		l.marks[student][id] = *passed
 	}
-	err := writeJSON(l.marksFile, l.marks)
+	err := safeio.WriteJSON(l.marksFile, l.marks)
 	l.unkept = err != nil
 	return err
 }

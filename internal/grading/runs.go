@@ -1,4 +1,4 @@
-package maild
+package grading
 
 import (
 	"bytes"
@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"maillab/internal/check"
@@ -29,9 +30,9 @@ type Students interface {
 }
 
 // addSystem adds what only a sandbox with system accounts has.
-func (d *Daemon) addSystem(e *check.Evidence) {
-	if d.cfg.Students != nil {
-		e.Files, e.Runs = studentFiles{d.cfg.Students}, runs{d}
+func (g *Grading) addSystem(e *check.Evidence) {
+	if g.cfg.Students != nil {
+		e.Files, e.Runs = studentFiles{g.cfg.Students}, runs{g}
 	}
 }
 
@@ -57,11 +58,11 @@ func (s studentFiles) File(ctx context.Context, account, path string) (check.Fil
 }
 
 // runs are check.Runs.
-type runs struct{ d *Daemon }
+type runs struct{ g *Grading }
 
 // Run implements check.Runs.
 func (r runs) Run(ctx context.Context, q check.Request) (check.Outcome, error) {
-	conn, err := r.d.cfg.Students.Script(ctx, q.Account)
+	conn, err := r.g.cfg.Students.Script(ctx, q.Account)
 	if err != nil {
 		return check.Outcome{}, err
 	}
@@ -76,7 +77,7 @@ func (r runs) Run(ctx context.Context, q check.Request) (check.Outcome, error) {
 		}()
 		defer func() { cancel(); <-during }()
 	}
-	limits := r.d.cfg.Spec.Limits
+	limits := r.g.cfg.Spec.Limits
 	out, err := script.Do(ctx, conn, script.Request{Script: q.Script, Args: q.Args, Stdin: q.Stdin, Terminal: q.Terminal, Files: q.Files, Time: q.Time,
 		Limits: script.Limits{Processes: limits.Processes, FileBytes: limits.SpoolBytes}}, stop)
 	return check.Outcome{Output: out.Output, Cut: out.Cut, Exit: out.Exit, TimedOut: out.TimedOut, Took: out.Took}, err
@@ -88,23 +89,23 @@ func (r runs) Listens(_ context.Context, account, port string) (bool, error) {
 		return false, fmt.Errorf("port %q: %w", port, err)
 	}
 	uid, ok := queue.ListenerOwner(net.JoinHostPort("127.0.0.1", port))
-	return ok && uid == r.d.cfg.UID(account), nil
+	return ok && uid == r.g.cfg.UID(account), nil
 }
 
 // Send implements check.Runs.
 func (r runs) Send(ctx context.Context, run string, accounts []string, m task.Message) error {
-	to := r.d.queue.Complete(m.To)
+	to := r.g.cfg.Post.Complete(m.To)
 	if !r.own(to, accounts) {
 		return fmt.Errorf("%s is no address of %s's own: nothing is sent there", to, accounts[0])
 	}
-	e := &queue.Envelope{ID: r.d.queue.NewID(), ClientName: "localhost", ClientAddr: "127.0.0.1", Helo: "localhost", Protocol: "SMTP",
-		Sender: m.From, Arrived: r.d.cfg.Now(), Recipients: []queue.Recipient{{Typed: m.To, Address: to}}}
+	e := &queue.Envelope{ID: r.g.cfg.Post.NewID(), ClientName: "localhost", ClientAddr: "127.0.0.1", Helo: "localhost", Protocol: "SMTP",
+		Sender: m.From, Arrived: r.g.cfg.Now(), Recipients: []queue.Recipient{{Typed: m.To, Address: to}}}
 	if e.Sender == "" {
 		e.Sender = accounts[0]
 	}
-	r.d.fixtures.add(e.ID, run)
+	r.g.cfg.Fixtures.add(e.ID, run)
 	text := fmt.Sprintf("From: %s\nTo: %s\nSubject: %s\nX-Maillab-Check: %s\n\n%s\n", e.Sender, m.To, m.Subject, run, m.Body)
-	if err := r.d.queue.Accept(ctx, e, strings.NewReader(text)); err != nil {
+	if err := r.g.cfg.Post.Accept(ctx, e, strings.NewReader(text)); err != nil {
 		return err
 	}
 	return nil
@@ -112,7 +113,7 @@ func (r runs) Send(ctx context.Context, run string, accounts []string, m task.Me
 
 // own says whether mail for an address stays with these accounts: in their mailboxes, or at a listener of theirs.
 func (r runs) own(address string, accounts []string) bool {
-	s := r.d.cfg.Spec
+	s := r.g.cfg.Spec
 	address = strings.ToLower(address)
 	for _, route := range s.Routes {
 		if route.To == address {
@@ -130,7 +131,7 @@ func (r runs) own(address string, accounts []string) bool {
 func (r runs) Clean(ctx context.Context, run string, accounts []string) error {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
-	errs := []error{r.unqueue(r.d.fixtures.remove(run))}
+	errs := []error{r.unqueue(r.g.cfg.Fixtures.remove(run))}
 	for _, account := range accounts {
 		errs = append(errs, r.cleanBox(ctx, run, account))
 	}
@@ -140,19 +141,15 @@ func (r runs) Clean(ctx context.Context, run string, accounts []string) error {
 // unqueue throws away mail of a check that is waiting still, because a student's server did not take it: it would come
 // when the student tries the server next.
 func (r runs) unqueue(ids []string) error {
-	waits := slices.ContainsFunc(r.d.queue.List(), func(i queue.Item) bool { return slices.Contains(ids, i.ID) })
+	waits := slices.ContainsFunc(r.g.cfg.Post.List(), func(i queue.Item) bool { return slices.Contains(ids, i.ID) })
 	if !waits {
 		return nil
 	}
-	r.d.lifecycle.Lock()
-	defer r.d.lifecycle.Unlock()
-	release := r.d.queue.Hold()
-	_, err := r.d.queue.Discard(func(e *queue.Envelope) bool { return slices.Contains(ids, e.ID) })
-	return errors.Join(err, release())
+	return r.g.cfg.Unqueue(func(e *queue.Envelope) bool { return slices.Contains(ids, e.ID) })
 }
 
 func (r runs) cleanBox(ctx context.Context, run, account string) error {
-	box, err := r.d.spool.Mailbox(ctx, account, mbox.Inbox)
+	box, err := r.g.cfg.Spool.Mailbox(ctx, account, mbox.Inbox)
 	if err != nil {
 		return err
 	}
@@ -169,4 +166,39 @@ func (r runs) cleanBox(ctx context.Context, run, account string) error {
 	}
 	_, err = box.Expunge(ctx, uids)
 	return err
+}
+
+// Fixtures are the queue IDs of mail that a check sends, with that check's name: it is no evidence of a student's work.
+type Fixtures struct {
+	mu  sync.Mutex
+	ids map[string]string
+}
+
+// NewFixtures has none.
+func NewFixtures() *Fixtures { return &Fixtures{ids: map[string]string{}} }
+
+// Of is the check that sent a message, "" for any other one.
+func (f *Fixtures) Of(id string) string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.ids[id]
+}
+
+func (f *Fixtures) add(id, check string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.ids[id] = check
+}
+
+// remove forgets a check's mail, and returns its queue IDs.
+func (f *Fixtures) remove(check string) (ids []string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for id, of := range f.ids {
+		if of == check {
+			ids = append(ids, id)
+			delete(f.ids, id)
+		}
+	}
+	return ids
 }

@@ -1,4 +1,4 @@
-package maild
+package grading
 
 import (
 	"archive/tar"
@@ -27,30 +27,35 @@ func theirs(s task.Sheet, accounts []string) bool {
 }
 
 // surely says whether a connection can be nobody else's: on a server that many share, one without a login may be anybody's.
-func (d *Daemon) surely(s task.Sheet, accounts []string) bool {
-	return theirs(s, accounts) && (len(accounts) > 0 || len(d.sheets) == 1)
+func (g *Grading) surely(s task.Sheet, accounts []string) bool {
+	return theirs(s, accounts) && (len(accounts) > 0 || len(g.sheets) == 1)
 }
 
 // owner is a student's tasks, or, where a lab has none, the student's accounts.
-func (d *Daemon) owner(student string) (task.Sheet, error) {
-	if s, err := d.sheet(student); err == nil {
+func (g *Grading) owner(student string) (task.Sheet, error) {
+	if s, err := g.sheet(student); err == nil {
 		return s, nil
 	}
-	s := task.Sheet{Student: student, Accounts: d.accountsOf([]string{student})}
+	s := task.Sheet{Student: student}
+	for _, a := range g.cfg.Spec.Accounts {
+		if a.Student == student {
+			s.Accounts = append(s.Accounts, a.Name)
+		}
+	}
 	if len(s.Accounts) == 0 {
 		return s, &control.Error{Status: 404, Text: fmt.Sprintf("there is no student %q here", student)}
 	}
 	return s, nil
 }
 
-// Dialogues hands what a student typed and got in this epoch, or since he alone was put back to the start, to emit, by
+// Dialogues implements control.Witness. It hands what a student typed and got in this epoch, or since he alone was put back to the start, to emit, by
 // their start.
-func (d *Daemon) Dialogues(ctx context.Context, student string, emit func(dialogue.Dialogue) error) error {
-	s, err := d.owner(student)
+func (g *Grading) Dialogues(ctx context.Context, student string, emit func(dialogue.Dialogue) error) error {
+	s, err := g.owner(student)
 	if err != nil {
 		return err
 	}
-	e, since := d.evidence(), d.ledger.since(student)
+	e, since := g.evidence(), g.ledger.since(student)
 	defer e.close()
 	for one, err := range e.Dialogues(ctx, "") {
 		if err == nil && theirs(s, one.Accounts) && !one.Start.Before(since) {
@@ -63,13 +68,13 @@ func (d *Daemon) Dialogues(ctx context.Context, student string, emit func(dialog
 	return nil
 }
 
-// Follow hands a student's lines to emit as they come.
-func (d *Daemon) Follow(ctx context.Context, student string, emit func(dialogue.Event) error) error {
-	s, err := d.owner(student)
+// Follow implements control.Witness. It hands a student's lines to emit as they come.
+func (g *Grading) Follow(ctx context.Context, student string, emit func(dialogue.Event) error) error {
+	s, err := g.owner(student)
 	if err != nil {
 		return err
 	}
-	return d.dialogues.Follow(ctx, func(e dialogue.Event) error {
+	return g.cfg.Dialogues.Follow(ctx, func(e dialogue.Event) error {
 		if !theirs(s, e.Accounts) {
 			return nil
 		}
@@ -80,17 +85,17 @@ func (d *Daemon) Follow(ctx context.Context, student string, emit func(dialogue.
 // lately is how many of a student's last dialogues are looked at for what was done last.
 const lately = 4
 
-// Activity is what each student did last, as far as it is surely that student's.
-func (d *Daemon) Activity(context.Context) (all []control.Activity, err error) {
-	epoch := d.Epoch()
-	found := d.dialogues.List(dialogue.Filter{Epoch: epoch.Number})
-	for _, s := range d.sheets {
-		since := d.ledger.since(s.Student)
+// Activity implements control.Witness. It is what each student did last, as far as it is surely that student's.
+func (g *Grading) Activity(context.Context) (all []control.Activity, err error) {
+	epoch := g.cfg.Epochs.Current()
+	found := g.cfg.Dialogues.List(dialogue.Filter{Epoch: epoch.Number})
+	for _, s := range g.sheets {
+		since := g.ledger.since(s.Student)
 		a := control.Activity{Student: s.Student, Started: epoch.Start}
 		if since.After(a.Started) {
 			a.Started = since
 		}
-		for _, pass := range d.ledger.memory(s.Student).Passed {
+		for _, pass := range g.ledger.memory(s.Student).Passed {
 			if pass.At.After(a.Passed) {
 				a.Passed = pass.At
 			}
@@ -100,11 +105,11 @@ func (d *Daemon) Activity(context.Context) (all []control.Activity, err error) {
 			if seen == lately {
 				break
 			}
-			if !d.surely(s, one.Accounts) || one.Start.Before(since) {
+			if !g.surely(s, one.Accounts) || one.Start.Before(since) {
 				continue
 			}
 			seen++
-			whole, err := d.dialogues.Read(one.ID)
+			whole, err := g.cfg.Dialogues.Read(one.ID)
 			if errors.Is(err, dialogue.ErrNotFound) {
 				continue
 			}
@@ -150,33 +155,33 @@ func isRefusal(service, line string) bool {
 	return strings.HasPrefix(word, "NO ") || strings.HasPrefix(word, "BAD ")
 }
 
-// Bundle writes a student's mail, deliveries and results as a tar. On a server that others share there is no mail.log in
+// Bundle implements control.Witness. It writes a student's mail, deliveries and results as a tar. On a server that others share there is no mail.log in
 // it: their lines are theirs.
-func (d *Daemon) Bundle(ctx context.Context, student string, w io.Writer) error {
-	s, err := d.owner(student)
+func (g *Grading) Bundle(ctx context.Context, student string, w io.Writer) error {
+	s, err := g.owner(student)
 	if err != nil {
 		return err
 	}
 	out := tar.NewWriter(w)
 	for _, account := range s.Accounts {
-		if err := d.bundleMail(ctx, out, account); err != nil {
+		if err := g.bundleMail(ctx, out, account); err != nil {
 			return err
 		}
 	}
-	if err := d.bundleDeliveries(out, s); err != nil {
+	if err := g.bundleDeliveries(out, s); err != nil {
 		return err
 	}
-	memory := d.ledger.memory(student)
-	work := map[string]any{"epoch": d.Epoch(), "passed": memory.Passed, "answers": memory.Answers, "marks": memory.Marks}
-	if err := d.bundleJSON(out, "results.json", work); err != nil {
+	memory := g.ledger.memory(student)
+	work := map[string]any{"epoch": g.cfg.Epochs.Current(), "passed": memory.Passed, "answers": memory.Answers, "marks": memory.Marks}
+	if err := g.bundleJSON(out, "results.json", work); err != nil {
 		return err
 	}
-	if len(d.sheets) == 1 {
-		lines, err := d.evidence().Lines(ctx)
+	if len(g.sheets) == 1 {
+		lines, err := g.evidence().Lines(ctx)
 		if err != nil {
 			return err
 		}
-		if err := d.bundleEntry(out, "mail.log", []byte(strings.Join(lines, "\n")+"\n")); err != nil {
+		if err := g.bundleEntry(out, "mail.log", []byte(strings.Join(lines, "\n")+"\n")); err != nil {
 			return err
 		}
 	}
@@ -186,13 +191,13 @@ func (d *Daemon) Bundle(ctx context.Context, student string, w io.Writer) error 
 // maxBox bounds one mailbox in a bundle.
 const maxBox = 64 << 20
 
-func (d *Daemon) bundleMail(ctx context.Context, out *tar.Writer, account string) error {
-	folders, err := d.cfg.Files.List(ctx, account)
+func (g *Grading) bundleMail(ctx context.Context, out *tar.Writer, account string) error {
+	folders, err := g.cfg.Files.List(ctx, account)
 	if err != nil {
 		return err
 	}
 	for _, name := range append([]string{mbox.Inbox}, folders...) {
-		f, err := d.cfg.Files.Open(ctx, account, name, os.O_RDONLY)
+		f, err := g.cfg.Files.Open(ctx, account, name, os.O_RDONLY)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
 		}
@@ -204,7 +209,7 @@ func (d *Daemon) bundleMail(ctx context.Context, out *tar.Writer, account string
 		if err != nil {
 			return err
 		}
-		if err := d.bundleEntry(out, path.Join("mail", account, name), text); err != nil {
+		if err := g.bundleEntry(out, path.Join("mail", account, name), text); err != nil {
 			return err
 		}
 	}
@@ -212,8 +217,8 @@ func (d *Daemon) bundleMail(ctx context.Context, out *tar.Writer, account string
 }
 
 // bundleDeliveries writes each message that arrived, and a list of their envelopes.
-func (d *Daemon) bundleDeliveries(out *tar.Writer, s task.Sheet) error {
-	messages, err := d.deliveries.List(d.Epoch().Number)
+func (g *Grading) bundleDeliveries(out *tar.Writer, s task.Sheet) error {
+	messages, err := g.cfg.Deliveries.List(g.cfg.Epochs.Current().Number)
 	if err != nil {
 		return err
 	}
@@ -229,7 +234,7 @@ func (d *Daemon) bundleDeliveries(out *tar.Writer, s task.Sheet) error {
 			if !slices.Contains(s.Accounts, c.Account) {
 				continue
 			}
-			text, cut, err := d.deliveries.Text(c)
+			text, cut, err := g.cfg.Deliveries.Text(c)
 			if err != nil {
 				continue // dropped meanwhile
 			}
@@ -238,60 +243,28 @@ func (d *Daemon) bundleDeliveries(out *tar.Writer, s task.Sheet) error {
 				one.Envelope = m.Envelope
 			}
 			list = append(list, one)
-			if err := d.bundleEntry(out, fmt.Sprintf("deliveries/%s-%d-%s.eml", m.ID, i+1, c.Account), text); err != nil {
+			if err := g.bundleEntry(out, fmt.Sprintf("deliveries/%s-%d-%s.eml", m.ID, i+1, c.Account), text); err != nil {
 				return err
 			}
 		}
 	}
 	slices.SortStableFunc(list, func(a, b entry) int { return cmp.Or(a.Time.Compare(b.Time), cmp.Compare(a.ID, b.ID)) })
-	return d.bundleJSON(out, "deliveries.json", list)
+	return g.bundleJSON(out, "deliveries.json", list)
 }
 
-func (d *Daemon) bundleJSON(out *tar.Writer, name string, value any) error {
+func (g *Grading) bundleJSON(out *tar.Writer, name string, value any) error {
 	text, err := json.MarshalIndent(value, "", "  ")
 	if err != nil {
 		return err
 	}
-	return d.bundleEntry(out, name, append(text, '\n'))
+	return g.bundleEntry(out, name, append(text, '\n'))
 }
 
-func (d *Daemon) bundleEntry(out *tar.Writer, name string, text []byte) error {
-	h := tar.Header{Typeflag: tar.TypeReg, Name: name, Mode: 0o600, Size: int64(len(text)), ModTime: d.cfg.Now().Truncate(time.Second), Format: tar.FormatPAX}
+func (g *Grading) bundleEntry(out *tar.Writer, name string, text []byte) error {
+	h := tar.Header{Typeflag: tar.TypeReg, Name: name, Mode: 0o600, Size: int64(len(text)), ModTime: g.cfg.Now().Truncate(time.Second), Format: tar.FormatPAX}
 	if err := out.WriteHeader(&h); err != nil {
 		return err
 	}
 	_, err := out.Write(text)
 	return err
-}
-
-// Dialogues implements control.Witness.
-func (c *Control) Dialogues(ctx context.Context, student string, emit func(dialogue.Dialogue) error) error {
-	if c.Daemon == nil {
-		return errUnconfigured()
-	}
-	return c.Daemon.Dialogues(ctx, student, emit)
-}
-
-// Follow implements control.Witness.
-func (c *Control) Follow(ctx context.Context, student string, emit func(dialogue.Event) error) error {
-	if c.Daemon == nil {
-		return errUnconfigured()
-	}
-	return c.Daemon.Follow(ctx, student, emit)
-}
-
-// Activity implements control.Witness.
-func (c *Control) Activity(ctx context.Context) ([]control.Activity, error) {
-	if c.Daemon == nil {
-		return nil, errUnconfigured()
-	}
-	return c.Daemon.Activity(ctx)
-}
-
-// Bundle implements control.Witness.
-func (c *Control) Bundle(ctx context.Context, student string, w io.Writer) error {
-	if c.Daemon == nil {
-		return errUnconfigured()
-	}
-	return c.Daemon.Bundle(ctx, student, w)
 }

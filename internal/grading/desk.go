@@ -1,4 +1,4 @@
-package maild
+package grading
 
 import (
 	"cmp"
@@ -13,29 +13,28 @@ import (
 )
 
 // desk is where a student's lab command has tasks checked.
-type desk struct{ d *Daemon }
+type desk struct{ g *Grading }
+
+// Desk is where students' lab commands have tasks checked.
+func (g *Grading) Desk() worksheet.Desk { return desk{g} }
 
 // Student implements worksheet.Desk.
 func (k desk) Student(uid int) (worksheet.Student, bool) {
 	if uid == 0 {
 		return worksheet.Student{}, false
 	}
-	account, known := k.d.people.LookupUID(uid)
+	name, known := k.g.uids[uid]
 	if !known {
 		return worksheet.Student{}, false
 	}
-	s, known := k.d.cfg.Spec.Account(account.Name)
-	if !known || s.Student == "" {
-		return worksheet.Student{}, false
-	}
-	return k.d.student(s.Student)
+	return k.g.student(name)
 }
 
 // student is who has a name, with the language that the student is spoken to in.
-func (d *Daemon) student(name string) (worksheet.Student, bool) {
-	for _, a := range d.cfg.Spec.Accounts {
+func (g *Grading) student(name string) (worksheet.Student, bool) {
+	for _, a := range g.cfg.Spec.Accounts {
 		if a.Student == name {
-			return worksheet.Student{Name: name, Lang: cmp.Or(a.Lang, d.cfg.Spec.Lang)}, true
+			return worksheet.Student{Name: name, Lang: cmp.Or(a.Lang, g.cfg.Spec.Lang)}, true
 		}
 	}
 	return worksheet.Student{}, false
@@ -43,11 +42,11 @@ func (d *Daemon) student(name string) (worksheet.Student, bool) {
 
 // Tasks implements worksheet.Desk.
 func (k desk) Tasks(student string) ([]task.Task, []check.Result, error) {
-	s, err := k.d.sheet(student)
+	s, err := k.g.sheet(student)
 	if err != nil {
 		return nil, nil, err
 	}
-	memory, states := k.d.ledger.memory(student), k.d.ledger.states(student)
+	memory, states := k.g.ledger.memory(student), k.g.ledger.states(student)
 	var results []check.Result
 	for _, t := range s.Tasks {
 		r := check.Result{ID: t.ID, State: states[t.ID], Answer: memory.Answers[t.ID]}
@@ -85,7 +84,7 @@ func openOr(t task.Task, results []check.Result) (state check.State) {
 
 // Check implements worksheet.Desk.
 func (k desk) Check(ctx context.Context, student string, ids []string) ([]check.Result, error) {
-	checked, err := k.d.Check(ctx, control.CheckRequest{Students: []string{student}, Tasks: ids})
+	checked, err := k.g.Check(ctx, control.CheckRequest{Students: []string{student}, Tasks: ids})
 	if err != nil {
 		var told *control.Error
 		if errors.As(err, &told) && told.Status == 404 {
@@ -98,7 +97,7 @@ func (k desk) Check(ctx context.Context, student string, ids []string) ([]check.
 
 // Answer implements worksheet.Desk.
 func (k desk) Answer(ctx context.Context, student, id, text string) (check.Result, error) {
-	s, err := k.d.sheet(student)
+	s, err := k.g.sheet(student)
 	if err != nil {
 		return check.Result{}, err
 	}
@@ -109,7 +108,7 @@ func (k desk) Answer(ctx context.Context, student, id, text string) (check.Resul
 	if err := k.takes(ctx, student, s.Tasks[i]); err != nil {
 		return check.Result{}, err
 	}
-	k.d.unwritten(k.d.ledger.answer(student, id, text))
+	k.g.unwritten(k.g.ledger.answer(student, id, text))
 	results, err := k.Check(ctx, student, []string{id})
 	if err != nil {
 		return check.Result{}, err

@@ -1,13 +1,14 @@
-package maild
+package lesson
 
 import (
 	"archive/tar"
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
+	"net/http"
 	"os"
 	"path"
 	"path/filepath"
@@ -19,45 +20,47 @@ import (
 
 	"maillab/internal/belongings"
 	"maillab/internal/control"
-	"maillab/internal/mail"
 	"maillab/internal/mail/mbox"
 	"maillab/internal/mail/queue"
 )
 
-// Belongings copies and replaces what accounts own: the supervisor in a sandbox, the process itself where there are no
-// system accounts.
-type Belongings interface {
-	Save(ctx context.Context, account string, scope belongings.Scope, patience time.Duration, to *os.File) (leftOut []string, err error)
-	Prepare(ctx context.Context, account string, scope belongings.Scope, from *os.File) error
-	Commit(ctx context.Context, accounts []string, scope belongings.Scope) ([]belongings.Ended, error)
-	Abort(ctx context.Context, account string) error
-}
-
 // sideBySide bounds the accounts that are worked on at the same time.
 const sideBySide = 4
 
-// Reset puts accounts back to the start: a new file in place of every mailbox, with the starting mail in it, under
+// Reset implements control.Lessons. Accounts are put back to the start: a new file in place of every mailbox, with the starting mail in it, under
 // another UIDVALIDITY; POP3 and IMAP sessions and mail readers end, everything else stays. students empty is everybody.
-func (d *Daemon) Reset(ctx context.Context, students []string, scope belongings.Scope) (control.ResetReport, error) {
-	accounts := d.accountsOf(students)
+func (l *Between) Reset(ctx context.Context, q control.Reset) (control.ResetReport, error) {
+	scope, err := parseScope(q.Scope)
+	if err != nil {
+		return control.ResetReport{}, err
+	}
+	accounts := l.accountsOf(q.Students)
 	if len(accounts) == 0 {
-		return control.ResetReport{}, fmt.Errorf("nobody here is called %s", strings.Join(students, ", "))
+		return control.ResetReport{}, fmt.Errorf("nobody here is called %s", strings.Join(q.Students, ", "))
 	}
 	r := replacement{accounts: accounts, scope: scope, archive: map[string]*os.File{}}
 	defer r.close()
 	for _, account := range accounts {
-		f, err := d.startArchive(account, scope)
+		f, err := l.startArchive(account, scope)
 		if err != nil {
 			return control.ResetReport{}, err
 		}
 		r.archive[account] = f
 	}
-	return d.replace(ctx, &r)
+	return l.replace(ctx, &r)
+}
+
+func parseScope(text string) (belongings.Scope, error) {
+	scope, err := belongings.ParseScope(text)
+	if err != nil {
+		return scope, &control.Error{Status: http.StatusBadRequest, Text: err.Error()}
+	}
+	return scope, nil
 }
 
 // accountsOf are the names of students' accounts, all of them when nobody is named.
-func (d *Daemon) accountsOf(students []string) (names []string) {
-	for _, a := range d.cfg.Spec.Accounts {
+func (l *Between) accountsOf(students []string) (names []string) {
+	for _, a := range l.cfg.Spec.Accounts {
 		if len(students) == 0 || slices.Contains(students, a.Student) {
 			names = append(names, a.Name)
 		}
@@ -81,35 +84,35 @@ func (r *replacement) close() {
 
 // replace does it in three steps: everything is put aside; then, with all mail at rest, it is put in place; then mail
 // flows again, in a new epoch. What fails in the first step changes nothing.
-func (d *Daemon) replace(ctx context.Context, r *replacement) (report control.ResetReport, err error) {
-	d.lifecycle.Lock()
-	defer d.lifecycle.Unlock()
-	if d.clearing != nil {
-		<-d.clearing
+func (l *Between) replace(ctx context.Context, r *replacement) (report control.ResetReport, err error) {
+	l.lifecycle.Lock()
+	defer l.lifecycle.Unlock()
+	if l.clearing != nil {
+		<-l.clearing
 	}
-	dropped := d.countAll(ctx, r.accounts)
-	if err := d.each(r.accounts, func(account string) error {
-		return d.cfg.Belongings.Prepare(ctx, account, r.scope, r.archive[account])
+	dropped := l.countAll(ctx, r.accounts)
+	if err := l.each(r.accounts, func(account string) error {
+		return l.cfg.Belongings.Prepare(ctx, account, r.scope, r.archive[account])
 	}); err != nil {
-		return report, errors.Join(err, d.each(r.accounts, func(account string) error { return d.cfg.Belongings.Abort(ctx, account) }))
+		return report, errors.Join(err, l.each(r.accounts, func(account string) error { return l.cfg.Belongings.Abort(ctx, account) }))
 	}
 	ctx = context.WithoutCancel(ctx) // from here on there is no half way
 	reopen := func() {}
 	if r.scope.Inbox() {
-		report.Sessions, reopen = d.sessions.close(func(account string) bool { return slices.Contains(r.accounts, account) })
+		report.Sessions, reopen = l.cfg.EndSessions(func(account string) bool { return slices.Contains(r.accounts, account) })
 	}
 	defer reopen()
-	calm := d.spool.Hurry()
-	release := d.queue.Hold()
-	err = d.swap(ctx, r, &report)
+	calm := l.cfg.Spool.Hurry()
+	release := l.cfg.Queue.Hold()
+	err = l.swap(ctx, r, &report)
 	calm()
 	err = errors.Join(err, release())
 	if len(report.Accounts) == 0 {
 		return report, err
 	}
 	report.Accounts = withDropped(report.Accounts, dropped)
-	err = errors.Join(err, d.beginEpoch(r, &report)) // also when something was not to be replaced: the rest was
-	d.clear(ctx, r.accounts)
+	err = errors.Join(err, l.beginEpoch(r, &report)) // also when something was not to be replaced: the rest was
+	l.clear(ctx, r.accounts)
 	return report, err
 }
 
@@ -119,14 +122,14 @@ const clearPatience = time.Second
 
 // clear removes what was replaced, one account after the other: the threads that do it are everybody's. What cannot be
 // removed is in nobody's way.
-func (d *Daemon) clear(ctx context.Context, accounts []string) {
+func (l *Between) clear(ctx context.Context, accounts []string) {
 	done := make(chan struct{})
-	d.clearing = done
+	l.clearing = done
 	go func() {
 		defer close(done)
 		for _, account := range accounts {
-			if err := d.cfg.Belongings.Abort(ctx, account); err != nil {
-				d.cfg.Log.Warn("removing what was replaced", "account", account, "err", err)
+			if err := l.cfg.Belongings.Abort(ctx, account); err != nil {
+				l.cfg.Log.Warn("removing what was replaced", "account", account, "err", err)
 			}
 		}
 	}()
@@ -137,13 +140,13 @@ func (d *Daemon) clear(ctx context.Context, accounts []string) {
 }
 
 // swap puts what was prepared in place, with the queue held.
-func (d *Daemon) swap(ctx context.Context, r *replacement, report *control.ResetReport) error {
-	thaw, err := d.spool.Freeze()
+func (l *Between) swap(ctx context.Context, r *replacement, report *control.ResetReport) error {
+	thaw, err := l.cfg.Spool.Freeze()
 	if err != nil {
 		return err
 	}
 	defer thaw()
-	ended, err := d.cfg.Belongings.Commit(ctx, r.accounts, r.scope)
+	ended, err := l.cfg.Belongings.Commit(ctx, r.accounts, r.scope)
 	for _, account := range r.accounts {
 		one := control.ResetAccount{Name: account}
 		for _, e := range ended {
@@ -157,15 +160,15 @@ func (d *Daemon) swap(ctx context.Context, r *replacement, report *control.Reset
 		return err
 	}
 	for _, account := range r.accounts {
-		err = errors.Join(err, d.spool.Forget(account), d.subscribed.forget(account))
+		err = errors.Join(err, l.cfg.Spool.Forget(account), l.cfg.Subscribe(account, nil))
 	}
 	var cleared error
-	report.Queued, cleared = d.queue.Discard(d.sentOrMeant(r.accounts))
-	return errors.Join(err, cleared, r.state.put(d, r.accounts, r.scope))
+	report.Queued, cleared = l.cfg.Queue.Discard(l.sentOrMeant(r.accounts))
+	return errors.Join(err, cleared, r.state.put(l, r.accounts, r.scope))
 }
 
 // each runs do for every account, a few at a time.
-func (d *Daemon) each(accounts []string, do func(account string) error) error {
+func (l *Between) each(accounts []string, do func(account string) error) error {
 	var group errgroup.Group
 	group.SetLimit(sideBySide)
 	for _, account := range accounts {
@@ -176,13 +179,13 @@ func (d *Daemon) each(accounts []string, do func(account string) error) error {
 
 // sentOrMeant picks the waiting mail that goes with accounts: all of it when they are everybody, else what one of them
 // sent and what is for none but them.
-func (d *Daemon) sentOrMeant(accounts []string) func(*queue.Envelope) bool {
-	if len(accounts) == len(d.cfg.Spec.Accounts) {
+func (l *Between) sentOrMeant(accounts []string) func(*queue.Envelope) bool {
+	if len(accounts) == len(l.cfg.Spec.Accounts) {
 		return func(*queue.Envelope) bool { return true }
 	}
 	theirs := func(address string) bool {
 		local, domain, _ := strings.Cut(strings.ToLower(address), "@")
-		return slices.Contains(accounts, local) && (domain == "" || slices.Contains(d.cfg.Spec.Locals, domain))
+		return slices.Contains(accounts, local) && (domain == "" || slices.Contains(l.cfg.Spec.Locals, domain))
 	}
 	return func(e *queue.Envelope) bool {
 		return theirs(e.Sender) || !slices.ContainsFunc(e.Recipients, func(r queue.Recipient) bool { return !theirs(r.Address) })
@@ -190,12 +193,12 @@ func (d *Daemon) sentOrMeant(accounts []string) func(*queue.Envelope) bool {
 }
 
 // countAll counts what is in mailboxes, as far as that is to be had.
-func (d *Daemon) countAll(ctx context.Context, accounts []string) map[string]int {
+func (l *Between) countAll(ctx context.Context, accounts []string) map[string]int {
 	ctx, cancel := context.WithTimeout(ctx, time.Second/4)
 	defer cancel()
 	counts := map[string]int{}
 	for _, account := range accounts {
-		if c, err := d.spool.Counts(ctx, account); err == nil {
+		if c, err := l.cfg.Spool.Counts(ctx, account); err == nil {
 			counts[account] = c.Messages
 		}
 	}
@@ -211,25 +214,25 @@ func withDropped(accounts []control.ResetAccount, dropped map[string]int) []cont
 
 // beginEpoch begins a new one when everybody was put back. On a shared server the others' evidence goes on counting, and
 // only that of who was put back counts no more.
-func (d *Daemon) beginEpoch(r *replacement, report *control.ResetReport) error {
-	if len(r.accounts) < len(d.cfg.Spec.Accounts) {
-		return d.startAgain(r.accounts)
+func (l *Between) beginEpoch(r *replacement, report *control.ResetReport) error {
+	if len(r.accounts) < len(l.cfg.Spec.Accounts) {
+		return l.cfg.StartAgain(r.accounts)
 	}
-	if err := d.NewEpoch(); err != nil {
+	if err := l.newEpoch(); err != nil {
 		return err
 	}
-	report.Epoch = d.Epoch().Number
+	report.Epoch = l.cfg.Epochs.Current().Number
 	return nil
 }
 
 // startArchive is what an account owns at the start: its starting mail, what every home has, the lab's files.
-func (d *Daemon) startArchive(account string, scope belongings.Scope) (*os.File, error) {
-	f, err := stage(d.cfg.StateDir)
+func (l *Between) startArchive(account string, scope belongings.Scope) (*os.File, error) {
+	f, err := Stage(l.cfg.StateDir)
 	if err != nil {
 		return nil, err
 	}
 	w := tar.NewWriter(f)
-	if err = d.writeStart(w, account, scope); err == nil {
+	if err = l.writeStart(w, account, scope); err == nil {
 		err = w.Close()
 	}
 	if err != nil {
@@ -238,13 +241,13 @@ func (d *Daemon) startArchive(account string, scope belongings.Scope) (*os.File,
 	return f, nil
 }
 
-func (d *Daemon) writeStart(w *tar.Writer, account string, scope belongings.Scope) error {
+func (l *Between) writeStart(w *tar.Writer, account string, scope belongings.Scope) error {
 	if scope.Inbox() {
 		var box strings.Builder
-		if err := mbox.Whole(&box, d.startingMail(account), d.zone); err != nil {
+		if err := mbox.Whole(&box, l.startingMail(func(name string) bool { return name == account }), l.cfg.Zone); err != nil {
 			return err
 		}
-		if err := writeEntry(w, "inbox", 0o660, []byte(box.String()), d.cfg.Now()); err != nil {
+		if err := writeEntry(w, "inbox", 0o660, []byte(box.String()), l.cfg.Now()); err != nil {
 			return err
 		}
 	}
@@ -252,30 +255,20 @@ func (d *Daemon) writeStart(w *tar.Writer, account string, scope belongings.Scop
 		return nil
 	}
 	files := map[string]entry{}
-	if err := d.readSkel(files); err != nil {
+	if err := l.readSkel(files); err != nil {
 		return err
 	}
-	for _, file := range d.cfg.Spec.Files {
+	for _, file := range l.cfg.Spec.Files {
 		if rel, ok := strings.CutPrefix(file.Path, "/home/"+account+"/"); ok && file.Account == account {
 			files[path.Clean(rel)] = entry{fs.FileMode(file.Mode), file.Data}
 		}
 	}
-	for _, rel := range sortedKeys(files) {
-		if err := writeEntry(w, "home/"+rel, files[rel].mode, files[rel].data, d.cfg.Now()); err != nil {
+	for _, rel := range slices.Sorted(maps.Keys(files)) {
+		if err := writeEntry(w, "home/"+rel, files[rel].mode, files[rel].data, l.cfg.Now()); err != nil {
 			return err
 		}
 	}
 	return nil
-}
-
-// startingMail is the lab's mail for an account.
-func (d *Daemon) startingMail(account string) (deliveries []mail.Delivery) {
-	for _, m := range d.cfg.Spec.Mail {
-		if m.To == account {
-			deliveries = append(deliveries, mail.Delivery{User: m.To, Sender: senderOf(bytes.NewReader(m.Raw)), At: d.cfg.Now(), Body: m.Raw})
-		}
-	}
-	return deliveries
 }
 
 type entry struct {
@@ -284,11 +277,11 @@ type entry struct {
 }
 
 // readSkel reads what every home begins with (useradd(8), /etc/skel).
-func (d *Daemon) readSkel(files map[string]entry) error {
-	if d.cfg.Skel == "" {
+func (l *Between) readSkel(files map[string]entry) error {
+	if l.cfg.Skel == "" {
 		return nil
 	}
-	entries, err := os.ReadDir(d.cfg.Skel)
+	entries, err := os.ReadDir(l.cfg.Skel)
 	if err != nil {
 		return err
 	}
@@ -296,7 +289,7 @@ func (d *Daemon) readSkel(files map[string]entry) error {
 		if !e.Type().IsRegular() {
 			continue
 		}
-		text, err := os.ReadFile(filepath.Join(d.cfg.Skel, e.Name()))
+		text, err := os.ReadFile(filepath.Join(l.cfg.Skel, e.Name()))
 		if err != nil {
 			return err
 		}
@@ -314,8 +307,8 @@ func writeEntry(w *tar.Writer, name string, mode fs.FileMode, data []byte, when 
 	return err
 }
 
-// stage makes a file that nobody else sees and that is gone when it is closed, or else when the daemon starts again.
-func stage(dir string) (*os.File, error) {
+// Stage makes a file that nobody else sees and that is gone when it is closed, or else when the daemon starts again.
+func Stage(dir string) (*os.File, error) {
 	dir = filepath.Join(dir, stageDir)
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, err
@@ -330,15 +323,6 @@ func stage(dir string) (*os.File, error) {
 
 // stageDir is for what is under way; New empties it.
 const stageDir = "stage"
-
-func sortedKeys[V any](m map[string]V) []string {
-	keys := make([]string, 0, len(m))
-	for k := range m {
-		keys = append(keys, k)
-	}
-	slices.Sort(keys)
-	return keys
-}
 
 // drain reads a reader to its end.
 func drain(r io.Reader) error {

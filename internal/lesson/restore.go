@@ -1,4 +1,4 @@
-package maild
+package lesson
 
 import (
 	"archive/tar"
@@ -26,13 +26,16 @@ const (
 	maxStateBytes = 1 << 30
 )
 
-// Restore puts back what Save wrote, or what of it concerns these students and this scope. The stream is taken in and
+// Restore implements control.Lessons. It puts back what Save wrote, or what of it concerns these students and this scope. The stream is taken in and
 // checked whole before anything is touched. UIDs, UIDVALIDITY and waiting mail come back as they were.
-func (d *Daemon) Restore(ctx context.Context, students []string, scope belongings.Scope, from io.Reader) (control.ResetReport, error) {
-	i := takingIn{d: d, archives: map[string]*stagedArchive{}, state: &staged{}, wanted: d.accountsOf(students)}
+func (l *Between) Restore(ctx context.Context, q control.Restore, from io.Reader) (control.ResetReport, error) {
+	scope, err := parseScope(q.Scope)
+	if err != nil {
+		return control.ResetReport{}, err
+	}
+	i := takingIn{l: l, archives: map[string]*stagedArchive{}, state: &staged{}, wanted: l.accountsOf(q.Students)}
 	defer i.close()
-	var err error
-	if i.state.dir, err = stageDirectory(d.cfg.StateDir); err != nil {
+	if i.state.dir, err = stageDirectory(l.cfg.StateDir); err != nil {
 		return control.ResetReport{}, err
 	}
 	if err := i.read(ctx, from); err != nil {
@@ -48,14 +51,14 @@ func (d *Daemon) Restore(ctx context.Context, students []string, scope belonging
 	if len(r.accounts) == 0 {
 		return control.ResetReport{}, &control.Error{Status: 422, Text: "nothing was touched: the archive is about none of these accounts"}
 	}
-	report, err := d.replace(ctx, &r)
+	report, err := l.replace(ctx, &r)
 	report.LeftOut = i.leftOut
 	return report, err
 }
 
 // takingIn takes an archive in.
 type takingIn struct {
-	d        *Daemon
+	l        *Between
 	wanted   []string
 	archives map[string]*stagedArchive
 	state    *staged
@@ -147,7 +150,7 @@ func (i *takingIn) takePicture(h *tar.Header, r io.Reader) error {
 		if i.archives[account] != nil {
 			return fmt.Errorf("account %s is there twice", account)
 		}
-		f, err := stage(i.d.cfg.StateDir)
+		f, err := Stage(i.l.cfg.StateDir)
 		if err != nil {
 			return err
 		}
@@ -240,7 +243,7 @@ func stageDirectory(stateDir string) (string, error) {
 }
 
 // put moves it into place: indexes of accounts that were put back; queue and log only when everybody was.
-func (s *staged) put(d *Daemon, accounts []string, scope belongings.Scope) error {
+func (s *staged) put(l *Between, accounts []string, scope belongings.Scope) error {
 	if s == nil {
 		return nil
 	}
@@ -248,11 +251,11 @@ func (s *staged) put(d *Daemon, accounts []string, scope belongings.Scope) error
 	for _, account := range accounts {
 		from := filepath.Join(s.dir, "index", account)
 		if _, err := os.Stat(from); err == nil {
-			errs = append(errs, os.Rename(from, d.spool.IndexDir(account)))
+			errs = append(errs, os.Rename(from, l.cfg.Spool.IndexDir(account)))
 		}
-		errs = append(errs, d.subscribed.replace(account, s.subscribed[account]))
+		errs = append(errs, l.cfg.Subscribe(account, s.subscribed[account]))
 	}
-	if len(accounts) != len(d.cfg.Spec.Accounts) {
+	if len(accounts) != len(l.cfg.Spec.Accounts) {
 		return errors.Join(errs...)
 	}
 	queued, err := os.ReadDir(filepath.Join(s.dir, "queue"))
@@ -260,10 +263,10 @@ func (s *staged) put(d *Daemon, accounts []string, scope belongings.Scope) error
 		errs = append(errs, err)
 	}
 	for _, e := range queued {
-		errs = append(errs, os.Rename(filepath.Join(s.dir, "queue", e.Name()), filepath.Join(d.queueDir(), e.Name())))
+		errs = append(errs, os.Rename(filepath.Join(s.dir, "queue", e.Name()), filepath.Join(l.queueDir(), e.Name())))
 	}
 	if scope == belongings.All {
-		errs = append(errs, s.putLog(d.cfg.LogFile))
+		errs = append(errs, s.putLog(l.cfg.LogFile))
 	}
 	return errors.Join(errs...)
 }

@@ -1,0 +1,76 @@
+// Package grading is what a daemon knows of its students' work: the evidence (dialogues, deliveries, mail.log, mailboxes),
+// what checks found in it, the answers that students gave and the teacher's words. It serves the student's lab command and
+// the controller alike.
+//
+// In the state directory it keeps results.json and marks.json: see ledger.
+package grading
+
+import (
+	"context"
+	"io"
+	"log/slog"
+	"path/filepath"
+	"time"
+
+	"maillab/internal/delivery"
+	"maillab/internal/dialogue"
+	"maillab/internal/epoch"
+	"maillab/internal/lab/task"
+	"maillab/internal/mail/mbox"
+	"maillab/internal/mail/queue"
+	"maillab/internal/spec"
+)
+
+// Config is where evidence comes from. All of it has to be set, but Students.
+type Config struct {
+	Spec       spec.Sandbox
+	Zone       *time.Location
+	StateDir   string
+	LogFile    string // mail.log
+	FlushLog   func(context.Context) error
+	Dialogues  *dialogue.Store
+	Deliveries *delivery.Store
+	Epochs     *epoch.Keeper
+	Spool      *mbox.Spool
+	Files      mbox.Files
+	Post       Post
+	Unqueue    func(which func(*queue.Envelope) bool) error // throws waiting mail away
+	Fixtures   *Fixtures
+	Students   Students // their files and programs; nil: there are none
+	UID        func(account string) int
+	Now        func() time.Time
+	Log        *slog.Logger
+}
+
+// Post is the queue, for mail that a check sends.
+type Post interface {
+	NewID() string
+	Complete(address string) string
+	Accept(ctx context.Context, e *queue.Envelope, body io.Reader) error
+	List() []queue.Item
+}
+
+// Grading judges the students of one sandbox.
+type Grading struct {
+	cfg    Config
+	sheets []task.Sheet
+	ledger *ledger
+	uids   map[int]string // the students of accounts
+}
+
+// New reads the tasks of the spec, and what is remembered of students' work.
+func New(cfg Config) (*Grading, error) {
+	sheets, err := task.Sheets(cfg.Spec.Tasks)
+	if err != nil {
+		return nil, err
+	}
+	l, err := openLedger(filepath.Join(cfg.StateDir, "results.json"), filepath.Join(cfg.StateDir, "marks.json"),
+		func() int { return cfg.Epochs.Current().Number })
+	g := &Grading{cfg: cfg, sheets: sheets, ledger: l, uids: map[int]string{}}
+	for _, a := range cfg.Spec.Accounts {
+		if a.Student != "" {
+			g.uids[cfg.UID(a.Name)] = a.Student
+		}
+	}
+	return g, err
+}
