@@ -169,6 +169,8 @@ type sheet struct {
 	copied string          // whose token its answer carries
 	parsed map[string]*message
 	typed  map[string]typing // by queue ID
+	// running says that the evidence is that of a script which the check itself has started.
+	running bool
 }
 
 // Evaluate goes through a student's tasks and returns a result for each, or for each of only (IDs), in the sheet's order.

@@ -201,7 +201,7 @@ func (x *sheet) indexTyped(ctx context.Context) error {
 				continue
 			}
 			if found := queued.FindStringSubmatch(l.Text); found != nil {
-				byHand, why := pace(d)
+				byHand, why := x.pace(d)
 				index[found[1]] = typing{byHand, why}
 			}
 		}

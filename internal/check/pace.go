@@ -8,7 +8,15 @@ import (
 	"maillab/internal/lab/task"
 )
 
-// pace says whether a dialogue was typed, with the reasons.
+// pace says whether a dialogue was typed, with the reasons. While a script runs that the check itself has started,
+// nobody types: whatever its pauses are, they are the script's (docs/decisions/0007).
+func (x *sheet) pace(d dialogue.Dialogue) (byHand bool, why task.Text) {
+	if x.running {
+		return false, both("lancé par la vérification", "started by the check")
+	}
+	return pace(d)
+}
+
 func pace(d dialogue.Dialogue) (byHand bool, why task.Text) {
 	byHand, reasons := dialogue.ByHand(d)
 	var texts []task.Text
@@ -34,6 +42,7 @@ func inFrench(reason string) string {
 		{regexp.MustCompile(`^(\d+) lines, each of them there the moment that the server had answered$`), "$1 lignes, chacune là dès que le serveur avait répondu"},
 		{regexp.MustCompile(`^(\d+) lines? came at once$`), "$1 lignes sont venues d'un coup"},
 		{regexp.MustCompile(`^(\d+) of (\d+) lines? came after pauses of whole half seconds, as a script makes them$`), "$1 lignes sur $2 sont venues après des demi-secondes entières, comme d'un script"},
+		{regexp.MustCompile(`^(\d+) of (\d+) lines? came after pauses that are all the same, as a script makes them$`), "$1 lignes sur $2 sont venues après des pauses toutes égales, comme d'un script"},
 		{regexp.MustCompile(`^1 line, with pauses as a person makes: a median of ([\d.]+) s, ([\d.]+) s at least$`), "1 ligne, avec les pauses d'une personne : médiane de $1 s, $2 s au moins"},
 		{regexp.MustCompile(`^(\d+) lines, with pauses as a person makes: a median of ([\d.]+) s, ([\d.]+) s at least$`), "$1 lignes, avec les pauses d'une personne : médiane de $2 s, $3 s au moins"},
 	} {

@@ -30,6 +30,7 @@ func TestPaceInFrench(t *testing.T) {
 		"lignes sont venues d'un coup":                  talked(0, 0, "user util1", "stat", "quit"),
 		"dès que le serveur avait répondu":              talked(0.001, 0.9, "user util1", "stat"),
 		"demi-secondes entières":                        talked(1.001, 0.001, "user util1", "pass x", "stat", "list", "quit"),
+		"des pauses toutes égales":                      talked(0.8, 0.001, "user util1", "pass x", "stat", "quit"),
 		"les pauses d'une personne : médiane de 2,30 s": talked(2.3, 0.001, "user util1", "pass x", "stat"),
 	} {
 		_, why := pace(d)

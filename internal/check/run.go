@@ -162,7 +162,7 @@ func (x *sheet) after(ctx context.Context, r *task.Run, begun time.Time, patienc
 	}
 	until := x.Now().Add(patience)
 	for {
-		alone := &sheet{Sheet: x.Sheet, Evidence: x.Since(begun), memory: x.memory, task: x.task, parsed: map[string]*message{}}
+		alone := &sheet{Sheet: x.Sheet, Evidence: x.Since(begun), memory: x.memory, task: x.task, parsed: map[string]*message{}, running: true}
 		v := alone.check(ctx, r.After)
 		if v.outcome != fails || x.Now().After(until) || !x.Pause(ctx, lookPause) {
 			return v

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"maillab/internal/dialogue"
 	"maillab/internal/lab/task"
 )
 
@@ -128,6 +129,27 @@ func TestRunUnexecutable(t *testing.T) {
 		got := Evaluate(t.Context(), s, e, Memory{})[0]
 		if told := strings.Contains(got.Seen["en"], "it is not executable (chmod +x), and was run all the same"); got.State != Passed || told == executable {
 			t.Errorf("executable %v: %+v", executable, got)
+		}
+	}
+}
+
+// TestRunIsAProgram: what a script says that the check has started is by program, however long it sleeps between its lines;
+// the same dialogue outside of a run is a person's.
+func TestRunIsAProgram(t *testing.T) {
+	asked := task.Check{Dialogue: &task.Dialogue{Service: "pop3", By: "program", Account: "util1", Commands: []task.Pattern{"(?i)^user ", "(?i)^pass ", "(?i)^stat"}}}
+	slowly := talk("pop3", hand, []string{"util1"}, "S: +OK", "C: USER util1", "S: +OK", "C: PASS ****", "S: +OK", "C: STAT", "S: +OK 2 500", "C: QUIT", "S: +OK")
+	letters := task.Check{Mail: &task.Mail{By: "program"}}
+	sends := sent("A1", hand, "util1")
+	w := &world{talks: []dialogue.Dialogue{slowly, sends}, mails: []Mail{letter("A1", "util1", 1, "\nx")}, boxes: map[string][]BoxMessage{}, files: map[string]File{"a.sh": {Executable: true}}}
+	for _, want := range []task.Check{asked, letters} {
+		e := w.evidence()
+		e.Runs = &runner{w: w}
+		s := task.Sheet{Accounts: []string{"util1"}, Tasks: []task.Task{{ID: "it", Check: task.Check{Run: &task.Run{Script: "a.sh", After: &want}}}}}
+		if got := Evaluate(t.Context(), s, e, Memory{})[0]; got.State != Passed {
+			t.Errorf("in a run: %s", got.Seen["en"])
+		}
+		if got := one(t, w, want, Memory{}); got.State != Failed || !strings.Contains(got.Seen["en"], "typed by hand") {
+			t.Errorf("outside of a run: %s, %s", got.State, got.Seen["en"])
 		}
 	}
 }

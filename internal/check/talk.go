@@ -112,7 +112,7 @@ func (x *sheet) judgeTalk(d dialogue.Dialogue, want *task.Dialogue, s script) ve
 			misses = append(misses, both("%s n'aurait pas dû y être", "%s should not be in it", quote(turns[i].command)))
 		}
 	}
-	byHand, why := pace(d)
+	byHand, why := x.pace(d)
 	byMiss := want.By == "hand" && !byHand || want.By == "program" && byHand
 	if byMiss && byHand {
 		misses = append(misses, both("il a été tapé à la main (%s)", "it was typed by hand (%s)", why))

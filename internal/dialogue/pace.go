@@ -29,6 +29,9 @@ const (
 	step   = 500 * time.Millisecond
 	slack  = 30 * time.Millisecond
 	enough = 5
+	// Pauses that are all the same, whatever their length, are a script's from four on; of so many one may differ.
+	same     = 4
+	oneOfSix = 6
 )
 
 // pause is the time before a command line.
@@ -66,7 +69,7 @@ func ByHand(d Dialogue) (bool, []string) {
 		return false, []string{"no command was typed"}
 	}
 	var against []string
-	for _, reason := range []string{tooFast(pauses), inBursts(pauses), evenSteps(pauses)} {
+	for _, reason := range []string{tooFast(pauses), inBursts(pauses), evenSteps(pauses), evenPauses(pauses)} {
 		if reason != "" {
 			against = append(against, reason)
 		}
@@ -130,14 +133,17 @@ func inBursts(ps []pause) string {
 	return fmt.Sprintf("%s came at once", lines(longest))
 }
 
+// ofReply and ofSince are for the two ways of a script: it waits for the answer, or only sleeps.
+func ofReply(p pause) time.Duration { return p.reply }
+func ofSince(p pause) time.Duration { return p.since }
+
 // evenSteps finds the pauses of a script that sleeps: nearly all of whole steps, and most of them equal. Without the second,
 // a machine that lets the daemon run at every tenth of a second only would make steps of a person's pauses now and then.
 func evenSteps(ps []pause) string {
 	if len(ps) < enough {
 		return ""
 	}
-	// A script may wait for the answer, or only sleep.
-	even := max(steps(ps, func(p pause) time.Duration { return p.reply }), steps(ps, func(p pause) time.Duration { return p.since }))
+	even := max(steps(ps, ofReply), steps(ps, ofSince))
 	if 5*even < 4*len(ps) {
 		return ""
 	}
@@ -161,6 +167,35 @@ func steps(ps []pause, of func(pause) time.Duration) int {
 		return 0
 	}
 	return even
+}
+
+// evenPauses finds pauses that are all the same, of any length: no person keeps time like that over four lines. What
+// evenSteps tells of already is not told again.
+func evenPauses(ps []pause) string {
+	equal := max(alike(ps, ofReply), alike(ps, ofSince))
+	if len(ps) < same || equal < len(ps)-len(ps)/oneOfSix || evenSteps(ps) != "" {
+		return ""
+	}
+	return fmt.Sprintf("%d of %s came after pauses that are all the same, as a script makes them", equal, lines(len(ps)))
+}
+
+// alike is how many pauses at most lie within slack of each other, of those in which a line can be typed at all.
+func alike(ps []pause, of func(pause) time.Duration) (most int) {
+	var all []time.Duration
+	for _, p := range ps {
+		if d := of(p); d >= shortest {
+			all = append(all, d)
+		}
+	}
+	slices.Sort(all)
+	first := 0
+	for i, d := range all {
+		for d-all[first] > slack {
+			first++
+		}
+		most = max(most, i-first+1)
+	}
+	return most
 }
 
 func isStep(d time.Duration) bool {
