@@ -171,6 +171,7 @@ type sheet struct {
 	typed  map[string]typing // by queue ID
 	// running says that the evidence is that of a script which the check itself has started.
 	running bool
+	about   string // the queue ID of the one message that counts; "": any
 }
 
 // Evaluate goes through a student's tasks and returns a result for each, or for each of only (IDs), in the sheet's order.

@@ -29,7 +29,7 @@ func (x *sheet) mail(ctx context.Context, want *task.Mail) verdict {
 	var bestMisses []miss
 	found := 0
 	for _, m := range all {
-		if want.To != "" && m.To != want.To {
+		if want.To != "" && m.To != want.To || x.about != "" && m.ID != x.about {
 			continue
 		}
 		misses := x.misses(m, criteria)
@@ -41,6 +41,8 @@ func (x *sheet) mail(ctx context.Context, want *task.Mail) verdict {
 		}
 	}
 	switch {
+	case best.ID == "" && x.about != "":
+		return failed(0, x.notDelivered(want.To))
 	case best.ID == "":
 		return failed(0, x.nothingFor(want.To, all)...)
 	case found > 0 && wanted(want.Messages).Holds(found):
@@ -77,6 +79,14 @@ func (x *sheet) mails(ctx context.Context) ([]Mail, error) {
 // described names a message.
 func (x *sheet) described(m Mail) task.Text {
 	return both("message %s pour %s, à %s", "message %s to %s, at %s", m.ID, m.To, x.clock(m.At))
+}
+
+// notDelivered tells that the one message that counts did not come.
+func (x *sheet) notDelivered(account string) task.Text {
+	if account == "" {
+		return both("le message %s n'est arrivé dans aucune de vos boîtes", "message %s has arrived in none of your mailboxes", x.about)
+	}
+	return both("le message %s n'est pas arrivé pour %s", "message %s has not arrived for %s", x.about, account)
 }
 
 // nothingFor tells that nothing has come, and why, when the header was taken for the envelope.
@@ -192,7 +202,7 @@ func (x *sheet) indexTyped(ctx context.Context) error {
 		return nil
 	}
 	index := map[string]typing{}
-	for d, err := range x.dialogues(ctx, "smtp") {
+	for d, err := range x.connections(ctx, "smtp") {
 		if err != nil {
 			return err
 		}
@@ -202,6 +212,9 @@ func (x *sheet) indexTyped(ctx context.Context) error {
 			}
 			if found := queued.FindStringSubmatch(l.Text); found != nil {
 				byHand, why := x.pace(d)
+				if x.Shared && !x.sends(d) {
+					why = both("pas en votre nom", "not in your name") // another's lines are not to be shown
+				}
 				index[found[1]] = typing{byHand, why}
 			}
 		}

@@ -29,17 +29,13 @@ func (x *sheet) log(ctx context.Context, want *task.Log) verdict {
 	if err != nil {
 		return unchecked(err)
 	}
-	var patterns []*regexp.Regexp
-	for _, p := range want.Lines {
-		re, err := p.Compile()
-		if err != nil {
-			return unchecked(err)
-		}
-		patterns = append(patterns, re)
+	patterns, err := compiled(want.Lines)
+	if err != nil {
+		return unchecked(err)
 	}
 	groups := []group{{lines: lines}}
-	if want.SameMessage {
-		groups = byMessage(lines)
+	if want.SameMessage || x.about != "" {
+		groups = slices.DeleteFunc(byMessage(lines), func(g group) bool { return x.about != "" && g.id != x.about })
 	}
 	best, of, last := -1, group{}, ""
 	for _, g := range groups {
@@ -62,6 +58,14 @@ func (x *sheet) log(ctx context.Context, want *task.Log) verdict {
 			"%s: it has %d of the %d lines in order, the last being %s; the next is missing", name, best, len(patterns), quote(withoutStamp(last))))
 }
 
+func compiled(patterns []task.Pattern) (out []*regexp.Regexp, err error) {
+	for _, p := range patterns {
+		re, wrong := p.Compile()
+		out, err = append(out, re), errors.Join(err, wrong)
+	}
+	return out, err
+}
+
 // group is the lines of one message.
 type group struct {
 	id    string
@@ -71,15 +75,15 @@ type group struct {
 func byMessage(lines []string) (groups []group) {
 	at := map[string]int{}
 	for _, line := range lines {
-		m := queueID.FindStringSubmatch(line)
-		if m == nil {
+		id := queueIDOf(line)
+		if id == "" {
 			continue
 		}
-		i, known := at[m[1]]
+		i, known := at[id]
 		if !known {
 			i = len(groups)
-			at[m[1]] = i
-			groups = append(groups, group{id: m[1]})
+			at[id] = i
+			groups = append(groups, group{id: id})
 		}
 		groups[i].lines = append(groups[i].lines, line)
 	}
@@ -163,12 +167,14 @@ func (x *sheet) answer(ctx context.Context, want *task.Answer, id string) verdic
 	if !ok {
 		return failed(0, both("pas encore de réponse : lab answer %s VOTRE RÉPONSE", "no answer yet: lab answer %s YOUR ANSWER", id))
 	}
-	right, err := x.isRight(ctx, want, given)
-	if err != nil {
+	right, anothers, err := x.isRight(ctx, want, given)
+	switch {
+	case err != nil:
 		return unchecked(err)
-	}
-	if right {
+	case right:
 		return passed(both("réponse %s", "answer %s", quote(given)))
+	case anothers:
+		return failed(0.5, both("la réponse %s n'est pas celle du message %s, et de lui seul", "the answer %s is not that of message %s, and of that alone", quote(given), x.about))
 	}
 	if onlyLong(want.Matches) {
 		return failed(0.5, both("la réponse %s est trop courte", "the answer %s is too short", quote(given)))
@@ -189,48 +195,75 @@ func onlyLong(p task.Pattern) bool {
 	return err == nil && re.Op == syntax.OpRepeat && re.Min > 1 && re.Max < 0 && re.Sub[0].Op == syntax.OpAnyChar
 }
 
-func (x *sheet) isRight(ctx context.Context, want *task.Answer, given string) (bool, error) {
-	switch {
-	case want.Token != "":
-		return strings.Contains(strings.ToLower(given), strings.ToLower(want.Token)), nil
-	case want.Log != "":
-		lines, err := x.logLines(ctx)
-		if err != nil {
-			return false, err
+// isRight also says whether an answer that is wrong here would be right of another message.
+func (x *sheet) isRight(ctx context.Context, want *task.Answer, given string) (right, anothers bool, err error) {
+	if want.Token != "" {
+		return task.HoldsToken(given, want.Token), false, nil
+	}
+	if want.Log == "" && want.Reply == "" {
+		right, err = want.Right(given)
+		return right, false, err
+	}
+	ids, err := x.answered(ctx, want, given)
+	right = slices.Contains(ids, x.about)
+	return right, !right && x.about != "" && len(ids) > 0, err
+}
+
+// answered tells for which messages, by queue ID, an answer is right: it holds what the pattern's group catches in a line of
+// that message's, and nothing that the group catches in one of another's. "" is among them when it is right of any line.
+func (x *sheet) answered(ctx context.Context, want *task.Answer, given string) (ids []string, err error) {
+	p := want.Log
+	if p == "" {
+		p = want.Reply
+	}
+	re, err := p.Compile()
+	if err != nil {
+		return nil, err
+	}
+	right, values := map[string]string{}, map[string]bool{}
+	err = x.answerLines(ctx, want, func(id, line string) {
+		if m := re.FindStringSubmatch(line); len(m) == 2 && task.Holds(given, m[1]) {
+			right[id], right[""] = m[1], m[1]
+			values[strings.ToLower(m[1])] = true
 		}
-		return catches(want.Log, lines, given)
-	case want.Reply != "":
-		var lines []string
-		for _, service := range []string{"smtp", "pop3", "imap"} {
-			for d, err := range x.dialogues(ctx, service) {
-				if err != nil {
-					return false, err
-				}
-				for _, l := range d.Lines {
+	})
+	for id := range right {
+		if id == "" || len(values) == 1 {
+			ids = append(ids, id)
+		}
+	}
+	return ids, err
+}
+
+// answerLines goes over the lines that an answer is compared with, each with the queue ID of the message that it speaks of.
+func (x *sheet) answerLines(ctx context.Context, want *task.Answer, do func(id, line string)) error {
+	if want.Log != "" {
+		lines, err := x.logLines(ctx)
+		for _, line := range lines {
+			do(queueIDOf(line), line)
+		}
+		return err
+	}
+	for _, service := range []string{"smtp", "pop3", "imap"} {
+		for d, err := range x.dialogues(ctx, service) {
+			if err != nil {
+				return err
+			}
+			for _, part := range transactions(d) {
+				for _, l := range part.Lines {
 					if l.Kind == dialogue.Reply {
-						lines = append(lines, l.Text)
+						do(part.id, l.Text)
 					}
 				}
 			}
 		}
-		return catches(want.Reply, lines, given)
 	}
-	re, err := want.Matches.Compile()
-	return err == nil && re.MatchString(given), err
+	return nil
 }
 
-// catches says whether the answer is what the pattern's group holds in one of the lines. Blanks, brackets and quotes
-// around an answer are the asker's own.
-func catches(p task.Pattern, lines []string, given string) (bool, error) {
-	re, err := p.Compile()
-	if err != nil {
-		return false, err
+func queueIDOf(line string) string {
+	if m := queueID.FindStringSubmatch(line); m != nil {
+		return m[1]
 	}
-	given = bare(given)
-	return slices.ContainsFunc(lines, func(line string) bool {
-		m := re.FindStringSubmatch(line)
-		return len(m) == 2 && given != "" && strings.EqualFold(bare(m[1]), given)
-	}), nil
+	return ""
 }
-
-func bare(text string) string { return strings.Trim(text, " \t\r\n<>«»“”\"'`.:,;") }

@@ -12,8 +12,21 @@ import (
 	"maillab/internal/lab/task"
 )
 
-// dialogues are the student's connections: those in which one of the student's accounts logged in, or nobody did.
+// dialogues are the student's connections: those in which one of the student's accounts logged in, or nobody did. Where
+// others use the server, too, somebody must have logged in, or sent mail in the student's name: another's connection is no
+// evidence, and nothing to be shown.
 func (x *sheet) dialogues(ctx context.Context, service string) iter.Seq2[dialogue.Dialogue, error] {
+	return func(yield func(dialogue.Dialogue, error) bool) {
+		for d, err := range x.connections(ctx, service) {
+			if (err != nil || !x.Shared || len(d.Accounts) > 0 || x.sends(d)) && !yield(d, err) {
+				return
+			}
+		}
+	}
+}
+
+// connections are all in which no other student logged in.
+func (x *sheet) connections(ctx context.Context, service string) iter.Seq2[dialogue.Dialogue, error] {
 	return func(yield func(dialogue.Dialogue, error) bool) {
 		if x.Dialogues == nil {
 			yield(dialogue.Dialogue{}, errors.New("no record of dialogues"))
@@ -42,12 +55,14 @@ func (x *sheet) dialogue(ctx context.Context, want *task.Dialogue) verdict {
 		if want.Account != "" && !slices.Contains(d.Accounts, want.Account) {
 			continue
 		}
-		v := x.judgeTalk(d, want, script)
-		if v.outcome == passes {
-			return v
-		}
-		if v.near >= best.near {
-			best = v
+		for _, part := range x.partsOf(d) {
+			v := x.judgeTalk(d, part, want, script)
+			if v.outcome == passes {
+				return v
+			}
+			if v.near >= best.near {
+				best = v
+			}
 		}
 	}
 	if best.near < 0 {
@@ -56,8 +71,24 @@ func (x *sheet) dialogue(ctx context.Context, want *task.Dialogue) verdict {
 	return best
 }
 
+// partsOf are the whole of a dialogue, or where one message counts, what of it is that message's.
+func (x *sheet) partsOf(d dialogue.Dialogue) (out []dialogue.Dialogue) {
+	if x.about == "" {
+		return []dialogue.Dialogue{d}
+	}
+	for _, part := range transactions(d) {
+		if part.id == x.about {
+			out = append(out, part.Dialogue)
+		}
+	}
+	return out
+}
+
 func (x *sheet) noTalk(want *task.Dialogue) task.Text {
 	name := strings.ToUpper(want.Service)
+	if x.about != "" {
+		return both("aucun de vos dialogues %s n'a envoyé le message %s", "none of your %s dialogues has sent message %s", name, x.about)
+	}
 	if want.Account != "" {
 		return both("aucun dialogue %s où %s s'est connecté", "no %s dialogue in which %s logged in", name, want.Account)
 	}
@@ -92,9 +123,9 @@ func scriptOf(want *task.Dialogue) (s script, err error) {
 	return s, errors.Join(errs...)
 }
 
-// judgeTalk holds one dialogue against what is asked.
-func (x *sheet) judgeTalk(d dialogue.Dialogue, want *task.Dialogue, s script) verdict {
-	turns := turnsOf(d)
+// judgeTalk holds part of a dialogue against what is asked; how it was typed is judged from the whole.
+func (x *sheet) judgeTalk(d, part dialogue.Dialogue, want *task.Dialogue, s script) verdict {
+	turns := turnsOf(part)
 	var misses []task.Text
 	commands, replies := s.follow(turns)
 	steps := len(s.commands) + len(s.replies) + len(s.exchanges)

@@ -62,6 +62,8 @@ func (x *sheet) check(ctx context.Context, c *task.Check) verdict {
 		return x.any(ctx, c.Any)
 	case c.Not != nil:
 		return x.not(ctx, c.Not)
+	case c.Message != nil:
+		return x.message(ctx, c.Message)
 	case c.Mail != nil:
 		return x.mail(ctx, c.Mail)
 	case c.Mailbox != nil:

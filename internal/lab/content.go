@@ -172,7 +172,7 @@ func (w *content) tasks() {
 	}
 	sheets := []task.Sheet{}
 	for _, s := range w.group {
-		sheet := task.Sheet{Student: s.Key, Accounts: s.accounts}
+		sheet := task.Sheet{Student: s.Key, Accounts: s.accounts, Shared: w.Topology == Shared}
 		for i, t := range w.Tasks {
 			v := w.values(s)
 			v.task = t.ID

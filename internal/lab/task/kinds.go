@@ -154,13 +154,20 @@ type Message struct {
 	Body string `yaml:"body" json:"body,omitempty"`
 }
 
-// Answer is satisfied by the student's answer. Exactly one of Matches, Log, Reply and Token is set.
+// Answer is satisfied by the student's answer. Exactly one of Matches, Log, Reply and Token is set. Case, accents, the form
+// of quotes and dashes, and blanks make no difference.
 type Answer struct {
 	// Matches is what a right answer matches.
 	Matches Pattern `yaml:"matches" json:"matches,omitempty"`
-	// Log has one group: the answer must be what it caught in a line of this epoch's mail.log.
+	// Not is what a right answer does not match, beside Matches.
+	Not Pattern `yaml:"not" json:"not,omitempty"`
+	// Accepts are answers that must be right, in the words of students: validate tries them with Matches.
+	Accepts []string `yaml:"accepts" json:"-"`
+	// Refuses are answers that must be wrong.
+	Refuses []string `yaml:"refuses" json:"-"`
+	// Log has one group: the answer must hold what it caught in a line of this epoch's mail.log.
 	Log Pattern `yaml:"log" json:"log,omitempty"`
-	// Reply has one group: the answer must be what it caught in a reply of a dialogue of the student's.
+	// Reply has one group: the answer must hold what it caught in a reply of a dialogue of the student's.
 	Reply Pattern `yaml:"reply" json:"reply,omitempty"`
 	// Token is the text that the answer must contain, usually {token}.
 	Token string `yaml:"token" json:"token,omitempty"`

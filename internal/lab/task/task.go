@@ -9,7 +9,9 @@ package task
 type Sheet struct {
 	Student  string   `json:"student"`  // roster key
 	Accounts []string `json:"accounts"` // the student's, the login first
-	Tasks    []Task   `json:"tasks"`
+	// Shared says that others use the server, too: a connection in which nobody logged in may be anybody's there.
+	Shared bool   `json:"shared,omitempty"`
+	Tasks  []Task `json:"tasks"`
 }
 
 // Task is one thing to do.
@@ -38,6 +40,10 @@ type Check struct {
 	Any []Check `yaml:"any" json:"any,omitempty"`
 	// Not passes when the check does not.
 	Not *Check `yaml:"not" json:"not,omitempty"`
+	// Message passes when one and the same message (one queue ID) has all that these ask: mail, dialogue (smtp), log and
+	// answer, as often as needed. A dialogue counts with the part of it in which that message was handed in, log lines and an
+	// answer's log or reply with that message's own.
+	Message []Check `yaml:"message" json:"message,omitempty"`
 	// Mail is a delivery of this epoch, wherever the student moved or deleted it since.
 	Mail *Mail `yaml:"mail" json:"mail,omitempty"`
 	// Mailbox is what is in a mailbox now.
@@ -63,7 +69,7 @@ func (c Check) Kinds() []string {
 		name string
 		set  bool
 	}{
-		{"all", c.All != nil}, {"any", c.Any != nil}, {"not", c.Not != nil},
+		{"all", c.All != nil}, {"any", c.Any != nil}, {"not", c.Not != nil}, {"message", c.Message != nil},
 		{"mail", c.Mail != nil}, {"mailbox", c.Mailbox != nil}, {"dialogue", c.Dialogue != nil}, {"log", c.Log != nil},
 		{"file", c.File != nil}, {"run", c.Run != nil}, {"answer", c.Answer != nil}, {"manual", c.Manual != nil},
 	} {

@@ -24,6 +24,11 @@ func (c *Check) walk(path string, yield func(string, *Check) bool) bool {
 			return false
 		}
 	}
+	for i := range c.Message {
+		if !c.Message[i].walk(fmt.Sprintf("%s.message[%d]", path, i), yield) {
+			return false
+		}
+	}
 	if c.Not != nil && !c.Not.walk(path+".not", yield) {
 		return false
 	}
