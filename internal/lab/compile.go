@@ -112,6 +112,7 @@ func (c *compiler) judgeClass(class roster.Class, students []*student) {
 			c.doc.report("publish.pool", "a larger network", "the class is too large: seat %d has no address in %s", highest, pool)
 		}
 	}
+	defer c.judgePlaceholders(c.doc, class.HasColumn)
 	for i, a := range c.Accounts {
 		for _, column := range columnsOf(a.Name, a.Password) {
 			if len(students) > 0 && !class.HasColumn(strings.ToLower(column)) {

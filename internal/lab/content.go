@@ -177,7 +177,7 @@ func (w *content) tasks() {
 			v := w.values(s)
 			v.task = t.ID
 			made := task.Expand(t, v.lookup)
-			w.judgeTask(child(index("tasks", i), "check"), &made)
+			w.judgeTask(child(index("tasks", i), "check"), &made, s)
 			sheet.Tasks = append(sheet.Tasks, made)
 		}
 		sheets = append(sheets, sheet)
@@ -190,11 +190,16 @@ func (w *content) tasks() {
 }
 
 // judgeTask looks at what a check names.
-func (w *content) judgeTask(at string, t *task.Task) {
+func (w *content) judgeTask(at string, t *task.Task, s *student) {
 	for where, c := range t.Check.Walk(at) {
 		named := c.Accounts()
 		for _, key := range sortedKeys(named) {
-			w.has(child(where, key), named[key])
+			if w.has(child(where, key), named[key]) && !slices.Contains(s.accounts, named[key]) {
+				w.doc.report(child(where, key), "{account}, {account2}", "nobody but its owner can pass: %q is not an account of %s", named[key], s.Key)
+			}
+		}
+		if c.Run != nil {
+			w.judgeRunMail(child(where, "run.mail"), c.Run.Mail, s)
 		}
 		if c.Mail == nil || c.Mail.Attachment == nil || c.Mail.Attachment.Same == "" {
 			continue
@@ -204,4 +209,35 @@ func (w *content) judgeTask(at string, t *task.Task) {
 			w.doc.report(child(where, "mail.attachment.same"), "", "%s is not one of the lab's files", same)
 		}
 	}
+}
+
+// judgeRunMail looks at whom a run's mail goes to: an account of the student's own, an alias, or a route.
+func (w *content) judgeRunMail(at string, mail []task.Message, s *student) {
+	for i, m := range mail {
+		local, domain, full := splitAddress(m.To)
+		if !full {
+			local = m.To
+		}
+		to := strings.ToLower(local)
+		if account, is := w.sandbox.Aliases[to]; is {
+			to = account
+		}
+		routed := slices.ContainsFunc(w.sandbox.Routes, func(r spec.Route) bool { return strings.EqualFold(r.To, m.To) })
+		switch _, there := w.sandbox.Account(to); {
+		case routed || slices.Contains(s.accounts, to) && (!full || w.isLocal(domain)):
+		case full && !w.isLocal(domain):
+			w.doc.report(child(index(at, i), "to"), "{account}@{domain}", "%q is not an address of this server", m.To)
+		case there:
+			w.doc.report(child(index(at, i), "to"), "{account}@{domain}", "%q is not an account of %s: a run's mail goes to the student's own", local, s.Key)
+		default:
+			w.doc.report(child(index(at, i), "to"), "{account}@{domain}", "there is no account %q", local)
+		}
+	}
+}
+
+// isLocal says whether mail for a domain stays on the server.
+func (w *content) isLocal(domain string) bool {
+	return strings.EqualFold(domain, "localhost") || slices.ContainsFunc(append(w.sandbox.Locals, w.sandbox.Domain, w.sandbox.Hostname), func(local string) bool {
+		return strings.EqualFold(local, domain)
+	})
 }

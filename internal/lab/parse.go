@@ -44,6 +44,7 @@ func Parse(fsys fs.FS, path string) (*Lab, error) {
 	d.decode(root, reflect.ValueOf(l).Elem(), "", rules{name: "the lab"})
 	l.validate()
 	l.load(fsys)
+	l.judgePlaceholders(d, nil)
 	if err := d.problems.Err(); err != nil {
 		return nil, err
 	}

@@ -28,11 +28,12 @@ func (l *Lab) validateTasks() {
 				l.doc.report(index(child(at, "needs"), j), quoted(closest(id, sortedKeys(ids))), "task %q needs %q, which there is not", t.ID, id)
 			}
 		}
-		if l.needsItself(i, ids) {
-			l.doc.report(child(at, "needs"), "", "task %q can never open: it needs itself", t.ID)
+		if chain := l.needsItself(i, ids); chain != nil {
+			l.doc.report(child(at, "needs"), "take one of these needs out", "task %q can never open: it needs itself (%s)", t.ID, strings.Join(chain, " → "))
 		}
 		for where, c := range l.Tasks[i].Check.Walk(child(at, "check")) {
 			l.validateCheck(where, c)
+			l.validatePassable(where, c, tiedTo(&l.Tasks[i].Check, child(at, "check"), where))
 		}
 	}
 }
@@ -44,23 +45,26 @@ func quoted(word string) string {
 	return `did you mean "` + word + `"?`
 }
 
-// needsItself says whether following needs from a task leads back to it.
-func (l *Lab) needsItself(start int, ids map[string]int) bool {
+// needsItself is the way from a task along needs back to it; nil when there is none.
+func (l *Lab) needsItself(start int, ids map[string]int) []string {
 	seen := map[int]bool{}
-	todo := slices.Clone(l.Tasks[start].Needs)
-	for len(todo) > 0 {
-		i, there := ids[todo[0]]
-		todo = todo[1:]
-		if !there || seen[i] {
-			continue
+	ways := [][]string{{l.Tasks[start].ID}}
+	for len(ways) > 0 {
+		way := ways[0]
+		ways = ways[1:]
+		for _, id := range l.Tasks[ids[way[len(way)-1]]].Needs {
+			next, there := ids[id]
+			on := append(slices.Clone(way), id)
+			switch {
+			case there && next == start:
+				return on
+			case there && !seen[next]:
+				seen[next] = true
+				ways = append(ways, on)
+			}
 		}
-		if i == start {
-			return true
-		}
-		seen[i] = true
-		todo = append(todo, l.Tasks[i].Needs...)
 	}
-	return false
+	return nil
 }
 
 // validateCheck looks at one node of a check's tree.
@@ -68,7 +72,7 @@ func (l *Lab) validateCheck(at string, c *task.Check) {
 	kinds := c.Kinds()
 	switch {
 	case len(kinds) == 0:
-		l.doc.report(at, "all, any, not, mail, mailbox, dialogue, log, file, run, answer or manual", "the check checks nothing")
+		l.doc.report(at, "all, any, not, message, mail, mailbox, dialogue, log, file, run, answer or manual", "the check checks nothing")
 		return
 	case len(kinds) > 1:
 		l.doc.report(at, "put them under all: or any:", "a check is one of %s", strings.Join(kinds, ", "))
@@ -158,6 +162,7 @@ func (l *Lab) validateAnswer(at string, a *task.Answer) {
 	if given != 1 {
 		l.doc.report(at, "exactly one of matches, log, reply, token", "an answer is compared with one thing, not %d", given)
 	}
+	l.validateTable(at, a)
 	l.oneGroup(child(at, "log"), a.Log)
 	l.oneGroup(child(at, "reply"), a.Reply)
 }

@@ -3,7 +3,11 @@
 // again: what a roster says is never taken for a placeholder.
 package placeholder
 
-import "strings"
+import (
+	"regexp"
+	"slices"
+	"strings"
+)
 
 // Lookup finds the value of a name.
 type Lookup func(name string) (value string, known bool)
@@ -44,6 +48,20 @@ func Names(text string) []string {
 		}
 		return "", false
 	})
+	return names
+}
+
+// likely is what looks like a placeholder: not the shell's ${name}, nor a regular expression's \p{Greek} and \x{41}.
+var likely = regexp.MustCompile(`\{\{|(\$|\\[pPx])?\{([A-Za-z][A-Za-z0-9_-]*)\}`)
+
+// Likely lists the names in braces that were most likely meant for placeholders, in order, each once.
+func Likely(text string) []string {
+	var names []string
+	for _, m := range likely.FindAllStringSubmatch(text, -1) {
+		if m[1] == "" && m[2] != "" && !slices.Contains(names, m[2]) {
+			names = append(names, m[2])
+		}
+	}
 	return names
 }
 
