@@ -45,8 +45,9 @@ func mayImport() map[string]string {
 		"internal/gateway":         "internal/control internal/proxyproto",
 		"internal/engine/embedded": "internal/belongings internal/control internal/engine internal/filelock internal/gateway internal/mail/auth internal/mail/mbox internal/maild internal/proxyproto internal/safeio internal/spec",
 		// The mail side: protocols know neither each other, nor the spool, nor the accounts.
-		"internal/dialogue":    "",
-		"internal/delivery":    "",
+		"internal/ring":        "",
+		"internal/dialogue":    "internal/ring",
+		"internal/delivery":    "internal/ring",
 		"internal/check":       "internal/delivery internal/dialogue internal/lab/task",
 		"internal/script":      "",
 		"internal/worksheet":   "internal/check internal/lab/task internal/mail/submit",

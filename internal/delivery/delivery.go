@@ -3,11 +3,10 @@
 // deleted since still counts as having arrived.
 //
 // It promises: recording costs no fsync and mostly no system call, and no failure here ever reaches a delivery; what is
-// kept is bounded, in one message and in all, the oldest goes first, and what is not whole says so; a daemon that is
+// kept is bounded, in one message and in all, and shared out fairly, and what is not whole says so; a daemon that is
 // killed loses the last seconds, never an older record.
 //
-// The files are 00000001.mail and so on, 0600 in a directory 0700. Each holds records, one behind the other: a line of
-// JSON, as many octets of a message as its "bytes" says, a newline.
+// The files are those of package ring, with the suffix .mail. Each holds records, one behind the other: a line of JSON, as many octets of a message as its "bytes" says, a newline.
 //
 //	{"v":1,"kind":"taken","epoch":2,"at":"2026-03-26T11:09:05Z","envelope":{"id":"4bXyz","client":"127.0.0.1",
 //	 "helo":"pv","protocol":"SMTP","sender":"util1","recipients":[{"typed":"util11","address":"util11@…"}]},"bytes":0}
@@ -18,7 +17,10 @@
 // record has the message only when no copy of it was delivered before the client got its answer.
 package delivery
 
-import "time"
+import (
+	"fmt"
+	"time"
+)
 
 // Envelope is how a client handed a message in.
 type Envelope struct {
@@ -52,6 +54,7 @@ type Copy struct {
 	At    time.Time `json:"-"`
 	Epoch int       `json:"-"`
 	text  place
+	index int // in its record
 }
 
 // Message is what is known of one queue ID in one epoch.
@@ -62,12 +65,14 @@ type Message struct {
 	At       time.Time // of the first record
 	Copies   []Copy    // in the order of delivery
 	taken    place
+	parts    int
+	nth      int // to come
 }
 
 // place is where a message's octets are.
 type place struct {
-	file  int // number; 0: nowhere
-	from  int64
+	key   string
+	part  int
 	bytes int
 	size  int // of the whole message, before it was cut
 }
@@ -82,6 +87,7 @@ const (
 type record struct {
 	Version  int       `json:"v"`
 	Kind     string    `json:"kind"`
+	Part     int       `json:"part,omitempty"` // of the message, from 0
 	Epoch    int       `json:"epoch"`
 	At       time.Time `json:"at"`
 	ID       string    `json:"id,omitempty"`       // delivered
@@ -89,6 +95,15 @@ type record struct {
 	Envelope *Envelope `json:"envelope,omitempty"` // taken
 	Size     int       `json:"size"`               // of the message
 	Bytes    int       `json:"bytes"`              // of it that are kept
+}
+
+// key names a message in an epoch.
+func (r record) key() string {
+	id := r.ID
+	if r.Envelope != nil {
+		id = r.Envelope.ID
+	}
+	return fmt.Sprintf("%d %s", r.Epoch, id)
 }
 
 // version of the files.

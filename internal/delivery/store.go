@@ -1,24 +1,24 @@
 package delivery
 
 import (
+	"bytes"
+	"cmp"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"log/slog"
-	"os"
-	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 	"time"
+
+	"maillab/internal/ring"
 )
 
 // Config of a Store. Only Dir has to be set.
 type Config struct {
 	Dir        string // made when it is not there, 0700
 	MaxMessage int    // octets kept of one message; 0 is 256 KiB
-	MaxTotal   int64  // octets of all files; 0 is 32 MiB. The oldest go, a sixteenth at a time.
+	MaxTotal   int64  // octets of all files; 0 is 32 MiB. Whose go is said in package ring.
 	Flush      time.Duration
 	Now        func() time.Time
 	AfterFunc  func(time.Duration, func()) // nil is time.AfterFunc
@@ -50,51 +50,31 @@ func (c *Config) fill() {
 const MaxMessage = 256 << 10
 
 const (
-	suffix     = ".mail"
-	segments   = 16       // files when the bound is reached
-	maxWaiting = 64 << 10 // octets that may wait to be written
-	maxRecent  = 1024     // queue IDs that are remembered as delivered
+	maxRecent = 1024   // queue IDs that are remembered as delivered
+	maxCount  = 10_000 // messages
 )
 
 // Store keeps records in a directory. Its methods may be called at the same time.
-//
-// Invariants: files are numbered upwards, only the last one is written, and from its beginning: one that an earlier run
-// left, perhaps torn, is never added to. What waits belongs behind the last file's end, and size counts it.
 type Store struct {
 	cfg Config
 
-	mu      sync.Mutex
-	files   []segment // the oldest first
-	out     *os.File  // the last of files; nil: the next record begins another
-	waiting []byte
-	armed   bool            // a timer will flush
-	recent  map[string]bool // queue IDs with a delivered record
-}
-
-type segment struct {
-	number int
-	size   int64
+	mu       sync.Mutex
+	ring     *ring.Ring
+	messages map[string]*Message // by key
+	came     int
+	armed    bool            // a timer will flush
+	recent   map[string]bool // queue IDs with a delivered record
 }
 
 // Open makes the directory, or takes over what is in it.
 func Open(cfg Config) (*Store, error) {
 	cfg.fill()
-	if err := os.MkdirAll(cfg.Dir, 0o700); err != nil {
-		return nil, fmt.Errorf("deliveries: %w", err)
-	}
-	entries, err := os.ReadDir(cfg.Dir)
+	s := &Store{cfg: cfg, messages: map[string]*Message{}, recent: map[string]bool{}}
+	var err error
+	s.ring, err = ring.Open(ring.Config{Dir: cfg.Dir, Suffix: ".mail", Octets: cfg.MaxTotal, Count: maxCount, Split: s.split,
+		Lost: func(key string) { delete(s.messages, key) }})
 	if err != nil {
 		return nil, fmt.Errorf("deliveries: %w", err)
-	}
-	s := &Store{cfg: cfg, recent: map[string]bool{}}
-	for _, e := range entries { // sorted
-		name, ours := strings.CutSuffix(e.Name(), suffix)
-		number, err := strconv.Atoi(name)
-		info, infoErr := e.Info()
-		if !ours || err != nil || len(name) != 8 || infoErr != nil || !e.Type().IsRegular() {
-			continue
-		}
-		s.files = append(s.files, segment{number, info.Size()})
 	}
 	return s, nil
 }
@@ -120,25 +100,21 @@ func (s *Store) Delivered(epoch int, id string, copies []Copy, text []byte) {
 	s.put(record{Kind: kindDelivered, Epoch: epoch, ID: id, Copies: copies, Size: len(text)}, text)
 }
 
-// put appends a record to what waits. mu is held.
+// put hands a record to the ring. mu is held.
 func (s *Store) put(r record, text []byte) {
 	text = text[:min(len(text), s.cfg.MaxMessage)]
 	r.Version, r.At, r.Bytes = version, s.cfg.Now().UTC(), len(text)
+	if m := s.messages[r.key()]; m != nil {
+		r.Part = m.parts
+	}
 	line, err := json.Marshal(r)
 	if err != nil {
 		panic(fmt.Sprintf("delivery: a record does not marshal: %v", err)) // plain data: our own bug
 	}
-	size := len(line) + len(text) + 2
-	if err := s.room(int64(size)); err != nil {
-		s.said(err)
-		return
-	}
-	s.waiting = append(append(s.waiting, line...), '\n')
-	s.waiting = append(append(s.waiting, text...), '\n')
-	s.files[len(s.files)-1].size += int64(size)
-	if len(s.waiting) >= maxWaiting {
-		s.said(s.write())
-		return
+	whole := slices.Concat(line, []byte{'\n'}, text, []byte{'\n'})
+	s.said(s.ring.Put(s.take(r), whole))
+	if !s.ring.Has(r.key()) {
+		delete(s.messages, r.key())
 	}
 	if !s.armed {
 		s.armed = true
@@ -146,67 +122,57 @@ func (s *Store) put(r record, text []byte) {
 	}
 }
 
-// room begins another file when the last one is full, and removes the oldest when there are too many.
-func (s *Store) room(size int64) error {
-	if s.out != nil && s.files[len(s.files)-1].size+size <= s.cfg.MaxTotal/segments {
-		return nil
+// take enters a record into what is known of its message.
+func (s *Store) take(r record) ring.Record {
+	key := r.key()
+	m := s.messages[key]
+	if m == nil {
+		s.came++
+		m = &Message{ID: r.ID, Epoch: r.Epoch, At: r.At, nth: s.came}
+		if r.Envelope != nil {
+			m.ID = r.Envelope.ID
+		}
+		s.messages[key] = m
 	}
-	if err := errors.Join(s.write(), s.close()); err != nil {
-		return err
+	m.parts = max(m.parts, r.Part+1)
+	text := place{key: key, part: r.Part, bytes: r.Bytes, size: r.Size}
+	if r.Envelope != nil {
+		m.Envelope, m.taken = r.Envelope, text
+	} else if !slices.ContainsFunc(m.Copies, func(c Copy) bool { return c.text.part == r.Part }) { // a kill left it in two files
+		m.Copies = slices.Clip(m.Copies) // readers have the slice
+		for i, c := range r.Copies {
+			c.At, c.Epoch, c.text, c.index, c.Head = r.At, r.Epoch, text, i, "" // its head is read when it is wanted
+			m.Copies = append(m.Copies, c)
+		}
 	}
-	number := 1
-	if n := len(s.files); n > 0 {
-		number = s.files[n-1].number + 1
-	}
-	f, err := os.OpenFile(s.path(number), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-	if err != nil {
-		return err
-	}
-	s.out = f
-	s.files = append(s.files, segment{number: number})
-	return s.prune()
+	return ring.Record{Key: key, Owner: m.owner(), At: m.At, Part: r.Part}
 }
 
-// prune removes the oldest files until there is room for what the last one may take.
-func (s *Store) prune() error {
-	var errs []error
-	for len(s.files) > 1 && s.total() > s.cfg.MaxTotal-s.cfg.MaxTotal/segments {
-		errs = append(errs, os.Remove(s.path(s.files[0].number)))
-		s.files = slices.Delete(s.files, 0, 1)
+// owner is whose a message is: of whom it came, then for whom, then as whom. So neither mail to oneself nor mail under
+// another's name pushes a third one's out.
+func (m *Message) owner() string {
+	level := func(name string) string { return strings.ReplaceAll(strings.ToLower(name), "/", "_") }
+	from, sender, to := "", "", ""
+	if e := m.Envelope; e != nil {
+		from, sender = cmp.Or(e.Client, fmt.Sprint("uid ", e.UID)), e.Sender
+		if len(e.Recipients) > 0 {
+			to = e.Recipients[0].Address
+		}
 	}
-	return errors.Join(errs...)
+	if len(m.Copies) > 0 {
+		to = m.Copies[0].Account
+	}
+	return level(from) + "/" + level(to) + "/" + level(sender)
 }
 
-func (s *Store) total() (n int64) {
-	for _, f := range s.files {
-		n += f.size
+// split finds a record in a file of an earlier run. What a killed daemon left torn only takes room.
+func (s *Store) split(text []byte) (ring.Record, int) {
+	line, rest, whole := bytes.Cut(text, []byte{'\n'})
+	r, err := readHead(line)
+	if !whole || err != nil || len(rest) <= r.Bytes {
+		return ring.Record{}, len(text)
 	}
-	return n
-}
-
-// write writes what waits. When it fails, that is lost, and the file is given up.
-func (s *Store) write() error {
-	if len(s.waiting) == 0 || s.out == nil {
-		return nil
-	}
-	_, err := s.out.Write(s.waiting)
-	s.waiting = s.waiting[:0]
-	if cap(s.waiting) > 4*maxWaiting {
-		s.waiting = nil // one large message must not cost memory for ever
-	}
-	if err != nil {
-		return errors.Join(err, s.close())
-	}
-	return nil
-}
-
-func (s *Store) close() error {
-	if s.out == nil {
-		return nil
-	}
-	err := s.out.Close()
-	s.out, s.waiting = nil, nil
-	return err
+	return s.take(r), len(line) + r.Bytes + 2
 }
 
 // Flush writes all that waits.
@@ -214,31 +180,22 @@ func (s *Store) Flush() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.armed = false
-	s.said(s.write())
+	s.said(s.ring.Flush())
 }
 
 // Clear removes everything.
 func (s *Store) Clear() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	errs := []error{s.close()}
-	for _, f := range s.files {
-		errs = append(errs, os.Remove(s.path(f.number)))
-	}
-	s.files = nil
 	clear(s.recent)
-	return errors.Join(errs...)
+	return s.ring.Clear()
 }
 
 // Close writes all that waits.
 func (s *Store) Close() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.said(errors.Join(s.write(), s.close()))
-}
-
-func (s *Store) path(number int) string {
-	return filepath.Join(s.cfg.Dir, fmt.Sprintf("%08d%s", number, suffix))
+	s.said(s.ring.Close())
 }
 
 // said notes what cannot be written.

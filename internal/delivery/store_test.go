@@ -31,15 +31,6 @@ func open(t *testing.T, cfg Config) *Store {
 	return s
 }
 
-func list(t *testing.T, s *Store, epoch int) []Message {
-	t.Helper()
-	all, err := s.List(epoch)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return all
-}
-
 func envelope(id string) Envelope {
 	return Envelope{ID: id, Client: "127.0.0.1", Helo: "pv", Protocol: "SMTP", Sender: "util1", Arrived: noon(),
 		Recipients: []Recipient{{"util11", "util11@local.isri.fr"}}}
@@ -55,11 +46,11 @@ func TestRecords(t *testing.T) {
 	s.Taken(1, envelope("B2"), []byte("to the outside"), 14)
 	s.Delivered(2, "A1", []Copy{{Account: "util3"}}, []byte("another epoch's\n"))
 	for _, run := range []string{"this", "next"} {
-		got := list(t, s, 1)
+		got := s.List(1)
 		a1, b2 := envelope("A1"), envelope("B2")
 		want := []Message{
 			{ID: "A1", Envelope: &a1, Epoch: 1, At: noon(), Copies: []Copy{
-				{Account: "util11", Typed: "util11", Head: head, At: noon(), Epoch: 1}, {Account: "util1", Typed: "util1", At: noon(), Epoch: 1}}},
+				{Account: "util11", Typed: "util11", At: noon(), Epoch: 1}, {Account: "util1", Typed: "util1", At: noon(), Epoch: 1}}},
 			{ID: "B2", Envelope: &b2, Epoch: 1, At: noon()},
 		}
 		if diff := cmp.Diff(want, got, cmpopts.IgnoreUnexported(Copy{}, Message{})); diff != "" {
@@ -75,7 +66,7 @@ func TestRecords(t *testing.T) {
 		if text, _, err := s.TakenText(got[1]); string(text) != "to the outside" || err != nil {
 			t.Errorf("%s run: %q %v", run, text, err)
 		}
-		if all := list(t, s, 0); len(all) != 3 {
+		if all := s.List(0); len(all) != 3 {
 			t.Errorf("%s run: %d messages in all epochs", run, len(all))
 		}
 		s.Close()
@@ -103,28 +94,72 @@ func TestBounds(t *testing.T) {
 	if size > 64<<10 || size < 32<<10 {
 		t.Errorf("%d octets in %d files", size, len(files))
 	}
-	got := list(t, s, 1)
+	got := s.List(1)
 	if last := got[len(got)-1]; last.ID != "999" || got[0].ID == "0" || len(got) < 100 {
 		t.Errorf("%d messages, from %s to %s", len(got), got[0].ID, last.ID)
 	}
 	if text, cut, err := s.Text(got[0].Copies[0]); len(text) != 105 || !cut || err != nil {
 		t.Errorf("%d octets, cut %v, %v", len(text), cut, err)
 	}
-	s.MaxTotalForTest(1)
-	s.Delivered(1, "last", []Copy{{Account: "util1"}}, []byte("x"))
+	for i := range 200 {
+		s.Delivered(1, fmt.Sprint("later", i), []Copy{{Account: "util1"}}, bytes.Repeat([]byte("x"), 200))
+	}
 	if _, _, err := s.Text(got[0].Copies[0]); !errors.Is(err, ErrGone) {
 		t.Errorf("a text that was dropped: %v", err)
 	}
-	if err := s.Clear(); err != nil || len(list(t, s, 0)) != 0 {
+	if err := s.Clear(); err != nil || len(s.List(0)) != 0 {
 		t.Error("cleared", err)
 	}
 }
 
-// MaxTotalForTest makes the bound smaller, as if much had come.
-func (s *Store) MaxTotalForTest(n int64) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.cfg.MaxTotal = n
+// TestAFloodPushesNobodyOut: neither mail to oneself, nor to others, nor in others' names makes a classmate's go.
+func TestAFloodPushesNobodyOut(t *testing.T) {
+	big := bytes.Repeat([]byte("x"), 4<<10)
+	from := func(client, sender, to, id string) (Envelope, []Copy) {
+		e := Envelope{ID: id, Client: client, Protocol: "SMTP", Sender: sender, Arrived: noon(), Recipients: []Recipient{{to, to + "@test"}}}
+		return e, []Copy{{Account: to, Head: "x: y\n"}}
+	}
+	for name, flood := range map[string]func(i int) (Envelope, []Copy){
+		"to oneself": func(i int) (Envelope, []Copy) { return from("127.0.0.1", "util9", "util9", fmt.Sprint("f", i)) },
+		"as anybody": func(i int) (Envelope, []Copy) {
+			return from("127.0.0.1", fmt.Sprint("x", i), "util9", fmt.Sprint("f", i))
+		},
+		"to everybody": func(i int) (Envelope, []Copy) {
+			return from("127.0.0.1", "util9", fmt.Sprint("util", i%9), fmt.Sprint("f", i))
+		},
+		"from elsewhere": func(i int) (Envelope, []Copy) { return from("192.0.2.9", "util1", "util1", fmt.Sprint("f", i)) },
+		"by sendmail":    func(i int) (Envelope, []Copy) { return from("", "util1", "util1", fmt.Sprint("f", i)) },
+	} {
+		dir := t.TempDir()
+		cfg := Config{Dir: dir, MaxTotal: 1 << 20}
+		s := open(t, cfg)
+		for i := range 20 {
+			user := fmt.Sprint("util", i%4)
+			e, copies := from("127.0.0.1", user, user, fmt.Sprint("c", i))
+			s.Delivered(1, e.ID, copies, []byte("a message of the class\n"))
+			s.Taken(1, e, nil, 0)
+		}
+		for i := range 1000 {
+			e, copies := flood(i)
+			s.Delivered(1, e.ID, copies, big)
+			s.Taken(1, e, nil, 0)
+		}
+		for range 2 {
+			kept := 0
+			for _, m := range s.List(1) {
+				if text, cut, err := s.Text(m.Copies[0]); err != nil || cut {
+					t.Errorf("%s: %s: %v", name, m.ID, err)
+				} else if strings.HasSuffix(string(text), "of the class\n") && m.Envelope != nil {
+					kept++
+				}
+			}
+			if kept != 20 {
+				t.Errorf("%s: %d messages of the class are left", name, kept)
+			}
+			s.Close()
+			s = open(t, cfg)
+		}
+	}
 }
 
 // TestTorn: what a killed daemon left of its last record hides nothing before it, and is never written behind.
@@ -146,7 +181,7 @@ func TestTorn(t *testing.T) {
 		}
 		s := open(t, Config{Dir: dir})
 		s.Delivered(1, "new", []Copy{{Account: "util1"}}, []byte("text"))
-		got := list(t, s, 1)
+		got := s.List(1)
 		if want := bytes.Count(whole[:cut], []byte("\ntext\n")) + 1; len(got) != want || got[len(got)-1].ID != "new" {
 			t.Fatalf("cut at %d: %d messages, want %d", cut, len(got), want)
 		}
@@ -168,7 +203,7 @@ func TestDiskGone(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.Delivered(1, "kept", []Copy{{Account: "util1"}}, []byte("text"))
-	if got := list(t, s, 1); len(got) != 1 || got[0].ID != "kept" {
+	if got := s.List(1); len(got) != 1 || got[0].ID != "kept" {
 		t.Errorf("%+v", got)
 	}
 }
@@ -188,14 +223,18 @@ func FuzzRead(f *testing.F) {
 	f.Add([]byte(`{"v":1,"kind":"taken","epoch":1,"envelope":{"id":"A"},"size":0,"bytes":0}` + "\n\n"))
 	f.Add([]byte(`{"v":1,"kind":"delivered","epoch":1,"id":"A","size":9999999,"bytes":9999999}` + "\nx"))
 	f.Fuzz(func(t *testing.T, text []byte) {
-		l := lister{byID: map[string]int{}}
-		if err := l.read(1, bytes.NewReader(text)); err != nil {
+		dir := t.TempDir()
+		if err := os.WriteFile(filepath.Join(dir, "00000001.mail"), text, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		for _, m := range l.messages {
+		s, err := Open(Config{Dir: dir, MaxTotal: 1 << 30, AfterFunc: never})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range s.List(0) {
 			for _, c := range m.Copies {
-				if c.text.from+int64(c.text.bytes) > int64(len(text)) {
-					t.Errorf("%s: %+v", m.ID, c.text)
+				if got, _, err := s.Text(c); err != nil || len(got) > len(text)*2 {
+					t.Errorf("%s: %d octets, %v", m.ID, len(got), err)
 				}
 			}
 		}
@@ -209,7 +248,7 @@ func BenchmarkDelivered(b *testing.B) {
 	}
 	defer s.Close()
 	body := bytes.Repeat([]byte("a line of text\n"), 130)
-	for b.Loop() {
-		s.Delivered(1, "4bXyz", []Copy{{Account: "util11", Typed: "util11", Head: "Delivered-To: util11\n"}}, body)
+	for n := 0; b.Loop(); n++ {
+		s.Delivered(1, fmt.Sprintf("4b%05x", n), []Copy{{Account: "util11", Typed: "util11", Head: "Delivered-To: util11\n"}}, body)
 	}
 }

@@ -2,11 +2,10 @@
 // in files that they can neither read nor write, read back by checks, and followed live by a teacher.
 //
 // It promises: recording a line costs no system call, and no failure here ever reaches the session that is recorded; what
-// is kept is bounded, in one dialogue and in all, and the oldest goes first; what a reader sees is up to date; a daemon
+// is kept is bounded, in one dialogue and in all, and shared out fairly among accounts and peers; what a reader sees is up to date; a daemon
 // that is killed loses the last seconds of a record, never an older line. Secrets come masked from the protocols.
 //
-// The files are 00000001.jsonl and so on, 0600 in a directory 0700, each holding the pieces of many dialogues as they
-// came to be written; the oldest file is removed whole. (One file a dialogue was tried: making a file cost more than
+// The files are those of package ring, with the suffix .jsonl, each holding the pieces of many dialogues. (One file a dialogue was tried: making a file cost more than
 // all else that a short SMTP session does.) A piece is a line of JSON about the dialogue up to there, and its lines:
 //
 //	{"v":1,"id":"20260326T110905.123-000001-smtp","part":0,"service":"smtp","peer":"127.0.0.1:40996",
@@ -15,7 +14,7 @@
 //	{"ms":2310,"c":"helo pv"}                           a command line
 //	{"ms":9120,"data":120}                              so many octets of a message, in place of its lines
 //
-// part counts the dialogue's pieces; accounts are who logged in so far; skipped, cut and end stand only where there is
+// part counts the dialogue's pieces; inside is whose program it is and from what it said after MAIL FROM, where known; accounts are who logged in so far; skipped, cut and end stand only where there is
 // something to say: reply lines that were not kept, the bound that was reached, the milliseconds when it ended.
 package dialogue
 
@@ -26,7 +25,8 @@ type Dialogue struct {
 	ID       string    `json:"id"` // sorts by start
 	Service  string    `json:"service"`
 	Peer     string    `json:"peer"`
-	Accounts []string  `json:"accounts"` // that logged in, in order, each once
+	Inside   string    `json:"inside,omitempty"` // the account whose program it is, by the kernel's word; "": not known
+	Accounts []string  `json:"accounts"`         // that logged in, in order, each once
 	Start    time.Time `json:"start"`
 	End      time.Time `json:"end,omitzero"` // zero: it goes on, or the daemon was killed
 	Epoch    int       `json:"epoch"`

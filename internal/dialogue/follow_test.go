@@ -26,7 +26,7 @@ func TestFollow(t *testing.T) {
 		done <- d.Follow(ctx, func(e Event) error { events <- e; return nil })
 	}()
 	d.followed()
-	r := d.Begin("pop3", "p", 1)
+	r := d.Begin("pop3", "p", "", 1)
 	go func() {
 		r.Client("user util1")
 		r.Account("util1")

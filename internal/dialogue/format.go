@@ -5,9 +5,13 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net"
 	"slices"
+	"strings"
 	"time"
 	"unicode/utf8"
+
+	"maillab/internal/ring"
 )
 
 // version of the files.
@@ -24,6 +28,8 @@ type header struct {
 	Service  string    `json:"service"`
 	Peer     string    `json:"peer"`
 	Start    time.Time `json:"start"`
+	Inside   string    `json:"inside,omitempty"`
+	From     string    `json:"from,omitempty"`
 	Epoch    int       `json:"epoch"`
 	Accounts []string  `json:"accounts"`
 	Skipped  int       `json:"skipped,omitempty"`
@@ -60,10 +66,34 @@ func parseHeader(line []byte) (header, error) {
 	return h, nil
 }
 
+// record is what the ring is told of a piece: whose it is. An account is vouched for by a password or by the kernel; of who
+// has neither, those who sent mail are told apart by what they said to be, so that idle talk pushes no mail out.
+func (h header) record() ring.Record {
+	r := ring.Record{Key: h.ID, At: h.Start, Part: h.Part}
+	host, _, err := net.SplitHostPort(h.Peer)
+	if err != nil {
+		host = h.Peer
+	}
+	switch {
+	case len(h.Accounts) > 0:
+		r.Owner = "accounts/" + level(h.Accounts[0])
+	case h.Inside != "":
+		r.Owner = "accounts/" + level(h.Inside)
+	case h.From != "":
+		r.Owner = ring.Guests + "/mail/" + level(host) + "/" + level(h.From)
+	default:
+		r.Owner = ring.Guests + "/idle/" + level(host)
+	}
+	return r
+}
+
+// level is a name as one level of an owner.
+func level(name string) string { return strings.ReplaceAll(name, "/", "_") }
+
 // dialogue is what a header says.
 func (h header) dialogue() Dialogue {
 	d := Dialogue{
-		ID: h.ID, Service: h.Service, Peer: h.Peer, Accounts: slices.Clone(h.Accounts), Start: h.Start.UTC(),
+		ID: h.ID, Service: h.Service, Peer: h.Peer, Inside: h.Inside, Accounts: slices.Clone(h.Accounts), Start: h.Start.UTC(),
 		Epoch: h.Epoch, Skipped: h.Skipped, Cut: h.Cut,
 	}
 	if d.Accounts == nil {

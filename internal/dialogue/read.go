@@ -29,9 +29,9 @@ func (s *Store) List(f Filter) []Dialogue {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var list []Dialogue
-	for _, p := range s.disk.found {
-		if f.wants(p.head) {
-			list = append(list, p.head.dialogue())
+	for _, h := range s.heads {
+		if f.wants(h) {
+			list = append(list, h.dialogue())
 		}
 	}
 	slices.SortFunc(list, func(a, b Dialogue) int { return strings.Compare(a.ID, b.ID) })
@@ -42,9 +42,12 @@ func (s *Store) List(f Filter) []Dialogue {
 func (s *Store) Read(id string) (Dialogue, error) {
 	s.Flush()
 	s.mu.Lock()
-	s.said(s.disk.write()) // what somebody put meanwhile
-	last, pieces, err := s.disk.read(id)
+	last, known := s.heads[id]
+	pieces, err := s.ring.Get(id)
 	s.mu.Unlock()
+	if !known {
+		err = ErrNotFound
+	}
 	if err != nil {
 		return Dialogue{}, fmt.Errorf("dialogue %q: %w", id, err)
 	}

@@ -13,7 +13,7 @@ import (
 
 func TestRecord(t *testing.T) {
 	d := newDesk(t, Config{})
-	r := d.Begin("smtp", "127.0.0.1:40996", 2)
+	r := d.Begin("smtp", "127.0.0.1:40996", "", 2)
 	r.Server("220 test6isri.local.isri.fr ESMTP")
 	d.pass(2310 * time.Millisecond)
 	r.Client("helo pv")
@@ -87,7 +87,7 @@ func TestNilRecorder(t *testing.T) {
 // TestBuffered: lines wait for the timer, for a reader, or for there to be many; one timer is set for all that wait.
 func TestBuffered(t *testing.T) {
 	d := newDesk(t, Config{})
-	r, other := d.Begin("pop3", "p", 1), d.Begin("imap", "p", 1)
+	r, other := d.Begin("pop3", "p", "", 1), d.Begin("imap", "p", "", 1)
 	for range 10 {
 		r.Client("noop")
 		r.Server("+OK")
@@ -134,7 +134,7 @@ func (d *desk) octets(t testing.TB) int64 {
 
 func TestSilentConnectionsLeaveNothing(t *testing.T) {
 	d := newDesk(t, Config{})
-	r := d.Begin("smtp", "scanner", 1)
+	r := d.Begin("smtp", "scanner", "", 1)
 	r.Server("220 hello")
 	r.Close()
 	d.ring()
@@ -145,7 +145,7 @@ func TestSilentConnectionsLeaveNothing(t *testing.T) {
 
 func TestBounds(t *testing.T) {
 	d := newDesk(t, Config{MaxDialogue: 8000})
-	r := d.Begin("imap", "p", 1)
+	r := d.Begin("imap", "p", "", 1)
 	r.Client("a LIST \"\" *")
 	for i := range 250 {
 		r.Server(fmt.Sprint("* ", i))
@@ -166,14 +166,14 @@ func TestBounds(t *testing.T) {
 	if long := got.Lines[101].Text; long != strings.Repeat("é", 500)+"…" {
 		t.Errorf("a long line is kept as %q", long)
 	}
-	if n := d.octets(t); n > 8300 || n != d.disk.total {
-		t.Errorf("%d octets, counted %d", n, d.disk.total)
+	if n := d.octets(t); n > 8300 || n != d.Store.ring.Size() {
+		t.Errorf("%d octets, counted %d", n, d.Store.ring.Size())
 	}
 }
 
 func BenchmarkLine(b *testing.B) {
 	d := newDesk(b, Config{MaxDialogue: 1 << 40})
-	r := d.Begin("smtp", "p", 1)
+	r := d.Begin("smtp", "p", "", 1)
 	for b.Loop() {
 		r.Client("mail from:<util1@local.isri.fr>")
 		r.Server("250 2.1.0 Ok")
@@ -184,7 +184,7 @@ func BenchmarkLine(b *testing.B) {
 func BenchmarkConnection(b *testing.B) {
 	d := newDesk(b, Config{})
 	for b.Loop() {
-		r := d.Begin("smtp", "p", 1)
+		r := d.Begin("smtp", "p", "", 1)
 		for range 6 {
 			r.Client("mail from:<util1@local.isri.fr>")
 			r.Server("250 2.1.0 Ok")

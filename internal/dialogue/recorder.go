@@ -2,6 +2,7 @@ package dialogue
 
 import (
 	"slices"
+	"strings"
 	"sync"
 	"time"
 )
@@ -45,7 +46,24 @@ func (r *Recorder) Client(line string) {
 	}
 	text := shorten(readable(line))
 	r.take(entry{Client: &text}, Line{From: Client, Kind: Command, Text: text})
+	r.sender(text)
 }
+
+// sender takes down who a client says that it is.
+func (r *Recorder) sender(line string) {
+	const mail = "mail from:"
+	if r.head.Service != "smtp" || len(line) < len(mail) || !strings.EqualFold(line[:len(mail)], mail) {
+		return
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if from := strings.ToLower(strings.TrimSpace(line[len(mail):])); r.head.From == "" && r.head.End == nil {
+		r.head.From = strings.ToValidUTF8(from[:min(len(from), maxFrom)], "")
+	}
+}
+
+// maxFrom bounds what is kept of a sender to tell him apart, in octets.
+const maxFrom = 64
 
 // Server takes down a reply line.
 func (r *Recorder) Server(line string) {

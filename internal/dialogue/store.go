@@ -1,11 +1,14 @@
 package dialogue
 
 import (
+	"bytes"
 	"fmt"
 	"log/slog"
 	"strings"
 	"sync"
 	"time"
+
+	"maillab/internal/ring"
 )
 
 // Config of a Store. Only Dir has to be set.
@@ -13,8 +16,8 @@ type Config struct {
 	Dir string // made when it is not there, 0700
 	// MaxDialogue bounds one dialogue, in octets; 0 is 128 KiB.
 	MaxDialogue int
-	// MaxTotal bounds all together, in octets; 0 is 16 MiB. MaxCount bounds how many there are; 0 is 10,000. The oldest
-	// go, a sixteenth at a time.
+	// MaxTotal bounds all together, in octets; 0 is 16 MiB. MaxCount bounds how many there are; 0 is 10,000. Whose goes is
+	// said in package ring: an account's, or of who has not logged in, the address's.
 	MaxTotal int64
 	MaxCount int
 	// Flush is how long a line may wait before it is written; 0 is two seconds.
@@ -58,7 +61,8 @@ type Store struct {
 	next  int // numbers dialogues that begin in one millisecond
 	dirty map[*Recorder]bool
 	armed bool // a timer will flush
-	disk  *disk
+	ring  *ring.Ring
+	heads map[string]header // of the last piece
 
 	followers followers
 }
@@ -66,23 +70,43 @@ type Store struct {
 // Open makes the directory, or takes over what is in it.
 func Open(cfg Config) (*Store, error) {
 	cfg.fill()
-	d, err := openDisk(cfg.Dir, cfg.MaxTotal, cfg.MaxCount)
+	s := &Store{cfg: cfg, dirty: map[*Recorder]bool{}, heads: map[string]header{}}
+	var err error
+	s.ring, err = ring.Open(ring.Config{Dir: cfg.Dir, Suffix: ".jsonl", Octets: cfg.MaxTotal, Count: cfg.MaxCount, Split: s.split,
+		Lost: func(id string) { delete(s.heads, id) }})
 	if err != nil {
 		return nil, fmt.Errorf("dialogues: %w", err)
 	}
-	return &Store{cfg: cfg, dirty: map[*Recorder]bool{}, disk: d}, nil
+	return s, nil
 }
 
-// Begin starts the record of a connection; epochs count from 1. It never fails; what cannot be written is lost, and said
-// in the log.
-func (s *Store) Begin(service, peer string, epoch int) *Recorder {
+// split finds a piece in a file of an earlier run. What belongs to no dialogue only takes room.
+func (s *Store) split(text []byte) (ring.Record, int) {
+	piece := text
+	if i := bytes.Index(text, []byte("\n"+headMark)); i >= 0 {
+		piece = text[:i+1]
+	}
+	line, _, _ := bytes.Cut(piece, []byte{'\n'})
+	h, err := parseHeader(line)
+	if err != nil { // one that is torn names no dialogue
+		return ring.Record{}, len(piece)
+	}
+	if last, known := s.heads[h.ID]; !known || last.Part <= h.Part {
+		s.heads[h.ID] = h
+	}
+	return h.record(), len(piece)
+}
+
+// Begin starts the record of a connection; epochs count from 1. inside is the account whose program it is, where the kernel
+// tells, else "". It never fails; what cannot be written is lost, and said in the log.
+func (s *Store) Begin(service, peer, inside string, epoch int) *Recorder {
 	start := s.cfg.Now().UTC().Truncate(time.Millisecond)
 	s.mu.Lock()
 	s.next++
 	id := fmt.Sprintf("%s-%06d-%s", start.Format("20060102T150405.000"), s.next%1e6, plain(service))
 	s.mu.Unlock()
 	r := &Recorder{store: s, head: header{
-		Version: version, ID: id, Service: service, Peer: peer, Start: start, Epoch: epoch, Accounts: []string{},
+		Version: version, ID: id, Service: service, Peer: peer, Inside: inside, Start: start, Epoch: epoch, Accounts: []string{},
 	}}
 	r.publish(Line{At: start, Kind: Begin})
 	return r
@@ -121,14 +145,18 @@ func (s *Store) Flush() {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.said(s.disk.write())
+	s.said(s.ring.Flush())
 }
 
 // put takes a piece; it is written with others.
 func (s *Store) put(h header, piece []byte) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.said(s.disk.put(h, piece))
+	s.heads[h.ID] = h
+	s.said(s.ring.Put(h.record(), piece))
+	if !s.ring.Has(h.ID) {
+		delete(s.heads, h.ID)
+	}
 }
 
 // said notes what cannot be written.
@@ -143,7 +171,7 @@ func (s *Store) Clear() error {
 	s.Flush()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.disk.clear()
+	return s.ring.Clear()
 }
 
 // Close writes all that waits, and ends who follows. A recorder that is still used hands over its lines when it is
@@ -153,5 +181,5 @@ func (s *Store) Close() {
 	s.followers.close()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.said(s.disk.close())
+	s.said(s.ring.Close())
 }

@@ -237,9 +237,9 @@ func TestMarksAndAnswers(t *testing.T) {
 	if r, err := k.Answer(t.Context(), "alice", "id", "nonsense"); err != nil || r.State != check.Failed {
 		t.Errorf("%+v, %v", r, err)
 	}
-	messages, err := b.deliveries.List(1)
-	if err != nil || len(messages) != 1 {
-		t.Fatal(messages, err)
+	messages := b.deliveries.List(1)
+	if len(messages) != 1 {
+		t.Fatal(messages)
 	}
 	if r, err := k.Answer(t.Context(), "alice", "id", messages[0].ID); err != nil || r.State != check.Passed {
 		t.Errorf("%+v, %v", r, err)

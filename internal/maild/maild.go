@@ -290,7 +290,11 @@ func (d *Daemon) Close() error {
 
 // record begins the record of a connection.
 func (d *Daemon) record(service string, conn net.Conn) *dialogue.Recorder {
-	return d.dialogues.Begin(service, conn.RemoteAddr().String(), d.epochs.Current().Number)
+	inside := ""
+	if who := d.counted(conn); who.inside {
+		inside = who.name
+	}
+	return d.dialogues.Begin(service, conn.RemoteAddr().String(), inside, d.epochs.Current().Number)
 }
 
 // serving tells whether a service is on.
