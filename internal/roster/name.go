@@ -1,7 +1,5 @@
 package roster
 
-import "strings"
-
 // nameParts are the columns in which a registrar's export without a column `name` has last and first names; nil when it
 // has `name`, or not both.
 func nameParts(columns map[string]bool) []string {
@@ -15,12 +13,4 @@ func nameParts(columns map[string]bool) []string {
 		}
 	}
 	return nil
-}
-
-// keyOf is a name without what separates: "Lefèvre, Zoé" is Lefèvre Zoé on a command line and in labels.
-func keyOf(name string) string {
-	if !strings.ContainsAny(name, `,;"`) {
-		return name
-	}
-	return strings.Join(strings.Fields(strings.NewReplacer(",", " ", ";", " ", `"`, " ").Replace(name)), " ")
 }

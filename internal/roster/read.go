@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"strings"
-	"unicode"
 	"unicode/utf8"
 
 	"golang.org/x/text/encoding/charmap"
@@ -20,7 +19,6 @@ import (
 const (
 	maxBytes   = 4 << 20
 	maxProblem = 100 // a picture that was taken for a roster should not print thousands
-	maxKey     = 64  // bytes: a key becomes part of file names and labels
 )
 
 // Read parses the roster in data; name is its file name, for messages. The error is a problem.List with all that is
@@ -181,7 +179,8 @@ func (r *reader) student(line int, record []string) {
 	if r.parts != nil {
 		s.Fields["name"] = strings.TrimSpace(s.Fields[r.parts[0]] + " " + s.Fields[r.parts[1]])
 	}
-	s.Key = keyOf(s.Fields["name"])
+	s.Name, s.Number, s.Email = s.Fields["name"], s.Fields["number"], s.Fields["email"]
+	s.Key = keyOf(s.Name)
 	s.Lang = strings.ToLower(s.Fields["lang"])
 	if s.Lang != "" && s.Lang != "fr" && s.Lang != "en" {
 		r.report(line, "fr, en, or empty for the lab's own", "unknown language %q", s.Fields["lang"])
@@ -200,25 +199,14 @@ func has(fields map[string]string, column string) bool {
 // key checks that a key can name a student everywhere: on a command line, in a label's comma-separated list, in a path.
 func (r *reader) key(s Student) {
 	folded := strings.ToLower(s.Key)
-	switch bad := strings.IndexFunc(s.Key, badInKey); {
+	switch {
 	case s.Key == "":
 		r.report(s.Line, "every student needs a name", "empty name")
-	case len(s.Key) > maxKey:
-		r.report(s.Line, "", "name %q is longer than %d bytes", s.Key, maxKey)
-	case bad >= 0:
-		c, _ := utf8.DecodeRuneInString(s.Key[bad:])
-		r.report(s.Line, "leave it out", "name %q contains %q", s.Key, c)
-	case strings.ContainsRune("-.", rune(s.Key[0])):
-		r.report(s.Line, "", "name %q starts with %q", s.Key, s.Key[0])
 	case r.seen[folded] > 0:
 		r.report(s.Line, "names must differ in more than case", "name %q is on line %d already", s.Key, r.seen[folded])
 	default:
 		r.seen[folded] = s.Line
 	}
-}
-
-func badInKey(c rune) bool {
-	return strings.ContainsRune(`,;:/\"{}*?`, c) || !unicode.IsPrint(c) || c == utf8.RuneError
 }
 
 // finish reports what only the whole file shows.

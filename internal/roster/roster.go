@@ -18,7 +18,10 @@ type Class struct {
 
 // Student is one row.
 type Student struct {
-	Key    string            // of the column `name`: unique in the class, also when case is ignored
+	Key    string            // what the student is called: unique in the class, also when case is ignored
+	Name   string            // as the list has it
+	Number string            // the student's number, "" when there is none
+	Email  string            // the e-mail address, "" when there is none
 	Fields map[string]string // the other columns by their lower-case names, `lang` and `name` included
 	Lang   string            // "fr", "en" or "", which is the lab's own
 	Line   int               // in the roster, from 1; 0 when there is none
@@ -30,7 +33,7 @@ func Count(n int) Class {
 	var class Class
 	for i := range max(n, 0) {
 		key := fmt.Sprintf("student%02d", i+1)
-		class.Students = append(class.Students, Student{Key: key, Fields: map[string]string{"name": key}})
+		class.Students = append(class.Students, Student{Key: key, Name: key, Fields: map[string]string{"name": key}})
 	}
 	return class
 }

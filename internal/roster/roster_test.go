@@ -51,8 +51,8 @@ func TestReadFieldsAndLines(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := Class{File: "class.csv", Students: []Student{
-		{Key: "alice", Line: 3, Fields: map[string]string{"name": "alice", "adresse": "1, rue\nX"}},
-		{Key: "bruno", Line: 5, Fields: map[string]string{"name": "bruno", "adresse": "y"}},
+		{Key: "alice", Name: "alice", Line: 3, Fields: map[string]string{"name": "alice", "adresse": "1, rue\nX"}},
+		{Key: "bruno", Name: "bruno", Line: 5, Fields: map[string]string{"name": "bruno", "adresse": "y"}},
 	}}
 	if diff := cmp.Diff(want, class); diff != "" {
 		t.Error(diff)
@@ -107,16 +107,11 @@ func TestReadProblems(t *testing.T) {
 			"class.csv:2: empty name (every student needs a name)",
 			"class.csv:4: name \"a b\" is on line 3 already (names must differ in more than case)",
 		}},
-		"keys": {"name,lang\nalice,fr\n,en\nAlice,de\nbob,,beyond\na/b\n-x\n.y\nx\u200by\n" + strings.Repeat("z", 65) + "\n", []string{
+		"keys": {"name,lang\nalice,fr\n,en\nAlice,de\nbob,,beyond\n", []string{
 			"class.csv:3: empty name (every student needs a name)",
 			"class.csv:4: name \"Alice\" is on line 2 already (names must differ in more than case)",
 			"class.csv:4: unknown language \"de\" (fr, en, or empty for the lab's own)",
 			"class.csv:5: value \"beyond\" is beyond the last column",
-			"class.csv:6: name \"a/b\" contains '/' (leave it out)",
-			"class.csv:7: name \"-x\" starts with '-'",
-			"class.csv:8: name \".y\" starts with '.'",
-			"class.csv:9: name \"x\\u200by\" contains '\\u200b' (leave it out)",
-			"class.csv:10: name \"" + strings.Repeat("z", 65) + "\" is longer than 64 bytes",
 		}},
 		"quotes": {"name,x\nalice,a\"b\nbruno,\"c\"d\nchloe,\"open\n", []string{
 			"class.csv:2: bare \" in non-quoted-field (put the whole value in quotes, and double a quote inside it)",
