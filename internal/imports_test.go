@@ -52,21 +52,21 @@ func mayImport() map[string]string {
 		"internal/script":      "",
 		"internal/worksheet":   "internal/check internal/lab/task internal/mail/submit",
 		"internal/mail/smtp":   "internal/mail/addrspec internal/mail/telnet",
-		"internal/mail/pop3":   "internal/mail/telnet",
-		"internal/mail/imap":   "internal/mail/telnet",
+		"internal/mail/pop3":   "internal/mail internal/mail/telnet",
+		"internal/mail/imap":   "internal/mail internal/mail/telnet",
 		"internal/mail/log":    "",
-		"internal/mail/auth":   "",
-		"internal/mail/mbox":   "internal/mail",
+		"internal/mail/auth":   "internal/mail",
+		"internal/mail/mbox":   "internal/mail internal/safeio",
 		"internal/mail/queue":  "internal/mail/addrspec internal/spec",
 		"internal/mail/submit": "internal/mail/queue",
 		// What a daemon knows of its students' work, and what lies between two lessons.
 		"internal/grading": "internal/check internal/control internal/delivery internal/dialogue internal/epoch internal/lab/task internal/mail internal/mail/log internal/mail/mbox internal/mail/queue internal/safeio internal/script internal/spec internal/worksheet",
 		"internal/lesson":  "internal/belongings internal/control internal/epoch internal/mail internal/mail/mbox internal/mail/queue internal/safeio internal/spec",
 		// The sandbox.
-		"internal/broker": "internal/belongings",
+		"internal/broker": "internal/belongings internal/mail",
 		// For tests.
 		"internal/engine/enginetest":  "internal/engine",
-		"internal/mail/imap/imaptest": "internal/mail/imap",
+		"internal/mail/imap/imaptest": "internal/mail internal/mail/imap",
 		"internal/sandbox":            "internal/belongings internal/broker internal/script internal/spec",
 	}
 }

@@ -11,7 +11,7 @@
 //	{"id":7,"op":"open","user":"util1","box":"INBOX","flag":2}      → {"id":7}  + the open file
 //	{"id":8,"op":"lock","user":"util1","box":"INBOX"}               → {"id":8,"lock":3}, or {"id":8,"kind":"locked",…}
 //	{"id":9,"op":"unlock","lock":3}                                 → {"id":9}
-//	{"id":10,"op":"list","user":"util1"}                            → {"id":10} + a file holding a JSON list of names
+//	{"id":10,"op":"list","user":"util1"}                            → {"id":10} + a file holding a JSON list of mail.File
 //	{"id":11,"op":"configure"} + a file holding a spec              → {"id":11}
 //	{"id":12,"op":"remove","user":"util1","box":"gone"}             → {"id":12,"errno":2,"error":"no such file or directory"}
 //

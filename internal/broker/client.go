@@ -11,6 +11,8 @@ import (
 	"os"
 	"sync"
 	"time"
+
+	"maillab/internal/mail"
 )
 
 // Client is maild's side. All methods may be called at once, as often as one likes; each waits for its own answer and
@@ -66,17 +68,23 @@ func (c *Client) Rename(ctx context.Context, user, from, to string) error {
 	return err
 }
 
-// List lists a user's folders (the boxes below ~/mail), sorted.
-func (c *Client) List(ctx context.Context, user string) ([]string, error) {
+// List lists what a user has below ~/mail, boxes and directories, sorted.
+func (c *Client) List(ctx context.Context, user string) ([]mail.File, error) {
 	body, err := c.read(ctx, request{Op: opList, User: user})
 	if err != nil {
 		return nil, err
 	}
-	var names []string
-	if err := json.Unmarshal(body, &names); err != nil {
+	var files []mail.File
+	if err := json.Unmarshal(body, &files); err != nil {
 		return nil, fmt.Errorf("list %s: %w", user, err)
 	}
-	return names, nil
+	return files, nil
+}
+
+// Mkdir makes a directory for boxes below ~/mail, and those that it is in.
+func (c *Client) Mkdir(ctx context.Context, user, box string) error {
+	_, err := c.ask(ctx, request{Op: opMkdir, User: user, Box: box}, nil)
+	return err
 }
 
 // Lock takes the dotlock of a user's box in one try; the error is ErrLocked when somebody else has it. A lock is broken

@@ -8,9 +8,12 @@ import (
 	"fmt"
 	"os"
 	"slices"
+	"strings"
 	"syscall"
 
 	"golang.org/x/sys/unix"
+
+	"maillab/internal/mail"
 )
 
 // Owner is a user as the file system knows him.
@@ -27,11 +30,12 @@ type Files struct {
 	Lookup  func(user string) (Owner, error) // what is not one of the lab's accounts is an error
 	crew    *crew
 	locks   *locks
+	walks   chan struct{} // holds one token while somebody lists
 }
 
 // NewFiles starts the threads that do the work; they end with ctx.
 func NewFiles(ctx context.Context, spool string, mailGID int, lookup func(string) (Owner, error)) *Files {
-	return &Files{Spool: spool, MailGID: mailGID, Lookup: lookup, crew: newCrew(ctx, 4), locks: newLocks()}
+	return &Files{Spool: spool, MailGID: mailGID, Lookup: lookup, crew: newCrew(ctx, 4), locks: newLocks(), walks: make(chan struct{}, 1)}
 }
 
 // within finds a user's box and runs do, as that user, in the directory that holds it. create makes missing folders.
@@ -205,6 +209,16 @@ func (f *Files) Remove(ctx context.Context, user, box string) error {
 	})
 }
 
+// Mkdir is Client.Mkdir, on this side.
+func (f *Files) Mkdir(ctx context.Context, user, box string) error {
+	return f.within(ctx, user, box, true, func(dir int, name string, _ Owner) error {
+		if err := unix.Mkdirat(dir, name, 0o700); err != nil {
+			return fmt.Errorf("making directory %s: %w", name, err)
+		}
+		return nil
+	})
+}
+
 // Rename is Client.Rename, on this side.
 func (f *Files) Rename(ctx context.Context, user, from, to string) error {
 	target, err := locate(user, to)
@@ -238,8 +252,14 @@ const (
 )
 
 // List is Client.List, on this side.
-func (f *Files) List(ctx context.Context, user string) ([]string, error) {
-	var found []string
+func (f *Files) List(ctx context.Context, user string) ([]mail.File, error) {
+	select {
+	case f.walks <- struct{}{}: // one at a time: there are few threads, and a walk may be long
+		defer func() { <-f.walks }()
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	var found []mail.File
 	err := f.within(ctx, user, "any", false, func(dir int, _ string, owner Owner) error {
 		l := lister{owner: owner}
 		err := l.walk(ctx, dir, "", 1)
@@ -249,14 +269,14 @@ func (f *Files) List(ctx context.Context, user string) ([]string, error) {
 	if errors.Is(err, syscall.ENOENT) { // no ~/mail, no folders
 		return nil, nil
 	}
-	slices.Sort(found)
+	slices.SortFunc(found, func(a, b mail.File) int { return strings.Compare(a.Path, b.Path) })
 	return found, err
 }
 
 // lister collects the folders of one user.
 type lister struct {
 	owner   Owner
-	found   []string
+	found   []mail.File
 	visited int
 }
 
@@ -291,12 +311,13 @@ func (l *lister) visit(ctx context.Context, dir int, path, name string, depth in
 	switch st.Mode & unix.S_IFMT {
 	case unix.S_IFREG:
 		if st.Nlink == 1 && int(st.Uid) == l.owner.UID {
-			l.found = append(l.found, path)
+			l.found = append(l.found, mail.File{Path: path, Size: st.Size})
 		}
 	case unix.S_IFDIR:
 		if depth >= maxDepth {
 			return nil
 		}
+		l.found = append(l.found, mail.File{Path: path, Dir: true})
 		next, err := enterStep(dir, name, false)
 		if err != nil {
 			return nil // made unreadable, or gone: not a reason to hide the others

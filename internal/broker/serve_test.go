@@ -18,6 +18,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"golang.org/x/sys/unix"
+
+	"maillab/internal/mail"
 )
 
 // office is a client and its server over a spool and homes in a temporary directory. As root, the users have uids of
@@ -187,7 +189,7 @@ func TestOpenInbox(t *testing.T) {
 func TestFolders(t *testing.T) {
 	o, ctx := open(t), context.Background()
 	if names, err := o.List(ctx, "util1"); err != nil || len(names) > 0 {
-		t.Errorf("no folders: %q, %v", names, err)
+		t.Errorf("no folders: %v, %v", names, err)
 	}
 	for _, box := range []string{"b", "2026/march", "a"} {
 		f, err := o.Open(ctx, "util1", box, os.O_RDWR|os.O_CREATE)
@@ -203,16 +205,23 @@ func TestFolders(t *testing.T) {
 	})
 	names, err := o.List(ctx, "util1")
 	must(t, err)
-	if diff := cmp.Diff([]string{"2026/march", "a", "b"}, names); diff != "" {
+	want := []mail.File{{Path: "2026", Dir: true}, {Path: "2026/march", Size: int64(len("2026/march"))}, {Path: "a", Size: 1}, {Path: "b", Size: 1}}
+	if diff := cmp.Diff(want, names); diff != "" {
 		t.Errorf("folders (-want +got):\n%s", diff)
 	}
+	must(t, o.Mkdir(ctx, "util1", "new/dir"))
+	if err := o.Mkdir(ctx, "util1", "new/dir"); !errors.Is(err, os.ErrExist) {
+		t.Errorf("making it twice: %v", err)
+	}
+	must(t, o.Remove(ctx, "util1", "new/dir"))
+	must(t, o.Remove(ctx, "util1", "new"))
 	must(t, o.Rename(ctx, "util1", "a", "old/a"))
 	must(t, o.Remove(ctx, "util1", "b"))
 	must(t, o.Remove(ctx, "util1", "2026/march"))
 	must(t, o.Remove(ctx, "util1", "2026")) // an empty directory
 	names, err = o.List(ctx, "util1")
 	must(t, err)
-	if diff := cmp.Diff([]string{"old/a"}, names); diff != "" {
+	if diff := cmp.Diff([]mail.File{{Path: "old", Dir: true}, {Path: "old/a", Size: 1}}, names); diff != "" {
 		t.Errorf("folders (-want +got):\n%s", diff)
 	}
 	if err := o.Remove(ctx, "util1", "b"); !errors.Is(err, os.ErrNotExist) {

@@ -112,6 +112,8 @@ func (s *session) do(ctx context.Context, req request, body *os.File) (r reply, 
 		err = s.files.Rename(ctx, req.User, req.Box, req.To)
 	case opList:
 		file, err = s.list(ctx, req.User)
+	case opMkdir:
+		err = s.files.Mkdir(ctx, req.User, req.Box)
 	case opLock:
 		r.Lock, err = s.lock(ctx, req.User, req.Box)
 	case opUnlock:

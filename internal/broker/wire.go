@@ -21,6 +21,7 @@ const (
 	opRemove    = "remove"
 	opRename    = "rename"
 	opList      = "list"
+	opMkdir     = "mkdir"
 	opLock      = "lock"
 	opUnlock    = "unlock"
 	opConfigure = "configure"

@@ -192,11 +192,17 @@ func (g *Grading) Bundle(ctx context.Context, student string, w io.Writer) error
 const maxBox = 64 << 20
 
 func (g *Grading) bundleMail(ctx context.Context, out *tar.Writer, account string) error {
-	folders, err := g.cfg.Files.List(ctx, account)
+	files, err := g.cfg.Files.List(ctx, account)
 	if err != nil {
 		return err
 	}
-	for _, name := range append([]string{mbox.Inbox}, folders...) {
+	names := []string{mbox.Inbox}
+	for _, f := range files {
+		if !f.Dir {
+			names = append(names, f.Path)
+		}
+	}
+	for _, name := range names {
 		f, err := g.cfg.Files.Open(ctx, account, name, os.O_RDONLY)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue

@@ -40,6 +40,29 @@ type Snapshot struct {
 	UIDNext     uint32
 	ModSeq      uint64    // HIGHESTMODSEQ (RFC 7162); grows with every change of flags, new message and expunge
 	Messages    []Message // ascending by UID; shared: not to be changed
+	// Vanished are the last messages that were expunged, ascending by ModSeq; shared: not to be changed. All that went after
+	// Since are among them (RFC 7162 section 3.2); what went before may have been forgotten.
+	Vanished []Vanished
+	Since    uint64
+}
+
+// Vanished is a message that is gone.
+type Vanished struct {
+	UID    uint32
+	ModSeq uint64 // of the mailbox when it went
+}
+
+// Stored is what became of a STORE.
+type Stored struct {
+	Messages []Message // as they are now, ascending by UID; those in Conflict too
+	Conflict []uint32  // UIDs that were left alone because of Since
+}
+
+// File is one of those that a user keeps mail in.
+type File struct {
+	Path string `json:"path"` // below the directory of folders: "Archives", "2026/march"
+	Dir  bool   `json:"dir,omitempty"`
+	Size int64  `json:"size,omitempty"` // octets; 0 of a directory
 }
 
 // StoreOp is what STORE does with its flags.

@@ -70,7 +70,7 @@ type Daemon struct {
 	people     *people
 	drops      *locks
 	subscribed *subscriptions
-	lists      lists
+	taken      taken
 	crowd      *crowd
 	dialogues  *dialogue.Store
 	deliveries *delivery.Store
@@ -219,13 +219,8 @@ func (d *Daemon) protocols() error {
 		}, intake{d}).ServeConn
 	}
 	if o := s.Services.POP3; o != nil {
-		watch := newPOP3Watch(d.log.POP3(o.Wording))
 		server, err := pop3.New(pop3.Config{
-			Wording: o.Wording, Banner: o.Banner, TLS: d.cfg.TLS, Now: d.cfg.Now, Slog: d.cfg.Log, Log: watch,
-			Record: func(c net.Conn) pop3.Recorder {
-				watch.connect(c)
-				return d.record("pop3", c)
-			},
+			Wording: o.Wording, Banner: o.Banner, TLS: d.cfg.TLS, Slog: d.cfg.Log, Witness: d.witnessPOP3,
 		}, drops{d})
 		if err != nil {
 			return err
@@ -234,7 +229,7 @@ func (d *Daemon) protocols() error {
 	}
 	if o := s.Services.IMAP; o != nil {
 		d.services["imap"] = imap.New(imap.Config{
-			Wording: o.Wording, Banner: o.Banner, Hostname: s.Hostname, TLS: d.cfg.TLS, Now: d.cfg.Now, Logger: d.cfg.Log, Watch: d.watchIMAP,
+			Wording: o.Wording, Banner: o.Banner, Hostname: s.Hostname, TLS: d.cfg.TLS, Now: d.cfg.Now, Logger: d.cfg.Log, Witness: d.witnessIMAP,
 			Stage: func() (*os.File, error) { return lesson.Stage(d.cfg.StateDir) },
 		}, mailboxes{d}).ServeConn
 	}

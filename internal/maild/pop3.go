@@ -1,13 +1,14 @@
 package maild
 
 import (
+	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"io"
+	"sync/atomic"
 
+	"maillab/internal/lesson"
 	"maillab/internal/mail"
-	"maillab/internal/mail/auth"
 	"maillab/internal/mail/mbox"
 	"maillab/internal/mail/pop3"
 )
@@ -16,16 +17,13 @@ import (
 type drops struct{ d *Daemon }
 
 // Login implements pop3.Backend.
-func (b drops) Login(ctx context.Context, user, password, peer string) (string, pop3.Maildrop, error) {
-	account, err := b.d.auth.Verify(ctx, user, password, peer)
-	switch {
-	case errors.Is(err, auth.ErrRejected):
-		return "", nil, pop3.ErrRejected
-	case err != nil:
+func (b drops) Login(ctx context.Context, user, password string, peer mail.Peer) (string, pop3.Maildrop, error) {
+	account, err := b.d.auth.Verify(ctx, user, password, peer.Host())
+	if err != nil {
 		return "", nil, err
 	}
 	if !b.d.drops.take(account) {
-		return account, nil, pop3.ErrInUse
+		return account, nil, mail.ErrInUse
 	}
 	var box *mbox.Mailbox
 	err = b.d.sessions.login(ctx, account, func() (err error) {
@@ -69,24 +67,17 @@ func uidl(wording string, uid, validity uint32) string {
 // Messages implements pop3.Maildrop.
 func (m *maildrop) Messages() []pop3.Message { return m.messages }
 
-// Open implements pop3.Maildrop.
+// Open implements pop3.Maildrop. The message is read to its end before anything is promised of it: any program may remove
+// it from the mailbox while a slow client takes it.
 func (m *maildrop) Open(_ context.Context, i int) (io.ReadCloser, error) {
-	content, err := m.box.Open(m.uids[i])
-	if err == nil {
-		if _, err = content.ReadAt(make([]byte, 1), 0); err == io.EOF { // before +OK: it may have been removed
-			err = nil
-		}
-	}
-	if errors.Is(err, mail.ErrGone) {
-		return nil, pop3.ErrGone
-	}
+	raw, err := m.box.Open(m.uids[i])
 	if err != nil {
 		return nil, err
 	}
-	return struct {
-		io.Reader
-		io.Closer
-	}{io.NewSectionReader(content, 0, content.Size()), content}, nil
+	defer raw.Close()
+	release := m.box.Hold()
+	defer release()
+	return m.d.taken.read(raw, m.d.cfg.StateDir)
 }
 
 // Commit implements pop3.Maildrop.
@@ -103,4 +94,59 @@ func (m *maildrop) Commit(ctx context.Context, deleted []int) error {
 func (m *maildrop) Close() error {
 	defer m.d.drops.give(m.account)
 	return m.box.Close()
+}
+
+// taken counts the octets of messages that clients are taking and that are held in memory. What would be too much goes to a
+// file.
+type taken struct{ octets atomic.Int64 }
+
+// At most heldOctets are held in all, and of one message heldOfOne.
+const (
+	heldOctets = 4 << 20
+	heldOfOne  = 256 << 10
+)
+
+func (t *taken) read(raw mail.Raw, dir string) (io.ReadCloser, error) {
+	size := raw.Size()
+	if size > heldOfOne || t.octets.Add(size) > heldOctets {
+		if size <= heldOfOne {
+			t.octets.Add(-size)
+		}
+		return spill(raw, dir)
+	}
+	text := make([]byte, size)
+	if _, err := io.ReadFull(io.NewSectionReader(raw, 0, size), text); err != nil {
+		t.octets.Add(-size)
+		return nil, err
+	}
+	return &held{bytes.NewReader(text), func() { t.octets.Add(-size) }}, nil
+}
+
+// held is a message in memory.
+type held struct {
+	*bytes.Reader
+	give func()
+}
+
+// Close implements io.Closer.
+func (h *held) Close() error { h.give(); return nil }
+
+// spill copies a message to a file that is gone when it is closed.
+func spill(raw mail.Raw, dir string) (io.ReadCloser, error) {
+	f, err := lesson.Stage(dir)
+	if err != nil {
+		return nil, err
+	}
+	n, err := io.Copy(f, io.NewSectionReader(raw, 0, raw.Size()))
+	if err == nil && n < raw.Size() {
+		err = io.ErrUnexpectedEOF
+	}
+	if err == nil {
+		_, err = f.Seek(0, io.SeekStart)
+	}
+	if err != nil {
+		_ = f.Close()
+		return nil, err
+	}
+	return f, nil
 }

@@ -5,7 +5,7 @@ import (
 	"strings"
 	"testing"
 
-	"maillab/internal/mail/imap"
+	"maillab/internal/mail"
 )
 
 // TestRoomOverAllFolders: one mailbox has its limit, and IMAP makes as many folders as one likes.
@@ -15,10 +15,10 @@ func TestRoomOverAllFolders(t *testing.T) {
 	u := &imapUser{d: b.Daemon, name: "util1"}
 	text := "Subject: large\n\n" + strings.Repeat(strings.Repeat("x", 70)+"\n", 60)
 	put := func(folder string) error {
-		if err := u.Create(t.Context(), folder); err != nil {
+		if err := u.Create(t.Context(), folder, false); err != nil {
 			t.Fatal(err)
 		}
-		_, _, err := u.Append(t.Context(), folder, []imap.NewMessage{{Size: int64(len(text)), Body: strings.NewReader(text)}})
+		_, _, err := u.Append(t.Context(), folder, []mail.Delivery{{Body: []byte(text)}})
 		return err
 	}
 	for _, folder := range []string{"one", "two"} {
@@ -26,7 +26,7 @@ func TestRoomOverAllFolders(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if err := put("three"); !errors.Is(err, imap.ErrFull) {
+	if err := put("three"); !errors.Is(err, mail.ErrFull) {
 		t.Errorf("a third of more than a third: %v", err)
 	}
 }

@@ -2,122 +2,94 @@ package maild
 
 import (
 	"net"
-	"sync"
 	"time"
 
-	"maillab/internal/dialogue"
+	"maillab/internal/mail"
 	"maillab/internal/mail/imap"
 	maillog "maillab/internal/mail/log"
 	"maillab/internal/mail/pop3"
 )
 
-// attempts are the failed logins of one connection.
-type attempts struct {
-	count int
-	user  string // the last that was tried
-}
-
-// watchIMAP begins the record and the log of an IMAP connection.
-func (d *Daemon) watchIMAP(conn net.Conn) (imap.Recorder, imap.Log) {
-	w := &imapWatch{
-		record: d.record("imap", conn), log: d.log.IMAP(d.cfg.Spec.Services.IMAP.Wording),
-		peer: maillog.PeerOf(conn.RemoteAddr(), conn.LocalAddr(), false), now: d.cfg.Now, begun: d.cfg.Now(),
-	}
-	w.log.Connect(w.peer)
-	return w.record, w
-}
-
-// imapWatch tells the log and the record what an IMAP connection did.
-type imapWatch struct {
-	record *dialogue.Recorder
+// watch tells mail.log what one POP3 or IMAP connection did.
+type watch struct {
 	log    maillog.Reader
-	peer   maillog.Peer
+	conn   net.Conn
+	secure bool // TLS is on
 	now    func() time.Time
 	begun  time.Time // the connection, or the login
-	failed attempts
+	failed int       // logins
+	tried  string    // the user of the last of them
 }
 
-// Login implements imap.Log.
-func (w *imapWatch) Login(user, method string) {
+// witness begins the record and the log of a connection.
+func (d *Daemon) witness(service string, log maillog.Reader, conn net.Conn) (mail.Recorder, *watch) {
+	w := &watch{log: log, conn: conn, now: d.cfg.Now, begun: d.cfg.Now()}
+	w.log.Connect(w.peer())
+	return d.record(service, conn), w
+}
+
+func (w *watch) peer() maillog.Peer {
+	return maillog.PeerOf(w.conn.RemoteAddr(), w.conn.LocalAddr(), w.secure)
+}
+
+// Secure implements pop3.Log and imap.Log.
+func (w *watch) Secure() { w.secure = true }
+
+// Login implements pop3.Log and imap.Log.
+func (w *watch) Login(user, method string) {
 	w.begun = w.now()
-	w.record.Account(user)
-	w.log.Login(w.peer, user, method)
+	w.log.Login(w.peer(), user, method)
 }
 
-// LoginFailed implements imap.Log.
-func (w *imapWatch) LoginFailed(user, method string) {
-	w.failed = attempts{w.failed.count + 1, user}
-	w.log.LoginFailed(w.peer, user, method)
+// LoginFailed implements pop3.Log and imap.Log.
+func (w *watch) LoginFailed(user, method string) {
+	w.failed, w.tried = w.failed+1, user
+	w.log.LoginFailed(w.peer(), user, method)
 }
 
-// Closed implements imap.Log.
-func (w *imapWatch) Closed(s imap.Stats) {
-	how, known := map[string]maillog.Ending{
-		"logout": maillog.LoggedOut, "eof": maillog.Closed, "write": maillog.Closed, "timeout": maillog.TimedOut,
-		"errors": maillog.TooManyErrors, "shutdown": maillog.ShutDown,
-	}[s.Reason]
-	if !known {
-		how = maillog.Failed
+func (w *watch) end(user string, how mail.Ending, received, sent int64) maillog.End {
+	return maillog.End{User: user, Tried: w.tried, Attempts: w.failed, How: endings(how), Received: received, Sent: sent, Time: w.now().Sub(w.begun)}
+}
+
+// endings are the log's names for how a connection ended.
+func endings(how mail.Ending) maillog.Ending {
+	known, ok := map[mail.Ending]maillog.Ending{
+		mail.LoggedOut: maillog.LoggedOut, mail.LineDropped: maillog.Closed, mail.NotTaken: maillog.Closed, mail.TimedOut: maillog.TimedOut,
+		mail.TooManyBad: maillog.TooManyErrors, mail.ShutDown: maillog.ShutDown,
+	}[how]
+	if !ok {
+		return maillog.Failed
 	}
-	w.log.DisconnectIMAP(w.peer, maillog.IMAPEnd{
-		End:         w.failed.end(s.User, how, s.In, s.Out, w.now().Sub(w.begun)),
-		HeaderBytes: s.Header, BodyBytes: s.Body, Deleted: s.Deleted, Expunged: s.Expunged,
+	return known
+}
+
+// imapWatch is a watch that counts as IMAP does.
+type imapWatch struct{ *watch }
+
+func (d *Daemon) witnessIMAP(conn net.Conn) (mail.Recorder, imap.Log) {
+	rec, w := d.witness("imap", d.log.IMAP(d.cfg.Spec.Services.IMAP.Wording), conn)
+	return rec, imapWatch{w}
+}
+
+// Disconnect implements imap.Log.
+func (w imapWatch) Disconnect(s imap.Stats) {
+	w.log.DisconnectIMAP(w.peer(), maillog.IMAPEnd{
+		End: w.end(s.User, s.Ending, s.In, s.Out), HeaderBytes: s.Header, BodyBytes: s.Body, Deleted: s.Deleted, Expunged: s.Expunged,
 	})
-	w.record.Close()
 }
 
-// end is what both protocols sum up.
-func (a attempts) end(user string, how maillog.Ending, received, sent int64, took time.Duration) maillog.End {
-	return maillog.End{User: user, Tried: a.user, Attempts: a.count, How: how, Received: received, Sent: sent, Time: took}
-}
+// pop3Watch is a watch that counts as POP3 does.
+type pop3Watch struct{ *watch }
 
-// pop3Watch is the Log of all POP3 connections.
-type pop3Watch struct {
-	log maillog.Reader
-
-	mu     sync.Mutex
-	failed map[string]attempts // by peer
-}
-
-func newPOP3Watch(log maillog.Reader) *pop3Watch {
-	return &pop3Watch{log: log, failed: map[string]attempts{}}
-}
-
-func peerOf(s pop3.Session) maillog.Peer { return maillog.PeerOf(s.Peer, s.Local, s.TLS) }
-
-// connect tells that a client has come.
-func (w *pop3Watch) connect(conn net.Conn) {
-	w.log.Connect(maillog.PeerOf(conn.RemoteAddr(), conn.LocalAddr(), false))
-}
-
-// Login implements pop3.Log.
-func (w *pop3Watch) Login(s pop3.Session, method string) { w.log.Login(peerOf(s), s.Account, method) }
-
-// LoginFailed implements pop3.Log.
-func (w *pop3Watch) LoginFailed(s pop3.Session, user, method string) {
-	w.mu.Lock()
-	before := w.failed[s.Peer.String()]
-	w.failed[s.Peer.String()] = attempts{before.count + 1, user}
-	w.mu.Unlock()
-	w.log.LoginFailed(peerOf(s), user, method)
+func (d *Daemon) witnessPOP3(conn net.Conn) (mail.Recorder, pop3.Log) {
+	rec, w := d.witness("pop3", d.log.POP3(d.cfg.Spec.Services.POP3.Wording), conn)
+	return rec, pop3Watch{w}
 }
 
 // Disconnect implements pop3.Log.
-func (w *pop3Watch) Disconnect(s pop3.Session, how pop3.Ending, n pop3.Counts) {
-	w.mu.Lock()
-	failed := w.failed[s.Peer.String()]
-	delete(w.failed, s.Peer.String())
-	w.mu.Unlock()
-	ending, known := map[pop3.Ending]maillog.Ending{
-		pop3.LoggedOut: maillog.LoggedOut, pop3.LineDropped: maillog.Closed, pop3.TimedOut: maillog.TimedOut,
-		pop3.TooManyBad: maillog.TooManyErrors, pop3.ShutDown: maillog.ShutDown,
-	}[how]
-	if !known {
-		ending = maillog.Failed
-	}
-	w.log.DisconnectPOP3(peerOf(s), maillog.POP3End{
-		End: failed.end(s.Account, ending, n.Received, n.Sent, n.Time),
-		Top: n.Top, Retr: n.Retr, TopBytes: n.TopBytes, RetrBytes: n.RetrBytes,
-		Deleted: n.Deleted, Messages: n.Messages, Size: n.Size,
+func (w pop3Watch) Disconnect(n pop3.Counts) {
+	w.log.DisconnectPOP3(w.peer(), maillog.POP3End{
+		End: w.end(n.Account, n.Ending, n.Received, n.Sent),
+		Top: n.Top, Retr: n.Retr, TopBytes: n.TopBytes, RetrBytes: n.RetrBytes, Deleted: n.Deleted, Messages: n.Messages, Size: n.Size,
 	})
 }

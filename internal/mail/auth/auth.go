@@ -14,11 +14,13 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"maillab/internal/mail"
 )
 
 // Errors that callers tell apart. Any other error is a fault of ours: the accounts could not be read.
 var (
-	ErrRejected = errors.New("login rejected")          // user unknown, password wrong, account locked or expired
+	ErrRejected = mail.ErrRejected                      // user unknown, password wrong, account locked or expired
 	ErrBusy     = errors.New("too many logins at once") // nothing was checked; worth another try
 )
 

@@ -4,6 +4,8 @@ import (
 	"context"
 	"strconv"
 	"strings"
+
+	"maillab/internal/mail"
 )
 
 // allCaps are what works, in the order in which Courier would say it, with what it has not behind.
@@ -40,7 +42,7 @@ func (c *conn) capability(_ context.Context, cmd *command) reply {
 func (c *conn) noop(_ context.Context, cmd *command) reply { return c.w.completed(cmd.name) }
 
 func (c *conn) logout(_ context.Context, cmd *command) reply {
-	c.stats.Reason = "logout"
+	c.stats.Ending = mail.LoggedOut
 	c.done = true
 	c.out.str("* BYE " + c.w.bye + "\r\n")
 	return c.w.completed(cmd.name)

@@ -1,10 +1,13 @@
 package imap
 
 import (
-	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"os"
+
+	"maillab/internal/mail"
 )
 
 // append is APPEND (RFC 3501, section 6.3.11), with literal8 (RFC 3516) and UTF8 data (RFC 6855).
@@ -20,19 +23,19 @@ func (c *conn) append(ctx context.Context, cmd *command) reply {
 	if err == nil {
 		err = nameErr
 	}
-	if err == nil && m.Size == 0 {
+	if err == nil && m.Size() == 0 {
 		return no("", "Message is empty.")
 	}
-	if err == nil && m.Size > c.cfg.MaxMessage {
-		err = ErrTooBig
+	if err == nil && m.Size() > c.cfg.MaxMessage {
+		err = mail.ErrTooBig
 	}
 	if err != nil {
 		return c.failed(ctx, cmd, wire, err)
 	}
-	if m.Date.IsZero() {
-		m.Date = c.cfg.Now()
+	if m.At.IsZero() {
+		m.At = c.cfg.Now()
 	}
-	validity, uids, err := c.user.Append(ctx, name, []NewMessage{m})
+	validity, uids, err := c.user.Append(ctx, name, []mail.Delivery{m})
 	if err != nil {
 		return c.failed(ctx, cmd, wire, err)
 	}
@@ -40,7 +43,7 @@ func (c *conn) append(ctx context.Context, cmd *command) reply {
 }
 
 // newMessage takes [flags] [date] literal.
-func (p *parser) newMessage() (m NewMessage, err error) {
+func (p *parser) newMessage() (m mail.Delivery, err error) {
 	if err := p.space(); err != nil {
 		return m, err
 	}
@@ -51,45 +54,39 @@ func (p *parser) newMessage() (m NewMessage, err error) {
 		p.blanks()
 	}
 	if p.peek() == '"' {
-		if m.Date, err = p.dateTime(); err != nil {
+		if m.At, err = p.dateTime(); err != nil {
 			return m, err
 		}
 		p.blanks()
 	}
-	data, err := p.appendData()
-	if err == nil {
-		m.Size, m.Body = data.Size(), data
-	}
-	return m, err
+	return m, p.appendData(&m)
 }
 
-func (p *parser) appendData() (data *io.SectionReader, err error) {
+func (p *parser) appendData(m *mail.Delivery) error {
 	if c := p.peek(); c == '{' || c == '~' {
-		return p.message()
+		return p.message(m)
 	}
 	if p.keyword() != "UTF8" {
-		return nil, errArguments
+		return errArguments
 	}
 	p.blanks()
-	err = p.list(func() error {
-		data, err = p.message()
-		return err
-	})
-	if err == nil && data == nil {
+	err := p.list(func() error { return p.message(m) })
+	if err == nil && m.Size() == 0 {
 		err = errArguments
 	}
-	return data, err
+	return err
 }
 
 // message takes a message's literal, wherever it is.
-func (p *parser) message() (*io.SectionReader, error) {
+func (p *parser) message(m *mail.Delivery) (err error) {
 	q := *p
 	if _, err := q.announcement(); err == nil && q.spilled() {
 		*p = q
-		return p.spill.body()
+		m.Large, err = p.spill.body()
+		return err
 	}
-	b, err := p.literal()
-	return io.NewSectionReader(bytes.NewReader(b), 0, int64(len(b))), err
+	m.Body, err = p.literal()
+	return err
 }
 
 // copy is COPY and MOVE (RFC 6851), with the UIDs of both sides (RFC 4315).
@@ -122,7 +119,7 @@ func (c *conn) copy(ctx context.Context, cmd *command) reply {
 	if len(indexes) == 0 {
 		return c.w.nothingToCopy
 	}
-	messages := make([]Message, len(indexes))
+	messages := make([]mail.Message, len(indexes))
 	for n, i := range indexes {
 		messages[n] = c.box.view[i]
 	}
@@ -144,41 +141,60 @@ func (c *conn) copy(ctx context.Context, cmd *command) reply {
 	return r
 }
 
-// copyMessages appends messages of one mailbox to another, all or none. They are opened one after another, when the
-// backend comes to them.
-func (c *conn) copyMessages(ctx context.Context, from Mailbox, ms []Message, to string) (uint32, []uint32, error) {
-	msgs := make([]NewMessage, len(ms))
+// copyMessages appends messages of one mailbox to another, all or none. They are all read before: the other may be the one
+// that they are in, and nothing is read while it is locked.
+func (c *conn) copyMessages(ctx context.Context, from Mailbox, ms []mail.Message, to string) (uint32, []uint32, error) {
+	held := &copies{stage: c.cfg.Stage}
+	defer held.close()
+	deliveries := make([]mail.Delivery, len(ms))
 	for i, m := range ms {
-		msgs[i] = NewMessage{
-			Flags: m.Flags, Keywords: m.Keywords, Date: m.Date, Size: m.Size,
-			Body: &lazyBody{open: func() (Raw, error) { return from.Open(ctx, m.UID) }},
+		deliveries[i] = mail.Delivery{Flags: m.Flags, Keywords: m.Keywords, At: m.Date}
+		if err := errors.Join(ctx.Err(), held.take(from, m, &deliveries[i])); err != nil {
+			return 0, nil, err
 		}
 	}
-	return c.user.Append(ctx, to, msgs)
+	return c.user.Append(ctx, to, deliveries)
 }
 
-// lazyBody opens a message at its first read and closes it at its end.
-type lazyBody struct {
-	open func() (Raw, error)
-	raw  Raw
-	off  int64
+// copies are the messages of one COPY or MOVE. What is more than heldAtMost goes to a file, for somebody may copy a mailbox
+// of a hundred megabytes.
+type copies struct {
+	stage func() (*os.File, error) // nil: all are held
+	f     *os.File
+	size  int64
+	held  int64
 }
 
-func (b *lazyBody) Read(p []byte) (int, error) {
-	if b.raw == nil {
-		raw, err := b.open()
-		if err != nil {
-			return 0, err
+const heldAtMost = 256 << 10
+
+func (c *copies) take(from Mailbox, m mail.Message, d *mail.Delivery) error {
+	raw, err := from.Open(m.UID)
+	if err != nil {
+		return err
+	}
+	defer raw.Close()
+	body := io.NewSectionReader(raw, 0, raw.Size())
+	if c.held += raw.Size(); c.held <= heldAtMost || c.stage == nil {
+		d.Body = make([]byte, raw.Size())
+		_, err := io.ReadFull(body, d.Body)
+		return err
+	}
+	if c.f == nil {
+		if c.f, err = c.stage(); err != nil {
+			return err
 		}
-		b.raw = raw
 	}
-	n, err := b.raw.ReadAt(p[:min(int64(len(p)), b.raw.Size()-b.off)], b.off)
-	if b.off += int64(n); b.off >= b.raw.Size() {
-		_ = b.raw.Close()
-		return n, io.EOF
-	}
-	if err == io.EOF {
+	n, err := io.Copy(c.f, body)
+	if err == nil && n < raw.Size() {
 		err = io.ErrUnexpectedEOF
 	}
-	return n, err
+	d.Large = io.NewSectionReader(c.f, c.size, n)
+	c.size += n
+	return err
+}
+
+func (c *copies) close() {
+	if c.f != nil {
+		_ = c.f.Close()
+	}
 }

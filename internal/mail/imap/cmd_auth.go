@@ -6,6 +6,8 @@ import (
 	"encoding/base64"
 	"errors"
 	"strings"
+
+	"maillab/internal/mail"
 )
 
 func (c *conn) login(ctx context.Context, cmd *command) reply {
@@ -29,12 +31,10 @@ func (c *conn) login(ctx context.Context, cmd *command) reply {
 // logIn asks the backend, which takes its time over a wrong password.
 func (c *conn) logIn(ctx context.Context, cmd *command, name, password string) reply {
 	c.stats.Attempts++
-	user, err := c.srv.backend.Login(ctx, name, password, c.nc.RemoteAddr())
+	user, err := c.srv.backend.Login(ctx, name, password, mail.PeerOf(c.under))
 	switch {
-	case errors.Is(err, ErrBadPassword):
-		if c.log != nil {
-			c.log.LoginFailed(name, "PLAIN")
-		}
+	case errors.Is(err, mail.ErrRejected):
+		c.log.LoginFailed(name, "PLAIN")
 		return c.w.loginFailed
 	case err != nil:
 		if ctx.Err() == nil {
@@ -43,9 +43,8 @@ func (c *conn) logIn(ctx context.Context, cmd *command, name, password string) r
 		return c.w.loginError
 	}
 	c.user, c.stats.User = user, user.Name()
-	if c.log != nil {
-		c.log.Login(c.stats.User, "PLAIN")
-	}
+	c.rec.Account(c.stats.User)
+	c.log.Login(c.stats.User, "PLAIN")
 	r := c.w.completed(cmd.name)
 	switch {
 	case !c.w.loginCaps:
@@ -108,7 +107,7 @@ func (c *conn) starttls(ctx context.Context, cmd *command) reply {
 	c.answer(cmd.tag, c.w.completed(cmd.name))
 	c.out.flush()
 	if err := c.startTLS(ctx); err != nil {
-		c.stats.Reason = "tls"
+		c.stats.Ending = mail.Failed
 		c.out.fail(err)
 		c.done = true
 	}

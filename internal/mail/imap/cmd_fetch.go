@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"slices"
+
+	"maillab/internal/mail"
 )
 
 // seenBatch is how many messages are marked \Seen at a time: few enough that a cut line leaves little marked that was
@@ -98,7 +100,7 @@ func (f *fetcher) batch(ctx context.Context, indexes []int) error {
 		}
 		err := f.one(ctx, i, marked[f.box.view[i].UID])
 		switch {
-		case errors.Is(err, ErrGone):
+		case errors.Is(err, mail.ErrGone):
 			f.gone = true
 		case errors.Is(err, errUnknownEncoding):
 			f.unknownEncoding = true
@@ -116,15 +118,15 @@ func (f *fetcher) markSeen(ctx context.Context, indexes []int) (map[uint32]bool,
 	}
 	var uids []uint32
 	for _, i := range indexes {
-		if f.box.view[i].Flags&Seen == 0 {
+		if f.box.view[i].Flags&mail.Seen == 0 {
 			uids = append(uids, f.box.view[i].UID)
 		}
 	}
 	if len(uids) == 0 {
 		return nil, nil
 	}
-	result, err := f.box.mb.Store(ctx, uids, FlagChange{Op: AddFlags, Flags: Seen})
-	if errors.Is(err, ErrFull) || errors.Is(err, ErrBusy) { // reading is more important than the mark
+	result, err := f.box.mb.Store(ctx, uids, mail.FlagChange{Op: mail.AddFlags, Flags: mail.Seen})
+	if errors.Is(err, mail.ErrFull) || errors.Is(err, mail.ErrLocked) { // reading is more important than the mark
 		return nil, nil
 	}
 	if err != nil {
@@ -143,7 +145,7 @@ func (f *fetcher) one(ctx context.Context, index int, marked bool) error {
 	msg := &message{Message: f.box.view[index]}
 	if f.reads {
 		var err error
-		if msg, err = f.box.open(ctx, msg.Message); err != nil {
+		if msg, err = f.box.open(msg.Message); err != nil {
 			return err
 		}
 		defer msg.close()

@@ -4,17 +4,19 @@ import (
 	"context"
 	"fmt"
 	"strings"
+
+	"maillab/internal/mail"
 )
 
-// create is CREATE. A separator at the end only says that there will be mailboxes below it.
+// create is CREATE. With a separator at the end it makes a folder for others (RFC 3501, section 6.3.3).
 func (c *conn) create(ctx context.Context, cmd *command) reply {
 	name, wire, err := c.folderArgument(cmd.p)
 	switch {
 	case err != nil:
 	case name == inbox:
-		err = ErrExists
+		err = mail.ErrExists
 	default:
-		err = c.user.Create(ctx, name)
+		err = c.user.Folders().Create(ctx, name, len(wire) > 1 && strings.HasSuffix(wire, c.w.sep))
 	}
 	return c.folderReply(ctx, cmd, wire, err, " created.")
 }
@@ -28,7 +30,7 @@ func (c *conn) delete(ctx context.Context, cmd *command) reply {
 		if c.box != nil && c.box.name == name {
 			c.deselect()
 		}
-		err = c.user.Delete(ctx, name)
+		err = c.user.Folders().Delete(ctx, name)
 	}
 	return c.folderReply(ctx, cmd, wire, err, "")
 }
@@ -73,23 +75,23 @@ func (c *conn) rename(ctx context.Context, cmd *command) reply {
 	}
 	switch {
 	case to == inbox:
-		err = ErrExists
+		err = mail.ErrExists
 	case to == from || strings.HasPrefix(to, from+"/"):
-		err = ErrBadName
+		err = mail.ErrBadName
 	case from == inbox:
 		err = c.renameInbox(ctx, to)
 	default:
 		if c.box != nil && (c.box.name == from || strings.HasPrefix(c.box.name, from+"/")) {
 			c.deselect()
 		}
-		err = c.user.Rename(ctx, from, to)
+		err = c.user.Folders().Rename(ctx, from, to)
 	}
 	return c.folderReply(ctx, cmd, fromWire, err, "")
 }
 
 // renameInbox moves INBOX's messages into a new mailbox and leaves INBOX empty (RFC 3501, section 6.3.5).
 func (c *conn) renameInbox(ctx context.Context, to string) error {
-	if err := c.user.Create(ctx, to); err != nil {
+	if err := c.user.Folders().Create(ctx, to, false); err != nil {
 		return err
 	}
 	mb, err := c.user.Open(ctx, inbox)
@@ -97,26 +99,27 @@ func (c *conn) renameInbox(ctx context.Context, to string) error {
 		return err
 	}
 	defer mb.Close()
-	s, err := mb.Snapshot(ctx)
+	s, err := mb.Look(ctx)
 	if err != nil || len(s.Messages) == 0 {
 		return err
 	}
 	if _, _, err := c.copyMessages(ctx, mb, s.Messages, to); err != nil {
 		return err
 	}
-	return mb.Expunge(ctx, uidsOf(s.Messages))
+	_, err = mb.Expunge(ctx, uidsOf(s.Messages))
+	return err
 }
 
 // subscribe is SUBSCRIBE and UNSUBSCRIBE. A mailbox that is not there may be subscribed to (RFC 3501, section 6.3.6).
 func (c *conn) subscribe(ctx context.Context, cmd *command) reply {
 	name, wire, err := c.folderArgument(cmd.p)
 	if err == nil {
-		err = c.user.Subscribe(ctx, name, cmd.name == "SUBSCRIBE")
+		err = c.user.Folders().Subscribe(ctx, name, cmd.name == "SUBSCRIBE")
 	}
 	return c.folderReply(ctx, cmd, wire, err, "")
 }
 
-func uidsOf(ms []Message) []uint32 {
+func uidsOf(ms []mail.Message) []uint32 {
 	uids := make([]uint32, len(ms))
 	for i, m := range ms {
 		uids[i] = m.UID

@@ -54,8 +54,8 @@ func (c *conn) idle(ctx context.Context, cmd *command) reply {
 }
 
 func (c *conn) idleEnd(ctx context.Context, cmd *command, line []byte, err error) reply {
-	if err == nil && c.out.rec != nil {
-		c.out.rec.Client(string(line))
+	if err == nil {
+		c.rec.Client(string(line))
 	}
 	switch {
 	case errors.Is(err, errLineTooLong):

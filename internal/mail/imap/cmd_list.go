@@ -4,6 +4,8 @@ import (
 	"context"
 	"slices"
 	"strings"
+
+	"maillab/internal/mail"
 )
 
 // listRequest is LIST, with RFC 5258's options, and LSUB.
@@ -145,7 +147,7 @@ type lister struct {
 }
 
 func (c *conn) lister(ctx context.Context, r *listRequest) (*lister, error) {
-	all, err := c.user.List(ctx)
+	all, err := c.user.Folders().List(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -193,22 +195,16 @@ func (l *lister) attributes(ctx context.Context, f listed) []string {
 	if !f.Exists {
 		return []string{`\NonExistent`}
 	}
-	noInferiors := f.NoInferiors && !(f.Name == inbox && l.w.prefix != "")
 	if !f.Selectable {
 		attrs = append(attrs, `\Noselect`)
-	} else if noInferiors && f.Name != inbox {
-		attrs = append(attrs, `\NoInferiors`)
 	}
 	if f.Selectable && (f.Name != inbox || l.w.inboxMark) {
 		attrs = append(attrs, l.mark(ctx, f.Name)...)
 	}
-	switch {
-	case l.hasBelow(f, func(b listed) bool { return b.Exists }):
-		attrs = append(attrs, `\HasChildren`)
-	case !slices.Contains(attrs, `\NoInferiors`) || l.children:
-		attrs = append(attrs, `\HasNoChildren`)
+	if l.hasBelow(f, func(b listed) bool { return b.Exists }) {
+		return append(attrs, `\HasChildren`)
 	}
-	return attrs
+	return append(attrs, `\HasNoChildren`)
 }
 
 // mark is \Marked when there is something to read: messages that nobody was told of, or that are not seen.
@@ -217,7 +213,7 @@ func (l *lister) mark(ctx context.Context, name string) []string {
 	if err != nil {
 		return nil
 	}
-	if slices.ContainsFunc(s.Messages, func(m Message) bool { return m.Recent || m.Flags&Seen == 0 }) {
+	if slices.ContainsFunc(s.Messages, func(m mail.Message) bool { return m.Recent || m.Flags&mail.Seen == 0 }) {
 		return []string{`\Marked`}
 	}
 	return nil

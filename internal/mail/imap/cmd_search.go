@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"maillab/internal/mail"
 	"maillab/internal/mail/imap/entity"
 )
 
@@ -147,7 +148,7 @@ type candidate struct {
 func (m *candidate) matches(ctx context.Context, k *searchKey) (bool, error) {
 	defer m.close()
 	ok, err := m.fits(ctx, k)
-	if errors.Is(err, ErrGone) {
+	if errors.Is(err, mail.ErrGone) {
 		return false, nil
 	}
 	return ok, err
@@ -158,7 +159,7 @@ func (m *candidate) open(ctx context.Context) error {
 		return nil
 	}
 	m.hold.read(m.Size)
-	msg, err := m.box.open(ctx, m.Message)
+	msg, err := m.box.open(m.Message)
 	if err == nil {
 		m.message = *msg
 	}
@@ -229,7 +230,7 @@ func (m *candidate) fitsMeta(k *searchKey) bool {
 	case searchFlag:
 		return m.Flags&k.flag != 0
 	case searchKeyword:
-		return hasKeyword(m.Keywords, k.text)
+		return mail.HasKeyword(m.Keywords, k.text)
 	case searchRecent:
 		return m.box.recent[m.UID]
 	case searchLarger:

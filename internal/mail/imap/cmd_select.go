@@ -3,6 +3,8 @@ package imap
 import (
 	"context"
 	"slices"
+
+	"maillab/internal/mail"
 )
 
 // selectBox is SELECT and EXAMINE (RFC 3501, sections 6.3.1 and 6.3.2). Whatever comes of it, the mailbox that was
@@ -17,7 +19,7 @@ func (c *conn) selectBox(ctx context.Context, cmd *command) reply {
 	}
 	reselect := c.box != nil
 	c.deselect()
-	var s Snapshot
+	var s mail.Snapshot
 	if err == nil {
 		s, err = c.openBox(ctx, name, cmd.name == "EXAMINE")
 	}
@@ -26,7 +28,7 @@ func (c *conn) selectBox(ctx context.Context, cmd *command) reply {
 	}
 	c.w.opened(c, s, reselect)
 	if c.condstore {
-		c.out.printf("* OK [HIGHESTMODSEQ %d] Highest\r\n", s.HighestModSeq)
+		c.out.printf("* OK [HIGHESTMODSEQ %d] Highest\r\n", s.ModSeq)
 	}
 	if c.box.readOnly {
 		return c.w.completed(cmd.name).coded("READ-ONLY")
@@ -52,19 +54,19 @@ func (c *conn) selectParams(p *parser) error {
 }
 
 // openBox makes a mailbox the selected one.
-func (c *conn) openBox(ctx context.Context, name string, readOnly bool) (Snapshot, error) {
+func (c *conn) openBox(ctx context.Context, name string, readOnly bool) (mail.Snapshot, error) {
 	mb, err := c.user.Open(ctx, name)
 	if err != nil {
-		return Snapshot{}, err
+		return mail.Snapshot{}, err
 	}
 	box := &selected{name: name, mb: mb, readOnly: readOnly, modSeqs: c.condstore, fields: &c.srv.fields}
-	s, err := mb.Snapshot(ctx)
+	s, err := mb.Look(ctx)
 	if err == nil {
 		err = box.load(ctx, s)
 	}
 	if err != nil {
 		mb.Close()
-		return Snapshot{}, err
+		return mail.Snapshot{}, err
 	}
 	c.box = box
 	return s, nil
@@ -138,7 +140,7 @@ func (b *selected) deleted(only numSet) (uids []uint32) {
 		among = b.pickUIDs(only)
 	}
 	for _, i := range among {
-		if b.view[i].Flags&Deleted != 0 {
+		if b.view[i].Flags&mail.Deleted != 0 {
 			uids = append(uids, b.view[i].UID)
 		}
 	}
@@ -158,5 +160,6 @@ func (b *selected) expunge(ctx context.Context, uids []uint32) error {
 	if len(uids) == 0 {
 		return nil
 	}
-	return b.mb.Expunge(ctx, slices.Clone(uids))
+	_, err := b.mb.Expunge(ctx, slices.Clone(uids))
+	return err
 }

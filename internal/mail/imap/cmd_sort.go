@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/text/unicode/norm"
 
+	"maillab/internal/mail"
 	"maillab/internal/mail/imap/entity"
 )
 
@@ -134,7 +135,7 @@ func (c *conn) entries(ctx context.Context, key *searchKey) ([]*entry, error) {
 	entries := make([]*entry, 0, len(found))
 	for _, i := range found {
 		e, err := c.box.entry(ctx, i)
-		if errors.Is(err, ErrGone) {
+		if errors.Is(err, mail.ErrGone) {
 			continue
 		}
 		if err != nil {
@@ -146,7 +147,7 @@ func (c *conn) entries(ctx context.Context, key *searchKey) ([]*entry, error) {
 }
 
 func (b *selected) entry(ctx context.Context, index int) (*entry, error) {
-	m, err := b.open(ctx, b.view[index])
+	m, err := b.open(b.view[index])
 	if err != nil {
 		return nil, err
 	}

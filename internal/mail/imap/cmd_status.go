@@ -1,6 +1,10 @@
 package imap
 
-import "context"
+import (
+	"context"
+
+	"maillab/internal/mail"
+)
 
 // statusItems are STATUS's items as bits, in the order in which they are told.
 type statusItems uint8
@@ -78,17 +82,17 @@ func (c *conn) status(ctx context.Context, cmd *command) reply {
 }
 
 // snapshot looks at a mailbox that may be the selected one; recent is how many messages are for this session.
-func (c *conn) snapshot(ctx context.Context, name string) (s Snapshot, recent int, err error) {
+func (c *conn) snapshot(ctx context.Context, name string) (s mail.Snapshot, recent int, err error) {
 	if c.box != nil && c.box.name == name {
-		s, err = c.box.mb.Snapshot(ctx)
+		s, err = c.box.mb.Look(ctx)
 		return s, len(c.box.recent), err
 	}
 	mb, err := c.user.Open(ctx, name)
 	if err != nil {
-		return Snapshot{}, 0, err
+		return mail.Snapshot{}, 0, err
 	}
 	defer mb.Close()
-	s, err = mb.Snapshot(ctx)
+	s, err = mb.Look(ctx)
 	for _, m := range s.Messages {
 		recent += boolInt(m.Recent)
 	}
@@ -102,7 +106,7 @@ func (c *conn) tellStatus(ctx context.Context, name, wire string, items statusIt
 	}
 	unseen := 0
 	for _, m := range s.Messages {
-		unseen += boolInt(m.Flags&Seen == 0)
+		unseen += boolInt(m.Flags&mail.Seen == 0)
 	}
 	c.out.str("* STATUS ")
 	c.writeName(wire)
@@ -117,7 +121,7 @@ func (c *conn) tellStatus(ctx context.Context, name, wire string, items statusIt
 		{statusUIDNext, "UIDNEXT", uint64(s.UIDNext)},
 		{statusUIDValidity, "UIDVALIDITY", uint64(s.UIDValidity)},
 		{statusUnseen, "UNSEEN", uint64(unseen)},
-		{statusModSeq, "HIGHESTMODSEQ", s.HighestModSeq},
+		{statusModSeq, "HIGHESTMODSEQ", s.ModSeq},
 		{statusAppendLimit, "APPENDLIMIT", uint64(c.cfg.MaxMessage)},
 	} {
 		if items&item.bit != 0 {

@@ -4,12 +4,14 @@ import (
 	"context"
 	"slices"
 	"strings"
+
+	"maillab/internal/mail"
 )
 
 // storeRequest is a STORE command.
 type storeRequest struct {
 	set    numSet
-	change FlagChange
+	change mail.FlagChange
 	silent bool
 }
 
@@ -31,9 +33,9 @@ func (p *parser) store() (*storeRequest, error) {
 	}
 	switch {
 	case p.take('+'):
-		r.change.Op = AddFlags
+		r.change.Op = mail.AddFlags
 	case p.take('-'):
-		r.change.Op = RemoveFlags
+		r.change.Op = mail.RemoveFlags
 	}
 	word, silent := strings.CutSuffix(p.keyword(), ".SILENT")
 	if word != "FLAGS" {
@@ -90,7 +92,7 @@ func (c *conn) store(ctx context.Context, cmd *command) reply {
 		return c.failed(ctx, cmd, c.box.name, err)
 	}
 	c.box.update(result.Messages)
-	if r.change.Flags&Deleted != 0 && r.change.Op != RemoveFlags {
+	if r.change.Flags&mail.Deleted != 0 && r.change.Op != mail.RemoveFlags {
 		c.stats.Deleted += len(result.Messages)
 	}
 	c.tellStored(r, result, cmd.uid)
@@ -98,7 +100,7 @@ func (c *conn) store(ctx context.Context, cmd *command) reply {
 }
 
 // tellStored writes the FETCH responses. With CONDSTORE even .SILENT tells the new mod-sequence.
-func (c *conn) tellStored(r *storeRequest, result StoreResult, uid bool) {
+func (c *conn) tellStored(r *storeRequest, result mail.Stored, uid bool) {
 	for _, m := range result.Messages {
 		i, ok := c.box.index(m.UID)
 		switch {
@@ -112,7 +114,7 @@ func (c *conn) tellStored(r *storeRequest, result StoreResult, uid bool) {
 }
 
 // stored is the tagged reply, which names what was left alone.
-func (c *conn) stored(cmd *command, result StoreResult) reply {
+func (c *conn) stored(cmd *command, result mail.Stored) reply {
 	if len(result.Conflict) == 0 {
 		return c.w.completed(cmd.name)
 	}

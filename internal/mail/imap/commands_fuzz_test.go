@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"maillab/internal/mail"
 	"maillab/internal/mail/imap"
 	"maillab/internal/mail/imap/imaptest"
 )
@@ -31,9 +32,10 @@ func (*script) SetWriteDeadline(time.Time) error { return nil }
 // quiet takes what a connection logs.
 type quiet struct{ reason string }
 
+func (*quiet) Secure()                    {}
 func (*quiet) Login(string, string)       {}
 func (*quiet) LoginFailed(string, string) {}
-func (q *quiet) Closed(s imap.Stats)      { q.reason = s.Reason }
+func (q *quiet) Disconnect(s imap.Stats)  { q.reason = string(s.Ending) }
 
 // run plays a script and returns what was answered, and why it ended.
 func run(wording string, typed io.Reader, messages ...string) (answer []byte, reason string) {
@@ -44,7 +46,7 @@ func run(wording string, typed io.Reader, messages ...string) (answer []byte, re
 	}
 	q := &quiet{}
 	conn := &script{Reader: typed}
-	imap.New(imap.Config{Wording: wording, Watch: func(net.Conn) (imap.Recorder, imap.Log) { return nil, q }}, backend).
+	imap.New(imap.Config{Wording: wording, Witness: func(net.Conn) (mail.Recorder, imap.Log) { return nil, q }}, backend).
 		ServeConn(context.Background(), conn)
 	return conn.out.Bytes(), q.reason
 }
@@ -93,7 +95,7 @@ func FuzzCommands(f *testing.F) {
 	f.Fuzz(func(t *testing.T, typed, message string) {
 		for _, wording := range []string{"courier", "dovecot"} {
 			answer, reason := run(wording, strings.NewReader("0 LOGIN u p\n0 SELECT INBOX\n"+typed), message, "Subject: two\n\nx\n")
-			if reason == "panic" || reason == "write" || !wellFormed(answer) {
+			if reason == string(mail.Failed) || reason == string(mail.NotTaken) || !wellFormed(answer) {
 				t.Fatalf("%s: %s\n%q", wording, reason, answer)
 			}
 		}
@@ -123,7 +125,7 @@ func TestBrokenMail(t *testing.T) {
 	} {
 		typed := "0 LOGIN u p\n0 SELECT INBOX\n" + strings.ReplaceAll(all, "%d", "1")
 		answer, reason := run("dovecot", strings.NewReader(typed), message)
-		if reason != "eof" || !wellFormed(answer) {
+		if reason != string(mail.LineDropped) || !wellFormed(answer) {
 			t.Errorf("%s: %s", name, reason)
 		}
 		for _, done := range []string{"\r\n2 OK ", "\r\n3 OK ", "\r\n4 OK ", "\r\n5 OK "} {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"maillab/internal/mail"
 	"net"
 	"os"
 	"strings"
@@ -23,6 +24,7 @@ type conn struct {
 	in    *reader
 	out   *writer
 	mask  masker
+	rec   mail.Recorder
 	log   Log
 	stats Stats
 
@@ -40,8 +42,14 @@ func newConn(s *Server, nc net.Conn) *conn {
 	c := &conn{srv: s, cfg: &s.cfg, w: &s.words, nc: nc, under: nc, in: newReader(nc)}
 	c.out = &writer{nc: nc, timeout: s.cfg.WriteTimeout, pool: &s.buffers}
 	c.in.marked = c.answerMark
-	if s.cfg.Watch != nil {
-		c.out.rec, c.log = s.cfg.Watch(nc)
+	if s.cfg.Witness != nil {
+		c.rec, c.log = s.cfg.Witness(nc)
+	}
+	if c.out.rec = c.rec; c.rec == nil {
+		c.rec = mail.Discard{}
+	}
+	if c.log == nil {
+		c.log = discard{}
 	}
 	return c
 }
@@ -54,14 +62,13 @@ func (c *conn) close() {
 	c.out.flush()
 	c.deselect()
 	c.forgetSpill()
-	if c.stats.Reason == "" {
-		c.stats.Reason = "logout"
+	if c.stats.Ending == "" {
+		c.stats.Ending = mail.LoggedOut
 	}
 	c.stats.In, c.stats.Out = c.in.count, c.out.count
 	_ = c.nc.Close()
-	if c.log != nil {
-		c.log.Closed(c.stats)
-	}
+	c.log.Disconnect(c.stats)
+	c.rec.Close()
 }
 
 func (c *conn) bye(text string) {
@@ -106,19 +113,19 @@ func (c *conn) hangUp(ctx context.Context, err error) {
 	c.done = true
 	switch {
 	case ctx.Err() != nil:
-		c.stats.Reason = "shutdown"
+		c.stats.Ending = mail.ShutDown
 		text := c.w.shutdown
 		if cause := context.Cause(ctx); cause != ctx.Err() { // whoever ended it says why
 			text = cause.Error() + "."
 		}
 		c.bye(text)
 	case errors.Is(err, os.ErrDeadlineExceeded):
-		c.stats.Reason = "timeout"
+		c.stats.Ending = mail.TimedOut
 		c.bye(c.w.timeout)
 	case c.out.err != nil:
-		c.stats.Reason = "write"
+		c.stats.Ending = mail.NotTaken
 	default:
-		c.stats.Reason = "eof"
+		c.stats.Ending = mail.LineDropped
 	}
 }
 
@@ -191,7 +198,7 @@ func (c *conn) answer(tag string, r reply) {
 		c.bad = 0
 	}
 	if c.bad >= maxBad {
-		c.stats.Reason = "errors"
+		c.stats.Ending = mail.TooManyBad
 		c.bye(c.w.tooManyBad)
 	}
 }
@@ -209,6 +216,7 @@ func (c *conn) startTLS(ctx context.Context) error {
 		return err
 	}
 	c.nc, c.out.nc = t, t
+	c.log.Secure()
 	count := c.in.count
 	c.in = newReader(t)
 	c.in.count, c.in.marked = count, c.answerMark

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"sync"
 
+	"maillab/internal/mail"
 	"maillab/internal/mail/imap/entity"
 )
 
@@ -79,19 +80,19 @@ const (
 // more messages than there is room for, a search that runs through all of them finds some here rather than none.
 type fieldCache struct {
 	mu     sync.Mutex
-	notes  map[Digest]fieldNotes
+	notes  map[mail.Digest]fieldNotes
 	octets int
 }
 
-func (c *fieldCache) get(d Digest) (fieldNotes, bool) {
+func (c *fieldCache) get(d mail.Digest) (fieldNotes, bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	n, ok := c.notes[d]
 	return n, ok
 }
 
-func (c *fieldCache) put(d Digest, n fieldNotes) {
-	if d == (Digest{}) || len(n) > noteOctets {
+func (c *fieldCache) put(d mail.Digest, n fieldNotes) {
+	if d == (mail.Digest{}) || len(n) > noteOctets {
 		return
 	}
 	c.mu.Lock()
@@ -100,7 +101,7 @@ func (c *fieldCache) put(d Digest, n fieldNotes) {
 		return
 	}
 	if c.notes == nil {
-		c.notes = map[Digest]fieldNotes{}
+		c.notes = map[mail.Digest]fieldNotes{}
 	}
 	c.octets += len(n) + entryOctets
 	for other, old := range c.notes {
@@ -114,7 +115,7 @@ func (c *fieldCache) put(d Digest, n fieldNotes) {
 }
 
 // values are the texts of a message's fields of a name, unfolded; the message is read only if they are not known.
-func (c *fieldCache) values(d Digest, name string, load func() ([]byte, error)) (iter.Seq[string], error) {
+func (c *fieldCache) values(d mail.Digest, name string, load func() ([]byte, error)) (iter.Seq[string], error) {
 	place, worth := rememberedAs(name)
 	if worth {
 		if notes, ok := c.get(d); ok {

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"maillab/internal/mail"
 	"maillab/internal/mail/imap/entity"
 )
 
@@ -17,7 +18,7 @@ import (
 func TestFieldCache(t *testing.T) {
 	const header = "Subject: one\r\n two\r\nDate: now\r\nsubject: three\r\nX-Other: four\r\nCC:\r\nno colon\r\n\r\n"
 	c, read := &fieldCache{}, 0
-	look := func(d Digest, name string) string {
+	look := func(d mail.Digest, name string) string {
 		t.Helper()
 		values, err := c.values(d, name, func() ([]byte, error) { read++; return []byte(header), nil })
 		if err != nil {
@@ -26,25 +27,25 @@ func TestFieldCache(t *testing.T) {
 		return fmt.Sprintf("%q", slices.Collect(values))
 	}
 	for _, test := range []struct {
-		d          Digest
+		d          mail.Digest
 		name, want string
 		read       int
 	}{
-		{Digest{1}, "SUBJECT", `["one two" "three"]`, 1},
-		{Digest{1}, "Subject", `["one two" "three"]`, 1},
-		{Digest{1}, "cc", `[""]`, 1},
-		{Digest{1}, "Bcc", `[]`, 1},
-		{Digest{1}, "X-Other", `["four"]`, 2},
-		{Digest{1}, "x-other", `["four"]`, 3},
-		{Digest{2}, "Date", `["now"]`, 4},
-		{Digest{}, "Date", `["now"]`, 5},
-		{Digest{}, "Date", `["now"]`, 6},
+		{mail.Digest{1}, "SUBJECT", `["one two" "three"]`, 1},
+		{mail.Digest{1}, "Subject", `["one two" "three"]`, 1},
+		{mail.Digest{1}, "cc", `[""]`, 1},
+		{mail.Digest{1}, "Bcc", `[]`, 1},
+		{mail.Digest{1}, "X-Other", `["four"]`, 2},
+		{mail.Digest{1}, "x-other", `["four"]`, 3},
+		{mail.Digest{2}, "Date", `["now"]`, 4},
+		{mail.Digest{}, "Date", `["now"]`, 5},
+		{mail.Digest{}, "Date", `["now"]`, 6},
 	} {
 		if got := look(test.d, test.name); got != test.want || read != test.read {
 			t.Errorf("%s of %d: %s, want %s; read %d times, want %d", test.name, test.d[0], got, test.want, read, test.read)
 		}
 	}
-	if _, err := c.values(Digest{3}, "To", func() ([]byte, error) { return nil, ErrGone }); !errors.Is(err, ErrGone) {
+	if _, err := c.values(mail.Digest{3}, "To", func() ([]byte, error) { return nil, mail.ErrGone }); !errors.Is(err, mail.ErrGone) {
 		t.Errorf("a message that is gone: %v", err)
 	}
 }
@@ -60,7 +61,7 @@ func TestFieldCacheIsBounded(t *testing.T) {
 	for _, size := range []int{0, 20, 200, noteOctets - 3} {
 		before, c := heap(), &fieldCache{}
 		for range 3 * cacheOctets / (size + noteOctets/20) {
-			var d Digest
+			var d mail.Digest
 			_, _ = rand.Read(d[:])
 			c.put(d, noteFields([]byte("Subject: "+strings.Repeat("x", size)+"\r\n\r\n")))
 			if _, ok := c.get(d); !ok {
@@ -77,7 +78,7 @@ func TestFieldCacheIsBounded(t *testing.T) {
 		runtime.KeepAlive(c)
 	}
 	c := &fieldCache{}
-	c.put(Digest{1}, noteFields([]byte("Subject: "+strings.Repeat("x", noteOctets)+"\r\n\r\n")))
+	c.put(mail.Digest{1}, noteFields([]byte("Subject: "+strings.Repeat("x", noteOctets)+"\r\n\r\n")))
 	if len(c.notes) != 0 {
 		t.Error("a field without end is remembered")
 	}

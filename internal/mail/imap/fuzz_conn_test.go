@@ -5,14 +5,14 @@ import (
 	"time"
 )
 
-// discard is a connection that takes everything and says nothing.
-type discard struct{}
+// nowhere is a connection that takes everything and says nothing.
+type nowhere struct{}
 
-func (discard) Read([]byte) (int, error)         { select {} }
-func (discard) Write(b []byte) (int, error)      { return len(b), nil }
-func (discard) Close() error                     { return nil }
-func (discard) LocalAddr() net.Addr              { return nil }
-func (discard) RemoteAddr() net.Addr             { return nil }
-func (discard) SetDeadline(time.Time) error      { return nil }
-func (discard) SetReadDeadline(time.Time) error  { return nil }
-func (discard) SetWriteDeadline(time.Time) error { return nil }
+func (nowhere) Read([]byte) (int, error)         { select {} }
+func (nowhere) Write(b []byte) (int, error)      { return len(b), nil }
+func (nowhere) Close() error                     { return nil }
+func (nowhere) LocalAddr() net.Addr              { return nil }
+func (nowhere) RemoteAddr() net.Addr             { return nil }
+func (nowhere) SetDeadline(time.Time) error      { return nil }
+func (nowhere) SetReadDeadline(time.Time) error  { return nil }
+func (nowhere) SetWriteDeadline(time.Time) error { return nil }

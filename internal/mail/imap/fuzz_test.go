@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"io"
 	"testing"
+
+	"maillab/internal/mail"
 )
 
 // stutter reads text n octets at a time.
@@ -83,7 +85,7 @@ func FuzzSearch(f *testing.F) {
 			return
 		}
 		draw(r.key)
-		b := &selected{view: []Message{{UID: 3}, {UID: 9}}, fields: &fieldCache{}}
+		b := &selected{view: []mail.Message{{UID: 3}, {UID: 9}}, fields: &fieldCache{}}
 		b.prepareKey(r.key)
 		m := &candidate{index: 1, message: message{Message: b.view[1], size: -1, raw: bytesRaw{bytes.NewReader(in)}, box: b}, hold: &holding{}}
 		if _, err := m.fits(t.Context(), r.key); err != nil {
@@ -107,10 +109,10 @@ func FuzzFetch(f *testing.F) {
 		if err != nil || len(r.items) > 50 {
 			return
 		}
-		c := &conn{cfg: &Config{}, w: &w, out: &writer{nc: discard{}, pool: &buffers{}}, box: &selected{}}
+		c := &conn{cfg: &Config{}, w: &w, out: &writer{nc: nowhere{}, pool: &buffers{}}, box: &selected{}}
 		fe := &fetcher{conn: c, fetchRequest: r}
 		fe.arrange()
-		msg := &message{Message: Message{UID: 1, Size: int64(len(text))}, raw: bytesRaw{bytes.NewReader(text)}, size: -1, box: c.box}
+		msg := &message{Message: mail.Message{UID: 1, Size: int64(len(text))}, raw: bytesRaw{bytes.NewReader(text)}, size: -1, box: c.box}
 		if err := fe.prepare(msg); err != nil && err != errUnknownEncoding {
 			t.Fatal(err)
 		} else if err != nil {

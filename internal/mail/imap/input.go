@@ -6,6 +6,8 @@ import (
 	"io"
 	"strings"
 	"time"
+
+	"maillab/internal/mail"
 )
 
 // Literals of commands other than APPEND: names, passwords, search strings.
@@ -35,8 +37,8 @@ func (c *conn) readLine(ctx context.Context, buf []byte, masked func([]byte) str
 		limit = min(limit, 8192)
 	}
 	buf, err := c.in.line(buf, limit)
-	if err == nil && c.out.rec != nil {
-		c.out.rec.Client(masked(buf[start:]))
+	if err == nil {
+		c.rec.Client(masked(buf[start:]))
 	}
 	return buf, err
 }
@@ -77,9 +79,7 @@ func (c *conn) readCommand(ctx context.Context) ([]byte, error) {
 		if buf, err = c.readLiteral(buf, n); err != nil {
 			return nil, err
 		}
-		if c.out.rec != nil {
-			c.out.rec.Client(summary(n))
-		}
+		c.rec.Client(summary(n))
 		lineStart = len(buf)
 		if buf, err = c.readLine(ctx, buf, c.mask.next); err != nil {
 			return nil, err
@@ -118,7 +118,7 @@ func (c *conn) refuse(ctx context.Context, buf []byte, n int64, sync bool, r rep
 	tag, name := splitCommand(&parser{buf: buf})
 	if !sync {
 		if n > maxSkipped || c.user == nil {
-			c.stats.Reason = "errors"
+			c.stats.Ending = mail.TooManyBad
 			c.bye(c.w.tooBig.text)
 			return errRefused
 		}

@@ -2,10 +2,10 @@ package imap
 
 import (
 	"bytes"
-	"context"
 	"errors"
 	"io"
 
+	"maillab/internal/mail"
 	"maillab/internal/mail/imap/entity"
 )
 
@@ -14,8 +14,8 @@ const maxHeader = 4 << 20
 
 // message is a message that is being looked at; nothing of it is read before it is needed.
 type message struct {
-	Message
-	raw    Raw
+	mail.Message
+	raw    mail.Raw
 	size   int64  // of the header with its empty line; -1: not known yet
 	header []byte // in the scratch: only one message is looked at at a time
 	tree   *entity.Part
@@ -35,8 +35,8 @@ func (s *scratch) get(buf *[]byte, n int) []byte {
 	return (*buf)[:n]
 }
 
-func (b *selected) open(ctx context.Context, m Message) (*message, error) {
-	raw, err := b.mb.Open(ctx, m.UID)
+func (b *selected) open(m mail.Message) (*message, error) {
+	raw, err := b.mb.Open(m.UID)
 	if err != nil {
 		return nil, err
 	}

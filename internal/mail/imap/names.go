@@ -4,6 +4,8 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"maillab/internal/mail"
 )
 
 const inbox = "INBOX"
@@ -19,18 +21,18 @@ func (c *conn) fromWire(wire string) (string, error) {
 	}
 	rest, ok := cutPrefixFold(wire, c.w.prefix)
 	if !ok || rest == "" || len(rest) > maxName {
-		return "", ErrBadName
+		return "", mail.ErrBadName
 	}
 	parts := strings.Split(rest, c.w.sep)
 	for i, part := range parts {
 		name, ok := c.decodeName(part)
 		if !ok || !validComponent(name) {
-			return "", ErrBadName
+			return "", mail.ErrBadName
 		}
 		parts[i] = name
 	}
 	if strings.EqualFold(parts[0], inbox) { // INBOX/x without a prefix: a spool has nothing below it
-		return "", ErrBadName
+		return "", mail.ErrBadName
 	}
 	return strings.Join(parts, "/"), nil
 }

@@ -5,6 +5,8 @@ import (
 	"math"
 	"strings"
 	"time"
+
+	"maillab/internal/mail"
 )
 
 // errSyntax is what cannot be understood; the text is for the wordings that tell it.
@@ -234,7 +236,7 @@ func (p *parser) list(item func() error) error {
 }
 
 // flag takes one flag: a system flag, or a keyword.
-func (p *parser) flag(f *Flags, keywords *[]string) error {
+func (p *parser) flag(f *mail.Flags, keywords *[]string) error {
 	system := p.take('\\')
 	name, err := p.atom()
 	if err != nil {
@@ -244,10 +246,10 @@ func (p *parser) flag(f *Flags, keywords *[]string) error {
 		return errSyntax("Too many or too long keywords.")
 	}
 	if !system {
-		*keywords = addKeyword(*keywords, name)
+		*keywords = mail.AddKeyword(*keywords, name)
 		return nil
 	}
-	bit, ok := systemFlag(name)
+	bit, ok := mail.FlagNamed(name)
 	if !ok {
 		return errSyntax("Invalid system flag \\" + strings.ToUpper(name))
 	}
@@ -256,7 +258,7 @@ func (p *parser) flag(f *Flags, keywords *[]string) error {
 }
 
 // flagList takes flags in parentheses or, as STORE allows, bare.
-func (p *parser) flagList() (f Flags, keywords []string, err error) {
+func (p *parser) flagList() (f mail.Flags, keywords []string, err error) {
 	one := func() error { return p.flag(&f, &keywords) }
 	if p.peek() == '(' {
 		return f, keywords, p.list(one)

@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"maillab/internal/mail"
 )
 
 func TestLiteralMark(t *testing.T) {
@@ -255,16 +257,16 @@ func TestThreads(t *testing.T) {
 
 func TestApply(t *testing.T) {
 	for _, tt := range []struct {
-		change   FlagChange
-		flags    Flags
+		change   mail.FlagChange
+		flags    mail.Flags
 		keywords []string
 	}{
-		{FlagChange{Op: SetFlags, Flags: Draft, Keywords: []string{"z"}}, Draft, []string{"z"}},
-		{FlagChange{Op: AddFlags, Flags: Draft, Keywords: []string{"A", "c"}}, Seen | Draft, []string{"a", "b", "c"}},
-		{FlagChange{Op: RemoveFlags, Flags: Seen, Keywords: []string{"B", "z"}}, 0, []string{"a"}},
+		{mail.FlagChange{Op: mail.SetFlags, Flags: mail.Draft, Keywords: []string{"z"}}, mail.Draft, []string{"z"}},
+		{mail.FlagChange{Op: mail.AddFlags, Flags: mail.Draft, Keywords: []string{"A", "c"}}, mail.Seen | mail.Draft, []string{"a", "b", "c"}},
+		{mail.FlagChange{Op: mail.RemoveFlags, Flags: mail.Seen, Keywords: []string{"B", "z"}}, 0, []string{"a"}},
 	} {
 		given := []string{"a", "b"}
-		f, k := tt.change.Apply(Seen, given)
+		f, k := tt.change.Apply(mail.Seen, given)
 		if f != tt.flags || !slices.Equal(k, tt.keywords) || !slices.Equal(given, []string{"a", "b"}) {
 			t.Errorf("%+v: got %v %v", tt.change, f, k)
 		}

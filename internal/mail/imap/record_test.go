@@ -13,6 +13,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"maillab/internal/mail"
 	"maillab/internal/mail/imap"
 )
 
@@ -21,7 +22,7 @@ func TestNeverReads(t *testing.T) {
 	backend, _ := start(t, "courier")
 	backend.Deliver("util1", "INBOX", time.Now(), "\n"+strings.Repeat("x\n", 1<<20))
 	log := &watcher{closed: make(chan struct{})}
-	server := imap.New(imap.Config{Watch: log.watch}, backend)
+	server := imap.New(imap.Config{Witness: log.watch}, backend)
 	mine, theirs := net.Pipe()
 	late := &impatient{Conn: theirs}
 	go server.ServeConn(context.Background(), late)
@@ -32,7 +33,7 @@ func TestNeverReads(t *testing.T) {
 	late.now.Store(true)
 	c.send("t FETCH 3 BODY[]\r\n")
 	<-log.closed
-	if log.stats.Reason != "write" {
+	if log.stats.Ending != mail.NotTaken {
 		t.Errorf("%+v", log.stats)
 	}
 }
@@ -58,7 +59,7 @@ type watcher struct {
 	closed chan struct{}
 }
 
-func (w *watcher) watch(net.Conn) (imap.Recorder, imap.Log) { return w, w }
+func (w *watcher) watch(net.Conn) (mail.Recorder, imap.Log) { return w, w }
 
 func (w *watcher) note(format string, args ...any) {
 	w.mu.Lock()
@@ -68,9 +69,13 @@ func (w *watcher) note(format string, args ...any) {
 
 func (w *watcher) Client(line string)              { w.note("C: %s", line) }
 func (w *watcher) Server(line string)              { w.note("S: %s", line) }
+func (w *watcher) Data(n int)                      { w.note("data %d", n) }
+func (w *watcher) Account(name string)             { w.note("account %s", name) }
+func (w *watcher) Close()                          {}
+func (w *watcher) Secure()                         {}
 func (w *watcher) Login(user, method string)       { w.note("login %s %s", user, method) }
 func (w *watcher) LoginFailed(user, method string) { w.note("failed %s %s", user, method) }
-func (w *watcher) Closed(s imap.Stats) {
+func (w *watcher) Disconnect(s imap.Stats) {
 	w.stats = s
 	close(w.closed)
 }
@@ -79,7 +84,7 @@ func (w *watcher) Closed(s imap.Stats) {
 func TestRecord(t *testing.T) {
 	backend, _ := start(t, "courier")
 	w := &watcher{closed: make(chan struct{})}
-	server := imap.New(imap.Config{Watch: w.watch}, backend)
+	server := imap.New(imap.Config{Witness: w.watch}, backend)
 	c := connect(t, server)
 	c.send("login util1 master2021\r\n")
 	c.line()
@@ -103,7 +108,7 @@ func TestRecord(t *testing.T) {
 		"C: t LOGIN util1 ********", "failed util1 PLAIN", "S: t NO Login failed.",
 		"C: t AUTHENTICATE PLAIN ********", "failed util1 PLAIN", "S: t NO Login failed.",
 		"C: t AUTHENTICATE PLAIN", "S: + ", "C: ********", "failed util1 PLAIN", "S: t NO Login failed.",
-		"C: t LOGIN {5}", "S: + OK", "C: [5 octets]", "C: ********", "login util1 PLAIN", "S: t OK LOGIN Ok.",
+		"C: t LOGIN {5}", "S: + OK", "C: [5 octets]", "C: ********", "account util1", "login util1 PLAIN", "S: t OK LOGIN Ok.",
 		"C: t EXAMINE INBOX", "S: * FLAGS (\\Draft \\Answered \\Flagged \\Deleted \\Seen \\Recent)",
 		"S: * OK [PERMANENTFLAGS ()] No permanent flags permitted", "S: * 2 EXISTS", "S: * 2 RECENT",
 		"S: * OK [UIDVALIDITY 1001] Ok", `S: * OK [MYRIGHTS "acdilrsw"] ACL`, "S: t OK [READ-ONLY] Ok",
@@ -114,7 +119,7 @@ func TestRecord(t *testing.T) {
 		t.Errorf("(-want +got)\n%s", diff)
 	}
 	s := w.stats
-	if s.User != "util1" || s.Reason != "logout" || s.Body != 17 || s.Attempts != 4 || s.In == 0 || s.Out == 0 {
+	if s.User != "util1" || s.Ending != mail.LoggedOut || s.Body != 17 || s.Attempts != 4 || s.In == 0 || s.Out == 0 {
 		t.Errorf("%+v", s)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"maillab/internal/mail"
 	"maillab/internal/mail/imap/entity"
 )
 
@@ -38,7 +39,7 @@ type searchKey struct {
 	sub   []*searchKey
 	set   numSet
 	uid   bool
-	flag  Flags
+	flag  mail.Flags
 	field string
 	text  string // folded, UTF-8
 	date  time.Time
@@ -136,20 +137,20 @@ func (p *searchParser) key(depth int) (*searchKey, error) {
 
 // flagKey are the keys without an argument; nil for others.
 func flagKey(word string) *searchKey {
-	has := func(f Flags) *searchKey { return &searchKey{op: searchFlag, flag: f} }
+	has := func(f mail.Flags) *searchKey { return &searchKey{op: searchFlag, flag: f} }
 	recent := &searchKey{op: searchRecent}
 	switch word {
 	case "ALL":
 		return &searchKey{op: searchAnd}
 	case "NEW":
-		return &searchKey{op: searchAnd, sub: []*searchKey{recent, not(has(Seen))}}
+		return &searchKey{op: searchAnd, sub: []*searchKey{recent, not(has(mail.Seen))}}
 	case "OLD":
 		return not(recent)
 	case "RECENT":
 		return recent
 	}
 	word, negated := strings.CutPrefix(word, "UN")
-	f, ok := systemFlag(word)
+	f, ok := mail.FlagNamed(word)
 	switch {
 	case !ok:
 		return nil

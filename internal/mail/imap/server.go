@@ -9,6 +9,8 @@ import (
 	"runtime/debug"
 	"strings"
 	"time"
+
+	"maillab/internal/mail"
 )
 
 // Config is what a server needs to know. The zero value of a field means its default.
@@ -31,32 +33,35 @@ type Config struct {
 
 	Now    func() time.Time // the clock of dates (not of timeouts); time.Now
 	Logger *slog.Logger     // failures of the backend, and our own bugs; default: nowhere
-	// Watch is asked once a connection; both it and what it returns may be nil.
-	Watch func(net.Conn) (Recorder, Log)
-}
-
-// Recorder takes down one connection's dialogue, line by line, without line ends. Passwords are masked before it sees
-// them; of a literal it is told the size.
-type Recorder interface {
-	Client(line string)
-	Server(line string)
+	// Witness is asked once a connection who takes it down and who logs it; nil, and nil in what it returns, are nobody. The
+	// recorder is told the size of a literal in place of its lines.
+	Witness func(net.Conn) (mail.Recorder, Log)
 }
 
 // Log is told what mail.log wants to know of one connection.
 type Log interface {
+	Secure()                         // from now on TLS is on
 	Login(user, method string)       // method: PLAIN
 	LoginFailed(user, method string) // wrong password
-	Closed(Stats)                    // once, at the end
+	Disconnect(Stats)                // once, at the end
 }
+
+// discard is the Log of who wants none.
+type discard struct{}
+
+func (discard) Secure()                    {}
+func (discard) Login(string, string)       {}
+func (discard) LoginFailed(string, string) {}
+func (discard) Disconnect(Stats)           {}
 
 // Stats sums up a connection.
 type Stats struct {
 	User     string // "" when nobody logged in
-	Reason   string // "logout", "eof", "timeout", "shutdown", "errors", "write", "panic"
-	In, Out  int64  // octets, both ways
-	Header   int64  // octets of headers in FETCH
-	Body     int64  // octets of the rest in FETCH
-	Deleted  int    // messages marked \Deleted
+	Ending   mail.Ending
+	In, Out  int64 // octets, both ways
+	Header   int64 // octets of headers in FETCH
+	Body     int64 // octets of the rest in FETCH
+	Deleted  int   // messages marked \Deleted
 	Expunged int
 	Attempts int // of login
 }
@@ -120,7 +125,7 @@ func (s *Server) ServeConn(ctx context.Context, nc net.Conn) {
 		stop()
 		if p := recover(); p != nil {
 			s.cfg.Logger.Error("imap: our own bug ended a connection", "panic", p, "stack", string(debug.Stack()))
-			c.stats.Reason = "panic"
+			c.stats.Ending = mail.Failed
 			c.bye("Internal error occurred. Refer to server log for more information.")
 		}
 		c.close()

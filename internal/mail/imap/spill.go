@@ -6,6 +6,8 @@ import (
 	"os"
 	"sync"
 	"syscall"
+
+	"maillab/internal/mail"
 )
 
 // A message that is appended is kept in a file while it comes, when it is larger than spillAt: several large ones at once
@@ -39,7 +41,7 @@ func (s *spill) close() {
 func (s *spill) Write(b []byte) (int, error) {
 	if s.err == nil {
 		if _, s.err = s.f.Write(b); errors.Is(s.err, syscall.ENOSPC) {
-			s.err = errors.Join(ErrFull, s.err)
+			s.err = errors.Join(mail.ErrFull, s.err)
 		}
 	}
 	return len(b), nil

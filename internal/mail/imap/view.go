@@ -6,6 +6,7 @@ import (
 	"sort"
 	"strings"
 
+	"maillab/internal/mail"
 	"maillab/internal/mail/imap/entity"
 )
 
@@ -19,7 +20,7 @@ type selected struct {
 	mb       Mailbox
 	readOnly bool
 	validity uint32
-	view     []Message
+	view     []mail.Message
 	borrowed bool            // view is a snapshot's: to be copied before it is changed
 	recent   map[uint32]bool // \Recent for this session
 	keywords []string        // told by FLAGS
@@ -39,12 +40,12 @@ type instant struct {
 	count  int
 }
 
-func (s Snapshot) instant() instant { return instant{s.HighestModSeq, s.UIDNext, len(s.Messages)} }
+func instantOf(s mail.Snapshot) instant { return instant{s.ModSeq, s.UIDNext, len(s.Messages)} }
 
 // load takes a snapshot as the first view. Messages that nobody was told of become \Recent here, for good when the
 // mailbox was not opened read-only.
-func (b *selected) load(ctx context.Context, s Snapshot) error {
-	b.validity, b.at, b.recent = s.UIDValidity, s.instant(), map[uint32]bool{}
+func (b *selected) load(ctx context.Context, s mail.Snapshot) error {
+	b.validity, b.at, b.recent = s.UIDValidity, instantOf(s), map[uint32]bool{}
 	b.view, b.borrowed = s.Messages, true
 	for _, m := range b.view {
 		b.addKeywords(m.Keywords)
@@ -60,7 +61,7 @@ func (b *selected) own() {
 }
 
 // claim finds out which of these new messages are recent.
-func (b *selected) claim(ctx context.Context, fresh []Message) error {
+func (b *selected) claim(ctx context.Context, fresh []mail.Message) error {
 	var uids []uint32
 	for _, m := range fresh {
 		if m.Recent {
@@ -83,7 +84,7 @@ func (b *selected) claim(ctx context.Context, fresh []Message) error {
 func (b *selected) addKeywords(keywords []string) bool {
 	n := len(b.keywords)
 	for _, k := range keywords {
-		b.keywords = addKeyword(b.keywords, k)
+		b.keywords = mail.AddKeyword(b.keywords, k)
 	}
 	return len(b.keywords) > n
 }
@@ -98,7 +99,7 @@ func (b *selected) keywordList() string {
 
 // firstUnseen is a sequence number, or 0.
 func (b *selected) firstUnseen() int {
-	return 1 + slices.IndexFunc(b.view, func(m Message) bool { return m.Flags&Seen == 0 })
+	return 1 + slices.IndexFunc(b.view, func(m mail.Message) bool { return m.Flags&mail.Seen == 0 })
 }
 
 // index finds a UID in the view.
@@ -142,7 +143,7 @@ func (b *selected) pickUIDs(set numSet) (indexes []int) {
 // poll tells the client what has changed. EXPUNGE is held back while sequence numbers are in flight (RFC 3501,
 // section 7.4.1): during FETCH, STORE and SEARCH by number.
 func (b *selected) poll(ctx context.Context, c *conn, expunges bool) {
-	s, err := b.mb.Snapshot(ctx)
+	s, err := b.mb.Look(ctx)
 	if err != nil {
 		if ctx.Err() == nil {
 			c.cfg.Logger.Warn("imap: cannot look at the mailbox", "user", c.stats.User, "mailbox", b.name, "err", err)
@@ -150,22 +151,22 @@ func (b *selected) poll(ctx context.Context, c *conn, expunges bool) {
 		return
 	}
 	if s.UIDValidity != b.validity { // the mailbox was put back to another state: no number that was told holds
-		c.stats.Reason = "reset"
+		c.stats.Ending = mail.Failed
 		c.bye("Mailbox was reset, please log in again.")
 		return
 	}
-	if s.instant() == b.at && (b.gone == 0 || !expunges) {
+	if instantOf(s) == b.at && (b.gone == 0 || !expunges) {
 		return
 	}
 	b.own()
 	removed := b.drop(c.out, s, expunges)
 	b.changes(c, s)
 	b.arrivals(ctx, c, s, removed > 0 && c.w.expungeCounts)
-	b.at = s.instant()
+	b.at = instantOf(s)
 }
 
 // drop says EXPUNGE for what is gone, if it may.
-func (b *selected) drop(w *writer, s Snapshot, expunges bool) (removed int) {
+func (b *selected) drop(w *writer, s mail.Snapshot, expunges bool) (removed int) {
 	kept, j := b.view[:0], 0
 	b.gone = 0
 	for _, m := range b.view {
@@ -190,7 +191,7 @@ func (b *selected) drop(w *writer, s Snapshot, expunges bool) (removed int) {
 }
 
 // changes tells the flags that others changed.
-func (b *selected) changes(c *conn, s Snapshot) {
+func (b *selected) changes(c *conn, s mail.Snapshot) {
 	j := 0
 	for i := range b.view {
 		m := &b.view[i]
@@ -210,7 +211,7 @@ func (b *selected) changes(c *conn, s Snapshot) {
 }
 
 // arrivals tells of new messages.
-func (b *selected) arrivals(ctx context.Context, c *conn, s Snapshot, counts bool) {
+func (b *selected) arrivals(ctx context.Context, c *conn, s mail.Snapshot, counts bool) {
 	last := uint32(0)
 	if n := len(b.view); n > 0 {
 		last = b.view[n-1].UID
@@ -235,7 +236,7 @@ func (b *selected) arrivals(ctx context.Context, c *conn, s Snapshot, counts boo
 }
 
 // update takes the result of this session's own STORE into the view.
-func (b *selected) update(ms []Message) {
+func (b *selected) update(ms []mail.Message) {
 	b.own()
 	for _, m := range ms {
 		if i, ok := b.index(m.UID); ok {
@@ -268,7 +269,7 @@ func (c *conn) tellFlags(i int, uid bool) {
 }
 
 // writeFlags writes a message's flags in the wording's order.
-func (c *conn) writeFlags(m Message) {
+func (c *conn) writeFlags(m mail.Message) {
 	var names []string
 	for _, bit := range c.w.flagOrder {
 		if m.Flags&bit != 0 {
@@ -279,14 +280,4 @@ func (c *conn) writeFlags(m Message) {
 		names = append(names, "\\Recent")
 	}
 	c.out.str(strings.Join(append(names, m.Keywords...), " "))
-}
-
-// String is a single flag's name.
-func (f Flags) String() string {
-	for _, known := range flagNames {
-		if f == known.bit {
-			return known.name
-		}
-	}
-	return ""
 }

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"strings"
+
+	"maillab/internal/mail"
 )
 
 // words are one server's ways of saying things. What is done does not depend on them.
@@ -22,7 +24,7 @@ type words struct {
 	quoteNames bool   // mailbox names are always quoted
 	inboxMark  bool   // INBOX is \Marked or \Unmarked like the rest
 
-	flagOrder []Flags // in FETCH
+	flagOrder []mail.Flags // in FETCH
 	// seenFirst: FLAGS changed by reading a body are told in the same response, before the bodies, and small items come
 	// before bodies; otherwise items come in the order asked and the flags in a response of their own.
 	seenFirst     bool
@@ -47,8 +49,8 @@ type words struct {
 	tooBig, loginFailed, loginError, gone                   reply
 	readOnly, storeReadOnly, expungeReadOnly, nothingToCopy reply
 
-	flags   func(b *selected) string                 // FLAGS and PERMANENTFLAGS
-	opened  func(c *conn, s Snapshot, reselect bool) // SELECT's untagged responses
+	flags   func(b *selected) string                      // FLAGS and PERMANENTFLAGS
+	opened  func(c *conn, s mail.Snapshot, reselect bool) // SELECT's untagged responses
 	syntax  func(c *conn, name string, err error) reply
 	unknown func(c *conn, cmd *command) reply
 	// wrongState is a command for before login, after it, or the other way round; noMailbox one that needs a SELECT.
@@ -74,7 +76,7 @@ func (c *conn) failed(ctx context.Context, cmd *command, name string, err error)
 	if isSyntax(err) {
 		return c.w.syntax(c, cmd.name, err)
 	}
-	for _, known := range []error{ErrNoMailbox, ErrExists, ErrBadName, ErrNotEmpty, ErrFull, ErrTooBig, ErrBusy, ErrGone} {
+	for _, known := range []error{mail.ErrNoMailbox, mail.ErrExists, mail.ErrBadName, mail.ErrNotEmpty, mail.ErrFull, mail.ErrTooBig, mail.ErrLocked, mail.ErrGone} {
 		if errors.Is(err, known) {
 			return c.w.problem(cmd.name, name, known)
 		}

@@ -1,6 +1,10 @@
 package imap
 
-import "errors"
+import (
+	"errors"
+
+	"maillab/internal/mail"
+)
 
 // courierWords are Courier-IMAP's, as captured from version 5.0.
 func courierWords() words {
@@ -17,7 +21,7 @@ func courierWords() words {
 		idling:     "+ entering idle mode",
 
 		prefix: "INBOX.", sep: ".", quoteNames: true, inboxMark: true,
-		flagOrder:   []Flags{Draft, Answered, Flagged, Seen, Deleted},
+		flagOrder:   []mail.Flags{mail.Draft, mail.Answered, mail.Flagged, mail.Seen, mail.Deleted},
 		quoteFields: true, encoding: "8bit", expungeCounts: true, quota: "ROOT",
 
 		done: map[string]string{
@@ -64,7 +68,7 @@ func courierFlags(b *selected) string {
 	return flags + "* OK [PERMANENTFLAGS (\\* \\Draft \\Answered \\Flagged \\Deleted \\Seen" + b.keywordList() + ")] Limited\r\n"
 }
 
-func courierOpened(c *conn, s Snapshot, _ bool) {
+func courierOpened(c *conn, s mail.Snapshot, _ bool) {
 	c.tellKeywords()
 	c.out.printf("* %d EXISTS\r\n* %d RECENT\r\n* OK [UIDVALIDITY %d] Ok\r\n", len(c.box.view), len(c.box.recent), s.UIDValidity)
 	c.out.str("* OK [MYRIGHTS \"acdilrsw\"] ACL\r\n")
@@ -72,17 +76,17 @@ func courierOpened(c *conn, s Snapshot, _ bool) {
 
 func courierProblem(cmd, name string, err error) reply {
 	switch {
-	case errors.Is(err, ErrBadName) || errors.Is(err, ErrNoMailbox):
+	case errors.Is(err, mail.ErrBadName) || errors.Is(err, mail.ErrNoMailbox):
 		return courierNoSuch(cmd, err)
-	case errors.Is(err, ErrExists):
+	case errors.Is(err, mail.ErrExists):
 		return no("ALREADYEXISTS", "Cannot create this folder.")
-	case errors.Is(err, ErrNotEmpty):
+	case errors.Is(err, mail.ErrNotEmpty):
 		return no("CANNOT", "Cannot delete a folder that has folders below it.")
-	case errors.Is(err, ErrFull):
+	case errors.Is(err, mail.ErrFull):
 		return no("OVERQUOTA", "You exceeded your mail quota.")
-	case errors.Is(err, ErrTooBig):
+	case errors.Is(err, mail.ErrTooBig):
 		return no("TOOBIG", "Message is too big.")
-	case errors.Is(err, ErrBusy):
+	case errors.Is(err, mail.ErrLocked):
 		return no("INUSE", "Mailbox is locked by another program, try again.")
 	}
 	return no("EXPUNGEISSUED", "Message no longer exists.")
@@ -90,7 +94,7 @@ func courierProblem(cmd, name string, err error) reply {
 
 // courierNoSuch: a name outside INBOX. and one that is not there are the same to most commands.
 func courierNoSuch(cmd string, err error) reply {
-	bad := errors.Is(err, ErrBadName)
+	bad := errors.Is(err, mail.ErrBadName)
 	switch cmd {
 	case "COPY", "UID COPY", "MOVE", "UID MOVE", "APPEND":
 		if bad {

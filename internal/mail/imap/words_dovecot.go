@@ -3,6 +3,8 @@ package imap
 import (
 	"errors"
 	"strings"
+
+	"maillab/internal/mail"
 )
 
 // dovecotWords are Dovecot's, as captured from version 2.3. Its timing suffixes are left out.
@@ -17,7 +19,7 @@ func dovecotWords() words {
 		idling:     "+ idling",
 
 		sep:       "/",
-		flagOrder: []Flags{Answered, Flagged, Deleted, Seen, Draft},
+		flagOrder: []mail.Flags{mail.Answered, mail.Flagged, mail.Deleted, mail.Seen, mail.Draft},
 		seenFirst: true, upperFields: true, defaultParams: true, encoding: "7bit", location: true,
 		missingHost: "MISSING_DOMAIN", badNumbers: true, quota: "User quota",
 		statusSelf: "Status on selected mailbox completed.",
@@ -58,7 +60,7 @@ func dovecotFlags(b *selected) string {
 	return "* FLAGS (" + flags + ")\r\n* OK [PERMANENTFLAGS (" + flags + " \\*)] Flags permitted.\r\n"
 }
 
-func dovecotOpened(c *conn, s Snapshot, reselect bool) {
+func dovecotOpened(c *conn, s mail.Snapshot, reselect bool) {
 	if reselect {
 		c.out.str("* OK [CLOSED] Previous mailbox closed.\r\n")
 	}
@@ -96,24 +98,24 @@ func dovecotUnknown(c *conn, cmd *command) reply {
 
 func dovecotProblem(cmd, name string, err error) reply {
 	switch {
-	case errors.Is(err, ErrNoMailbox):
+	case errors.Is(err, mail.ErrNoMailbox):
 		code := "NONEXISTENT"
 		switch cmd {
 		case "COPY", "UID COPY", "MOVE", "UID MOVE", "APPEND":
 			code = "TRYCREATE"
 		}
 		return no(code, "Mailbox doesn't exist: "+name)
-	case errors.Is(err, ErrBadName):
+	case errors.Is(err, mail.ErrBadName):
 		return no("CANNOT", "Invalid mailbox name: "+name)
-	case errors.Is(err, ErrExists):
+	case errors.Is(err, mail.ErrExists):
 		return no("ALREADYEXISTS", "Mailbox already exists")
-	case errors.Is(err, ErrNotEmpty):
+	case errors.Is(err, mail.ErrNotEmpty):
 		return no("CANNOT", "Mailbox has children, delete them first")
-	case errors.Is(err, ErrFull):
+	case errors.Is(err, mail.ErrFull):
 		return no("OVERQUOTA", "Quota exceeded (mailbox for user is full)")
-	case errors.Is(err, ErrTooBig):
+	case errors.Is(err, mail.ErrTooBig):
 		return no("TOOBIG", "Mail size is larger than the maximum size allowed by server configuration")
-	case errors.Is(err, ErrBusy):
+	case errors.Is(err, mail.ErrLocked):
 		return no("INUSE", "Timeout while waiting for lock")
 	}
 	return no("EXPUNGEISSUED", "Message no longer exists.")

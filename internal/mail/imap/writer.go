@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"maillab/internal/mail"
 	"net"
 	"strconv"
 	"sync"
@@ -37,9 +38,9 @@ type writer struct {
 	pool    *buffers
 	buf     []byte
 	err     error
-	count   int64 // octets sent
-	rec     Recorder
-	line    []byte // the recorder's line so far
+	count   int64         // octets sent
+	rec     mail.Recorder // nil: nobody
+	line    []byte        // the recorder's line so far
 }
 
 func (w *writer) bytes(b []byte) {

@@ -16,7 +16,11 @@ import (
 func (b *box) appendLocked(group []*request) error {
 	ctx := context.Background()
 	aim := aims{kind: writeLock, create: b.creates(group), verify: true}
-	return b.locked(ctx, aim, func() error { return b.append(ctx, group) })
+	return b.locked(ctx, aim, func() error {
+		b.spool.slots <- struct{}{} // not before the lock: who waits for somebody else's keeps nobody from writing
+		defer func() { <-b.spool.slots }()
+		return b.append(ctx, group)
+	})
 }
 
 // creates tells whether a delivery may make the mailbox: INBOX always, a folder only when it is mail that arrives.

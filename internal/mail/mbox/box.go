@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"sync"
+	"syscall"
 	"time"
 
 	"maillab/internal/mail"
@@ -25,6 +26,7 @@ type box struct {
 	turn chan struct{} // holds one token: see lock.go
 
 	// Changed only with the turn and mu; read with either.
+	path      string   // of the file below ~/mail, see tree.go; found anew in each turn
 	f         *os.File // nil: closed, or there is no file
 	lock      *fileLock
 	readOnly  bool
@@ -46,7 +48,7 @@ type box struct {
 }
 
 func newBox(s *Spool, user, name string) *box {
-	b := &box{spool: s, user: user, name: name, turn: make(chan struct{}, 1)}
+	b := &box{spool: s, user: user, name: name, path: name, turn: make(chan struct{}, 1)}
 	b.turn <- struct{}{}
 	b.changed = make(chan struct{})
 	return b
@@ -82,10 +84,13 @@ func (b *box) openFile(ctx context.Context, create bool) (f *os.File, readOnly b
 		flag |= os.O_CREATE
 	}
 	files := b.spool.cfg.Files
-	f, err = files.Open(ctx, b.user, b.name, flag)
+	f, err = files.Open(ctx, b.user, b.path, flag)
 	if errors.Is(err, fs.ErrPermission) && !create {
-		f, err = files.Open(ctx, b.user, b.name, os.O_RDONLY)
+		f, err = files.Open(ctx, b.user, b.path, os.O_RDONLY)
 		readOnly = true
+	}
+	if errors.Is(err, syscall.EISDIR) && b.name != Inbox {
+		err = fmt.Errorf("%s is a directory: %w", b.path, mail.ErrNoMailbox) // it only has others below it
 	}
 	if err != nil {
 		return nil, false, err
@@ -142,7 +147,7 @@ func (b *box) check(ctx context.Context, always bool) error {
 }
 
 func (b *box) nameLeadsTo(ctx context.Context) (bool, error) {
-	f, err := b.spool.cfg.Files.Open(ctx, b.user, b.name, os.O_RDONLY)
+	f, err := b.spool.cfg.Files.Open(ctx, b.user, b.path, os.O_RDONLY)
 	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission) {
 		return errors.Is(err, fs.ErrPermission), nil
 	}

@@ -110,9 +110,7 @@ func (b *box) lead() {
 		if group == nil {
 			return
 		}
-		b.spool.slots <- struct{}{}
 		b.appendGroup(group)
-		<-b.spool.slots
 		for _, r := range group {
 			close(r.done)
 		}

@@ -196,7 +196,7 @@ func TestStoreUnchangedSince(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff([]uint32{2}, failed); diff != "" {
+	if diff := cmp.Diff([]uint32{2}, failed.Conflict); diff != "" {
 		t.Error(diff)
 	}
 	snap := m.Snapshot()
@@ -209,14 +209,21 @@ func TestRecentIsClaimedOnce(t *testing.T) {
 	s, dir := newSpool(t)
 	three(t, s, dir)
 	a, b := open(t, s, "u", ""), open(t, s, "u", "")
-	if !b.Recent(b.Snapshot().Messages[0]) {
+	if !b.Snapshot().Messages[0].Recent {
 		t.Error("unclaimed message is not recent")
 	}
-	if err := a.ClaimRecent(context.Background()); err != nil {
-		t.Fatal(err)
+	ctx := context.Background()
+	mine, err := a.ClaimRecent(ctx, []uint32{1, 2, 77})
+	if diff := cmp.Diff([]uint32{1, 2}, mine); diff != "" || err != nil {
+		t.Error(err, diff)
 	}
-	msg := a.Snapshot().Messages[0]
-	if !a.Recent(msg) || b.Recent(msg) {
-		t.Errorf("recent for the session that claimed it: %v, for the other one: %v", a.Recent(msg), b.Recent(msg))
+	theirs, err := b.ClaimRecent(ctx, []uint32{1, 2, 3})
+	if diff := cmp.Diff([]uint32{3}, theirs); diff != "" || err != nil {
+		t.Error(err, diff)
+	}
+	for _, msg := range a.Snapshot().Messages {
+		if msg.Recent {
+			t.Errorf("%d is recent after it was claimed", msg.UID)
+		}
 	}
 }

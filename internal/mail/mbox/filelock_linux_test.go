@@ -71,7 +71,7 @@ func TestReadersLetOthersIn(t *testing.T) {
 				for _, msg := range m.Snapshot().Messages {
 					c, err := m.Open(msg.UID)
 					if err == nil {
-						_, err = c.WriteTo(io.Discard)
+						_, err = c.(*Content).WriteTo(io.Discard)
 						c.Close()
 					}
 					if err != nil {

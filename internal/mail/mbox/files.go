@@ -3,6 +3,8 @@ package mbox
 import (
 	"context"
 	"os"
+
+	"maillab/internal/mail"
 )
 
 // Inbox is the box name of a user's spool file.
@@ -17,12 +19,14 @@ type Files interface {
 	// Open opens a box with os.O_RDWR or os.O_RDONLY, and os.O_CREATE or not (0660 for INBOX, 0600 otherwise). The
 	// implementation adds O_NOFOLLOW, O_NONBLOCK and O_CLOEXEC.
 	Open(ctx context.Context, user, box string, flag int) (*os.File, error)
-	// Remove removes a box; fs.ErrNotExist when there is none.
+	// Remove removes a box, or an empty directory; fs.ErrNotExist when there is none.
 	Remove(ctx context.Context, user, box string) error
-	// Rename renames a box over another one, which is replaced when it exists.
+	// Rename renames a box over another one, which is replaced when it exists, or a directory.
 	Rename(ctx context.Context, user, from, to string) error
-	// List returns the user's folders, sorted, without INBOX.
-	List(ctx context.Context, user string) ([]string, error)
+	// Mkdir makes a directory for boxes, and those that it is in; fs.ErrExist when there is one.
+	Mkdir(ctx context.Context, user, path string) error
+	// List returns what is below the user's mail directory, boxes and directories, sorted.
+	List(ctx context.Context, user string) ([]mail.File, error)
 	// Lock takes the dotlock beside a box in one try: ErrLocked when it is held. A stale one is broken.
 	Lock(ctx context.Context, user, box string) (unlock func(), err error)
 }

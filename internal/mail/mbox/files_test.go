@@ -3,7 +3,6 @@ package mbox
 import (
 	"context"
 	"errors"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"testing"
@@ -144,15 +143,15 @@ func TestFolders(t *testing.T) {
 	s, _ := newSpool(t)
 	ctx := context.Background()
 	for _, name := range []string{"Sent", "2026/march"} {
-		if err := s.Create(ctx, "u", name); err != nil {
+		if err := s.Create(ctx, "u", name, false); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if err := s.Create(ctx, "u", "Sent"); !errors.Is(err, fs.ErrExist) {
+	if err := s.Create(ctx, "u", "Sent", false); !errors.Is(err, mail.ErrExists) {
 		t.Errorf("creating twice: %v", err)
 	}
 	for _, name := range []string{"../x", "/etc/passwd", "a/../b", "", "."} {
-		if err := s.Create(ctx, "u", name); err == nil {
+		if err := s.Create(ctx, "u", name, false); err == nil {
 			t.Errorf("created %q", name)
 		}
 	}
@@ -171,13 +170,13 @@ func TestFolders(t *testing.T) {
 	if diff := cmp.Diff(before, moved.Snapshot()); diff != "" {
 		t.Errorf("renamed: %s", diff)
 	}
-	if err := s.Create(ctx, "u", "Sent"); err != nil {
+	if err := s.Create(ctx, "u", "Sent", false); err != nil {
 		t.Fatal(err)
 	}
 	if v := open(t, s, "u", "Sent").Snapshot().UIDValidity; v == before.UIDValidity {
 		t.Error("a new folder of an old name has the old UIDVALIDITY")
 	}
-	if err := s.Rename(ctx, "u", "Sent", "Old/Sent"); !errors.Is(err, fs.ErrExist) {
+	if err := s.Rename(ctx, "u", "Sent", "Old/Sent"); !errors.Is(err, mail.ErrExists) {
 		t.Errorf("renaming onto another folder: %v", err)
 	}
 	if err := s.Delete(ctx, "u", "2026/march"); err != nil {
@@ -187,7 +186,7 @@ func TestFolders(t *testing.T) {
 		t.Errorf("deleting twice: %v", err)
 	}
 	names, err := s.Folders(ctx, "u")
-	if diff := cmp.Diff([]string{"Old/Sent", "Sent"}, names); diff != "" || err != nil {
+	if diff := cmp.Diff([]Folder{{"Old", false}, {"Old/Sent", true}, {"Sent", true}}, names); diff != "" || err != nil {
 		t.Errorf("%v %s", err, diff)
 	}
 }
@@ -198,7 +197,7 @@ func TestDeletedFolderGoesOn(t *testing.T) {
 	ctx := context.Background()
 	var last mail.Snapshot
 	for range 2 {
-		if err := s.Create(ctx, "u", "f"); err != nil {
+		if err := s.Create(ctx, "u", "f", false); err != nil {
 			t.Fatal(err)
 		}
 		m := open(t, s, "u", "f")

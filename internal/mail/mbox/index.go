@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"hash/crc32"
+	"math"
 	"slices"
 	"time"
 
@@ -19,7 +20,8 @@ import (
 //	opReset                         forget all messages
 //	opState  validity next modseq ino size mtime
 //	opPut    uid start head-start end-head size header date modseq flags mark expunged digest words… mark-words…
-//	opDrop   uid
+//	opSince  modseq, see picture.since
+//	opGone   uid modseq
 //
 // Numbers are varints, lists and texts are led by their length.
 
@@ -29,7 +31,8 @@ const (
 	opReset = 'R'
 	opState = 'S'
 	opPut   = 'M'
-	opDrop  = 'D'
+	opSince = 'H'
+	opGone  = 'V'
 )
 
 // errIndex is an index that does not make sense although its checksum is right: another version's, or our bug.
@@ -92,13 +95,19 @@ func appendWords(b []byte, words []string) []byte {
 	return b
 }
 
-func appendDrop(b []byte, uid uint32) []byte {
-	return binary.AppendUvarint(append(b, opDrop), uint64(uid))
+func appendGone(b []byte, gone []mail.Vanished) []byte {
+	for _, v := range gone {
+		b = binary.AppendUvarint(append(b, opGone), uint64(v.UID))
+		b = binary.AppendUvarint(b, v.ModSeq)
+	}
+	return b
 }
 
 // encodeIndex is a whole index of one frame.
 func (p *picture) encodeIndex() []byte {
 	payload := p.appendState([]byte{opReset})
+	payload = binary.AppendUvarint(append(payload, opSince), p.since)
+	payload = appendGone(payload, p.gone)
 	for i := range p.msgs {
 		payload = appendPut(payload, &p.msgs[i])
 	}
@@ -125,6 +134,7 @@ func decodeIndex(text []byte, zone *time.Location) (p picture, n int, err error)
 	if n == 0 || p.validity == 0 {
 		return p, 0, errIndex
 	}
+	p.since = min(p.since, p.modseq) // an index without one knows of nothing that went
 	return p, n, nil
 }
 
@@ -184,16 +194,16 @@ func (p *picture) apply(payload []byte, zone *time.Location) error {
 	for len(r.b) > 0 {
 		switch op := r.byte(); op {
 		case opReset:
-			p.msgs = p.msgs[:0]
+			p.msgs, p.gone, p.since = p.msgs[:0], nil, math.MaxUint64
 		case opState:
 			p.validity, p.next, p.modseq = uint32(r.uint()), uint32(r.uint()), r.uint()
 			p.known = stamp{ino: r.uint(), size: r.int(), mtime: r.int()}
 		case opPut:
 			p.put(r.message(zone))
-		case opDrop:
-			if i, ok := p.find(uint32(r.uint())); ok {
-				p.msgs = slices.Delete(p.msgs, i, i+1)
-			}
+		case opSince:
+			p.since = r.uint()
+		case opGone:
+			p.vanish(mail.Vanished{UID: uint32(r.uint()), ModSeq: r.uint()})
 		default:
 			return fmt.Errorf("operation %q: %w", op, errIndex)
 		}

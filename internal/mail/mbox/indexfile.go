@@ -7,6 +7,9 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+
+	"maillab/internal/mail"
+	"maillab/internal/safeio"
 )
 
 // load reads the index, or starts a new one, when the mailbox is used first. Needs the turn.
@@ -24,7 +27,7 @@ func (b *box) load() error {
 		if len(text) > 0 {
 			b.spool.cfg.Log.Warn("index is damaged, UIDs start anew", "user", b.user, "box", b.name, "error", err)
 		}
-		p = picture{next: 1, modseq: 1}
+		p = picture{next: 1, modseq: 1, since: 1}
 		if p.validity, err = b.spool.newValidity(); err != nil {
 			return classify(b.what("numbering"), err)
 		}
@@ -56,23 +59,12 @@ func (s *Spool) newValidity() (uint32, error) {
 	return v, replaceFile(path, []byte(strconv.FormatUint(uint64(v), 10)+"\n"))
 }
 
-// replaceFile writes a file aside, syncs it and renames it into place.
+// replaceFile makes a file durable, and the directory that it is in.
 func replaceFile(path string, text []byte) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return err
 	}
-	f, err := os.OpenFile(path+".new", os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(text)
-	if err == nil {
-		err = syncData(f)
-	}
-	if err := errors.Join(err, f.Close()); err != nil {
-		return errors.Join(err, os.Remove(path+".new"))
-	}
-	return os.Rename(path+".new", path)
+	return safeio.WriteFile(path, text, 0o600, safeio.Durable)
 }
 
 // save writes the whole index. Needs mu.
@@ -94,18 +86,15 @@ const slack = 64 << 10
 
 // record appends what changed to the index. It is not synced: after a power failure the file itself tells most of it.
 // Needs mu.
-func (b *box) record(put []message, dropped []uint32) error {
-	if b.indexSize == 0 || b.indexSize > 3*b.indexWhole+slack || len(put)+len(dropped) > len(b.msgs)/2+16 {
+func (b *box) record(put []message, gone []mail.Vanished) error {
+	if b.indexSize == 0 || b.indexSize > 3*b.indexWhole+slack || len(put)+len(gone) > len(b.msgs)/2+16 {
 		return b.save()
 	}
 	payload := b.appendState(nil)
 	for i := range put {
 		payload = appendPut(payload, &put[i])
 	}
-	for _, uid := range dropped {
-		payload = appendDrop(payload, uid)
-	}
-	text := frame(payload)
+	text := frame(appendGone(payload, gone))
 	if b.indexFile == nil {
 		f, err := os.OpenFile(b.spool.statePath(b.user, b.name, ".index"), os.O_WRONLY, 0)
 		if err != nil {

@@ -104,7 +104,7 @@ func markAndExpunge(s *Spool, user string) error {
 		if err != nil {
 			return err
 		}
-		head := make([]byte, c.Header())
+		head := make([]byte, c.(*Content).Header())
 		if _, err := c.ReadAt(head, 0); err != nil {
 			return err
 		}

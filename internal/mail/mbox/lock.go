@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io/fs"
+	"strings"
 	"time"
 
 	"maillab/internal/mail"
@@ -58,6 +59,13 @@ func (b *box) tryLocked(ctx context.Context, a aims, work func() error) error {
 		return err
 	}
 	defer done()
+	if strings.Contains(b.name, "/") { // the directories that it is in stay where they are until we are through
+		b.spool.tree.RLock()
+		defer b.spool.tree.RUnlock()
+		if b.path, err = b.spool.path(ctx, b.user, b.name); err != nil {
+			return err
+		}
+	}
 	if err := b.open(ctx, a.create); err != nil || b.f == nil {
 		if err == nil {
 			err = b.withoutFile(ctx, work)
@@ -72,7 +80,7 @@ func (b *box) tryLocked(ctx context.Context, a aims, work func() error) error {
 	}
 	defer b.lock.release(a.kind)
 	if a.kind == writeLock {
-		unlock, err := b.spool.cfg.Files.Lock(ctx, b.user, b.name)
+		unlock, err := b.spool.cfg.Files.Lock(ctx, b.user, b.path)
 		if err == nil {
 			defer unlock()
 		} else if !errors.Is(err, fs.ErrPermission) { // a student may take the directory's write permission away
@@ -101,7 +109,7 @@ func (b *box) withoutFile(ctx context.Context, work func() error) error {
 	if known {
 		return work()
 	}
-	unlock, err := b.spool.cfg.Files.Lock(ctx, b.user, b.name)
+	unlock, err := b.spool.cfg.Files.Lock(ctx, b.user, b.path)
 	switch {
 	case err == nil:
 		defer unlock()

@@ -5,6 +5,8 @@ import (
 	"io"
 	"os"
 	"slices"
+
+	"maillab/internal/mail"
 )
 
 // look brings the picture up to date with the file. It runs under the file's lock (or without a file, when there is
@@ -101,16 +103,34 @@ func (b *box) replace(recs []record, now stamp, sure bool) error {
 		kept = append(kept, m)
 	}
 	slices.SortFunc(kept, func(a, b message) int { return int(int64(a.UID) - int64(b.UID)) })
-	gone := len(b.msgs) - len(kept)
+	gone := b.missing(kept)
 	b.msgs = kept
 	b.add(fresh, b.spool.cfg.Now())
+	for _, uid := range gone {
+		b.vanish(mail.Vanished{UID: uid, ModSeq: b.modseq})
+	}
 	b.known, b.sure = now, sure
 	b.moved++
-	if !visible && gone == 0 && len(fresh) == 0 {
+	if !visible && len(gone) == 0 && len(fresh) == 0 {
 		b.modseq--
 	} else {
 		b.tell()
 	}
 	b.snapshot = nil
 	return b.save()
+}
+
+// missing are the messages that sessions see and that are not among those that are kept. Both ascend by UID.
+func (p *picture) missing(kept []message) (gone []uint32) {
+	j := 0
+	for i := range p.msgs {
+		uid := p.msgs[i].UID
+		for j < len(kept) && kept[j].UID < uid {
+			j++
+		}
+		if (j == len(kept) || kept[j].UID != uid) && !p.msgs[i].expunged {
+			gone = append(gone, uid)
+		}
+	}
+	return gone
 }

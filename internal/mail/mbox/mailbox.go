@@ -8,14 +8,10 @@ import (
 	"maillab/internal/mail"
 )
 
-// Mailbox is one session's handle of a mailbox. All sessions and deliveries share one state; a handle only remembers
-// which messages are \Recent for its session. It is safe for concurrent use.
+// Mailbox is one session's handle of a mailbox. All sessions and deliveries share one state. It is safe for concurrent use.
 type Mailbox struct {
 	b    *box
 	once sync.Once
-
-	mu     sync.Mutex
-	recent map[uint32]bool
 }
 
 // Mailbox opens a user's mailbox and looks at the file. A folder that does not exist is ErrNoMailbox; an INBOX without a
@@ -25,7 +21,7 @@ func (s *Spool) Mailbox(ctx context.Context, user, name string) (*Mailbox, error
 	if err != nil {
 		return nil, err
 	}
-	m := &Mailbox{b: b, recent: map[uint32]bool{}}
+	m := &Mailbox{b: b}
 	if err := m.Refresh(ctx); err != nil {
 		_ = s.release(b)
 		return nil, err
@@ -70,7 +66,15 @@ func (m *Mailbox) Snapshot() mail.Snapshot {
 	} else {
 		defer b.mu.RUnlock()
 	}
-	return mail.Snapshot{UIDValidity: b.validity, UIDNext: b.next, ModSeq: b.modseq, Messages: b.snap()}
+	return mail.Snapshot{UIDValidity: b.validity, UIDNext: b.next, ModSeq: b.modseq, Messages: b.snap(), Vanished: b.gone, Since: b.since}
+}
+
+// Look is Refresh and Snapshot.
+func (m *Mailbox) Look(ctx context.Context) (mail.Snapshot, error) {
+	if err := m.Refresh(ctx); err != nil {
+		return mail.Snapshot{}, err
+	}
+	return m.Snapshot(), nil
 }
 
 // Changed returns a channel that is closed at the next change of the mailbox that this process makes or finds by a look.
@@ -82,7 +86,7 @@ func (m *Mailbox) Changed() <-chan struct{} {
 }
 
 // Open opens a message for reading. It reads nothing yet. Close the content in the end.
-func (m *Mailbox) Open(uid uint32) (*Content, error) {
+func (m *Mailbox) Open(uid uint32) (mail.Raw, error) {
 	m.b.mu.RLock()
 	defer m.b.mu.RUnlock()
 	i, ok := m.b.find(uid)

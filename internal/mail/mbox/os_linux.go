@@ -97,7 +97,7 @@ func isTooBig(err error) bool { return errors.Is(err, unix.EFBIG) }
 // isRefused is an open that failed because something else than a plain file is there.
 func isRefused(err error) bool {
 	return errors.Is(err, unix.ELOOP) || errors.Is(err, unix.EISDIR) || errors.Is(err, unix.ENXIO) ||
-		errors.Is(err, unix.ENOTDIR) || errors.Is(err, unix.EMLINK)
+		errors.Is(err, unix.ENOTDIR) || errors.Is(err, unix.EMLINK) || errors.Is(err, unix.EINVAL) || errors.Is(err, unix.ENAMETOOLONG)
 }
 
 // isBusy is an open that a student's lease makes wait.

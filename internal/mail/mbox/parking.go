@@ -72,12 +72,15 @@ func (s *Spool) fetch() {
 func (s *Spool) finish(user, name string, f *os.File) error {
 	b := newBox(s, user, name)
 	b.f, b.lock = f, newFileLock(f)
+	if path, err := s.path(context.Background(), user, name); err == nil {
+		b.path = path
+	}
 	defer b.close()
 	if err := b.lock.acquire(writeLock); err != nil {
 		return err
 	}
 	defer b.lock.release(writeLock)
-	if unlock, err := s.cfg.Files.Lock(context.Background(), user, name); err == nil { // the dead one's was broken
+	if unlock, err := s.cfg.Files.Lock(context.Background(), user, b.path); err == nil { // the dead one's was broken
 		defer unlock()
 	}
 	return b.replay()

@@ -30,11 +30,26 @@ type picture struct {
 	validity uint32
 	next     uint32
 	modseq   uint64
-	moved    uint64    // counts how often offsets of messages changed
-	touched  time.Time // when a session changed something last
+	gone     []mail.Vanished // the last that went, ascending by ModSeq; snapshots share it
+	since    uint64          // all that went after it are in gone
+	moved    uint64          // counts how often offsets of messages changed
+	touched  time.Time       // when a session changed something last
 	changed  chan struct{}
 
 	snapshot []mail.Message // without expunged ones; nil: to be made
+}
+
+// maxGone is how many messages that went are remembered, for clients that come again (RFC 7162, section 3.2).
+const maxGone = 10_000
+
+// vanish remembers a message that went. Needs mu.
+func (p *picture) vanish(v mail.Vanished) {
+	if len(p.gone) >= maxGone {
+		half := len(p.gone) / 2
+		p.since = max(p.since, p.gone[half-1].ModSeq)
+		p.gone = slices.Clone(p.gone[half:])
+	}
+	p.gone = append(p.gone, v)
 }
 
 // find returns the index of a UID in msgs.
@@ -55,13 +70,18 @@ func (p *picture) snap() []mail.Message {
 		p.snapshot = make([]mail.Message, 0, len(p.msgs))
 		for i := range p.msgs {
 			if !p.msgs[i].expunged {
-				m := p.msgs[i].Message
-				m.Flags, m.Recent = m.Flags&^old, m.Flags&old == 0
-				p.snapshot = append(p.snapshot, m)
+				p.snapshot = append(p.snapshot, p.msgs[i].shown())
 			}
 		}
 	}
 	return p.snapshot
+}
+
+// shown is what sessions see of a message.
+func (m *message) shown() mail.Message {
+	shown := m.Message
+	shown.Flags, shown.Recent = m.Flags&^old, m.Flags&old == 0
+	return shown
 }
 
 // add gives messages found in the file their UIDs. Needs mu.

@@ -95,26 +95,50 @@ func (p plainFiles) Rename(_ context.Context, user, from, to string) error {
 	return syncDir(filepath.Dir(dst))
 }
 
-func (p plainFiles) List(_ context.Context, user string) ([]string, error) {
+func (p plainFiles) Mkdir(_ context.Context, user, path string) error {
+	path, err := p.path(user, path)
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return err
+	}
+	return os.Mkdir(path, 0o700)
+}
+
+func (p plainFiles) List(_ context.Context, user string) ([]mail.File, error) {
 	path, err := p.path(user, "x")
 	if err != nil {
 		return nil, err
 	}
 	root := filepath.Dir(path)
-	var boxes []string
+	var found []mail.File
 	err = filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
 		if errors.Is(err, fs.ErrNotExist) {
 			return nil // no folder yet, or gone while we walked
 		}
-		if err != nil || !d.Type().IsRegular() || strings.HasSuffix(path, lockSuffix) {
+		if path != root && err == nil && d.Name()[0] == '.' { // hidden
+			if d.IsDir() {
+				return filepath.SkipDir
+			}
+			return nil
+		}
+		if err != nil || path == root || !d.IsDir() && !d.Type().IsRegular() || strings.HasSuffix(path, lockSuffix) {
 			return err
 		}
 		box, err := filepath.Rel(root, path)
-		boxes = append(boxes, filepath.ToSlash(box))
-		return err
+		if err != nil {
+			return err
+		}
+		file := mail.File{Path: filepath.ToSlash(box), Dir: d.IsDir()}
+		if info, err := d.Info(); err == nil && !file.Dir {
+			file.Size = info.Size()
+		}
+		found = append(found, file)
+		return nil
 	})
-	slices.Sort(boxes)
-	return boxes, err
+	slices.SortFunc(found, func(a, b mail.File) int { return strings.Compare(a.Path, b.Path) })
+	return found, err
 }
 
 func (p plainFiles) Lock(_ context.Context, user, box string) (func(), error) {

@@ -225,7 +225,7 @@ func FuzzIndex(f *testing.F) {
 		start:   10, head: 40, end: 200, mark: mail.Seen, expunged: true,
 	}}}
 	f.Add(p.encodeIndex())
-	log := append(p.encodeIndex(), frame(appendDrop(p.appendState(nil), 2))...)
+	log := append(p.encodeIndex(), frame(appendGone(p.appendState(nil), []mail.Vanished{{UID: 1, ModSeq: 9}}))...)
 	f.Add(log)
 	f.Add(log[:len(log)-3])
 	f.Add(log[len(indexMagic)+8:])

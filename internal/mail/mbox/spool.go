@@ -38,6 +38,7 @@ type Spool struct {
 	buffers sync.Pool    // of Content
 	appends sync.Pool    // of append
 	hurried atomic.Int32 // who is in a hurry, see Hurry
+	tree    sync.RWMutex // held for reading while a path below a directory is used, for writing while directories change
 	gate    sync.RWMutex // held for reading by whatever changes a file, for writing by Freeze
 
 	mu     sync.Mutex

@@ -7,14 +7,13 @@ import (
 	"maillab/internal/mail"
 )
 
-// Store changes flags and returns the UIDs it left alone because of Since. UIDs that do not exist are skipped. The
-// change is in the index when Store returns, and written into the file when nobody has it open, see Tidy.
-func (m *Mailbox) Store(ctx context.Context, uids []uint32, c mail.FlagChange) (failed []uint32, err error) {
+// Store changes flags. UIDs that do not exist are skipped. The change is in the index when Store returns, and written into the file when nobody has it open, see Tidy.
+func (m *Mailbox) Store(ctx context.Context, uids []uint32, c mail.FlagChange) (result mail.Stored, err error) {
 	err = m.b.changing(ctx, func() error {
-		failed, err = m.b.store(uids, c)
+		result, err = m.b.store(uids, c)
 		return err
 	})
-	return failed, err
+	return result, err
 }
 
 // changing runs work that changes the picture and not the file.
@@ -32,16 +31,19 @@ func (b *box) changing(ctx context.Context, work func() error) error {
 	return work()
 }
 
-func (b *box) store(uids []uint32, c mail.FlagChange) (failed []uint32, err error) {
+func (b *box) store(uids []uint32, c mail.FlagChange) (result mail.Stored, err error) {
 	var put []message
+	uids = slices.Compact(slices.Sorted(slices.Values(uids)))
+	var found []int
 	for _, uid := range uids {
 		i, ok := b.find(uid)
 		if !ok || b.msgs[i].expunged {
 			continue
 		}
+		found = append(found, i)
 		m := &b.msgs[i]
 		if c.Conditional && m.ModSeq > c.Since {
-			failed = append(failed, uid)
+			result.Conflict = append(result.Conflict, uid)
 			continue
 		}
 		flags, words := c.Apply(m.Flags, m.Keywords)
@@ -51,13 +53,16 @@ func (b *box) store(uids []uint32, c mail.FlagChange) (failed []uint32, err erro
 		m.Flags, m.Keywords, m.ModSeq = flags, words, b.modseq+1
 		put = append(put, *m)
 	}
+	for _, i := range found {
+		result.Messages = append(result.Messages, b.msgs[i].shown())
+	}
 	if len(put) == 0 {
-		return failed, nil
+		return result, nil
 	}
 	b.modseq++
 	b.touched = b.spool.cfg.Now()
 	b.tell()
-	return failed, b.record(put, nil)
+	return result, b.record(put, nil)
 }
 
 // Expunge removes messages for every session and returns the UIDs that were there. It is durable when it returns, so
@@ -88,28 +93,31 @@ func (b *box) expunge(uids []uint32) (gone []uint32, err error) {
 		return nil, nil
 	}
 	b.modseq++
+	var vanished []mail.Vanished
+	for _, uid := range gone {
+		vanished = append(vanished, mail.Vanished{UID: uid, ModSeq: b.modseq})
+		b.vanish(vanished[len(vanished)-1])
+	}
 	b.touched = b.spool.cfg.Now()
 	b.tell()
-	if err := b.record(put, nil); err != nil {
+	if err := b.record(put, vanished); err != nil {
 		return gone, err
 	}
 	return gone, b.syncIndex()
 }
 
-// ClaimRecent makes all messages that no session has claimed \Recent for this one, and for no other (RFC 3501, section
-// 2.3.2): what SELECT does and EXAMINE does not.
-func (m *Mailbox) ClaimRecent(ctx context.Context) error {
-	return m.b.changing(ctx, func() error {
-		m.mu.Lock()
-		defer m.mu.Unlock()
+// ClaimRecent makes messages that no session has claimed \Recent for the caller, and for no other session (RFC 3501, section
+// 2.3.2), and returns them: what SELECT does and EXAMINE does not.
+func (m *Mailbox) ClaimRecent(ctx context.Context, uids []uint32) (mine []uint32, err error) {
+	err = m.b.changing(ctx, func() error {
 		var put []message
-		for i := range m.b.msgs {
-			msg := &m.b.msgs[i]
-			if msg.Flags&old == 0 && !msg.expunged {
-				msg.Flags |= old
-				m.recent[msg.UID] = true
-				put = append(put, *msg)
+		for _, uid := range uids {
+			i, ok := m.b.find(uid)
+			if !ok || m.b.msgs[i].expunged || m.b.msgs[i].Flags&old != 0 {
+				continue
 			}
+			m.b.msgs[i].Flags |= old
+			put, mine = append(put, m.b.msgs[i]), append(mine, uid)
 		}
 		if len(put) == 0 {
 			return nil
@@ -117,11 +125,5 @@ func (m *Mailbox) ClaimRecent(ctx context.Context) error {
 		m.b.snapshot = nil
 		return m.b.record(put, nil)
 	})
-}
-
-// Recent tells whether a message is \Recent: claimed by this session, or in this snapshot claimed by none yet.
-func (m *Mailbox) Recent(msg mail.Message) bool {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	return msg.Recent || m.recent[msg.UID]
+	return mine, err
 }

@@ -12,6 +12,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"maillab/internal/mail"
 )
 
 // memory is a Backend for tests: accounts with a password and a mailbox that commits really change.
@@ -32,7 +34,7 @@ type letter struct{ text, uidl string }
 func newMemory(t testing.TB, uidl func(i int) string, files ...string) *memory {
 	t.Helper()
 	m := &memory{
-		password: map[string]string{"util1": "master2021", "util2": "deux mots"},
+		password: map[string]string{"util1": "master2021", "util2": "deux mots", "util3": " deux  mots "},
 		mail:     map[string][]letter{},
 		inUse:    map[string]bool{},
 	}
@@ -61,7 +63,7 @@ func (m *memory) uidls(account string) []string {
 	return us
 }
 
-func (m *memory) Login(ctx context.Context, user, password, peer string) (string, Maildrop, error) {
+func (m *memory) Login(ctx context.Context, user, password string, peer mail.Peer) (string, Maildrop, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	account, _, _ := strings.Cut(user, "@")
@@ -69,9 +71,9 @@ func (m *memory) Login(ctx context.Context, user, password, peer string) (string
 	case m.loginErr != nil:
 		return "", nil, m.loginErr
 	case m.password[account] == "" || m.password[account] != password:
-		return "", nil, fmt.Errorf("%s from %s: %w", user, peer, ErrRejected)
+		return "", nil, fmt.Errorf("%s from %s: %w", user, peer.Host(), mail.ErrRejected)
 	case m.inUse[account]:
-		return "", nil, fmt.Errorf("%s: %w", account, ErrInUse)
+		return "", nil, fmt.Errorf("%s: %w", account, mail.ErrInUse)
 	}
 	m.inUse[account] = true
 	return account, &memoryDrop{m: m, account: account, letters: slices.Clone(m.mail[account])}, nil
@@ -154,15 +156,31 @@ func (j *journal) Account(name string) { j.add("account %s", name) }
 func (j *journal) Close()              { close(j.closed) }
 
 // events is a Log.
-type events struct{ journal }
-
-func (e *events) Login(s Session, method string) {
-	e.add("login %s %s tls=%v", s.Account, method, s.TLS)
+type events struct {
+	journal
+	secure bool
 }
-func (e *events) LoginFailed(s Session, user, method string) { e.add("failed %s %s", user, method) }
-func (e *events) Disconnect(s Session, how Ending, n Counts) {
-	e.add("%s %q retr=%d/%d top=%d/%d del=%d/%d size=%d tried=%d %q", how, s.Account,
-		n.Retr, n.RetrBytes, n.Top, n.TopBytes, n.Deleted, n.Messages, n.Size, n.Attempts, n.Tried)
+
+func (e *events) Secure()                         { e.secure = true }
+func (e *events) Login(user, method string)       { e.add("login %s %s tls=%v", user, method, e.secure) }
+func (e *events) LoginFailed(user, method string) { e.add("failed %s %s", user, method) }
+func (e *events) Disconnect(n Counts) {
+	e.add("%s %q retr=%d/%d top=%d/%d del=%d/%d size=%d", n.Ending, n.Account,
+		n.Retr, n.RetrBytes, n.Top, n.TopBytes, n.Deleted, n.Messages, n.Size)
+}
+
+// witness has one connection after the other taken down by j and logged by e; nil is nobody.
+func witness(j *journal, e *events) func(net.Conn) (mail.Recorder, Log) {
+	return func(net.Conn) (rec mail.Recorder, log Log) {
+		if j != nil {
+			rec = j
+		}
+		if e != nil {
+			e.secure = false
+			log = e
+		}
+		return rec, log
+	}
 }
 
 // start serves one connection over a pipe and returns the client's end. The server is waited for when the test ends.

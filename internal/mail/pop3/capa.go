@@ -10,7 +10,7 @@ func (c *session) cmdCapa() {
 }
 
 func (c *session) capabilities() []string {
-	stls := c.cfg.TLS != nil && !c.about.TLS && c.drop == nil
+	stls := c.cfg.TLS != nil && !c.secure && c.drop == nil
 	logins := c.drop == nil || c.words.capaKeepsIn
 	list := []string{"CAPA", "TOP", "UIDL", "RESP-CODES", "PIPELINING"}
 	add := func(on bool, names ...string) {

@@ -78,7 +78,7 @@ func TestCurl(t *testing.T) {
 		b := twoLetters(t)
 		b.put("util1", longMail(500), "uid-3")
 		e := &events{}
-		addr := listen(t, Config{Wording: wording, Log: e}, b)
+		addr := listen(t, Config{Wording: wording, Witness: witness(nil, e)}, b)
 		url := fmt.Sprintf("pop3://127.0.0.1:%d/", addr.Port)
 		curl := func(args ...string) string {
 			return client(t, "curl", append([]string{"-sS", "--max-time", "20", "-u", "util1:master2021"}, args...)...)

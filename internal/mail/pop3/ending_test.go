@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"maillab/internal/mail"
 )
 
 // TestStop: a session that waits is told why it ends.
@@ -65,7 +67,7 @@ func (m mute) Write([]byte) (int, error) { return 0, os.ErrDeadlineExceeded }
 func TestTimeouts(t *testing.T) {
 	client, server := net.Pipe()
 	e, j := &events{}, newJournal()
-	cfg := Config{Log: e, Record: func(net.Conn) Recorder { return j }}
+	cfg := Config{Witness: witness(j, e)}
 	serve(t, context.Background(), cfg, twoLetters(t), dead{server})
 	p := newTalk(t, client)
 	if got := p.line(); got != "-ERR "+sayIdle {
@@ -76,10 +78,10 @@ func TestTimeouts(t *testing.T) {
 
 	_, server = net.Pipe()
 	j2 := newJournal()
-	cfg.Record = func(net.Conn) Recorder { return j2 }
+	cfg.Witness = witness(j2, e)
 	serve(t, context.Background(), cfg, twoLetters(t), mute{server})
 	<-j2.closed
-	want := `timeout "" retr=0/0 top=0/0 del=0/0 size=0 tried=0 ""`
+	want := `timed out "" retr=0/0 top=0/0 del=0/0 size=0`
 	if diff := cmp.Diff([]string{want, want}, e.text()); diff != "" {
 		t.Error(diff)
 	}
@@ -122,7 +124,7 @@ func (deadlines) RemoteAddr() net.Addr                 { return nil }
 func TestPanic(t *testing.T) {
 	b := twoLetters(t)
 	j := newJournal()
-	conn := start(t, Config{Record: func(net.Conn) Recorder { return j }}, panicking{b})
+	conn := start(t, Config{Witness: witness(j, nil)}, panicking{b})
 	p := newTalk(t, conn)
 	p.login()
 	p.raw("RETR 1\r\n")
@@ -135,7 +137,7 @@ func TestPanic(t *testing.T) {
 
 type panicking struct{ *memory }
 
-func (p panicking) Login(ctx context.Context, user, password, peer string) (string, Maildrop, error) {
+func (p panicking) Login(ctx context.Context, user, password string, peer mail.Peer) (string, Maildrop, error) {
 	account, drop, err := p.memory.Login(ctx, user, password, peer)
 	return account, panickingDrop{drop}, err
 }

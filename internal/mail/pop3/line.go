@@ -4,30 +4,19 @@ import (
 	"bufio"
 	"io"
 	"strings"
+
+	"maillab/internal/mail/telnet"
 )
 
 // maxLine bounds a command line, in octets. RFC 2449 §4 asks for 255; an initial SASL response may be longer (RFC 5034 §4).
 const maxLine = 4096
 
-// Telnet's octets (RFC 854). Option 6 is TIMING-MARK (RFC 860).
-const (
-	telnetSE   = 240
-	telnetSB   = 250
-	telnetWILL = 251
-	telnetWONT = 252
-	telnetDO   = 253
-	telnetDONT = 254
-	telnetIAC  = 255
-	timingMark = 6
-)
-
 // lineReader cuts what a client types into lines. A line ends with LF, CRLF, or the CR NUL of telnet's character mode.
 type lineReader struct {
 	in       *bufio.Reader
 	received int64
-	// marked is called for telnet's DO TIMING-MARK. After a Ctrl-C, telnet shows nothing that the server says until
-	// this is answered: without an answer the student's screen stays dead.
-	marked func()
+	telnet   telnet.Filter
+	marked   func() // is called when telnet waits for its answer
 }
 
 // read returns the next line without its end and without telnet's negotiation; long says that its middle is lost. A
@@ -36,12 +25,12 @@ func (r *lineReader) read() (line string, long bool, err error) {
 	var text []byte
 	cr := false
 	for {
-		b, mail, err := r.octet()
+		b, typed, err := r.octet()
 		if err != nil {
 			return "", false, err
 		}
 		switch {
-		case !mail:
+		case !typed:
 			continue
 		case b == '\n', b == 0 && cr:
 			return strings.TrimSuffix(string(text), "\r"), long, nil
@@ -56,38 +45,14 @@ func (r *lineReader) read() (line string, long bool, err error) {
 
 // octet returns the next octet; typed is false when it was a piece of telnet negotiation.
 func (r *lineReader) octet() (b byte, typed bool, err error) {
-	if b, err = r.next(); err != nil || b != telnetIAC {
-		return b, true, err
-	}
 	if b, err = r.next(); err != nil {
 		return 0, false, err
 	}
-	switch b {
-	case telnetIAC: // a doubled one is data
-		return b, true, nil
-	case telnetWILL, telnetWONT, telnetDO, telnetDONT:
-		option, err := r.next()
-		if err == nil && b == telnetDO && option == timingMark {
-			r.marked()
-		}
-		return 0, false, err
-	case telnetSB:
-		return 0, false, r.skipSubnegotiation()
-	default: // a command without an option, as IP (Ctrl-C)
-		return 0, false, nil
+	typed, mark := r.telnet.Take(b)
+	if mark {
+		r.marked()
 	}
-}
-
-// skipSubnegotiation reads up to IAC SE. It may be endless, but it is kept nowhere, and the line's deadline ends it.
-func (r *lineReader) skipSubnegotiation() error {
-	iac := false
-	for {
-		b, err := r.next()
-		if err != nil || iac && b == telnetSE {
-			return err
-		}
-		iac = b == telnetIAC && !iac
-	}
+	return b, typed, nil
 }
 
 func (r *lineReader) next() (byte, error) {
@@ -106,12 +71,14 @@ type command struct {
 	verb  string // upper case
 	typed string // the verb as it came
 	args  string // without blanks at either end
+	rest  string // all that follows the blank behind the verb, as it came
 }
 
 // parse takes a line apart, forgiving blanks at either end and between.
 func parse(line string) command {
 	verb, args := cutWord(line)
-	return command{verb: upper(verb), typed: verb, args: args}
+	rest := strings.TrimLeft(line, " \t")[len(verb):]
+	return command{verb: upper(verb), typed: verb, args: args, rest: rest[min(1, len(rest)):]}
 }
 
 // cutWord splits off the first word.

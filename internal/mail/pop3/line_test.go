@@ -50,13 +50,15 @@ func TestLines(t *testing.T) {
 
 func TestParse(t *testing.T) {
 	for line, want := range map[string]command{
-		"":                 {},
-		" \t ":             {},
-		"stat":             {"STAT", "stat", ""},
-		"  user   util1  ": {"USER", "user", "util1"},
-		"Pass deux  mots":  {"PASS", "Pass", "deux  mots"},
-		"top\t1\t2":        {"TOP", "top", "1\t2"},
-		"ſtat":             {"ſTAT", "ſtat", ""}, // no other letter is an s
+		"":                    {},
+		" \t ":                {},
+		"stat":                {"STAT", "stat", "", ""},
+		"  user   util1  ":    {"USER", "user", "util1", "  util1  "},
+		"Pass  deux  mots \t": {"PASS", "Pass", "deux  mots", " deux  mots \t"},
+		"PASS ":               {"PASS", "PASS", "", ""},
+		"PASS  ":              {"PASS", "PASS", "", " "},
+		"top\t1\t2":           {"TOP", "top", "1\t2", "1\t2"},
+		"ſtat":                {"ſTAT", "ſtat", "", ""}, // no other letter is an s
 	} {
 		if diff := cmp.Diff(want, parse(line), cmp.AllowUnexported(command{})); diff != "" {
 			t.Errorf("%q: %s", line, diff)

@@ -3,6 +3,8 @@ package pop3
 import (
 	"context"
 	"errors"
+
+	"maillab/internal/mail"
 )
 
 // authorization serves a command in the AUTHORIZATION state (RFC 1939 §4).
@@ -22,7 +24,7 @@ func (c *session) authorization(ctx context.Context, cmd command) {
 		c.cmdUTF8()
 	case "QUIT":
 		c.ok(c.words.earlyBye)
-		c.ending = LoggedOut
+		c.n.Ending = mail.LoggedOut
 	default:
 		c.fail(c.words.unknownEarly)
 	}
@@ -37,10 +39,10 @@ func (c *session) cmdUser(cmd command) {
 	c.ok(c.words.userWanted)
 }
 
-// cmdPass takes all that follows for the password: it may hold blanks (RFC 1939 §7), though not at its ends, where a
-// typist leaves them by mistake; SASL PLAIN carries every octet.
+// cmdPass takes all that follows the blank for the password, blanks at either end and double ones too (RFC 1939 §7). USER is
+// forgiving: no account's name has a blank.
 func (c *session) cmdPass(ctx context.Context, cmd command) {
-	if !c.named || cmd.args == "" && !c.words.barePass {
+	if !c.named || cmd.rest == "" && !c.words.barePass {
 		c.fail(c.words.noUser)
 		return
 	}
@@ -48,23 +50,22 @@ func (c *session) cmdPass(ctx context.Context, cmd command) {
 	if !c.words.keepsUser {
 		c.user, c.named = "", false
 	}
-	c.login(ctx, user, cmd.args, "USER")
+	c.login(ctx, user, cmd.rest, "USER")
 }
 
 // login tries a user's password, and enters the TRANSACTION state when it is right and the maildrop free.
 func (c *session) login(ctx context.Context, user, password, method string) {
-	account, drop, err := c.backend.Login(ctx, user, password, c.peer())
+	account, drop, err := c.backend.Login(ctx, user, password, c.peer)
 	switch {
 	case err == nil:
 		c.enter(account, drop, method)
-	case errors.Is(err, ErrRejected):
-		c.n.Attempts, c.n.Tried = c.n.Attempts+1, user
-		c.log.LoginFailed(c.about, user, method)
+	case errors.Is(err, mail.ErrRejected):
+		c.log.LoginFailed(user, method)
 		c.fail(c.words.loginFailed)
-	case errors.Is(err, ErrInUse):
+	case errors.Is(err, mail.ErrInUse):
 		c.fail(sayInUse)
 	default:
-		c.cfg.Slog.Error("pop3: login", "user", user, "peer", c.peer(), "err", err)
+		c.cfg.Slog.Error("pop3: login", "user", user, "peer", c.peer.Host(), "err", err)
 		c.fail(sayBusy)
 	}
 }
@@ -77,8 +78,8 @@ func (c *session) enter(account string, drop Maildrop, method string) {
 	for _, m := range c.messages {
 		c.n.Size += m.Size
 	}
-	c.about.Account = account
+	c.n.Account = account
 	c.rec.Account(account)
-	c.log.Login(c.about, method)
+	c.log.Login(account, method)
 	c.ok(c.words.loggedIn)
 }

@@ -18,6 +18,8 @@ import (
 	"net"
 	"runtime/debug"
 	"time"
+
+	"maillab/internal/mail"
 )
 
 // Config says how a Server behaves. Only Wording has to be set; New fills in the rest.
@@ -34,10 +36,9 @@ type Config struct {
 	// BadCommands is how many commands in a row may fail before the connection is closed; 0 is twenty.
 	BadCommands int
 
-	Now    func() time.Time             // for durations in the log; nil is time.Now
-	Log    Log                          // nil: nothing is logged
-	Record func(conn net.Conn) Recorder // called once a connection; nil, or returning nil: no record
-	Slog   *slog.Logger                 // what the operator should know: a backend that fails; nil: thrown away
+	// Witness is asked once a connection who takes it down and who logs it; nil, and nil in what it returns, are nobody.
+	Witness func(net.Conn) (mail.Recorder, Log)
+	Slog    *slog.Logger // what the operator should know: a backend that fails; nil: thrown away
 }
 
 // Wordings that Config knows.
@@ -72,9 +73,6 @@ func New(cfg Config, backend Backend) (*Server, error) {
 	if cfg.BadCommands == 0 {
 		cfg.BadCommands = 20
 	}
-	if cfg.Now == nil {
-		cfg.Now = time.Now
-	}
 	if cfg.Slog == nil {
 		cfg.Slog = slog.New(slog.DiscardHandler)
 	}
@@ -91,8 +89,8 @@ func (s *Server) ServeConn(ctx context.Context, conn net.Conn) {
 	c := newSession(s, conn)
 	defer func() {
 		if r := recover(); r != nil {
-			c.ending = Failed
-			s.cfg.Slog.Error("pop3 session panicked", "peer", c.about.Peer, "panic", r, "stack", string(debug.Stack()))
+			c.n.Ending = mail.Failed
+			s.cfg.Slog.Error("pop3 session panicked", "peer", c.peer.Host(), "panic", r, "stack", string(debug.Stack()))
 		}
 		c.end()
 	}()

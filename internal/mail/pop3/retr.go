@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+
+	"maillab/internal/mail"
 )
 
 func (c *session) cmdRetr(ctx context.Context, cmd command) {
@@ -83,11 +85,11 @@ func (c *session) send(ctx context.Context, i int, head string, cut func(io.Read
 
 // unopened answers for a message that cannot be had.
 func (c *session) unopened(i int, err error) {
-	if errors.Is(err, ErrGone) {
+	if errors.Is(err, mail.ErrGone) {
 		c.fail(sayGone)
 		return
 	}
-	c.cfg.Slog.Error("pop3: message not opened", "account", c.about.Account, "message", i+1, "err", err)
+	c.cfg.Slog.Error("pop3: message not opened", "account", c.n.Account, "message", i+1, "err", err)
 	c.fail(sayUnread)
 }
 
@@ -98,8 +100,8 @@ func (c *session) unsent(ctx context.Context, i int, err error) {
 		c.broke(ctx, c.out.err)
 		return
 	}
-	c.cfg.Slog.Error("pop3: message not read to its end", "account", c.about.Account, "message", i+1, "err", err)
-	c.ending = Failed
+	c.cfg.Slog.Error("pop3: message not read to its end", "account", c.n.Account, "message", i+1, "err", err)
+	c.n.Ending = mail.Failed
 	c.out.abandon(fmt.Errorf("message %d: %w", i+1, err))
 }
 

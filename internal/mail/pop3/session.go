@@ -7,7 +7,9 @@ import (
 	"io"
 	"net"
 	"strings"
-	"time"
+
+	"maillab/internal/mail"
+	"maillab/internal/mail/telnet"
 )
 
 // readBuffer is what a session at rest costs, beside its goroutine.
@@ -16,20 +18,19 @@ const readBuffer = 1 << 10
 // session is one connection: everything about it lives here, and one goroutine uses it (link.stop apart).
 type session struct {
 	*Server
-	link  *link
-	conn  net.Conn // link, or TLS on it
-	in    lineReader
-	out   output
-	rec   Recorder
-	log   Log
-	about Session
+	link *link
+	conn net.Conn // link, or TLS on it
+	in   lineReader
+	out  output
+	rec  mail.Recorder
+	log  Log
+	peer mail.Peer
 
+	secure bool   // TLS is on
 	user   string // what USER said
 	named  bool   // USER was said
 	bad    int    // commands in a row that failed
-	ending Ending // set when the session is over
-	n      Counts
-	began  time.Time
+	n      Counts // with an ending when the session is over
 
 	// From login on.
 	drop     Maildrop
@@ -41,17 +42,16 @@ func newSession(s *Server, conn net.Conn) *session {
 	l := &link{Conn: conn, stalled: s.cfg.Stalled}
 	c := &session{
 		Server: s, link: l, conn: l,
-		rec: discard{}, log: discard{},
-		about: Session{Peer: conn.RemoteAddr(), Local: conn.LocalAddr()},
-		began: s.cfg.Now(),
+		peer: mail.PeerOf(conn),
 	}
-	if s.cfg.Log != nil {
-		c.log = s.cfg.Log
+	if s.cfg.Witness != nil {
+		c.rec, c.log = s.cfg.Witness(conn)
 	}
-	if s.cfg.Record != nil {
-		if r := s.cfg.Record(conn); r != nil {
-			c.rec = r
-		}
+	if c.rec == nil {
+		c.rec = mail.Discard{}
+	}
+	if c.log == nil {
+		c.log = discard{}
 	}
 	c.out = output{conn: l, pool: s.buffers}
 	c.in = lineReader{in: bufio.NewReaderSize(replying{c}, readBuffer), marked: c.answerMark}
@@ -69,9 +69,9 @@ func (r replying) Read(p []byte) (int, error) {
 	return r.c.conn.Read(p)
 }
 
-// answerMark refuses telnet's TIMING-MARK, which is an answer to it.
+// answerMark tells telnet that its Ctrl-C has come through.
 func (c *session) answerMark() {
-	_, _ = c.out.Write([]byte{telnetIAC, telnetWONT, timingMark})
+	_, _ = c.out.WriteString(telnet.Answer)
 }
 
 // run serves commands until the session is over.
@@ -82,7 +82,7 @@ func (c *session) run(ctx context.Context) {
 	} else {
 		c.ok(c.cfg.Banner)
 	}
-	for c.ending == "" {
+	for c.n.Ending == "" {
 		line, long, err := c.readLine()
 		switch {
 		case err != nil:
@@ -117,15 +117,15 @@ func (c *session) handle(ctx context.Context, cmd command) {
 func (c *session) broke(ctx context.Context, err error) {
 	switch {
 	case errors.Is(err, errStopped):
-		c.ending = ShutDown
+		c.n.Ending = mail.ShutDown
 		c.fail("[SYS/TEMP] " + stopReason(ctx) + ".")
 	case isTimeout(err) && c.out.err == nil:
-		c.ending = TimedOut
+		c.n.Ending = mail.TimedOut
 		c.fail(sayIdle)
 	case isTimeout(err):
-		c.ending = TimedOut
+		c.n.Ending = mail.TimedOut
 	default:
-		c.ending = LineDropped
+		c.n.Ending = mail.LineDropped
 	}
 }
 
@@ -140,9 +140,9 @@ func stopReason(ctx context.Context) string {
 
 // boundErrors ends the session of who only errs: a person errs less often in a row, a port scanner does not.
 func (c *session) boundErrors() {
-	if c.ending == "" && c.bad > c.cfg.BadCommands {
+	if c.n.Ending == "" && c.bad > c.cfg.BadCommands {
 		c.fail(sayTooMany)
-		c.ending = TooManyBad
+		c.n.Ending = mail.TooManyBad
 	}
 }
 
@@ -151,8 +151,7 @@ func (c *session) end() {
 	c.letGo()
 	_ = c.conn.Close() // the client has what it gets
 	c.n.Received, c.n.Sent = c.in.received, c.out.sent
-	c.n.Time = c.cfg.Now().Sub(c.began)
-	c.log.Disconnect(c.about, c.ending, c.n)
+	c.log.Disconnect(c.n)
 	c.rec.Close()
 }
 
@@ -162,7 +161,7 @@ func (c *session) letGo() {
 		return
 	}
 	if err := c.drop.Close(); err != nil {
-		c.cfg.Slog.Warn("pop3: maildrop not closed", "account", c.about.Account, "err", err)
+		c.cfg.Slog.Warn("pop3: maildrop not closed", "account", c.n.Account, "err", err)
 	}
 	c.drop = nil
 }
@@ -184,13 +183,4 @@ func (c *session) line(text string) {
 	c.rec.Server(text)
 	_, _ = c.out.WriteString(text) // the error sticks, and the next flush returns it
 	_, _ = io.WriteString(&c.out, "\r\n")
-}
-
-// peer is the client's address without its port.
-func (c *session) peer() string {
-	host, _, err := net.SplitHostPort(c.about.Peer.String())
-	if err != nil {
-		return c.about.Peer.String() // a pipe, a Unix socket
-	}
-	return host
 }

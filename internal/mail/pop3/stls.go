@@ -3,13 +3,15 @@ package pop3
 import (
 	"context"
 	"crypto/tls"
+
+	"maillab/internal/mail"
 )
 
 // cmdStls goes over to TLS (RFC 2595 §4). All that came in the clear is forgotten, also what was sent ahead of the
 // handshake: it would be taken for having come inside.
 func (c *session) cmdStls(ctx context.Context) {
 	switch {
-	case c.about.TLS:
+	case c.secure:
 		c.fail(c.words.tlsActive)
 		return
 	case c.cfg.TLS == nil:
@@ -24,12 +26,13 @@ func (c *session) cmdStls(ctx context.Context) {
 	secure := tls.Server(c.link, c.cfg.TLS)
 	c.link.expect(c.cfg.Idle)
 	if err := secure.HandshakeContext(ctx); err != nil {
-		c.cfg.Slog.Info("pop3: TLS handshake failed", "peer", c.peer(), "err", err)
-		c.ending = LineDropped
+		c.cfg.Slog.Info("pop3: TLS handshake failed", "peer", c.peer.Host(), "err", err)
+		c.n.Ending = mail.LineDropped
 		return
 	}
 	c.conn, c.out.conn = secure, secure
 	c.in.reset(replying{c})
 	c.user, c.named = "", false
-	c.about.TLS = true
+	c.secure = true
+	c.log.Secure()
 }

@@ -10,6 +10,8 @@ import (
 	"testing/iotest"
 
 	"github.com/google/go-cmp/cmp"
+
+	"maillab/internal/mail"
 )
 
 func stuffed(t testing.TB, text string, cut func(io.Reader) io.Reader, chunk int) string {
@@ -186,7 +188,7 @@ func (d endlessDrop) Close() error { return nil }
 
 type endlessBackend struct{ size int64 }
 
-func (b endlessBackend) Login(context.Context, string, string, string) (string, Maildrop, error) {
+func (b endlessBackend) Login(context.Context, string, string, mail.Peer) (string, Maildrop, error) {
 	return "util1", endlessDrop{size: b.size}, nil
 }
 
@@ -214,7 +216,7 @@ func BenchmarkRetr(b *testing.B) {
 	m := newMemory(b, nil)
 	m.put("util1", longMail(300), "1") // 20 kB, each line stuffed
 	c := &output{conn: deadlines{new([]string)}, pool: newBufferPool()}
-	s := &session{Server: &Server{buffers: c.pool, words: courierPhrases()}, rec: discard{}, log: discard{}, out: *c}
+	s := &session{Server: &Server{buffers: c.pool, words: courierPhrases()}, rec: mail.Discard{}, log: discard{}, out: *c}
 	s.drop = &memoryDrop{m: m, letters: m.mail["util1"]}
 	s.messages = s.drop.Messages()
 	b.SetBytes(s.messages[0].Size)

@@ -61,7 +61,7 @@ func TestStls(t *testing.T) {
 	}
 	e := &events{}
 	b := twoLetters(t)
-	addr := listen(t, Config{Wording: Dovecot, TLS: server, Log: e}, b)
+	addr := listen(t, Config{Wording: Dovecot, TLS: server, Witness: witness(nil, e)}, b)
 	conn, err := net.Dial("tcp", addr.String())
 	if err != nil {
 		t.Fatal(err)

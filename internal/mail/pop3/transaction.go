@@ -3,6 +3,8 @@ package pop3
 import (
 	"context"
 	"fmt"
+
+	"maillab/internal/mail"
 )
 
 // transaction serves a command in the TRANSACTION state (RFC 1939 §5).
@@ -115,7 +117,7 @@ func (c *session) leadingMessage(arg string) (i int, rest string, ok bool) {
 
 // cmdQuit is the UPDATE state (RFC 1939 §6): only here messages are removed.
 func (c *session) cmdQuit(ctx context.Context) {
-	c.ending = LoggedOut
+	c.n.Ending = mail.LoggedOut
 	var deleted []int
 	for i, gone := range c.gone {
 		if gone {
@@ -129,7 +131,7 @@ func (c *session) cmdQuit(ctx context.Context) {
 	c.letGo() // before the answer: who has it may log in again at once
 	switch {
 	case err != nil:
-		c.cfg.Slog.Error("pop3: messages not removed", "account", c.about.Account, "err", err)
+		c.cfg.Slog.Error("pop3: messages not removed", "account", c.n.Account, "err", err)
 		c.fail(sayUnsaved)
 	case len(deleted) > 0:
 		c.n.Deleted = len(deleted)

@@ -7,12 +7,12 @@ import (
 	"context"
 	"crypto/sha256"
 	"io"
-	"net"
 	"slices"
 	"strings"
 	"sync"
 	"time"
 
+	"maillab/internal/mail"
 	"maillab/internal/mail/imap"
 )
 
@@ -44,7 +44,7 @@ func (m *Memory) AddUser(name, password string, limit int64) {
 
 // Deliver puts a message into a user's mailbox, which must be there. LF becomes CRLF.
 func (m *Memory) Deliver(user, name string, date time.Time, text string) {
-	m.box(user, name).add(imap.Message{Date: date}, []byte(crlf(text)))
+	m.box(user, name).add(mail.Message{Date: date}, []byte(crlf(text)))
 }
 
 // Reset empties a mailbox and gives it a new UIDVALIDITY, as a teacher's reset does.
@@ -68,12 +68,12 @@ func crlf(s string) string {
 }
 
 // Login implements imap.Backend.
-func (m *Memory) Login(_ context.Context, name, password string, _ net.Addr) (imap.User, error) {
+func (m *Memory) Login(_ context.Context, name, password string, _ mail.Peer) (imap.User, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	a, ok := m.users[name]
 	if !ok || a.password != password {
-		return nil, imap.ErrBadPassword
+		return nil, mail.ErrRejected
 	}
 	return &user{m, a, name}, nil
 }
@@ -86,12 +86,14 @@ type user struct {
 
 func (u *user) Name() string { return u.name }
 
+func (u *user) Folders() imap.Folders { return u }
+
 func (u *user) List(context.Context) ([]imap.Folder, error) {
 	u.m.mu.Lock()
 	defer u.m.mu.Unlock()
 	all := map[string]imap.Folder{}
 	for name := range u.a.boxes {
-		all[name] = imap.Folder{Name: name, Exists: true, Selectable: true, NoInferiors: true}
+		all[name] = imap.Folder{Name: name, Exists: true, Selectable: true}
 		for i := range name {
 			if parent := name[:i]; name[i] == '/' && u.a.boxes[parent] == nil {
 				all[parent] = imap.Folder{Name: parent, Exists: true}
@@ -110,16 +112,14 @@ func (u *user) List(context.Context) ([]imap.Folder, error) {
 	return list, nil
 }
 
-func (u *user) Create(_ context.Context, name string) error {
+func (u *user) Create(_ context.Context, name string, onlyBelow bool) error {
 	u.m.mu.Lock()
 	defer u.m.mu.Unlock()
 	if u.a.boxes[name] != nil {
-		return imap.ErrExists
+		return mail.ErrExists
 	}
-	for i := range name {
-		if name[i] == '/' && u.a.boxes[name[:i]] != nil {
-			return imap.ErrBadName // below a file
-		}
+	if onlyBelow {
+		return nil // nothing is kept of a folder that has nothing below it
 	}
 	u.a.boxes[name] = u.a.newBox()
 	return nil
@@ -129,7 +129,7 @@ func (u *user) Delete(_ context.Context, name string) error {
 	u.m.mu.Lock()
 	defer u.m.mu.Unlock()
 	if u.a.boxes[name] == nil {
-		return imap.ErrNoMailbox
+		return mail.ErrNoMailbox
 	}
 	delete(u.a.boxes, name)
 	return nil
@@ -139,7 +139,7 @@ func (u *user) Rename(_ context.Context, from, to string) error {
 	u.m.mu.Lock()
 	defer u.m.mu.Unlock()
 	if u.a.boxes[to] != nil {
-		return imap.ErrExists
+		return mail.ErrExists
 	}
 	moved := map[string]*box{}
 	for name, b := range u.a.boxes {
@@ -149,7 +149,7 @@ func (u *user) Rename(_ context.Context, from, to string) error {
 		}
 	}
 	if len(moved) == 0 {
-		return imap.ErrNoMailbox
+		return mail.ErrNoMailbox
 	}
 	for name, b := range moved {
 		u.a.boxes[name] = b
@@ -172,7 +172,7 @@ func (u *user) find(name string) (*box, error) {
 	if b := u.a.boxes[name]; b != nil {
 		return b, nil
 	}
-	return nil, imap.ErrNoMailbox
+	return nil, mail.ErrNoMailbox
 }
 
 func (u *user) Open(_ context.Context, name string) (imap.Mailbox, error) {
@@ -183,23 +183,25 @@ func (u *user) Open(_ context.Context, name string) (imap.Mailbox, error) {
 	return handle{b}, nil
 }
 
-func (u *user) Append(ctx context.Context, name string, msgs []imap.NewMessage) (uint32, []uint32, error) {
+func (u *user) Append(ctx context.Context, name string, msgs []mail.Delivery) (uint32, []uint32, error) {
 	b, err := u.find(name)
 	if err != nil {
 		return 0, nil, err
 	}
 	raws := make([][]byte, len(msgs))
 	for i, m := range msgs {
-		if raws[i], err = io.ReadAll(m.Body); err != nil {
-			return 0, nil, err
+		if raws[i] = m.Body; m.Large != nil {
+			if raws[i], err = io.ReadAll(m.Large); err != nil {
+				return 0, nil, err
+			}
 		}
 	}
 	if used, limit, _ := u.Quota(ctx); limit > 0 && used+int64(len(bytes.Join(raws, nil))) > limit {
-		return 0, nil, imap.ErrFull
+		return 0, nil, mail.ErrFull
 	}
 	var uids []uint32
 	for i, m := range msgs {
-		uids = append(uids, b.add(imap.Message{Flags: m.Flags, Keywords: m.Keywords, Date: m.Date}, raws[i]))
+		uids = append(uids, b.add(mail.Message{Flags: m.Flags, Keywords: m.Keywords, Date: m.At}, raws[i]))
 	}
 	return b.validity, uids, nil
 }
@@ -223,7 +225,7 @@ type box struct {
 	validity uint32
 	next     uint32
 	modSeq   uint64
-	messages []imap.Message
+	messages []mail.Message
 	raw      map[uint32][]byte
 	notify   chan struct{}
 }
@@ -240,7 +242,7 @@ func (b *box) changed() {
 	b.notify = make(chan struct{})
 }
 
-func (b *box) add(m imap.Message, raw []byte) uint32 {
+func (b *box) add(m mail.Message, raw []byte) uint32 {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.changed()
@@ -256,30 +258,30 @@ func (b *box) add(m imap.Message, raw []byte) uint32 {
 // handle implements imap.Mailbox.
 type handle struct{ *box }
 
-func (b handle) Snapshot(context.Context) (imap.Snapshot, error) {
+func (b handle) Look(context.Context) (mail.Snapshot, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return imap.Snapshot{UIDValidity: b.validity, UIDNext: b.next, HighestModSeq: b.modSeq, Messages: b.messages}, nil
+	return mail.Snapshot{UIDValidity: b.validity, UIDNext: b.next, ModSeq: b.modSeq, Messages: b.messages}, nil
 }
 
 type raw struct{ *bytes.Reader }
 
 func (raw) Close() error { return nil }
 
-func (b handle) Open(_ context.Context, uid uint32) (imap.Raw, error) {
+func (b handle) Open(uid uint32) (mail.Raw, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	r, ok := b.raw[uid]
 	if !ok {
-		return nil, imap.ErrGone
+		return nil, mail.ErrGone
 	}
 	return raw{bytes.NewReader(r)}, nil
 }
 
-func (b handle) Store(_ context.Context, uids []uint32, c imap.FlagChange) (imap.StoreResult, error) {
+func (b handle) Store(_ context.Context, uids []uint32, c mail.FlagChange) (mail.Stored, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	var result imap.StoreResult
+	var result mail.Stored
 	messages := slices.Clone(b.messages)
 	for i := range messages {
 		m := &messages[i]
@@ -298,15 +300,15 @@ func (b handle) Store(_ context.Context, uids []uint32, c imap.FlagChange) (imap
 	return result, nil
 }
 
-func (b handle) Expunge(_ context.Context, uids []uint32) error {
+func (b handle) Expunge(_ context.Context, uids []uint32) (gone []uint32, err error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.messages = slices.DeleteFunc(slices.Clone(b.messages), func(m imap.Message) bool { return slices.Contains(uids, m.UID) })
+	b.messages = slices.DeleteFunc(slices.Clone(b.messages), func(m mail.Message) bool { return slices.Contains(uids, m.UID) })
 	for _, uid := range uids {
 		delete(b.raw, uid)
 	}
 	b.changed()
-	return nil
+	return uids, nil
 }
 
 func (b handle) ClaimRecent(_ context.Context, uids []uint32) (claimed []uint32, _ error) {
@@ -328,4 +330,4 @@ func (b handle) Changed() <-chan struct{} {
 	return b.notify
 }
 
-func (handle) Close() {}
+func (handle) Close() error { return nil }

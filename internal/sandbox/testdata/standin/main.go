@@ -128,7 +128,12 @@ func (s *server) do(ctx context.Context, a ask) (out told, err error) {
 	case "rename":
 		err = b.Rename(ctx, a.User, a.Box, a.To)
 	case "list":
-		out.Names, err = b.List(ctx, a.User)
+		files, listed := b.List(ctx, a.User)
+		for err = listed; len(files) > 0; files = files[1:] {
+			if !files[0].Dir {
+				out.Names = append(out.Names, files[0].Path)
+			}
+		}
 	case "lock":
 		var unlock func()
 		if unlock, err = b.Lock(ctx, a.User, a.Box); err == nil {

@@ -42,3 +42,28 @@ func AddKeyword(keywords []string, name string) []string {
 func HasKeyword(keywords []string, name string) bool {
 	return slices.ContainsFunc(keywords, func(k string) bool { return strings.EqualFold(k, name) })
 }
+
+// flagNames are RFC 3501's, without the backslash.
+func flagNames() [5]string {
+	return [...]string{"Seen", "Answered", "Flagged", "Draft", "Deleted"}
+}
+
+// String is a single flag's name without its backslash, "" of what is no flag.
+func (f Flags) String() string {
+	for i, name := range flagNames() {
+		if f == 1<<i {
+			return name
+		}
+	}
+	return ""
+}
+
+// FlagNamed finds a system flag by its name without the backslash, in any case.
+func FlagNamed(name string) (Flags, bool) {
+	for i, known := range flagNames() {
+		if strings.EqualFold(known, name) {
+			return 1 << i, true
+		}
+	}
+	return 0, false
+}
