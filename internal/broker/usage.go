@@ -7,37 +7,51 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 
 	"golang.org/x/sys/unix"
 )
 
-// Usage is how many bytes a user's home and mailbox take on disk; what he has made unreadable for himself counts as
-// itself only. It is for labinit. Each file costs entryBytes besides, so that whoever has more than maxMetered of them, which
-// are not looked at, has taken much already.
-func (f *Files) Usage(ctx context.Context, user string) (int64, error) {
+// Usage is what a user takes on disk, in octets.
+type Usage struct {
+	Own     int64  // his home, and files without a name that his programs still have open or mapped
+	Mailbox int64  // his mailbox in the spool, which others fill
+	Hidden  string // what could not be looked into; it may be any size
+}
+
+// Usage looks at a user's files, and at those of his programs' that have no name any more. Each file costs entryBytes
+// besides. A directory that he may not read himself is opened for him: he is its owner. It is for labinit.
+func (f *Files) Usage(ctx context.Context, user string, pids []int) (u Usage, err error) {
 	owner, err := f.Lookup(user)
 	if err != nil {
-		return 0, err
+		return u, err
 	}
-	var m meter
 	err = f.crew.as(ctx, owner.UID, owner.GID, func() {
-		m.tree(owner.Home)
-		m.tree(f.Spool + "/" + user)
+		box, own := meter{uid: owner.UID}, meter{uid: owner.UID}
+		box.tree(f.Spool + "/" + user)
+		own.tree(owner.Home)
+		h := holdings{meter: &own, places: []string{filepath.Dir(owner.Home) + "/", f.Spool + "/"}, files: map[inode]int64{}}
+		for _, pid := range pids {
+			h.process(pid)
+		}
+		u = Usage{Own: own.bytes, Mailbox: box.bytes, Hidden: own.hidden}
 	})
-	return m.bytes, err
+	return u, err
 }
 
 const (
-	entryBytes = 1 << 10 // an inode and a name
-	maxMetered = 200_000
-	maxNesting = 64    // levels that are open at a time
-	maxDeeper  = 1_000 // directories below them that are left for later
+	entryBytes = 4 << 10   // an inode, a name, and a block of the journal
+	maxMetered = 1_000_000 // files: a look at them takes seconds
+	maxNesting = 64        // levels that are open at a time
+	maxDeeper  = 1_000     // directories below them that are left for later
 )
 
-// meter adds up what a tree takes. A file with several links counts as often: it is not worth a table.
+// meter adds up what a user takes. A file with several links counts as often: it is not worth a table.
 type meter struct {
+	uid     int
 	bytes   int64
 	visited int
+	hidden  string     // the last that could not be looked into
 	deeper  []*os.File // directories at maxNesting, whose content is still to be looked at
 }
 
@@ -54,23 +68,53 @@ func (m *meter) tree(path string) {
 
 func (m *meter) add(dir int, name string, depth int) {
 	var st unix.Stat_t
-	if m.visited++; m.visited > maxMetered || unix.Fstatat(dir, name, &st, unix.AT_SYMLINK_NOFOLLOW) != nil {
+	if unix.Fstatat(dir, name, &st, unix.AT_SYMLINK_NOFOLLOW) != nil {
+		return
+	}
+	if m.visited++; m.visited > maxMetered {
+		m.hidden = name
 		return
 	}
 	m.bytes += st.Blocks*512 + entryBytes // stat(2)
-	if st.Mode&unix.S_IFMT != unix.S_IFDIR || len(m.deeper) >= maxDeeper {
+	if st.Mode&unix.S_IFMT != unix.S_IFDIR {
 		return
 	}
-	fd, err := unix.Openat(dir, name, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
+	if len(m.deeper) >= maxDeeper {
+		m.hidden = name
+		return
+	}
+	handle, err := m.open(dir, name, st)
 	if err != nil {
+		if !errors.Is(err, unix.ENOENT) {
+			m.hidden = name
+		}
 		return
 	}
-	handle := os.NewFile(uintptr(fd), name)
 	if depth >= maxNesting {
 		m.deeper = append(m.deeper, handle)
 		return
 	}
 	m.content(handle, depth)
+}
+
+// open opens a directory; one that its owner has closed for himself is opened again.
+func (m *meter) open(dir int, name string, st unix.Stat_t) (*os.File, error) {
+	const flags = unix.O_RDONLY | unix.O_DIRECTORY | unix.O_NOFOLLOW | unix.O_CLOEXEC
+	fd, err := unix.Openat(dir, name, flags, 0)
+	if (err == nil && st.Mode&0o100 == 0 || errors.Is(err, unix.EACCES)) && int(st.Uid) == m.uid {
+		if err == nil {
+			_ = unix.Close(fd)
+		}
+		// A link in its place meanwhile leads to what is his own, or is refused: it is done as him.
+		if err := unix.Fchmodat(dir, name, st.Mode&0o7777|0o500, 0); err != nil {
+			return nil, err
+		}
+		fd, err = unix.Openat(dir, name, flags, 0)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return os.NewFile(uintptr(fd), name), nil
 }
 
 // content adds what is in a directory, and closes it.

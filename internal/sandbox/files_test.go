@@ -271,19 +271,3 @@ func ownNetwork(t *testing.T) {
 		t.Skip("no network namespace for the test: ", err)
 	}
 }
-
-func TestWhoIsOverTheLimit(t *testing.T) {
-	var w usageWatch
-	for i, look := range []struct {
-		used int64
-		over bool
-	}{{200, false}, {200, false}, {210, true}, {150, false}, {160, true}, {90, false}, {101, true}} {
-		got := w.over(map[string]int64{"alice": look.used, "bob": 5}, 100)
-		if over := len(got) == 1 && got[0] == "alice"; over != look.over || len(got) > 1 {
-			t.Errorf("look %d, %d bytes: %q", i, look.used, got)
-		}
-	}
-	if got := w.over(map[string]int64{"alice": 1000}, 0); len(got) > 0 {
-		t.Errorf("without a limit: %q", got)
-	}
-}

@@ -3,73 +3,125 @@
 package sandbox
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"path/filepath"
+	"slices"
 	"time"
 
-	"maillab/internal/spec"
+	"golang.org/x/sys/unix"
+
+	"maillab/internal/broker"
 )
 
-// usageEvery is how often disk use is looked at. At the speed of a student's disk filler (one processor at most), a
-// volume outgrows its limit by a second's or two's writing.
-const usageEvery = 2 * time.Second
+const (
+	// usageEvery is how often disk use is looked at.
+	usageEvery = 2 * time.Second
+	// roomEvery is how often the file system is asked for its room, which costs one system call: who fills it fast is looked
+	// for at once.
+	roomEvery = 200 * time.Millisecond
+	burst     = 16 << 20 // octets less
+	burstOf   = 2_000    // files more
+	// The last of a file system's room is not a student's: whoever fills it is ended, whatever he may have.
+	lowWater     = 1 << 30 // octets, or
+	lowWaterPart = 20      // a twentieth of it
+	// growth below this is what programs do by themselves.
+	growth = 1 << 20
+)
 
-// usageWatch stands in for disk quotas, which volumes on ext4 do not have: a student whose homes and mailboxes together
-// take more than the limit, and still more than at the last look, has his processes ended. What he does when he comes
-// back to clean up makes it less, and is left alone.
+// usageWatch stands in for disk quotas, which volumes on ext4 do not have: a student whose homes together take more than
+// the limit, and still more than at the last look, has his processes ended; so has one who hides what he takes. What he does
+// when he comes back to clean up makes it less, and is left alone. What others send into his mailboxes is not held
+// against his programs: it is refused when there is no room for it.
 type usageWatch struct {
-	last map[string]int64 // by student
+	last map[string]broker.Usage // by student
 }
 
-// over is who is to be stopped, given what each student uses now.
-func (w *usageWatch) over(now map[string]int64, limit int64) (students []string) {
-	for student, bytes := range now {
-		if before, seen := w.last[student]; limit > 0 && bytes > limit && seen && bytes > before {
+// over is who is to be stopped, given what each student uses now, what one may, and whether the disk is nearly full.
+func (w *usageWatch) over(now map[string]broker.Usage, limit int64, full bool) (students []string) {
+	for student, u := range now {
+		before, seen := w.last[student]
+		switch grown := u.Own - before.Own; {
+		case !seen:
+		case limit > 0 && u.Own > limit && grown > 0, full && grown > growth, u.Hidden != "" && before.Hidden != "":
 			students = append(students, student)
 		}
 	}
+	slices.Sort(students)
 	w.last = now
 	return students
 }
 
 // usage adds up what each student's accounts use.
-func (s *Supervisor) usage(ctx context.Context, sb *spec.Sandbox) (map[string]int64, error) {
-	used := map[string]int64{}
-	for _, a := range sb.Accounts {
-		bytes, err := s.files.Usage(ctx, a.Name)
+func (s *Supervisor) usage(ctx context.Context, now state) (map[string]broker.Usage, error) {
+	running, err := programs()
+	if err != nil {
+		return nil, err
+	}
+	used := map[string]broker.Usage{}
+	for _, a := range now.spec.Accounts {
+		u, err := s.files.Usage(ctx, a.Name, running[now.accounts[a.Name].uid])
 		if err != nil {
 			return nil, err
 		}
-		used[a.Student] += bytes
+		all := used[a.Student]
+		used[a.Student] = broker.Usage{Own: all.Own + u.Own, Mailbox: all.Mailbox + u.Mailbox, Hidden: cmp.Or(all.Hidden, u.Hidden)}
 	}
 	return used, nil
 }
 
-// keepWatchingUsage looks until ctx ends. Where there is much to look at, it spends no more than a twentieth of its time on it.
+// room is what a file system has left.
+type room struct {
+	bytes, size int64
+	files       uint64
+}
+
+func roomOf(path string) room {
+	var st unix.Statfs_t
+	if unix.Statfs(path, &st) != nil {
+		return room{}
+	}
+	return room{bytes: int64(st.Bavail) * st.Bsize, size: int64(st.Blocks) * st.Bsize, files: st.Ffree}
+}
+
+// low tells whether the file system is nearly full.
+func (r room) low() bool { return r.size > 0 && r.bytes < min(lowWater, r.size/lowWaterPart) }
+
+// shrank tells whether there is much less than before.
+func (r room) shrank(before room) bool {
+	return before.bytes-r.bytes > burst || before.files > r.files+burstOf
+}
+
+// keepWatchingUsage looks until ctx ends: at once where room goes fast, else every so often, and where there is much to look
+// at, for no more than a fifth of its time.
 func (s *Supervisor) keepWatchingUsage(ctx context.Context) {
 	var w usageWatch
 	for ctx.Err() == nil {
-		began := time.Now()
-		if err := s.watchUsage(ctx, &w); err != nil && ctx.Err() == nil {
+		began, before := time.Now(), roomOf("/home")
+		if err := s.watchUsage(ctx, &w, before); err != nil && ctx.Err() == nil {
 			s.log.Warn("disk use is not watched", "err", err)
 		}
-		pause(ctx, max(usageEvery, 20*time.Since(began)))
+		next := time.Now().Add(max(usageEvery, 4*time.Since(began)))
+		for pause(ctx, roomEvery); ctx.Err() == nil && time.Now().Before(next) && !roomOf("/home").shrank(before); pause(ctx, roomEvery) {
+		}
 	}
 }
 
 // watchUsage is one look.
-func (s *Supervisor) watchUsage(ctx context.Context, w *usageWatch) error {
+func (s *Supervisor) watchUsage(ctx context.Context, w *usageWatch, left room) error {
 	now := s.snapshot()
 	if now.spec == nil || now.spec.Limits.SpoolBytes <= 0 {
 		return nil
 	}
-	used, err := s.usage(ctx, now.spec)
+	used, err := s.usage(ctx, now)
 	if err != nil {
 		return err
 	}
-	for _, student := range w.over(used, now.spec.Limits.SpoolBytes) {
-		s.log.Warn("too much on disk: ending the student's processes", "student", student, "bytes", used[student])
-		if err := s.endStudent(ctx, now, student, used[student]); err != nil {
+	for _, student := range w.over(used, now.spec.Limits.SpoolBytes, left.low()) {
+		u := used[student]
+		s.log.Warn("too much on disk: ending the student's processes", "student", student, "bytes", u.Own, "hidden", u.Hidden, "left", left.bytes)
+		if err := s.endStudent(ctx, now, student, u); err != nil {
 			return err
 		}
 		delete(w.last, student) // what was written until the end is not held against the next session
@@ -77,18 +129,12 @@ func (s *Supervisor) watchUsage(ctx context.Context, w *usageWatch) error {
 	return nil
 }
 
-func (s *Supervisor) endStudent(ctx context.Context, now state, student string, bytes int64) error {
+func (s *Supervisor) endStudent(ctx context.Context, now state, student string, u broker.Usage) error {
 	for _, a := range now.spec.Accounts {
 		if a.Student != student {
 			continue
 		}
-		text := fmt.Sprintf("*** %d MiB in your homes and mailboxes, %d MiB are allowed: your programs are ended. Log in again and remove files.",
-			bytes>>20, now.spec.Limits.SpoolBytes>>20)
-		if a.Lang == "fr" {
-			text = fmt.Sprintf("*** %d Mio dans vos dossiers et boîtes, %d Mio sont permis : vos programmes sont arrêtés. Reconnectez-vous et supprimez des fichiers.",
-				bytes>>20, now.spec.Limits.SpoolBytes>>20)
-		}
-		if err := s.files.Tell(ctx, a.Name, text); err != nil {
+		if err := s.files.Tell(ctx, a.Name, tooMuch(a.Lang, u, now.spec.Limits.SpoolBytes)); err != nil {
 			return err
 		}
 		if err := endSessions(now.accounts[a.Name].uid); err != nil {
@@ -96,4 +142,22 @@ func (s *Supervisor) endStudent(ctx context.Context, now state, student string, 
 		}
 	}
 	return nil
+}
+
+// tooMuch is what a student is told whose programs are ended.
+func tooMuch(lang string, u broker.Usage, limit int64) string {
+	fr := lang == "fr"
+	switch {
+	case u.Hidden != "" && fr:
+		return "*** La place que prennent vos fichiers et programmes ne se voit pas (" + filepath.Base(u.Hidden) + ") : vos programmes sont arrêtés. Reconnectez-vous et supprimez ce qui la cache."
+	case u.Hidden != "":
+		return "*** What your files and programs take cannot be seen (" + filepath.Base(u.Hidden) + "): your programs are ended. Log in again and remove what hides it."
+	case u.Own <= limit && fr:
+		return "*** Le disque du serveur est presque plein : vos programmes, qui écrivaient, sont arrêtés. Reconnectez-vous et supprimez des fichiers."
+	case u.Own <= limit:
+		return "*** The server's disk is nearly full: your programs, which were writing, are ended. Log in again and remove files."
+	case fr:
+		return fmt.Sprintf("*** %d Mio dans vos dossiers, %d Mio sont permis : vos programmes sont arrêtés. Reconnectez-vous et supprimez des fichiers.", u.Own>>20, limit>>20)
+	}
+	return fmt.Sprintf("*** %d MiB in your homes, %d MiB are allowed: your programs are ended. Log in again and remove files.", u.Own>>20, limit>>20)
 }
