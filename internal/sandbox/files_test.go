@@ -57,7 +57,7 @@ func TestHostsFile(t *testing.T) {
 
 func TestLimitsFile(t *testing.T) {
 	got := string(limitsFile(spec.Limits{Processes: 32, SpoolBytes: 64<<20 + 1}))
-	want := "# What one account may use up.\n*\t-\tcore\t0\n*\t-\tnofile\t1024\n*\t-\tnproc\t32\n*\t-\tfsize\t65537\n"
+	want := "# What one account may use up.\n*\t-\tcore\t0\n*\t-\tnofile\t1024\n*\t-\tpriority\t19\n*\t-\tnproc\t32\n*\t-\tfsize\t65537\n"
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}

@@ -10,8 +10,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// programs are the processes that users run, by uid: those whose files their user may look at (proc(5), /proc/pid/fd), and
-// those that do not let him and have no reason to. The reasons: a program that became root, as passwd and su do; one whose
+// programs are the processes that users run, by uid: those whose files their user may look at, whose /proc/PID/fd is his
+// (proc(5)), and those that do not let him and have no reason to. The reasons: a program that became root, as passwd and su do; one whose
 // parent is root, as what carries an SSH session. A parent that has ended is no reason: its children are PID 1's.
 func programs() (map[int][]int, error) {
 	entries, err := os.ReadDir("/proc")
@@ -29,7 +29,7 @@ func programs() (map[int][]int, error) {
 	found := map[int][]int{}
 	for pid, p := range all {
 		var st unix.Stat_t
-		if p.uid <= 0 || p.ended || p.effective == 0 || unix.Lstat("/proc/"+strconv.Itoa(pid), &st) != nil {
+		if p.uid <= 0 || p.ended || p.effective == 0 || unix.Lstat("/proc/"+strconv.Itoa(pid)+"/fd", &st) != nil {
 			continue
 		}
 		parent, known := all[p.parent]

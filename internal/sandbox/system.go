@@ -100,9 +100,11 @@ func hostsFile(sb *spec.Sandbox, address netip.Addr, hostname string) []byte {
 	return fmt.Appendf(nil, "127.0.0.1\tlocalhost\n::1\tip6-localhost ip6-loopback\n%s\t%s\n", address, strings.Join(names, " "))
 }
 
-// limitsFile is what pam_limits sets for every session but root's. A limit of 0 is none.
+// limitsFile is what pam_limits sets for every session but root's. A limit of 0 is none. Students share the sandbox's
+// processor time with the mail daemon and the supervisor, which must see in time what a hundred of their processes do: they
+// come after those, and among themselves are equal.
 func limitsFile(l spec.Limits) []byte {
-	out := []byte("# What one account may use up.\n*\t-\tcore\t0\n*\t-\tnofile\t1024\n")
+	out := []byte("# What one account may use up.\n*\t-\tcore\t0\n*\t-\tnofile\t1024\n*\t-\tpriority\t19\n")
 	if l.Processes > 0 {
 		out = fmt.Appendf(out, "*\t-\tnproc\t%d\n", l.Processes)
 	}
