@@ -9,37 +9,21 @@
 // The files are those of package ring, with the suffix .mail. Each holds records, one behind the other: a line of JSON, as many octets of a message as its "bytes" says, a newline.
 //
 //	{"v":1,"kind":"taken","epoch":2,"at":"2026-03-26T11:09:05Z","envelope":{"id":"4bXyz","client":"127.0.0.1",
-//	 "helo":"pv","protocol":"SMTP","sender":"util1","recipients":[{"typed":"util11","address":"util11@…"}]},"bytes":0}
+//	 "helo":"pv","protocol":"SMTP","sender":{"typed":"util1","address":"util1@…"},"recipients":[{"typed":"util11",
+//	 "address":"util11@…"}],…},"bytes":0}
 //	{"v":1,"kind":"delivered","epoch":2,"at":"…","id":"4bXyz","copies":[{"account":"util11","typed":"util11",
 //	 "address":"util11@…","head":"Return-Path: <util1@…>\n…"}],"size":312,"bytes":312}
 //
 // A delivered record has the message once for all its copies, which differ in their first lines (head) only. A taken
-// record has the message only when no copy of it was delivered before the client got its answer.
+// record has none: what was only handed on is nobody's evidence.
 package delivery
 
 import (
 	"fmt"
 	"time"
+
+	"maillab/internal/mail"
 )
-
-// Envelope is how a client handed a message in.
-type Envelope struct {
-	ID         string      `json:"id"`                 // queue ID
-	ClientName string      `json:"name,omitempty"`     // "localhost", "unknown"
-	Client     string      `json:"client,omitempty"`   // its address; "" when it was the sendmail program
-	Helo       string      `json:"helo,omitempty"`     // as typed
-	Protocol   string      `json:"protocol,omitempty"` // SMTP, ESMTP …
-	UID        int         `json:"uid,omitempty"`      // of who called sendmail
-	Sender     string      `json:"sender"`             // without brackets; "" is the null sender
-	Recipients []Recipient `json:"recipients"`
-	Arrived    time.Time   `json:"arrived"`
-}
-
-// Recipient is one RCPT.
-type Recipient struct {
-	Typed   string `json:"typed"`   // without brackets
-	Address string `json:"address"` // complete
-}
 
 // Copy is a message in one mailbox.
 type Copy struct {
@@ -60,11 +44,10 @@ type Copy struct {
 // Message is what is known of one queue ID in one epoch.
 type Message struct {
 	ID       string
-	Envelope *Envelope // nil: no client handed it in (a notice of the server's own), or that record is gone
+	Envelope *mail.Envelope // nil: no client handed it in (a notice of the server's own), or that record is gone
 	Epoch    int
 	At       time.Time // of the first record
 	Copies   []Copy    // in the order of delivery
-	taken    place
 	parts    int
 	nth      int // to come
 }
@@ -85,16 +68,16 @@ const (
 
 // record is the JSON line.
 type record struct {
-	Version  int       `json:"v"`
-	Kind     string    `json:"kind"`
-	Part     int       `json:"part,omitempty"` // of the message, from 0
-	Epoch    int       `json:"epoch"`
-	At       time.Time `json:"at"`
-	ID       string    `json:"id,omitempty"`       // delivered
-	Copies   []Copy    `json:"copies,omitempty"`   // delivered
-	Envelope *Envelope `json:"envelope,omitempty"` // taken
-	Size     int       `json:"size"`               // of the message
-	Bytes    int       `json:"bytes"`              // of it that are kept
+	Version  int            `json:"v"`
+	Kind     string         `json:"kind"`
+	Part     int            `json:"part,omitempty"` // of the message, from 0
+	Epoch    int            `json:"epoch"`
+	At       time.Time      `json:"at"`
+	ID       string         `json:"id,omitempty"`       // delivered
+	Copies   []Copy         `json:"copies,omitempty"`   // delivered
+	Envelope *mail.Envelope `json:"envelope,omitempty"` // taken
+	Size     int            `json:"size"`               // of the message
+	Bytes    int            `json:"bytes"`              // of it that are kept
 }
 
 // key names a message in an epoch.

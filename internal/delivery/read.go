@@ -56,15 +56,6 @@ func (s *Store) Text(c Copy) (text []byte, cut bool, err error) {
 	return append([]byte(r.Copies[c.index].Head), body...), c.text.bytes < c.text.size, nil
 }
 
-// TakenText is a message as the client sent it, when no mailbox got a copy before it was answered; else it is empty.
-func (s *Store) TakenText(m Message) (text []byte, cut bool, err error) {
-	if m.taken.bytes == 0 {
-		return nil, false, nil
-	}
-	_, text, err = s.load(m.taken)
-	return text, m.taken.bytes < m.taken.size, err
-}
-
 func (s *Store) load(p place) (r record, text []byte, err error) {
 	s.mu.Lock()
 	whole, err := s.ring.Part(p.key, p.part)

@@ -11,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"maillab/internal/mail"
 	"maillab/internal/ring"
 )
 
@@ -50,8 +51,7 @@ func (c *Config) fill() {
 const MaxMessage = 256 << 10
 
 const (
-	maxRecent = 1024   // queue IDs that are remembered as delivered
-	maxCount  = 10_000 // messages
+	maxCount = 10_000 // messages
 )
 
 // Store keeps records in a directory. Its methods may be called at the same time.
@@ -62,14 +62,13 @@ type Store struct {
 	ring     *ring.Ring
 	messages map[string]*Message // by key
 	came     int
-	armed    bool            // a timer will flush
-	recent   map[string]bool // queue IDs with a delivered record
+	armed    bool // a timer will flush
 }
 
 // Open makes the directory, or takes over what is in it.
 func Open(cfg Config) (*Store, error) {
 	cfg.fill()
-	s := &Store{cfg: cfg, messages: map[string]*Message{}, recent: map[string]bool{}}
+	s := &Store{cfg: cfg, messages: map[string]*Message{}}
 	var err error
 	s.ring, err = ring.Open(ring.Config{Dir: cfg.Dir, Suffix: ".mail", Octets: cfg.MaxTotal, Count: maxCount, Split: s.split,
 		Lost: func(key string) { delete(s.messages, key) }})
@@ -79,24 +78,17 @@ func Open(cfg Config) (*Store, error) {
 	return s, nil
 }
 
-// Taken records that a client's message was accepted. text is the message, or its beginning, of size octets.
-func (s *Store) Taken(epoch int, e Envelope, text []byte, size int) {
+// Taken records that a client's message was accepted.
+func (s *Store) Taken(epoch int, e *mail.Envelope) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.recent[e.ID] {
-		text = nil
-	}
-	s.put(record{Kind: kindTaken, Epoch: epoch, Envelope: &e, Size: size}, text)
+	s.put(record{Kind: kindTaken, Epoch: epoch, Envelope: e}, nil)
 }
 
 // Delivered records copies of one message that are in their mailboxes. text is the message without the copies' heads.
 func (s *Store) Delivered(epoch int, id string, copies []Copy, text []byte) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if len(s.recent) >= maxRecent {
-		clear(s.recent)
-	}
-	s.recent[id] = true
 	s.put(record{Kind: kindDelivered, Epoch: epoch, ID: id, Copies: copies, Size: len(text)}, text)
 }
 
@@ -137,7 +129,7 @@ func (s *Store) take(r record) ring.Record {
 	m.parts = max(m.parts, r.Part+1)
 	text := place{key: key, part: r.Part, bytes: r.Bytes, size: r.Size}
 	if r.Envelope != nil {
-		m.Envelope, m.taken = r.Envelope, text
+		m.Envelope = r.Envelope
 	} else if !slices.ContainsFunc(m.Copies, func(c Copy) bool { return c.text.part == r.Part }) { // a kill left it in two files
 		m.Copies = slices.Clip(m.Copies) // readers have the slice
 		for i, c := range r.Copies {
@@ -154,9 +146,9 @@ func (m *Message) owner() string {
 	level := func(name string) string { return strings.ReplaceAll(strings.ToLower(name), "/", "_") }
 	from, sender, to := "", "", ""
 	if e := m.Envelope; e != nil {
-		from, sender = cmp.Or(e.Client, fmt.Sprint("uid ", e.UID)), e.Sender
+		from, sender = cmp.Or(e.ClientAddr, fmt.Sprint("uid ", e.UID)), e.Sender.Full
 		if len(e.Recipients) > 0 {
-			to = e.Recipients[0].Address
+			to = e.Recipients[0].Full
 		}
 	}
 	if len(m.Copies) > 0 {
@@ -187,7 +179,6 @@ func (s *Store) Flush() {
 func (s *Store) Clear() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	clear(s.recent)
 	return s.ring.Clear()
 }
 

@@ -53,7 +53,7 @@ func (e *evidence) Mails(context.Context) ([]check.Mail, error) {
 		via, sent := "", 0
 		if m.Envelope != nil {
 			sent, via = len(m.Envelope.Recipients), "smtp"
-			if m.Envelope.Client == "" {
+			if m.Envelope.ClientAddr == "" {
 				via = "sendmail"
 			}
 		}
@@ -70,7 +70,7 @@ func (e *evidence) Mails(context.Context) ([]check.Mail, error) {
 
 func senderIn(m delivery.Message, c delivery.Copy) string {
 	if m.Envelope != nil {
-		return m.Envelope.Sender
+		return m.Envelope.Sender.Full
 	}
 	return c.Sender
 }

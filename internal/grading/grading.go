@@ -16,6 +16,7 @@ import (
 	"maillab/internal/dialogue"
 	"maillab/internal/epoch"
 	"maillab/internal/lab/task"
+	"maillab/internal/mail"
 	"maillab/internal/mail/mbox"
 	"maillab/internal/mail/queue"
 	"maillab/internal/spec"
@@ -34,7 +35,7 @@ type Config struct {
 	Spool      *mbox.Spool
 	Files      mbox.Files
 	Post       Post
-	Unqueue    func(which func(*queue.Envelope) bool) error // throws waiting mail away
+	Unqueue    func(which func(*mail.Envelope) bool) error // throws waiting mail away
 	Fixtures   *Fixtures
 	Students   Students // their files and programs; nil: there are none
 	UID        func(account string) int
@@ -46,7 +47,7 @@ type Config struct {
 type Post interface {
 	NewID() string
 	Complete(address string) string
-	Accept(ctx context.Context, e *queue.Envelope, body io.Reader) error
+	Accept(ctx context.Context, e *mail.Envelope, body io.Reader) error
 	List() []queue.Item
 }
 

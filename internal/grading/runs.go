@@ -2,6 +2,7 @@ package grading
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -16,6 +17,7 @@ import (
 
 	"maillab/internal/check"
 	"maillab/internal/lab/task"
+	"maillab/internal/mail"
 	"maillab/internal/mail/mbox"
 	"maillab/internal/mail/queue"
 	"maillab/internal/script"
@@ -98,13 +100,11 @@ func (r runs) Send(ctx context.Context, run string, accounts []string, m task.Me
 	if !r.own(to, accounts) {
 		return fmt.Errorf("%s is no address of %s's own: nothing is sent there", to, accounts[0])
 	}
-	e := &queue.Envelope{ID: r.g.cfg.Post.NewID(), ClientName: "localhost", ClientAddr: "127.0.0.1", Helo: "localhost", Protocol: "SMTP",
-		Sender: m.From, Arrived: r.g.cfg.Now(), Recipients: []queue.Recipient{{Typed: m.To, Address: to}}}
-	if e.Sender == "" {
-		e.Sender = accounts[0]
-	}
+	e := &mail.Envelope{ID: r.g.cfg.Post.NewID(), ClientName: "localhost", ClientAddr: "127.0.0.1", Helo: "localhost", Protocol: "SMTP",
+		Sender: mail.Address{Typed: cmp.Or(m.From, accounts[0])}, Arrived: r.g.cfg.Now(),
+		Recipients: []mail.Recipient{{Address: mail.Address{Typed: m.To, Full: to}}}}
 	r.g.cfg.Fixtures.add(e.ID, run)
-	text := fmt.Sprintf("From: %s\nTo: %s\nSubject: %s\nX-Maillab-Check: %s\n\n%s\n", e.Sender, m.To, m.Subject, run, m.Body)
+	text := fmt.Sprintf("From: %s\nTo: %s\nSubject: %s\nX-Maillab-Check: %s\n\n%s\n", e.Sender.Typed, m.To, m.Subject, run, m.Body)
 	if err := r.g.cfg.Post.Accept(ctx, e, strings.NewReader(text)); err != nil {
 		return err
 	}
@@ -145,7 +145,7 @@ func (r runs) unqueue(ids []string) error {
 	if !waits {
 		return nil
 	}
-	return r.g.cfg.Unqueue(func(e *queue.Envelope) bool { return slices.Contains(ids, e.ID) })
+	return r.g.cfg.Unqueue(func(e *mail.Envelope) bool { return slices.Contains(ids, e.ID) })
 }
 
 func (r runs) cleanBox(ctx context.Context, run, account string) error {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"maillab/internal/lab/task"
+	"maillab/internal/mail"
 	"maillab/internal/mail/queue"
 	"maillab/internal/spec"
 )
@@ -17,7 +18,7 @@ type post struct{ waiting []queue.Item }
 func (*post) NewID() string                  { return "4bXyz" }
 func (*post) Complete(address string) string { return address }
 func (p *post) List() []queue.Item           { return p.waiting }
-func (p *post) Accept(_ context.Context, e *queue.Envelope, _ io.Reader) error {
+func (p *post) Accept(_ context.Context, e *mail.Envelope, _ io.Reader) error {
 	p.waiting = append(p.waiting, queue.Item{ID: e.ID})
 	return nil
 }
@@ -28,8 +29,8 @@ func TestFixturesStayAtHome(t *testing.T) {
 	waiting := &post{}
 	r := runs{&Grading{cfg: Config{Now: time.Now, Post: waiting, Fixtures: NewFixtures(), Spec: spec.Sandbox{Locals: []string{"test"}, Aliases: map[string]string{"me": "util1"},
 		Routes: []spec.Route{{To: "list@test", Via: "127.0.0.1:1", Account: "util1"}}},
-		Unqueue: func(which func(*queue.Envelope) bool) error {
-			if which(&queue.Envelope{ID: "4bXyz"}) && !which(&queue.Envelope{ID: "other"}) {
+		Unqueue: func(which func(*mail.Envelope) bool) error {
+			if which(&mail.Envelope{ID: "4bXyz"}) && !which(&mail.Envelope{ID: "other"}) {
 				waiting.waiting = nil
 			}
 			return nil

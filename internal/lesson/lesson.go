@@ -20,6 +20,7 @@ import (
 
 	"maillab/internal/belongings"
 	"maillab/internal/epoch"
+	"maillab/internal/mail"
 	"maillab/internal/mail/mbox"
 	"maillab/internal/mail/queue"
 	"maillab/internal/spec"
@@ -80,7 +81,7 @@ func (l *Between) newEpoch() error {
 }
 
 // Unqueue throws waiting mail away.
-func (l *Between) Unqueue(which func(*queue.Envelope) bool) error {
+func (l *Between) Unqueue(which func(*mail.Envelope) bool) error {
 	l.lifecycle.Lock()
 	defer l.lifecycle.Unlock()
 	release := l.cfg.Queue.Hold()

@@ -20,8 +20,9 @@ import (
 
 	"maillab/internal/belongings"
 	"maillab/internal/control"
+	"maillab/internal/mail"
 	"maillab/internal/mail/mbox"
-	"maillab/internal/mail/queue"
+	"maillab/internal/spec"
 )
 
 // sideBySide bounds the accounts that are worked on at the same time.
@@ -178,17 +179,23 @@ func (l *Between) each(accounts []string, do func(account string) error) error {
 }
 
 // sentOrMeant picks the waiting mail that goes with accounts: all of it when they are everybody, else what one of them
-// sent and what is for none but them.
-func (l *Between) sentOrMeant(accounts []string) func(*queue.Envelope) bool {
+// sent and what is for none but them and their servers.
+func (l *Between) sentOrMeant(accounts []string) func(*mail.Envelope) bool {
 	if len(accounts) == len(l.cfg.Spec.Accounts) {
-		return func(*queue.Envelope) bool { return true }
+		return func(*mail.Envelope) bool { return true }
 	}
 	theirs := func(address string) bool {
 		local, domain, _ := strings.Cut(strings.ToLower(address), "@")
 		return slices.Contains(accounts, local) && (domain == "" || slices.Contains(l.cfg.Spec.Locals, domain))
 	}
-	return func(e *queue.Envelope) bool {
-		return theirs(e.Sender) || !slices.ContainsFunc(e.Recipients, func(r queue.Recipient) bool { return !theirs(r.Address) })
+	routed := func(address string) bool { // to a server of theirs
+		return slices.ContainsFunc(l.cfg.Spec.Routes, func(r spec.Route) bool {
+			return strings.EqualFold(r.To, address) && slices.Contains(accounts, r.Account)
+		})
+	}
+	return func(e *mail.Envelope) bool {
+		return slices.Contains(accounts, e.User) || theirs(e.Sender.Full) ||
+			!slices.ContainsFunc(e.Recipients, func(r mail.Recipient) bool { return !theirs(r.Full) && !routed(r.Full) })
 	}
 }
 

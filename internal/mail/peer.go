@@ -41,6 +41,14 @@ func (p Peer) Name() string {
 	return "unknown"
 }
 
+// String is the form of Postfix's log: "unknown[172.17.0.1]".
+func (p Peer) String() string {
+	if !p.Remote.IsValid() {
+		return "unknown[unknown]"
+	}
+	return p.Name() + "[" + p.Host() + "]"
+}
+
 // Recorder takes down one connection's conversation. Secrets come masked, telnet negotiation and line ends taken off.
 type Recorder interface {
 	Client(line string) // a command line

@@ -20,6 +20,7 @@ import (
 	"maillab/internal/control"
 	"maillab/internal/dialogue"
 	"maillab/internal/lab/task"
+	"maillab/internal/mail"
 	"maillab/internal/mail/queue"
 	"maillab/internal/script"
 	"maillab/internal/worksheet"
@@ -216,8 +217,8 @@ func TestStartAgainShowsNothingOlder(t *testing.T) {
 // TestForged: mail that names another sender, or comes through sendmail, is told from what went over port 25.
 func TestForged(t *testing.T) {
 	b := start(t, 3, class)
-	e := &queue.Envelope{ID: b.queue.NewID(), UID: 1001, Protocol: queue.Submitted, Sender: "president@test", Arrived: time.Now(),
-		Recipients: []queue.Recipient{{Typed: "util1"}}}
+	e := &mail.Envelope{ID: b.queue.NewID(), UID: 1001, Protocol: queue.Submitted, Sender: mail.Address{Typed: "president@test"}, Arrived: time.Now(),
+		Recipients: []mail.Recipient{{Address: mail.Address{Typed: "util1"}}}}
 	if err := (recordedQueue{b.queue, b.Daemon}).Accept(t.Context(), e, strings.NewReader("Subject: x\n\nforged\n")); err != nil {
 		t.Fatal(err)
 	}

@@ -14,7 +14,7 @@ import (
 	"time"
 
 	"maillab/internal/control"
-	"maillab/internal/mail/queue"
+	"maillab/internal/mail"
 )
 
 // Host is what only the supervisor can do: broker.Client in a sandbox.
@@ -123,12 +123,12 @@ func (d *Daemon) Log(ctx context.Context, w io.Writer, lines int, follow bool) e
 
 // Send implements control.Mail: the message is root's, given to sendmail.
 func (d *Daemon) Send(ctx context.Context, s control.Send) error {
-	env := &queue.Envelope{ID: d.queue.NewID(), Sender: cmp.Or(s.From, "root"), FullName: "root"}
+	env := &mail.Envelope{ID: d.queue.NewID(), Sender: mail.Address{Typed: cmp.Or(s.From, "root")}, FullName: "root"}
 	for _, account := range s.To {
 		if err := d.knows(account); err != nil {
 			return err
 		}
-		env.Recipients = append(env.Recipients, queue.Recipient{Typed: account})
+		env.Recipients = append(env.Recipients, mail.Recipient{Address: mail.Address{Typed: account}})
 	}
 	return d.queue.Accept(ctx, env, bytes.NewReader(s.Raw))
 }

@@ -1,6 +1,7 @@
 package maild
 
 import (
+	"context"
 	"net"
 	"net/netip"
 	"sync"
@@ -77,6 +78,22 @@ func (d *Daemon) counted(conn net.Conn) knocker {
 		}
 	}
 	return knocker{peerHost(conn.RemoteAddr()), false}
+}
+
+// knockerKey is where a connection's context has its knocker.
+type knockerKey struct{}
+
+// in is a context that tells who is at the other end.
+func (k knocker) in(ctx context.Context) context.Context {
+	return context.WithValue(ctx, knockerKey{}, k)
+}
+
+// insider is the account whose program is at the other end of a context's connection, "" where the kernel does not tell.
+func insider(ctx context.Context) string {
+	if k, ok := ctx.Value(knockerKey{}).(knocker); ok && k.inside {
+		return k.name
+	}
+	return ""
 }
 
 // isInside tells of a connection's two ends whether both are on this machine.

@@ -38,9 +38,10 @@ func (d *Daemon) Inside(ctx context.Context, socket string) error {
 }
 
 // submitSMTP is sendmail -bs.
-func (d *Daemon) submitSMTP(ctx context.Context, _ int, conn net.Conn) {
+func (d *Daemon) submitSMTP(ctx context.Context, uid int, conn net.Conn) {
 	if serve := d.services["smtp"]; serve != nil {
-		serve(ctx, conn)
+		account, known := d.people.byUID[uid]
+		serve(knocker{account.Name, known}.in(ctx), conn)
 		return
 	}
 	conn.Close()

@@ -90,12 +90,14 @@ func (d *Daemon) Serve(ctx context.Context, service string, conn net.Conn) {
 		conn.Close()
 		return
 	}
-	leave, ok := d.crowd.enter(service, d.counted(conn))
+	who := d.counted(conn)
+	leave, ok := d.crowd.enter(service, who)
 	if !ok {
 		d.turnAway(service, conn)
 		return
 	}
 	defer leave()
+	ctx = who.in(ctx)
 	if service != "smtp" {
 		inner, gone := d.sessions.enter(ctx, conn)
 		defer gone()

@@ -14,53 +14,31 @@ import (
 	"maillab/internal/mail/queue"
 )
 
-// spool puts the queue's deliveries into mailboxes.
+// spool puts the queue's deliveries into mailboxes, and records them.
 type spool struct {
 	s      *mbox.Spool
-	record func([]queue.Delivery, []error)
+	record func([]mail.Delivery, []error)
 }
 
-// Deliver implements queue.Mailboxes.
-func (m spool) Deliver(ctx context.Context, deliveries []queue.Delivery) []error {
-	ds := make([]mail.Delivery, len(deliveries))
-	for i, d := range deliveries {
-		ds[i] = mail.Delivery{User: d.User, Sender: d.Sender, At: d.At, Head: d.Head, Body: d.Body}
+// Deliver implements queue.Mailboxes: copies are delivered together, unless somebody wants to hear of each as soon as it is
+// there.
+func (m spool) Deliver(ctx context.Context, deliveries []mail.Delivery) []error {
+	var errs []error
+	if deliveries[0].Done == nil {
+		errs = m.s.Deliver(ctx, deliveries)
+	} else {
+		errs = make([]error, len(deliveries))
+		var all sync.WaitGroup
+		for i := range deliveries {
+			all.Go(func() {
+				errs[i] = m.s.Deliver(ctx, deliveries[i:i+1])[0]
+				deliveries[i].Done(errs[i])
+			})
+		}
+		all.Wait()
 	}
-	errs := m.deliver(ctx, deliveries, ds)
 	m.record(deliveries, errs)
 	return errs
-}
-
-// deliver delivers copies together, unless somebody wants to hear of each as soon as it is there.
-func (m spool) deliver(ctx context.Context, deliveries []queue.Delivery, ds []mail.Delivery) []error {
-	if deliveries[0].Done == nil {
-		errs := m.s.Deliver(ctx, ds)
-		for i, err := range errs {
-			errs[i] = queueError(err)
-		}
-		return errs
-	}
-	errs := make([]error, len(ds))
-	var all sync.WaitGroup
-	for i := range ds {
-		all.Go(func() {
-			errs[i] = queueError(m.s.Deliver(ctx, ds[i:i+1])[0])
-			deliveries[i].Done(errs[i])
-		})
-	}
-	all.Wait()
-	return errs
-}
-
-// queueError puts the spool's errors into the queue's terms.
-func queueError(err error) error {
-	switch {
-	case errors.Is(err, mail.ErrFull):
-		return errors.Join(queue.ErrFull, err)
-	case errors.Is(err, mail.ErrTooBig):
-		return errors.Join(queue.ErrTooBig, err)
-	}
-	return err
 }
 
 // people are the accounts of the spec, for the queue.

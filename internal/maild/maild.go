@@ -142,7 +142,7 @@ func (d *Daemon) open() (err error) {
 	d.queue, err = queue.New(queue.Config{
 		Dir: filepath.Join(d.cfg.StateDir, "queue"), Hostname: s.Hostname, Domain: s.Domain, Locals: s.Locals, Addresses: d.addresses(),
 		Aliases: s.Aliases, Routes: s.Routes, Outside: s.Outside, Relay: relayOf(s), RelayAt: d.cfg.RelayAt, Location: d.zone,
-		Mailboxes: spool{d.spool, d.recordCopies}, Accounts: d.people, Log: queueLog{d.log.Queue()}, Logger: d.cfg.Log,
+		Mailboxes: spool{d.spool, d.recordCopies}, Accounts: d.people, Log: d.log.Queue(), Logger: d.cfg.Log,
 		Dial: d.cfg.Dial, AnyListener: d.cfg.AnyListener, Now: d.cfg.Now,
 	})
 	if err != nil {
@@ -214,8 +214,7 @@ func (d *Daemon) protocols() error {
 	if o := s.Services.SMTP; o != nil {
 		d.services["smtp"] = smtp.New(smtp.Config{
 			Hostname: s.Hostname, Domain: s.Domain, Banner: o.Banner, Auth: smtp.Auth(o.Auth), BareLF: smtp.BareLF(o.BareLF),
-			TLS: d.cfg.TLS, Now: d.cfg.Now, Log: d.log.SMTPD(), Errors: d.cfg.Log,
-			Record: func(c net.Conn) smtp.Recorder { return d.record("smtp", c) },
+			TLS: d.cfg.TLS, Connected: d.connected, Errors: d.cfg.Log,
 		}, intake{d}).ServeConn
 	}
 	if o := s.Services.POP3; o != nil {
@@ -325,15 +324,4 @@ func (l *locks) give(name string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	delete(l.taken, name)
-}
-
-// queueLog gives the queue its log: both sides have a struct of their own for a recipient's outcome.
-type queueLog struct{ maillog.Queue }
-
-// Status implements queue.Log.
-func (q queueLog) Status(process, id string, s queue.Status) {
-	q.Delivery(process, id, maillog.Delivery{
-		To: s.To, OrigTo: s.OrigTo, Relay: s.Relay, DSN: s.DSN, Status: s.State, Text: s.Text,
-		Delays: [4]time.Duration{s.Delays.Before, s.Delays.InQueue, s.Delays.Connect, s.Delays.Transmit},
-	})
 }

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 
 	"maillab/internal/delivery"
+	"maillab/internal/mail"
 	"maillab/internal/mail/queue"
 )
 
@@ -18,25 +19,12 @@ func (d *Daemon) openRecords() (err error) {
 }
 
 // accept hands a client's message to the queue and records it.
-func (d *Daemon) accept(ctx context.Context, e *queue.Envelope, body io.Reader) error {
-	kept := delivery.NewKeep(body, 0)
-	if err := d.queue.Accept(ctx, e, kept); err != nil {
+func (d *Daemon) accept(ctx context.Context, e *mail.Envelope, body io.Reader) error {
+	if err := d.queue.Accept(ctx, e, body); err != nil {
 		return err
 	}
-	text, size := kept.Kept()
-	d.deliveries.Taken(d.epochs.Current().Number, envelopeOf(e), text, size)
+	d.deliveries.Taken(d.epochs.Current().Number, e)
 	return nil
-}
-
-func envelopeOf(e *queue.Envelope) delivery.Envelope {
-	out := delivery.Envelope{
-		ID: e.ID, ClientName: e.ClientName, Client: e.ClientAddr, Helo: e.Helo, Protocol: e.Protocol, UID: e.UID,
-		Sender: e.Sender, Arrived: e.Arrived,
-	}
-	for _, r := range e.Recipients {
-		out.Recipients = append(out.Recipients, delivery.Recipient{Typed: r.Typed, Address: r.Address})
-	}
-	return out
 }
 
 // recordedQueue is the queue for programs in the sandbox.
@@ -46,12 +34,12 @@ type recordedQueue struct {
 }
 
 // Accept implements submit.Queue.
-func (q recordedQueue) Accept(ctx context.Context, e *queue.Envelope, body io.Reader) error {
+func (q recordedQueue) Accept(ctx context.Context, e *mail.Envelope, body io.Reader) error {
 	return q.d.accept(ctx, e, body)
 }
 
 // recordCopies records those deliveries of one message that have no error.
-func (d *Daemon) recordCopies(deliveries []queue.Delivery, errs []error) {
+func (d *Daemon) recordCopies(deliveries []mail.Delivery, errs []error) {
 	var copies []delivery.Copy
 	for i, one := range deliveries {
 		if errs[i] == nil {

@@ -3,59 +3,144 @@ package maild
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
+	"strconv"
+	"strings"
 
-	"maillab/internal/mail/auth"
+	"maillab/internal/mail"
 	"maillab/internal/mail/queue"
 	"maillab/internal/mail/smtp"
+
+	"github.com/emersion/go-sasl"
+	gosmtp "github.com/emersion/go-smtp"
 )
 
-// intake hands what SMTP takes to the queue.
+// intake is what SMTP is served with: the queue behind go-smtp's sessions.
 type intake struct{ d *Daemon }
 
-// Check implements smtp.Backend.
-func (b intake) Check(_ context.Context, address string) smtp.Verdict {
-	switch verdict, _ := b.d.queue.Check(address); verdict {
-	case queue.Accepted:
-		return smtp.Accepted
-	case queue.Unknown:
-		return smtp.UnknownLocal
-	default:
-		return smtp.RelayDenied
-	}
+// NewSession implements smtp.Backend.
+func (b intake) NewSession(ctx context.Context, c *smtp.Client) (gosmtp.Session, error) {
+	return &smtpSession{ctx: ctx, d: b.d, client: c}, nil
 }
 
-// Begin implements smtp.Backend.
-func (b intake) Begin(context.Context) (string, error) { return b.d.queue.NewID(), nil }
+// connected begins the record and the log of an SMTP connection.
+func (d *Daemon) connected(ctx context.Context, peer mail.Peer) (mail.Recorder, smtp.Log) {
+	return d.dialogues.Begin("smtp", peer.Remote.String(), insider(ctx), d.epochs.Current().Number), d.log.SMTPD(peer)
+}
 
-// Deliver implements smtp.Backend.
-func (b intake) Deliver(ctx context.Context, env *smtp.Envelope, body io.Reader) error {
-	e := &queue.Envelope{
-		ID: env.ID, ClientName: env.ClientName, ClientAddr: env.ClientAddr, Helo: env.Helo, Protocol: env.Protocol,
-		Sender: env.Sender.Full, Arrived: env.Arrived, EnvID: env.EnvID, Ret: env.Return, UTF8: env.UTF8, SizeHint: env.Size,
+// smtpSession is one connection's. It has the connection's context because go-smtp's methods carry none.
+type smtpSession struct {
+	ctx    context.Context
+	d      *Daemon
+	client *smtp.Client
+	env    *mail.Envelope // of the transaction under way
+}
+
+// Reset implements go-smtp's Session.
+func (s *smtpSession) Reset() { s.env = nil }
+
+// Logout implements go-smtp's Session.
+func (s *smtpSession) Logout() error { return nil }
+
+// Mail implements go-smtp's Session.
+func (s *smtpSession) Mail(from string, o *gosmtp.MailOptions) error {
+	sender := mail.Address{Typed: from, Full: s.d.queue.Complete(from)}
+	if s.d.queue.Malformed(sender.Full) {
+		return reply(501, 5, 1, 7, "Bad sender address syntax")
 	}
-	for _, r := range env.Recipients {
-		e.Recipients = append(e.Recipients, queue.Recipient{Typed: r.Typed, Address: r.Full, Notify: r.Notify, ORcpt: r.ORcpt})
+	s.env = &mail.Envelope{ClientName: s.client.Name(), ClientAddr: s.client.Host(), Sender: sender, Arrived: s.d.cfg.Now(),
+		Body: string(o.Body), UTF8: o.UTF8, Size: o.Size, Ret: string(o.Return), EnvID: o.EnvelopeID}
+	if o.Auth != nil {
+		s.env.Auth = *o.Auth
 	}
-	err := b.d.accept(ctx, e, body)
-	var refused *queue.Error
-	if errors.As(err, &refused) {
-		return &smtp.Error{Code: refused.Code, Enhanced: refused.Enhanced, Text: refused.Text}
+	return nil
+}
+
+// Rcpt implements go-smtp's Session. The transaction's first recipient gives it its queue ID.
+func (s *smtpSession) Rcpt(to string, o *gosmtp.RcptOptions) error {
+	r := mail.Recipient{Address: mail.Address{Typed: to, Full: s.d.queue.Complete(to)}}
+	if err := s.Verify(to); err != nil {
+		return err
+	}
+	for _, n := range o.Notify {
+		r.Notify = append(r.Notify, string(n))
+	}
+	if o.OriginalRecipientType != "" {
+		r.ORcpt = string(o.OriginalRecipientType) + ";" + o.OriginalRecipient
+	}
+	if s.env.ID == "" {
+		s.env.ID = s.d.queue.NewID()
+	}
+	s.env.Recipients = append(s.env.Recipients, r)
+	return nil
+}
+
+// Verify implements smtp.Verifier, in Postfix's words.
+func (s *smtpSession) Verify(to string) error {
+	switch verdict, _ := s.d.queue.Check(to); verdict {
+	case queue.Accepted:
+		return nil
+	case queue.Malformed:
+		return reply(501, 5, 1, 3, "Bad recipient address syntax")
+	case queue.Unknown:
+		return reply(550, 5, 1, 1, "<%s>: Recipient address rejected: User unknown in local recipient table", to)
+	}
+	return reply(554, 5, 7, 1, "<%s>: Relay access denied", to)
+}
+
+// QueueID implements smtp.Queued.
+func (s *smtpSession) QueueID() string {
+	if s.env == nil {
+		return ""
+	}
+	return s.env.ID
+}
+
+// Data implements go-smtp's Session. A delivery that has begun is finished, even when the connection's context ends.
+func (s *smtpSession) Data(body io.Reader) error {
+	env := s.env
+	env.Helo, env.User, env.Protocol = s.client.Helo, s.client.User, s.client.Protocol(env.UTF8)
+	err := s.d.accept(context.WithoutCancel(s.ctx), env, body)
+	var refused *mail.Reply
+	switch {
+	case err == nil:
+		return reply(250, 2, 0, 0, "Ok: queued as %s", env.ID)
+	case errors.As(err, &refused):
+		return &gosmtp.SMTPError{Code: refused.Code, EnhancedCode: enhanced(refused.Enhanced), Message: refused.Text}
 	}
 	return err
 }
 
-// Authenticate implements smtp.Backend.
-func (b intake) Authenticate(ctx context.Context, user, password, peer string) (string, error) {
-	account, err := b.d.auth.Verify(ctx, user, password, peer)
-	if err != nil && !errors.Is(err, auth.ErrRejected) {
-		return "", errors.Join(smtp.ErrTryLater, err)
+// reply is an answer in the session's words.
+func reply(code, a, b, c int, format string, args ...any) error {
+	return &gosmtp.SMTPError{Code: code, EnhancedCode: gosmtp.EnhancedCode{a, b, c}, Message: fmt.Sprintf(format, args...)}
+}
+
+// enhanced reads "4.3.1".
+func enhanced(text string) (code gosmtp.EnhancedCode) {
+	for i, part := range strings.SplitN(text, ".", len(code)) {
+		code[i], _ = strconv.Atoi(part) // ours are numbers
 	}
-	return account, err
+	return code
+}
+
+// AuthMechanisms implements go-smtp's AuthSession.
+func (s *smtpSession) AuthMechanisms() []string { return smtp.PasswordMechanisms() }
+
+// Auth implements go-smtp's AuthSession.
+func (s *smtpSession) Auth(mechanism string) (sasl.Server, error) {
+	return s.client.PasswordServer(mechanism, func(user, password string) (string, error) {
+		account, err := s.d.auth.Verify(s.ctx, user, password, s.client.Host())
+		if err != nil && !errors.Is(err, mail.ErrRejected) {
+			err = errors.Join(mail.ErrTryLater, err)
+		}
+		return account, err
+	})
 }
 
 // Flush implements smtp.Flusher.
-func (b intake) Flush(context.Context, string) bool {
-	b.d.queue.Flush()
+func (s *smtpSession) Flush(string) bool {
+	s.d.queue.Flush()
 	return true
 }

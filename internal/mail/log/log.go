@@ -6,7 +6,7 @@
 //
 //	Nov 21 20:25:28 test6isri postfix/smtpd[105]: connect from unknown[172.17.0.1]
 //
-// that is: time in the lab's zone, the host's short name, the process with a number that never changes, the event.
+// that is: time in the lab's zone, the host's short name, the process with its number, the event.
 // There is one method per event, on one type per kind of process, and one writer for all of them. An event costs its
 // caller no input or output: lines are gathered in memory and written by a goroutine. When the disk does not take them,
 // up to Config.Buffer bytes wait; what comes beyond is dropped, and counted in the log once it can be written again.
@@ -49,6 +49,8 @@ type Log struct {
 	cfg  Config
 	wake chan struct{} // something to do, for the goroutine
 	done chan struct{} // closed by it at the end
+
+	smtpds smtpds
 
 	mu      sync.Mutex
 	waiting []byte

@@ -12,6 +12,8 @@ import (
 	"testing"
 	"time"
 
+	"maillab/internal/mail"
+
 	"github.com/google/go-cmp/cmp"
 )
 
@@ -87,18 +89,18 @@ func postfixEvents() []event {
 	return []event{
 		on(`postfix/postfix-script\[\d+\]: starting the Postfix mail system`, skip), // Started writes two lines
 		on(`postfix/master\[\d+\]: daemon started -- version (\S+), .*`, func(l *Log, m []string) { l.Started(m[1]) }),
-		on(`postfix/smtpd\[\d+\]: connect from (\S+)`, func(l *Log, m []string) { l.SMTPD().Connect(m[1]) }),
-		on(`postfix/smtpd\[\d+\]: disconnect from (\S+) (.*)`, func(l *Log, m []string) { l.SMTPD().Disconnect(m[1], m[2]) }),
+		on(`postfix/smtpd\[\d+\]: connect from (\S+)`, func(l *Log, m []string) { smtpdOf(l, m[1]).Connect() }),
+		on(`postfix/smtpd\[\d+\]: disconnect from (\S+) (.*)`, func(l *Log, m []string) { smtpdOf(l, m[1]).Disconnect(m[2]) }),
 		on(`postfix/smtpd\[\d+\]: ([0-9A-F]+): client=([^,]+)(?:, sasl_method=(\S+), sasl_username=(\S+))?`,
-			func(l *Log, m []string) { l.SMTPD().Client(m[1], m[2], m[3], m[4], "") }),
+			func(l *Log, m []string) { smtpdOf(l, m[2]).Client(m[1], m[3], m[4], "") }),
 		on(`postfix/smtpd\[\d+\]: (\w+): reject: (\w+) from (\S+): (.*); (.*)`, func(l *Log, m []string) {
-			l.SMTPD().Reject(strings.TrimPrefix(m[1], "NOQUEUE"), m[2], m[3], m[4], m[5])
+			smtpdOf(l, m[3]).Reject(strings.TrimPrefix(m[1], "NOQUEUE"), m[2], m[4], m[5])
 		}),
-		on(`postfix/smtpd\[\d+\]: warning: (.*)`, func(l *Log, m []string) { l.SMTPD().Warning(m[1]) }),
+		on(`postfix/smtpd\[\d+\]: warning: (.*)`, func(l *Log, m []string) { smtpdOf(l, "").Warning(m[1]) }),
 		on(`postfix/smtpd\[\d+\]: (too many errors|lost connection|timeout) after (.*) from (\S+)`,
-			func(l *Log, m []string) { l.SMTPD().Cut(m[1], m[2], m[3]) }),
+			func(l *Log, m []string) { smtpdOf(l, m[3]).Cut(m[1], m[2]) }),
 		on(`postfix/smtpd\[\d+\]: improper command pipelining after (\w+) from (\S+): (.*)`,
-			func(l *Log, m []string) { l.SMTPD().Pipelining(m[1], m[2], m[3]) }),
+			func(l *Log, m []string) { smtpdOf(l, m[2]).Pipelining(m[1], m[3]) }),
 		on(`postfix/cleanup\[\d+\]: (\w+): message-id=(.*)`, func(l *Log, m []string) { l.Queue().MessageID(m[1], m[2]) }),
 		on(`postfix/qmgr\[\d+\]: (\w+): from=<(.*)>, size=(\d+), nrcpt=(\d+) \(queue active\)`, func(l *Log, m []string) {
 			size, _ := strconv.ParseInt(m[3], 10, 64)
@@ -110,8 +112,8 @@ func postfixEvents() []event {
 			func(l *Log, m []string) { l.Queue().Expired(m[1], m[2]) }),
 		on(`postfix/(local|smtp|error)\[\d+\]: (\w+): to=<(.*?)>,(?: orig_to=<(.*)>,)? relay=(.*), delay=(.*), `+
 			`delays=(.*)/(.*)/(.*)/(.*), dsn=(.*), status=(\w+) \((.*)\)`, func(l *Log, m []string) {
-			l.Queue().Delivery(m[1], m[2], Delivery{To: m[3], OrigTo: m[4], Relay: m[5], Total: parse(m[6]),
-				Delays: [4]time.Duration{parse(m[7]), parse(m[8]), parse(m[9]), parse(m[10])}, DSN: m[11], Status: m[12], Text: m[13]})
+			l.Queue().Status(m[1], m[2], mail.Status{To: m[3], OrigTo: m[4], Relay: m[5], Total: parse(m[6]),
+				Delays: mail.Delays{Before: parse(m[7]), InQueue: parse(m[8]), Connect: parse(m[9]), Transmit: parse(m[10])}, DSN: m[11], State: m[12], Text: m[13]})
 		}),
 		on(`postfix/bounce\[\d+\]: (\w+): (.*) notification: (\w+)`,
 			func(l *Log, m []string) { l.Queue().Notification(m[1], m[2], m[3]) }),
@@ -121,6 +123,11 @@ func postfixEvents() []event {
 			l.Queue().Pickup(m[1], uid, m[3])
 		}),
 	}
+}
+
+// smtpdOf is the process of a client whose name is known from the log alone.
+func smtpdOf(l *Log, client string) *SMTPD {
+	return &SMTPD{l: l, client: client, process: postfix("smtpd"), number: int(l.smtpds.take())}
 }
 
 // parse reads a log's seconds.
@@ -201,7 +208,7 @@ func TestSeconds(t *testing.T) {
 func TestZone(t *testing.T) {
 	l, path := open(t, Config{Zone: time.FixedZone("CET", 3600), Host: "srv",
 		Now: func() time.Time { return time.Date(2026, 11, 2, 23, 30, 0, 0, time.UTC) }})
-	l.SMTPD().Connect("localhost[127.0.0.1]")
+	smtpdOf(l, "localhost[127.0.0.1]").Connect()
 	flush(t, l)
 	if got, want := read(t, path), "Nov  3 00:30:00 srv postfix/smtpd[105]: connect from localhost[127.0.0.1]\n"; got != want {
 		t.Errorf("got %q, want %q", got, want)
@@ -212,7 +219,7 @@ func TestZone(t *testing.T) {
 func TestRotation(t *testing.T) {
 	l, path := open(t, Config{})
 	say := func(text string) {
-		l.SMTPD().Warning(text)
+		smtpdOf(l, "").Warning(text)
 		flush(t, l)
 	}
 	say("one")
@@ -265,14 +272,14 @@ func TestDiskGone(t *testing.T) {
 		t.Fatal(err)
 	}
 	for i := range 100 {
-		l.SMTPD().Warning(fmt.Sprintf("line %02d", i))
+		smtpdOf(l, "").Warning(fmt.Sprintf("line %02d", i))
 		flush(t, l)
 	}
 	if err := os.Mkdir(dir, 0o755); err != nil {
 		t.Fatal(err)
 	}
 	flush(t, l)
-	l.SMTPD().Warning("back")
+	smtpdOf(l, "").Warning("back")
 	flush(t, l)
 	lines := strings.Split(strings.TrimSpace(read(t, path)), "\n")
 	kept := len(lines) - 2
@@ -290,7 +297,7 @@ func TestDiskGone(t *testing.T) {
 // TestOneLine keeps an event with control characters on its line.
 func TestOneLine(t *testing.T) {
 	l, path := open(t, Config{})
-	l.SMTPD().Warning("a\r\nNov 21 20:25:28 test6isri postfix/local[110]: forged\x1b[2J")
+	smtpdOf(l, "").Warning("a\r\nNov 21 20:25:28 test6isri postfix/local[110]: forged\x1b[2J")
 	flush(t, l)
 	if got := read(t, path); strings.Count(got, "\n") != 1 || strings.ContainsAny(got, "\r\x1b") {
 		t.Errorf("got %q", got)

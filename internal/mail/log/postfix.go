@@ -3,11 +3,15 @@ package log
 import (
 	"fmt"
 	"strings"
+	"sync"
 	"time"
+
+	"maillab/internal/mail"
 )
 
-// postfix is a process of Postfix with its number. The numbers are those that a fresh system gives them, about, and
-// never change: a log that can be compared is worth more here than one that tells processes apart.
+// postfix is a process of Postfix with its number, one a kind. The numbers are those that a fresh system gives them, about,
+// and never change: a log that can be compared is worth more here. Only smtpd is as many as there are clients at once:
+// log analysers tell connections apart by it.
 func postfix(process string) string {
 	return fmt.Sprintf("postfix/%s[%d]", process, pids(process))
 }
@@ -59,23 +63,33 @@ func (l *Log) Stopped() {
 	l.line(postfix("master"), "terminating on signal 15")
 }
 
-// SMTPD is the process that SMTP clients talk to; it is the Log of package smtp. A client is "unknown[172.17.0.1]".
-type SMTPD struct{ l *Log }
+// SMTPD is the process that one SMTP client talks to, from its connect to its disconnect.
+type SMTPD struct {
+	l       *Log
+	client  string // "unknown[172.17.0.1]"
+	process string
+	number  int
+}
 
-// SMTPD returns it.
-func (l *Log) SMTPD() SMTPD { return SMTPD{l} }
+// SMTPD returns the process for a client. As Postfix's, one that is done serves the next client: the lowest number that is
+// free, so that a log in which clients follow each other has but one.
+func (l *Log) SMTPD(client mail.Peer) *SMTPD {
+	n := l.smtpds.take()
+	return &SMTPD{l: l, client: client.String(), process: fmt.Sprintf("postfix/smtpd[%d]", n.pid()), number: int(n)}
+}
 
-// Connect tells that a client has come.
-func (s SMTPD) Connect(client string) { s.info("connect from " + client) }
+// Connect tells that the client has come.
+func (s *SMTPD) Connect() { s.info("connect from " + s.client) }
 
-// Disconnect tells that it has gone; counts is "helo=1 mail=1/2 quit=1 commands=3/4".
-func (s SMTPD) Disconnect(client, counts string) {
-	s.info("disconnect from " + client + " " + counts)
+// Disconnect tells that it has gone; counts is "helo=1 mail=1/2 quit=1 commands=3/4". Nothing may come after it.
+func (s *SMTPD) Disconnect(counts string) {
+	s.info("disconnect from " + s.client + " " + counts)
+	s.l.smtpds.give(smtpd(s.number))
 }
 
 // Client tells who opened the transaction id; the SASL words are empty without AUTH.
-func (s SMTPD) Client(id, client, saslMethod, saslUser, saslSender string) {
-	text := id + ": client=" + client
+func (s *SMTPD) Client(id, saslMethod, saslUser, saslSender string) {
+	text := id + ": client=" + s.client
 	if saslUser != "" {
 		text += ", sasl_method=" + saslMethod + ", sasl_username=" + saslUser
 	}
@@ -87,28 +101,65 @@ func (s SMTPD) Client(id, client, saslMethod, saslUser, saslSender string) {
 
 // Reject tells why a command was refused. id is "" when there is no transaction yet; context is
 // "from=<a> to=<b> proto=SMTP helo=<pv>".
-func (s SMTPD) Reject(id, command, client, reply, context string) {
+func (s *SMTPD) Reject(id, command, reply, context string) {
 	if id == "" {
 		id = "NOQUEUE"
 	}
-	s.info(id + ": reject: " + command + " from " + client + ": " + reply + "; " + context)
+	s.info(id + ": reject: " + command + " from " + s.client + ": " + reply + "; " + context)
 }
 
-// Cut tells why a connection ended early: reason "lost connection", after "DATA (16 bytes)".
-func (s SMTPD) Cut(reason, after, client string) {
-	s.info(reason + " after " + after + " from " + client)
-}
+// Cut tells why the connection ended early: reason "lost connection", after "DATA (16 bytes)".
+func (s *SMTPD) Cut(reason, after string) { s.info(reason + " after " + after + " from " + s.client) }
 
-// Pipelining tells that a client typed ahead where it must wait.
-func (s SMTPD) Pipelining(after, client, text string) {
-	s.info("improper command pipelining after " + after + " from " + client + ": " + text)
+// Pipelining tells that the client typed ahead where it must wait.
+func (s *SMTPD) Pipelining(after, text string) {
+	s.info("improper command pipelining after " + after + " from " + s.client + ": " + text)
 }
 
 // Warning is any other trouble.
-func (s SMTPD) Warning(text string) { s.info("warning: " + text) }
+func (s *SMTPD) Warning(text string) { s.info("warning: " + text) }
 
 // info writes a line of the process.
-func (s SMTPD) info(text string) { s.l.line(postfix("smtpd"), text) }
+func (s *SMTPD) info(text string) { s.l.line(s.process, text) }
+
+// smtpd is a process that serves SMTP clients: the first, the second…
+type smtpd int
+
+// pid is its number: the first has the one of a fresh system, the others come after all of ours.
+func (n smtpd) pid() int {
+	if n == 0 {
+		return pids("smtpd")
+	}
+	return 199 + int(n)
+}
+
+// smtpds are those that are at work.
+type smtpds struct {
+	mu   sync.Mutex
+	busy []bool // by smtpd
+	low  int    // none below it is free
+}
+
+// take returns the lowest that is free.
+func (s *smtpds) take() smtpd {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for s.low < len(s.busy) && s.busy[s.low] {
+		s.low++
+	}
+	if s.low == len(s.busy) {
+		s.busy = append(s.busy, false)
+	}
+	s.busy[s.low] = true
+	return smtpd(s.low)
+}
+
+// give frees one.
+func (s *smtpds) give(n smtpd) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.busy[n], s.low = false, min(s.low, int(n))
+}
 
 // Queue is everything behind smtpd: cleanup, qmgr, local, smtp, bounce, pickup.
 type Queue struct{ l *Log }
@@ -137,33 +188,20 @@ func (q Queue) Expired(id, sender string) {
 	q.l.line(postfix("qmgr"), id+": from=<"+sender+">, status=expired, returned to sender")
 }
 
-// Delivery is what became of one recipient.
-type Delivery struct {
-	To     string // address
-	OrigTo string // as the client gave it; left out of the line when it is empty or To, without regard to case
-	Relay  string // "local", "none", "mx.example.com[192.0.2.25]:25"
-	// Delays are the parts of delay= in their order: before the queue manager, in it, for the connection, for the
-	// transmission.
-	Delays [4]time.Duration
-	Total  time.Duration // delay=; 0: the sum of Delays
-	DSN    string        // "2.0.0"
-	Status string        // "sent", "deferred", "bounced"
-	Text   string        // without the brackets around it
-}
-
-// Delivery is the line of the process ("local", "smtp", "error") that tried a recipient.
-func (q Queue) Delivery(process, id string, d Delivery) {
+// Status is the line of the process ("local", "smtp", "error") that tried a recipient. orig_to= is left out when it is
+// the address without regard to case.
+func (q Queue) Status(process, id string, s mail.Status) {
 	var b strings.Builder
-	b.WriteString(id + ": to=<" + d.To + ">")
-	if d.OrigTo != "" && !strings.EqualFold(d.OrigTo, d.To) {
-		b.WriteString(", orig_to=<" + d.OrigTo + ">")
+	b.WriteString(id + ": to=<" + s.To + ">")
+	if s.OrigTo != "" && !strings.EqualFold(s.OrigTo, s.To) {
+		b.WriteString(", orig_to=<" + s.OrigTo + ">")
 	}
-	total := d.Total
+	total, d := s.Total, s.Delays
 	if total == 0 {
-		total = d.Delays[0] + d.Delays[1] + d.Delays[2] + d.Delays[3]
+		total = d.Total()
 	}
-	fmt.Fprintf(&b, ", relay=%s, delay=%s, delays=%s/%s/%s/%s, dsn=%s, status=%s (%s)", d.Relay, seconds(total),
-		seconds(d.Delays[0]), seconds(d.Delays[1]), seconds(d.Delays[2]), seconds(d.Delays[3]), d.DSN, d.Status, d.Text)
+	fmt.Fprintf(&b, ", relay=%s, delay=%s, delays=%s/%s/%s/%s, dsn=%s, status=%s (%s)", s.Relay, seconds(total),
+		seconds(d.Before), seconds(d.InQueue), seconds(d.Connect), seconds(d.Transmit), s.DSN, s.State, s.Text)
 	q.l.line(postfix(process), b.String())
 }
 

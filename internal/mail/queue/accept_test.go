@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"maillab/internal/mail"
 )
 
 // captured are the messages that Postfix took in the reference dialogues, with what varies as the capture has it.
@@ -59,10 +61,10 @@ func TestAsPostfix(t *testing.T) {
 	b := newBench(t, func(c *Config) { c.Domain = c.Hostname }) // the capture's myorigin
 	for _, m := range captured {
 		b.clock.now = at(t, m.delivered)
-		env := &Envelope{ID: m.id, ClientName: "unknown", ClientAddr: "172.17.0.1", Helo: m.helo, Protocol: m.protocol,
-			Sender: m.sender, Arrived: at(t, m.arrived)}
+		env := &mail.Envelope{ID: m.id, ClientName: "unknown", ClientAddr: "172.17.0.1", Helo: m.helo, Protocol: m.protocol,
+			Sender: mail.Address{Full: m.sender}, Arrived: at(t, m.arrived)}
 		for _, r := range m.rcpts {
-			env.Recipients = append(env.Recipients, Recipient{Typed: r})
+			env.Recipients = append(env.Recipients, mail.Recipient{Address: mail.Address{Typed: r}})
 		}
 		if err := b.Accept(t.Context(), env, strings.NewReader(strings.ReplaceAll(m.body, "\n", "\r\n"))); err != nil {
 			t.Fatal(err)
@@ -146,6 +148,42 @@ func TestHeaders(t *testing.T) {
 	}
 }
 
+// TestTwice: a recipient that is named twice gets one copy, and Received says for whom no more than with two.
+func TestTwice(t *testing.T) {
+	b := newBench(t, nil)
+	b.send(t, "Subject: a\r\n\r\n", "util1", "util2", "Util2")
+	box := b.spool.read("util2")
+	if strings.Count(box, "\nSubject: a\n") != 1 || strings.Contains(box, "\tfor <") || !strings.Contains(b.log.text(), "nrcpt=1 ") {
+		t.Errorf("%s\n%s", box, b.log.text())
+	}
+}
+
+// TestExtension: what is behind a + chooses nothing, and stays in the address.
+func TestExtension(t *testing.T) {
+	b := newBench(t, nil)
+	b.send(t, "Subject: a\r\n\r\n", "util1", "util2+tag")
+	for _, want := range []string{"X-Original-To: util2+tag\n", "Delivered-To: util2+tag@local.isri.fr\n", "\tfor <util2+tag>; "} {
+		if box := b.spool.read("util2"); !strings.Contains(box, want) {
+			t.Errorf("%q is not in\n%s", want, box)
+		}
+	}
+	b.log.wait(t, "local: ", "to=<util2+tag@local.isri.fr>, orig_to=<util2+tag>, relay=local", "status=sent")
+}
+
+// TestBareNamesOfTheMachine are completed, and written as Postfix writes what it has rewritten.
+func TestBareNamesOfTheMachine(t *testing.T) {
+	b := newBench(t, nil)
+	env := &mail.Envelope{ID: b.NewID(), ClientName: "localhost", ClientAddr: "127.0.0.1", Protocol: "SMTP", Sender: mail.Address{Typed: "util1"},
+		Recipients: []mail.Recipient{{Address: mail.Address{Typed: "util2"}}}}
+	if err := b.Accept(t.Context(), env, strings.NewReader("To:util14\nCc:  util15 , Bob<util3>\nSubject:x\n\n")); err != nil {
+		t.Fatal(err)
+	}
+	want := "\nTo: util14@local.isri.fr\nCc: util15@local.isri.fr, Bob <util3@local.isri.fr>\nSubject:x\n"
+	if box := b.spool.read("util2"); !strings.Contains(box, want) {
+		t.Errorf("%q is not in\n%s", want, box)
+	}
+}
+
 func atoi(t *testing.T, s string) (n int) {
 	t.Helper()
 	if _, err := fmt.Sscan(s, &n); err != nil {
@@ -160,8 +198,8 @@ func TestLongLinesCountAsInPostfix(t *testing.T) {
 	for _, n := range []int{127, 128, 2048, 2049, 5000} {
 		body += strings.Repeat("a", n) + "\r\n"
 	}
-	env := &Envelope{ID: "3FBDBEE14A", ClientName: "unknown", ClientAddr: "172.17.0.1", Helo: "[1.2.3.4]", Protocol: "SMTP",
-		Sender: "util1", Recipients: []Recipient{{Typed: "util4"}}, Arrived: b.clock.Now()}
+	env := &mail.Envelope{ID: "3FBDBEE14A", ClientName: "unknown", ClientAddr: "172.17.0.1", Helo: "[1.2.3.4]", Protocol: "SMTP",
+		Sender: mail.Address{Full: "util1"}, Recipients: []mail.Recipient{{Address: mail.Address{Typed: "util4"}}}, Arrived: b.clock.Now()}
 	if err := b.Accept(t.Context(), env, strings.NewReader(body)); err != nil {
 		t.Fatal(err)
 	}
@@ -176,8 +214,8 @@ func TestLongLinesCountAsInPostfix(t *testing.T) {
 // TestSubmitted is what Postfix wrote for sendmail: no client, the full name, bare names completed.
 func TestSubmitted(t *testing.T) {
 	b := newBench(t, nil)
-	env := &Envelope{ID: "A0800EE158", Protocol: Submitted, UID: 1019, FullName: "Jean Dupont", Sender: "jean",
-		Recipients: []Recipient{{Typed: "util4"}}, Arrived: b.clock.Now()}
+	env := &mail.Envelope{ID: "A0800EE158", Protocol: Submitted, UID: 1019, FullName: "Jean Dupont", Sender: mail.Address{Full: "jean"},
+		Recipients: []mail.Recipient{{Address: mail.Address{Typed: "util4"}}}, Arrived: b.clock.Now()}
 	body := "Subject: a\nTo: util2, Bob <util3>\nBcc: util4\nCc: (x) util5@local.isri.fr\n\nhello\n.\nmore\n"
 	if err := b.Accept(t.Context(), env, strings.NewReader(body)); err != nil {
 		t.Fatal(err)
@@ -230,20 +268,19 @@ func TestRefusals(t *testing.T) {
 	}{
 		{"fifty hops", strings.Repeat("Received: x\r\n", 49), nil, []string{"util1"}, "554 5.4.0 Error: too many hops"},
 		{"too big", strings.Repeat("x\r\n", 4000), nil, []string{"util1"}, "552 5.3.4 Error: message file too big"},
-		{"disk full", "x\r\n", ErrFull, []string{"util1"}, "452 4.3.1 Insufficient system storage"},
-		{"mailbox at its limit", "x\r\n", ErrTooBig, []string{"util1"}, "552 5.2.2 Mailbox is full"},
+		{"disk full", "x\r\n", mail.ErrFull, []string{"util1"}, "452 4.3.1 Insufficient system storage"},
+		{"mailbox at its limit", "x\r\n", mail.ErrTooBig, []string{"util1"}, "552 5.2.2 Mailbox is full"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			b := newBench(t, func(c *Config) { c.SizeLimit = 10_000 })
 			b.spool.fail["util1"] = c.fail
-			env := &Envelope{ID: b.NewID(), ClientAddr: "172.17.0.1", Sender: "util2", Recipients: []Recipient{{Typed: "util1"}}}
+			env := &mail.Envelope{ID: b.NewID(), ClientAddr: "172.17.0.1", Sender: mail.Address{Full: "util2"}, Recipients: []mail.Recipient{{Address: mail.Address{Typed: "util1"}}}}
 			err := b.Accept(t.Context(), env, strings.NewReader(c.body))
-			var e *Error
+			var e *mail.Reply
 			if !errors.As(err, &e) {
-				t.Fatalf("got %v, want an *Error", err)
+				t.Fatalf("got %v, want an *mail.Reply", err)
 			}
-			code, enhanced, text := e.Reply()
-			if got := fmt.Sprintf("%d %s %s", code, enhanced, text); got != c.want {
+			if got := fmt.Sprintf("%d %s %s", e.Code, e.Enhanced, e.Text); got != c.want {
 				t.Errorf("got %q, want %q", got, c.want)
 			}
 			if len(b.List()) > 0 || b.spool.read("util1") != "" {
@@ -256,7 +293,7 @@ func TestRefusals(t *testing.T) {
 // TestOneOfTwoFails keeps for later what one mailbox cannot take, and only that.
 func TestOneOfTwoFails(t *testing.T) {
 	b := newBench(t, nil)
-	b.spool.fail["util2"] = fmt.Errorf("mailbox of util2: %w", ErrFull)
+	b.spool.fail["util2"] = fmt.Errorf("mailbox of util2: %w", mail.ErrFull)
 	id := b.send(t, "x\r\n", "util3", "util1", "util2")
 	b.log.wait(t, id, "to=<util1@local.isri.fr>", "status=sent")
 	b.log.wait(t, id, "to=<util2@local.isri.fr>", "dsn=4.2.2, status=deferred")

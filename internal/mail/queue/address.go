@@ -3,6 +3,8 @@ package queue
 import (
 	"net/netip"
 	"strings"
+
+	"maillab/internal/mail/addrspec"
 )
 
 // splitAddress parts an address at its last @. An address without one, or one that is a quoted string as a whole, has
@@ -15,45 +17,30 @@ func splitAddress(address string) (local, domain string) {
 	return address[:i], address[i+1:]
 }
 
-// stripRoute takes a source route off: @a,@b:user@host is user@host (RFC 5321 appendix C: it may be ignored).
-func stripRoute(address string) string {
-	if !strings.HasPrefix(address, "@") {
-		return address
-	}
-	depth := 0
-	for i, c := range address {
-		switch {
-		case c == '[':
-			depth++
-		case c == ']':
-			depth--
-		case c == ':' && depth == 0:
-			return address[i+1:]
-		}
-	}
-	return address
-}
-
-// complete gives an address its canonical form, as Postfix's trivial-rewrite does with its default settings: no source
-// route, host!user and user%host without a domain become user@host, a bare name gets the domain, a trailing dot goes.
-// Case stays. The null sender stays null.
+// complete gives an address as people and programs write it its canonical form: what addrspec does with one of SMTP's, and
+// a local part in quotes is taken as it is. What says no domain, as user@ and user%, gets ours: the empty one does not count.
+// The null sender stays null.
 func complete(address, myDomain string) string {
-	address = stripRoute(address)
 	if address == "" {
 		return ""
 	}
-	local, domain := splitAddress(address)
-	if domain == "" && !strings.HasSuffix(address, "@") && !strings.HasPrefix(local, `"`) {
-		if host, user, ok := strings.Cut(local, "!"); ok && host != "" && user != "" {
-			local, domain = user, host
-		} else {
-			local, domain = percentHack(local)
+	if strings.HasPrefix(address, `"`) {
+		if address = strings.TrimRight(address, "@."); strings.HasSuffix(address, `"`) {
+			address += "@" + myDomain
 		}
+		return address
 	}
-	if domain = strings.TrimRight(domain, "."); domain == "" {
-		domain = myDomain
+	for {
+		local := strings.TrimRight(address, "@")
+		full := addrspec.Complete(local, myDomain)
+		switch {
+		case full == "":
+			return local + "@" + myDomain
+		case !strings.HasSuffix(full, "@"):
+			return full
+		}
+		address = full
 	}
-	return local + "@" + domain
 }
 
 // percentHack parts user%host at its last %; without one the domain is empty.
@@ -99,3 +86,11 @@ func literal(domain string) (netip.Addr, bool) {
 }
 
 func lower(s string) string { return strings.ToLower(s) }
+
+// base is a local part without its extension: util1 of util1+tag (Postfix's recipient_delimiter, as Debian sets it).
+func base(local string) string {
+	if i := strings.IndexByte(local, '+'); i > 0 {
+		return local[:i]
+	}
+	return local
+}

@@ -25,6 +25,7 @@ func TestComplete(t *testing.T) {
 		"util1%autre.example@local.isri.fr": "util1%autre.example@local.isri.fr",
 		"%":                                 "%@local.isri.fr",
 		"util1@":                            "util1@local.isri.fr",
+		"0%@@":                              "0@local.isri.fr",
 		"président@u-picardie.fr":           "président@u-picardie.fr",
 	} {
 		if got := complete(typed, "local.isri.fr"); got != want {
@@ -41,6 +42,9 @@ func TestCheck(t *testing.T) {
 		"util1": Accepted, "UTIL1@LOCAL.ISRI.FR": Accepted, "util1@u-picardie.fr": Accepted, "president": Accepted,
 		"President@u-picardie.fr": Accepted, "president@localhost": Accepted, `"util1"@local.isri.fr`: Accepted,
 		"inconnu": Unknown, "inconnu@u-picardie.fr": Unknown, "util1@[127.0.0.1]": Accepted, "util1@[IPv6:::1]": Accepted,
+		"util1+tag": Accepted, "UTIL1+Tag@local.isri.fr": Accepted, "util1+": Accepted, "+tag": Unknown, "inconnu+tag": Unknown,
+		"president+x": Accepted, "postmaster+x": Accepted, "liste+x": Accepted, "util1@@local.isri.fr": Malformed,
+		`"util1@"@local.isri.fr`: Malformed, "util1%@local.isri.fr": Malformed, "util1@@example.org": Denied,
 		"util1@[192.0.2.1]": Denied, "util20": Unknown, "util1@u-picardie.fr.evil.example": Denied,
 		"postmaster": Accepted, "MAILER-DAEMON@local.isri.fr": Accepted, "abuse@u-picardie.fr": Accepted,
 		"quelquun@example.com": Accepted, "quelquun@EXAMPLE.com": Accepted, "quelquun@sub.example.com": Denied,
@@ -135,6 +139,11 @@ func TestCompleteField(t *testing.T) {
 		"To: <>":                       "To: <>",
 		"To:":                          "To:",
 		"Subject: util1":               "Subject: util1",
+		"To:util14":                    "To: util14@d",
+		"To:util14@d":                  "To:util14@d",
+		"Cc:  util15 , Bob<util3>":     "Cc: util15@d, Bob <util3@d>",
+		"From:   util1 (me)":           "From: util1@d (me)",
+		"To: util14,util15":            "To: util14@d, util15@d",
 		`To: "a, b" <c>, "d"`:          `To: "a, b" <c@d>, "d"`,
 	} {
 		name, _, _ := strings.Cut(strings.ToLower(field), ":")

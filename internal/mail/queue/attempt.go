@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"maillab/internal/mail"
 	"maillab/internal/mail/addrspec"
 )
 
@@ -16,7 +17,7 @@ type outcome struct {
 	to      string // as resolved
 	process string // local, smtp, error
 	relay   string
-	delays  Delays
+	delays  mail.Delays
 	result
 }
 
@@ -44,7 +45,7 @@ func (q *Queue) attempt(ctx context.Context, e *entry) {
 func (q *Queue) sort(ctx context.Context, e *entry, begin time.Time) (locals []copyFor, servers map[server][]copyFor) {
 	servers = make(map[server][]copyFor)
 	for _, i := range e.pending() {
-		d := q.resolve(e.env.Recipients[i].Address)
+		d := q.resolve(e.env.Recipients[i].Full)
 		c := copyFor{i, d}
 		switch d.kind {
 		case toServer:
@@ -85,8 +86,8 @@ func (q *Queue) settle(e *entry, o outcome) {
 // forward does what a recipient's .forward asks. It returns whether the mailbox is to have the message.
 func (q *Queue) forward(ctx context.Context, e *entry, c copyFor, begin time.Time) (mailbox bool) {
 	r, account := e.env.Recipients[c.rcpt], c.dest.account
-	if e.wasAt(r.Address) {
-		q.settleLocal(e, c, begin, result{State: stateBounced, DSN: "5.4.6", Text: "mail forwarding loop for " + r.Address})
+	if e.wasAt(r.Full) {
+		q.settleLocal(e, c, begin, result{State: stateBounced, DSN: "5.4.6", Text: "mail forwarding loop for " + r.Full})
 		return false
 	}
 	targets, err := q.forwards(ctx, account.Name)
@@ -97,19 +98,19 @@ func (q *Queue) forward(ctx context.Context, e *entry, c copyFor, begin time.Tim
 	if len(targets) == 0 {
 		return true
 	}
-	var others []Recipient
+	var others []mail.Recipient
 	for _, t := range targets {
 		address := q.Complete(t.Address)
 		if d := q.resolve(address); d.kind == toMailbox && d.account.Name == account.Name {
 			mailbox = true
 			continue
 		}
-		others = append(others, Recipient{Typed: r.Typed, Address: address, Notify: r.Notify, ORcpt: r.ORcpt})
+		others = append(others, mail.Recipient{Address: mail.Address{Typed: r.Typed, Full: address}, Notify: r.Notify, ORcpt: r.ORcpt})
 	}
 	if len(others) == 0 {
 		return true
 	}
-	id, err := q.sendOn(ctx, e, r.Address, others)
+	id, err := q.sendOn(ctx, e, r.Full, others)
 	if err != nil {
 		q.settleLocal(e, c, begin, result{State: stateDeferred, DSN: "4.3.0", Text: "cannot forward: " + cause(err)})
 		return false
@@ -125,7 +126,7 @@ func (q *Queue) forward(ctx context.Context, e *entry, c copyFor, begin time.Tim
 
 // forwardedToo logs that a message went on besides staying here.
 func (q *Queue) forwardedToo(e *entry, c copyFor, begin time.Time, r result) bool {
-	st := Status{To: addrspec.Quote(c.dest.address), Relay: "local", Delays: e.delays(begin, q.cfg.Now()), DSN: r.DSN, State: r.State, Text: r.Text}
+	st := mail.Status{To: addrspec.Quote(c.dest.address), Relay: "local", Delays: e.delays(begin, q.cfg.Now()), DSN: r.DSN, State: r.State, Text: r.Text}
 	if typed := e.env.Recipients[c.rcpt].Typed; typed != st.To {
 		st.OrigTo = addrspec.Quote(typed)
 	}
@@ -135,13 +136,13 @@ func (q *Queue) forwardedToo(e *entry, c copyFor, begin time.Time, r result) boo
 
 // sendOn puts a copy of a message into the queue for the addresses of a .forward. The copy tells whose mailbox it was
 // at, which is how a loop is found when it comes back.
-func (q *Queue) sendOn(ctx context.Context, e *entry, at string, to []Recipient) (id string, err error) {
+func (q *Queue) sendOn(ctx context.Context, e *entry, at string, to []mail.Recipient) (id string, err error) {
 	text, err := q.store.text(e)
 	if err != nil {
 		return "", err
 	}
 	now := q.cfg.Now()
-	env := &Envelope{ID: q.NewID(), Sender: e.env.Sender, Recipients: to, Arrived: now, EnvID: e.env.EnvID, Ret: e.env.Ret,
+	env := &mail.Envelope{ID: q.NewID(), Sender: e.env.Sender, Recipients: to, Arrived: now, EnvID: e.env.EnvID, Ret: e.env.Ret,
 		UTF8: e.env.UTF8}
 	c := &composer{q: q, env: env}
 	c.received()
@@ -228,7 +229,7 @@ func (q *Queue) attemptServers(ctx context.Context, e *entry, servers map[server
 func (q *Queue) close(ctx context.Context, e *entry) {
 	now := q.cfg.Now()
 	if len(e.pending()) > 0 && since(e.queued, now) >= q.cfg.Times.Expire {
-		q.cfg.Log.Expired(e.env.ID, addrspec.Quote(e.env.Sender))
+		q.cfg.Log.Expired(e.env.ID, addrspec.Quote(e.env.Sender.Full))
 		q.mu.Lock()
 		for _, i := range e.pending() {
 			e.states[i].State = stateBounced
@@ -258,7 +259,7 @@ func (q *Queue) keep(e *entry) {
 func (q *Queue) backOff(e *entry, now time.Time) time.Duration {
 	t := q.cfg.Times
 	for _, i := range e.pending() {
-		if d := q.resolve(e.env.Recipients[i].Address); d.kind == toServer && d.server.route {
+		if d := q.resolve(e.env.Recipients[i].Full); d.kind == toServer && d.server.route {
 			return t.Route
 		}
 	}

@@ -4,12 +4,14 @@ import (
 	"context"
 	"strings"
 	"testing"
+
+	"maillab/internal/mail"
 )
 
 // nowhere is a Mailboxes that costs nothing.
 type nowhere struct{}
 
-func (nowhere) Deliver(_ context.Context, ds []Delivery) []error { return make([]error, len(ds)) }
+func (nowhere) Deliver(_ context.Context, ds []mail.Delivery) []error { return make([]error, len(ds)) }
 
 // BenchmarkAccept is what the queue itself adds to a delivery into one mailbox.
 func BenchmarkAccept(b *testing.B) {
@@ -26,7 +28,7 @@ func BenchmarkAccept(b *testing.B) {
 			b.SetBytes(int64(len(body)))
 			b.ReportAllocs()
 			for b.Loop() {
-				env := &Envelope{ID: q.NewID(), ClientAddr: "192.0.2.1", Sender: "s@d", Recipients: []Recipient{{Typed: "util1"}}}
+				env := &mail.Envelope{ID: q.NewID(), ClientAddr: "192.0.2.1", Sender: mail.Address{Full: "s@d"}, Recipients: []mail.Recipient{{Address: mail.Address{Typed: "util1"}}}}
 				if err := q.Accept(b.Context(), env, strings.NewReader(body)); err != nil {
 					b.Fatal(err)
 				}
@@ -42,7 +44,7 @@ func (silent) MessageID(string, string)            {}
 func (silent) Active(string, string, int64, int)   {}
 func (silent) Removed(string)                      {}
 func (silent) Expired(string, string)              {}
-func (silent) Status(string, string, Status)       {}
+func (silent) Status(string, string, mail.Status)  {}
 func (silent) Notification(string, string, string) {}
 func (silent) Pickup(string, int, string)          {}
 func (silent) Note(string, string)                 {}

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"maillab/internal/mail"
 	"maillab/internal/mail/addrspec"
 )
 
@@ -29,10 +30,11 @@ const headerLimit = 102400
 // front, fields that are nobody else's business dropped, missing fields added after the client's own, and a blank line
 // before a body that has none.
 type composer struct {
-	q   *Queue
-	env *Envelope
-	out text
-	msg message
+	q     *Queue
+	env   *mail.Envelope
+	alone bool // the client named one recipient, once
+	out   text
+	msg   message
 
 	field   []byte // the header field that is being collected, lines joined by \n
 	passing bool   // it is too long to be looked at and was let through
@@ -45,9 +47,9 @@ type composer struct {
 }
 
 // compose reads a message from a client; lines end in LF or CRLF.
-func (q *Queue) compose(env *Envelope, r io.Reader) (*message, error) {
-	c := &composer{q: q, env: env, seen: make(map[string]bool)}
-	c.out.expect(env.SizeHint)
+func (q *Queue) compose(env *mail.Envelope, alone bool, r io.Reader) (*message, error) {
+	c := &composer{q: q, env: env, alone: alone, seen: make(map[string]bool)}
+	c.out.expect(env.Size)
 	c.received()
 	in := bufio.NewReaderSize(r, 8<<10)
 	var read int64
@@ -60,7 +62,7 @@ func (q *Queue) compose(env *Envelope, r io.Reader) (*message, error) {
 			return nil, err
 		}
 		if read += int64(len(piece)) + 2; read > q.cfg.SizeLimit+2 {
-			return nil, &Error{Code: 552, Enhanced: "5.3.4", Text: "Error: message file too big"}
+			return nil, &mail.Reply{Code: 552, Enhanced: "5.3.4", Text: "Error: message file too big"}
 		}
 		c.piece(clean(piece, !more), more)
 	}
@@ -70,7 +72,7 @@ func (q *Queue) compose(env *Envelope, r io.Reader) (*message, error) {
 	}
 	if c.hops >= q.cfg.HopLimit {
 		q.cfg.Log.Note("cleanup", "warning: "+env.ID+": message rejected: hopcount exceeded")
-		return nil, &Error{Code: 554, Enhanced: "5.4.0", Text: "Error: too many hops"}
+		return nil, &mail.Reply{Code: 554, Enhanced: "5.4.0", Text: "Error: too many hops"}
 	}
 	c.msg.size = c.out.size
 	c.msg.text = c.out.bytes()
@@ -192,7 +194,7 @@ func (c *composer) endField() {
 	}
 	c.resent = c.resent || strings.HasPrefix(name, "resent-")
 	field := string(c.field)
-	if c.env.rewrites() {
+	if rewrites(c.env) {
 		field = completeField(name, field, c.q.cfg.Domain)
 	}
 	for _, l := range strings.Split(field, "\n") {
@@ -202,7 +204,7 @@ func (c *composer) endField() {
 
 // rewrites says whether bare names in this message's headers are completed, as Postfix does for its own machine's mail
 // (local_header_rewrite_clients) and never for a stranger's.
-func (e *Envelope) rewrites() bool {
+func rewrites(e *mail.Envelope) bool {
 	return e.ClientAddr == "" || strings.HasPrefix(e.ClientAddr, "127.") || e.ClientAddr == "::1"
 }
 
@@ -238,7 +240,7 @@ func (c *composer) received() {
 	}
 	c.out.put(fmt.Sprintf("Received: from %s (%s [%s])", helo, env.ClientName, addr))
 	by := fmt.Sprintf("\tby %s (Postfix) with %s id %s", cfg.Hostname, env.Protocol, env.ID)
-	if len(env.Recipients) == 1 {
+	if c.alone {
 		c.out.put(by)
 		c.out.put(fmt.Sprintf("\tfor <%s>; %s", addrspec.Quote(env.Recipients[0].Typed), date))
 		return
@@ -271,7 +273,7 @@ func (c *composer) missing() {
 		c.out.put(prefix + "Date: " + headerDate(env.Arrived, cfg.Location))
 	}
 	if !has("From") {
-		c.out.put(prefix + "From: " + mailboxOf(env.FullName, env.Sender))
+		c.out.put(prefix + "From: " + mailboxOf(env.FullName, env.Sender.Full))
 	}
 }
 

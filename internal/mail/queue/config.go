@@ -10,31 +10,17 @@ import (
 	"strings"
 	"time"
 
+	"maillab/internal/mail"
 	"maillab/internal/spec"
 )
 
 // Mailboxes puts messages into local mailboxes.
 type Mailboxes interface {
-	// Deliver returns, for each delivery, nil when it is durable, or why it is not (see ErrFull, ErrTooBig). One that
+	// Deliver returns, for each delivery, nil when it is durable, or why it is not (see mail.ErrFull, mail.ErrTooBig). One that
 	// failed has left nothing in its mailbox. The deliveries are of one message, so their fsyncs can be grouped. Where a
 	// delivery has a Done it may be called, once, as soon as its outcome is known: one mailbox that is locked must not keep
 	// what is known of the others from being written down.
-	Deliver(ctx context.Context, deliveries []Delivery) []error
-}
-
-// Delivery is one copy of a message for one mailbox. Head and Body together are the message, lines ending in LF; Body
-// is shared between the copies and must not be changed.
-type Delivery struct {
-	ID      string    // queue ID, for records
-	User    string    // whose INBOX
-	Sender  string    // for the From_ line: the envelope sender, or MAILER-DAEMON
-	To      string    // the address that was delivered to
-	OrigTo  string    // the address as it was typed
-	Arrived time.Time // when the message came
-	At      time.Time // for the From_ line
-	Head    []byte    // Return-Path, X-Original-To, Delivered-To
-	Body    []byte    // the rest of the header, a blank line, the body
-	Done    func(error)
+	Deliver(ctx context.Context, deliveries []mail.Delivery) []error
 }
 
 // Account is a local account.
@@ -52,39 +38,16 @@ type Accounts interface {
 	Forward(ctx context.Context, name string) ([]byte, error)
 }
 
-// Log is mail.log; one method an event, which is why they are eight.
+// Log is mail.log; one method an event, which is why they are seven.
 type Log interface {
 	MessageID(id, messageID string)                       // cleanup: message-id=
 	Active(id, sender string, size int64, recipients int) // qmgr: from=, size=, nrcpt= (queue active)
 	Removed(id string)                                    // qmgr: removed
 	Expired(id, sender string)                            // qmgr: from=, status=expired, returned to sender
-	Status(process, id string, s Status)                  // local, smtp, error: to=, relay=, …, status=
+	Status(process, id string, s mail.Status)             // local, smtp, error: to=, relay=, …, status=
 	Notification(id, kind, notice string)                 // bounce: ID: kind notification: notice
-	Pickup(id string, uid int, sender string)             // pickup: uid=, from=
 	Note(process, text string)                            // anything else, "warning: " included in the text
 }
-
-// Status is what became of one recipient.
-type Status struct {
-	To     string // address
-	OrigTo string // "" when it is To
-	Relay  string // "local", "none", "mx.example.com[192.0.2.25]:25"
-	Delays Delays
-	DSN    string // "2.0.0"
-	State  string // sent, deferred, bounced
-	Text   string // without the brackets around it
-}
-
-// Delays are the four parts of delay= in Postfix's order.
-type Delays struct {
-	Before   time.Duration // until the message was in the queue
-	InQueue  time.Duration // until this attempt began
-	Connect  time.Duration // name look-up, connection, greeting
-	Transmit time.Duration
-}
-
-// Total is the whole time since the message came.
-func (d Delays) Total() time.Duration { return d.Before + d.InQueue + d.Connect + d.Transmit }
 
 // Times are the queue's patience. The zero value of each stands for its default, which is sized for a lesson.
 type Times struct {

@@ -26,7 +26,7 @@
 //
 // Dir/ID, mode 0600, written as Dir/tmp/ID, fsynced, renamed. It holds
 //
-//	maillab-queue 1 LEN\n        LEN is the length of the message in bytes
+//	maillab-queue 2 LEN\n        LEN is the length of the message in bytes
 //	{"id":…,"sender":…,…}\n      the envelope, one line of JSON
 //	message                      LEN bytes, lines end in LF, with its Received header and completed headers
 //	{"rcpt":0,"state":"sent"}\n  what became of each recipient, appended as it happens, a line of JSON each

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"maillab/internal/mail"
 )
 
 // slowBox delivers to everybody at once, except for util1, whose mailbox is locked until release is closed.
@@ -15,7 +17,7 @@ type slowBox struct {
 	release chan struct{}
 }
 
-func (s slowBox) Deliver(ctx context.Context, ds []Delivery) []error {
+func (s slowBox) Deliver(ctx context.Context, ds []mail.Delivery) []error {
 	for _, d := range ds {
 		if d.User != "util1" && d.Done != nil {
 			d.Done(nil)

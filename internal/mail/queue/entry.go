@@ -4,11 +4,13 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"maillab/internal/mail"
 )
 
 // entry is a message in the queue: all of it but its text.
 type entry struct {
-	env         *Envelope
+	env         *mail.Envelope
 	size        int64
 	messageID   string
 	resentID    string // known until it is logged
@@ -82,8 +84,8 @@ func (e *entry) wasAt(address string) bool {
 }
 
 // delays are the log's four times for an attempt that took from begin to now.
-func (e *entry) delays(begin, now time.Time) Delays {
-	return Delays{
+func (e *entry) delays(begin, now time.Time) mail.Delays {
+	return mail.Delays{
 		Before:   since(e.env.Arrived, e.queued),
 		InQueue:  since(e.queued, begin),
 		Transmit: since(begin, now),

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"maillab/internal/mail"
 	"maillab/internal/spec"
 )
 
@@ -19,7 +20,7 @@ type spool struct {
 	fail  map[string]error // by user
 }
 
-func (s *spool) Deliver(ctx context.Context, ds []Delivery) []error {
+func (s *spool) Deliver(ctx context.Context, ds []mail.Delivery) []error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	errs := make([]error, len(ds))
@@ -142,7 +143,7 @@ func (l *journalLog) Removed(id string) { l.add("qmgr: %s: removed", id) }
 func (l *journalLog) Expired(id, sender string) {
 	l.add("qmgr: %s: from=<%s>, status=expired, returned to sender", id, sender)
 }
-func (l *journalLog) Status(process, id string, s Status) {
+func (l *journalLog) Status(process, id string, s mail.Status) {
 	orig := ""
 	if s.OrigTo != "" {
 		orig = " orig_to=<" + s.OrigTo + ">,"
@@ -263,10 +264,10 @@ func (b *bench) run(t *testing.T) (stop func()) {
 // send gives the queue a message from a client at 172.17.0.1.
 func (b *bench) send(t *testing.T, body, sender string, rcpts ...string) string {
 	t.Helper()
-	env := &Envelope{ID: b.NewID(), ClientName: "unknown", ClientAddr: "172.17.0.1", Helo: "pv", Protocol: "SMTP",
-		Sender: sender, Arrived: b.clock.Now()}
+	env := &mail.Envelope{ID: b.NewID(), ClientName: "unknown", ClientAddr: "172.17.0.1", Helo: "pv", Protocol: "SMTP",
+		Sender: mail.Address{Full: sender}, Arrived: b.clock.Now()}
 	for _, r := range rcpts {
-		env.Recipients = append(env.Recipients, Recipient{Typed: r})
+		env.Recipients = append(env.Recipients, mail.Recipient{Address: mail.Address{Typed: r}})
 	}
 	if err := b.Accept(t.Context(), env, strings.NewReader(body)); err != nil {
 		t.Fatal(err)

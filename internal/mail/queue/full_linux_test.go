@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"maillab/internal/mail"
 )
 
 // smallDisk is a file system of four MiB, of which a file takes one that can be given back.
@@ -77,10 +79,10 @@ func TestFullFileSystem(t *testing.T) {
 // fits hands in one more message and tells whether it was taken. Only 452 may refuse it.
 func (b *bench) fits(t *testing.T, n, size int) bool {
 	t.Helper()
-	env := &Envelope{ID: b.NewID(), ClientName: "unknown", ClientAddr: "172.17.0.1", Protocol: "SMTP", Sender: "util1",
-		Arrived: b.clock.Now(), Recipients: []Recipient{{Typed: "util8"}}}
+	env := &mail.Envelope{ID: b.NewID(), ClientName: "unknown", ClientAddr: "172.17.0.1", Protocol: "SMTP", Sender: mail.Address{Full: "util1"},
+		Arrived: b.clock.Now(), Recipients: []mail.Recipient{{Address: mail.Address{Typed: "util8"}}}}
 	err := b.Accept(t.Context(), env, strings.NewReader(fmt.Sprintf("Subject: %d\n\n%s\nend of %d\n", n, strings.Repeat("x", size), n)))
-	var refused *Error
+	var refused *mail.Reply
 	if err != nil && (!errors.As(err, &refused) || refused.Code != 452 || refused.Enhanced != "4.3.1") {
 		t.Fatalf("message %d: %v", n, err)
 	}

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"maillab/internal/mail"
 	"maillab/internal/mail/addrspec"
 	"maillab/internal/spec"
 )
@@ -53,8 +54,8 @@ func FuzzAddress(f *testing.F) {
 
 // FuzzQueueFile reads any queue file, and what it yields reads the same when it is written again.
 func FuzzQueueFile(f *testing.F) {
-	f.Add([]byte("maillab-queue 1 2\n{\"id\":\"A\",\"recipients\":[{\"typed\":\"x\",\"address\":\"x@y\"}]}\nx\n{\"rcpt\":0,\"state\":\"sent\"}\n{\"due\""))
-	f.Add([]byte("maillab-queue 1 0\n{}\n"))
+	f.Add([]byte("maillab-queue 2 2\n{\"id\":\"A\",\"recipients\":[{\"typed\":\"x\",\"address\":\"x@y\"}]}\nx\n{\"rcpt\":0,\"state\":\"sent\"}\n{\"due\""))
+	f.Add([]byte("maillab-queue 2 0\n{}\n"))
 	f.Fuzz(func(t *testing.T, file []byte) {
 		e, whole, err := parseFile(bytes.NewReader(file), int64(len(file)))
 		if err != nil {
@@ -87,11 +88,11 @@ func FuzzCompose(f *testing.F) {
 	q := &Queue{cfg: Config{Hostname: "h", Domain: "d", SizeLimit: 1 << 20, HopLimit: 50, Log: &journalLog{}}}
 	q.cfg.Location = newClock().now.Location()
 	f.Fuzz(func(t *testing.T, body string, local bool) {
-		env := &Envelope{ID: "ID", Sender: "s@d", Recipients: []Recipient{{Typed: "r"}}, Arrived: newClock().now}
+		env := &mail.Envelope{ID: "ID", Sender: mail.Address{Full: "s@d"}, Recipients: []mail.Recipient{{Address: mail.Address{Typed: "r"}}}, Arrived: newClock().now}
 		if !local {
 			env.ClientAddr = "192.0.2.1"
 		}
-		m, err := q.compose(env, strings.NewReader(body))
+		m, err := q.compose(env, true, strings.NewReader(body))
 		if err != nil {
 			return
 		}
@@ -117,7 +118,7 @@ func FuzzCompose(f *testing.F) {
 	})
 }
 
-// FuzzAddressField completes names in any field: without the added domains it is the field again.
+// FuzzAddressField completes names in any field: without the added domains, and blanks, it is the field again.
 func FuzzAddressField(f *testing.F) {
 	f.Add("To: a, B <c>, \"d\" (e) f: g;")
 	f.Fuzz(func(t *testing.T, field string) {
@@ -126,7 +127,8 @@ func FuzzAddressField(f *testing.F) {
 			return
 		}
 		got := completeField("to", field, "\x01")
-		if strings.ReplaceAll(got, "@\x01", "") != field {
+		blanks := strings.NewReplacer("@\x01", "", " ", "", "\t", "")
+		if blanks.Replace(got) != blanks.Replace(field) {
 			t.Fatalf("%q (%s) became %q", field, name, got)
 		}
 		Addresses(field)
@@ -162,8 +164,8 @@ func FuzzReplies(f *testing.F) {
 		if err != nil {
 			return
 		}
-		e := &entry{env: &Envelope{Sender: "util1@local.isri.fr"}}
-		if s.mail(e) != nil || s.rcpt(Recipient{Address: "liste@local.isri.fr"}) != nil {
+		e := &entry{env: &mail.Envelope{Sender: mail.Address{Full: "util1@local.isri.fr"}}}
+		if s.mail(e) != nil || s.rcpt(mail.Recipient{Address: mail.Address{Full: "liste@local.isri.fr"}}) != nil {
 			return
 		}
 		answer, err := s.data(strings.NewReader("Subject: x\n\n.x\n"))

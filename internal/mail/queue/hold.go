@@ -1,10 +1,14 @@
 package queue
 
-import "errors"
+import (
+	"errors"
+
+	"maillab/internal/mail"
+)
 
 // Discard throws away the waiting mail that match picks, and returns how many messages that were. Call it while the
 // queue is held; nobody is told.
-func (q *Queue) Discard(match func(*Envelope) bool) (int, error) {
+func (q *Queue) Discard(match func(*mail.Envelope) bool) (int, error) {
 	entries, _, err := q.store.list()
 	if err != nil {
 		return 0, err

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"maillab/internal/mail"
 	"maillab/internal/spec"
 )
 
@@ -52,8 +53,8 @@ func accept(dir, relay string) {
 	for range 4 {
 		go func() {
 			for {
-				env := &Envelope{ID: q.NewID(), ClientAddr: "192.0.2.1", Sender: "s@d.example",
-					Recipients: []Recipient{{Typed: "a@far.example"}, {Typed: "b@never.example"}}}
+				env := &mail.Envelope{ID: q.NewID(), ClientAddr: "192.0.2.1", Sender: mail.Address{Full: "s@d.example"},
+					Recipients: []mail.Recipient{{Address: mail.Address{Typed: "a@far.example"}}, {Address: mail.Address{Typed: "b@never.example"}}}}
 				body := strings.NewReader("Subject: x\r\n\r\n" + strings.Repeat("a line of the body\r\n", 200))
 				if err := q.Accept(context.Background(), env, body); err != nil {
 					said <- "error: " + err.Error()

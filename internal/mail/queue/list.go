@@ -30,13 +30,13 @@ func (q *Queue) List() []Item {
 	defer q.mu.Unlock()
 	items := make([]Item, 0, len(q.entries))
 	for _, e := range q.sorted() {
-		item := Item{ID: e.env.ID, Size: e.size, Arrived: e.env.Arrived, Sender: e.env.Sender, Active: e.active}
+		item := Item{ID: e.env.ID, Size: e.size, Arrived: e.env.Arrived, Sender: e.env.Sender.Full, Active: e.active}
 		for _, i := range e.pending() {
 			reason := e.states[i].Text
 			if e.active {
 				reason = "" // Postfix shows none while it tries
 			}
-			item.Recipients = append(item.Recipients, ItemRecipient{e.env.Recipients[i].Address, reason})
+			item.Recipients = append(item.Recipients, ItemRecipient{e.env.Recipients[i].Full, reason})
 		}
 		items = append(items, item)
 	}

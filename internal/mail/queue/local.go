@@ -7,6 +7,7 @@ import (
 	"strings"
 	"syscall"
 
+	"maillab/internal/mail"
 	"maillab/internal/mail/addrspec"
 )
 
@@ -21,9 +22,9 @@ type copyFor struct {
 func (q *Queue) plainMailboxes(ctx context.Context, e *entry) ([]copyFor, bool) {
 	copies := make([]copyFor, 0, len(e.env.Recipients))
 	for i, r := range e.env.Recipients {
-		d := q.resolve(r.Address)
+		d := q.resolve(r.Full)
 		switch {
-		case d.kind == toMailbox && !e.wasAt(r.Address) && !r.wants("SUCCESS"):
+		case d.kind == toMailbox && !e.wasAt(r.Full) && !r.Wants("SUCCESS"):
 			if forwards, err := q.forwards(ctx, d.account.Name); err != nil || len(forwards) > 0 {
 				return nil, false
 			}
@@ -69,11 +70,11 @@ func (q *Queue) deliverNow(ctx context.Context, e *entry, copies []copyFor, text
 func (q *Queue) deliver(ctx context.Context, e *entry, copies []copyFor, text []byte, done func(i int, err error)) []error {
 	ctx, cancel := context.WithTimeout(ctx, q.cfg.Times.Local)
 	defer cancel()
-	sender := addrspec.Quote(e.env.Sender)
+	sender := addrspec.Quote(e.env.Sender.Full)
 	if sender == "" {
 		sender = "MAILER-DAEMON"
 	}
-	deliveries := make([]Delivery, 0, len(copies))
+	deliveries := make([]mail.Delivery, 0, len(copies))
 	where := make([]int, 0, len(copies))
 	for i, c := range copies {
 		if c.dest.kind == toNothing {
@@ -81,9 +82,9 @@ func (q *Queue) deliver(ctx context.Context, e *entry, copies []copyFor, text []
 		}
 		r := e.env.Recipients[c.rcpt]
 		where = append(where, i)
-		deliveries = append(deliveries, Delivery{
-			ID: e.env.ID, User: c.dest.account.Name, Sender: sender, To: r.Address, OrigTo: r.Typed,
-			Arrived: e.env.Arrived, At: q.cfg.Now(), Head: localHead(e.env.Sender, r), Body: text,
+		deliveries = append(deliveries, mail.Delivery{
+			ID: e.env.ID, User: c.dest.account.Name, Sender: sender, To: r.Full, OrigTo: r.Typed,
+			Arrived: e.env.Arrived, At: q.cfg.Now(), Head: localHead(e.env.Sender.Full, r), Body: text,
 		})
 		if done != nil {
 			deliveries[len(deliveries)-1].Done = func(err error) { done(i, err) }
@@ -100,9 +101,9 @@ func (q *Queue) deliver(ctx context.Context, e *entry, copies []copyFor, text []
 }
 
 // localHead is what local delivery writes above the message.
-func localHead(sender string, r Recipient) []byte {
+func localHead(sender string, r mail.Recipient) []byte {
 	return fmt.Appendf(nil, "Return-Path: <%s>\nX-Original-To: %s\nDelivered-To: %s\n",
-		addrspec.Quote(sender), oneLine(addrspec.Quote(r.Typed)), oneLine(addrspec.Quote(r.Address)))
+		addrspec.Quote(sender), oneLine(addrspec.Quote(r.Typed)), oneLine(addrspec.Quote(r.Full)))
 }
 
 // oneLine keeps an address from breaking a header.
@@ -132,10 +133,10 @@ func localResult(err error, k kind) result {
 }
 
 func isFull(err error) bool {
-	return errors.Is(err, ErrFull) || errors.Is(err, syscall.ENOSPC) || errors.Is(err, errQuota)
+	return errors.Is(err, mail.ErrFull) || errors.Is(err, syscall.ENOSPC) || errors.Is(err, errQuota)
 }
 
-func isTooBig(err error) bool { return errors.Is(err, ErrTooBig) || errors.Is(err, syscall.EFBIG) }
+func isTooBig(err error) bool { return errors.Is(err, mail.ErrTooBig) || errors.Is(err, syscall.EFBIG) }
 
 // cause is the system's word for an error, as Postfix logs it, or the error's own.
 func cause(err error) string {
@@ -159,9 +160,9 @@ func sentence(s string) string {
 }
 
 // logStatus writes the status line of a recipient.
-func (q *Queue) logStatus(process string, e *entry, rcpt int, to, relay string, d Delays) {
+func (q *Queue) logStatus(process string, e *entry, rcpt int, to, relay string, d mail.Delays) {
 	r, s := e.env.Recipients[rcpt], e.states[rcpt]
-	st := Status{To: addrspec.Quote(to), Relay: relay, Delays: d, DSN: s.DSN, State: s.State, Text: s.Text}
+	st := mail.Status{To: addrspec.Quote(to), Relay: relay, Delays: d, DSN: s.DSN, State: s.State, Text: s.Text}
 	if r.Typed != to {
 		st.OrigTo = addrspec.Quote(r.Typed)
 	}

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"maillab/internal/mail"
 	"maillab/internal/mail/addrspec"
 )
 
@@ -19,23 +20,23 @@ func (q *Queue) report(ctx context.Context, e *entry) bool {
 		r := e.env.Recipients[i]
 		switch {
 		case s.Reported:
-		case s.State == stateBounced && r.wants("FAILURE"):
+		case s.State == stateBounced && r.Wants("FAILURE"):
 			failed = append(failed, i)
-		case s.State == stateSent && r.wants("SUCCESS") && !s.forwarded():
+		case s.State == stateSent && r.Wants("SUCCESS") && !s.forwarded():
 			delivered = append(delivered, i)
-		case s.open() && late && !s.Warned && r.wants("DELAY") && e.env.Sender != "":
+		case s.open() && late && !s.Warned && r.Wants("DELAY") && e.env.Sender.Full != "":
 			delayed = append(delayed, i)
 		}
 	}
 	kind := failureNotice
 	switch {
-	case len(failed) > 0 && e.env.Sender == q.doubleBounce():
+	case len(failed) > 0 && e.env.Sender.Full == q.doubleBounce():
 		q.cfg.Log.Note("bounce", "warning: "+e.env.ID+": undeliverable postmaster notification discarded")
 		failed = nil
-	case e.env.Sender == "":
+	case e.env.Sender.Full == "":
 		kind = postmasterNotice // RFC 5321 section 4.5.5: a null sender is told nothing
 	}
-	if e.env.Sender == "" && len(delivered) > 0 {
+	if e.env.Sender.Full == "" && len(delivered) > 0 {
 		q.cfg.Log.Note("bounce", e.env.ID+": not sending trace/success notification for single-bounce message")
 		q.told(e, successNotice, delivered)
 		delivered = nil
@@ -139,10 +140,10 @@ func (q *Queue) notice(e *entry, kind noticeKind, rcpts []int) (*entry, []byte, 
 		return nil, nil, err
 	}
 	now := q.cfg.Now()
-	env := &Envelope{ID: q.NewID(), Arrived: now, Recipients: []Recipient{{Typed: e.env.Sender, Address: e.env.Sender}}}
+	env := &mail.Envelope{ID: q.NewID(), Arrived: now, Recipients: []mail.Recipient{{Address: mail.Address{Typed: e.env.Sender.Full, Full: e.env.Sender.Full}}}}
 	if kind == postmasterNotice {
-		env.Sender = q.doubleBounce()
-		env.Recipients = []Recipient{{Typed: "postmaster", Address: "postmaster@" + q.cfg.Domain}}
+		env.Sender = mail.Address{Typed: q.doubleBounce(), Full: q.doubleBounce()}
+		env.Recipients = []mail.Recipient{{Address: mail.Address{Typed: "postmaster", Full: "postmaster@" + q.cfg.Domain}}}
 	}
 	w := &noticeWriter{composer: composer{q: q, env: env}, about: e, kind: kind, rcpts: rcpts,
 		boundary: fmt.Sprintf("%s.%d/%s", e.env.ID, now.Unix(), q.cfg.Hostname)}
@@ -183,7 +184,7 @@ func (w *noticeWriter) write(now time.Time, text []byte) (messageID string) {
 	w.linef("Date: %s", headerDate(now, cfg.Location))
 	w.linef("From: Mail Delivery System <MAILER-DAEMON@%s>", cfg.Domain)
 	w.linef("Subject: %s", w.kind.subject)
-	w.linef("To: %s", addrspec.Quote(w.env.Recipients[0].Address))
+	w.linef("To: %s", addrspec.Quote(w.env.Recipients[0].Full))
 	w.linef("Auto-Submitted: %s", w.kind.auto)
 	w.linef("MIME-Version: 1.0")
 	w.linef("Content-Type: multipart/report; report-type=delivery-status;\n\tboundary=%q", w.boundary)
@@ -273,11 +274,11 @@ func (w *noticeWriter) explain(s state) string {
 }
 
 // to is the recipient's resolved address.
-func (s state) to(r Recipient) string {
+func (s state) to(r mail.Recipient) string {
 	if s.To != "" {
 		return s.To
 	}
-	return r.Address
+	return r.Full
 }
 
 // fields tells programs (RFC 3464 section 2).
@@ -336,10 +337,10 @@ func (w *noticeWriter) diagnostic(s state) string {
 
 // sender is who sent the message, with the name that Postfix gives the null sender.
 func (w *noticeWriter) sender() string {
-	if w.about.env.Sender == "" {
+	if w.about.env.Sender.Full == "" {
 		return "MAILER-DAEMON@" + w.q.cfg.Hostname
 	}
-	return w.about.env.Sender
+	return w.about.env.Sender.Full
 }
 
 // returnLimit is how much of a message is sent back (Postfix's bounce_size_limit); a longer one is only shown by its

@@ -5,7 +5,7 @@ import (
 	"mime"
 	"mime/multipart"
 	"net"
-	"net/mail"
+	netmail "net/mail"
 	"os"
 	"regexp"
 	"strings"
@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"maillab/internal/mail"
 	"maillab/internal/spec"
 
 	"github.com/google/go-cmp/cmp"
@@ -140,8 +141,8 @@ func TestNotify(t *testing.T) {
 	b := newBench(t, forwarding(map[string]string{"util8": "gone@example.net"}))
 	b.run(t)
 	send := func(typed string, notify ...string) string {
-		env := &Envelope{ID: b.NewID(), ClientName: "unknown", ClientAddr: "172.17.0.1", Helo: "pv", Protocol: "ESMTP",
-			Sender: "util1", EnvID: "abc", Recipients: []Recipient{{Typed: typed, Notify: notify, ORcpt: "rfc822;toto@x.fr"}},
+		env := &mail.Envelope{ID: b.NewID(), ClientName: "unknown", ClientAddr: "172.17.0.1", Helo: "pv", Protocol: "ESMTP",
+			Sender: mail.Address{Full: "util1"}, EnvID: "abc", Recipients: []mail.Recipient{{Address: mail.Address{Typed: typed}, Notify: notify, ORcpt: "rfc822;toto@x.fr"}},
 			Arrived: b.clock.Now()}
 		if err := b.Accept(t.Context(), env, strings.NewReader("Subject: s\r\n\r\nx\r\n")); err != nil {
 			t.Fatal(err)
@@ -177,8 +178,8 @@ func TestDelayReport(t *testing.T) {
 	})
 	stop := b.run(t)
 	send := func(sender string, notify ...string) string {
-		env := &Envelope{ID: b.NewID(), Protocol: Submitted, FullName: "root", Sender: sender, Arrived: b.clock.Now(),
-			Recipients: []Recipient{{Typed: "x@slow.example", Notify: notify}}}
+		env := &mail.Envelope{ID: b.NewID(), Protocol: Submitted, FullName: "root", Sender: mail.Address{Full: sender}, Arrived: b.clock.Now(),
+			Recipients: []mail.Recipient{{Address: mail.Address{Typed: "x@slow.example"}, Notify: notify}}}
 		if err := b.Accept(t.Context(), env, strings.NewReader("Subject: slow\nX-Y: z\n\nbody\n")); err != nil {
 			t.Fatal(err)
 		}
@@ -226,7 +227,7 @@ func TestReportIsMIME(t *testing.T) {
 	b.send(t, "Subject: s\r\n\r\n"+strings.Repeat("long body\r\n", 6000), "util1", "util8")
 	b.log.wait(t, "to=<util1@local.isri.fr>", "delivered to mailbox")
 	_, text, _ := strings.Cut(b.spool.read("util1"), "\n")
-	m, err := mail.ReadMessage(strings.NewReader(text))
+	m, err := netmail.ReadMessage(strings.NewReader(text))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,6 +1,7 @@
 package queue
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -11,6 +12,7 @@ import (
 	"sync"
 	"time"
 
+	"maillab/internal/mail"
 	"maillab/internal/mail/addrspec"
 )
 
@@ -69,14 +71,15 @@ func (q *Queue) NewID() string {
 }
 
 // Accept takes a message: env.ID comes from NewID, body has LF or CRLF line ends and no dot stuffing. nil means that it
-// is on disk. An *Error carries the reply for the client; any other error is body's own. env is the queue's from then
+// is on disk. An *mail.Reply carries the reply for the client; any other error is body's own. env is the queue's from then
 // on.
-func (q *Queue) Accept(ctx context.Context, env *Envelope, body io.Reader) error {
+func (q *Queue) Accept(ctx context.Context, env *mail.Envelope, body io.Reader) error {
+	alone := len(env.Recipients) == 1 // of those that the client named: Received tells no more
 	q.completeEnvelope(env)
 	if len(env.Recipients) == 0 {
-		return &Error{Code: 554, Enhanced: "5.5.1", Text: "Error: no valid recipients"}
+		return &mail.Reply{Code: 554, Enhanced: "5.5.1", Text: "Error: no valid recipients"}
 	}
-	msg, err := q.compose(env, body)
+	msg, err := q.compose(env, alone, body)
 	if err != nil {
 		return err
 	}
@@ -86,32 +89,34 @@ func (q *Queue) Accept(ctx context.Context, env *Envelope, body io.Reader) error
 }
 
 // entryFor is what the queue knows of a message that nobody has tried yet.
-func (q *Queue) entryFor(env *Envelope, msg *message) *entry {
+func (q *Queue) entryFor(env *mail.Envelope, msg *message) *entry {
 	return &entry{env: env, size: msg.size, messageID: msg.messageID, resentID: msg.resentID, deliveredTo: msg.deliveredTo,
 		states: make([]state, len(env.Recipients)), queued: q.cfg.Now()}
 }
 
-// completeEnvelope gives addresses their domain and drops recipients that are named twice.
-func (q *Queue) completeEnvelope(env *Envelope) {
-	env.Sender = q.Complete(env.Sender)
+// completeEnvelope gives addresses their domain and drops recipients that are named twice, as Postfix's cleanup does.
+func (q *Queue) completeEnvelope(env *mail.Envelope) {
+	env.Sender.Full = q.Complete(cmp.Or(env.Sender.Full, env.Sender.Typed))
 	if env.Arrived.IsZero() {
 		env.Arrived = q.cfg.Now()
 	}
+	for i := range env.Recipients {
+		r := &env.Recipients[i]
+		if r.Full == "" {
+			r.Full = q.Complete(r.Typed)
+		}
+		r.Full = q.canonical(r.Full)
+	}
+	if len(env.Recipients) == 1 {
+		return
+	}
 	seen := make(map[string]bool, len(env.Recipients))
-	env.Recipients = slices.DeleteFunc(env.Recipients, func(r Recipient) bool {
-		name := fmt.Sprintf("%q %q %q %q", lower(r.Typed), lower(r.Address), r.Notify, r.ORcpt) // as Postfix's cleanup does
+	env.Recipients = slices.DeleteFunc(env.Recipients, func(r mail.Recipient) bool {
+		name := fmt.Sprintf("%q %q %q %q", lower(r.Typed), lower(r.Full), r.Notify, r.ORcpt)
 		again := seen[name]
 		seen[name] = true
 		return again
 	})
-	for i := range env.Recipients {
-		r := &env.Recipients[i]
-		r.Typed = stripRoute(r.Typed)
-		if r.Address == "" {
-			r.Address = q.Complete(r.Typed)
-		}
-		r.Address = q.canonical(r.Address)
-	}
 }
 
 // take puts a composed message where it is safe: into its mailboxes if that is all there is to do, else into the queue.
@@ -129,7 +134,7 @@ func (q *Queue) take(ctx context.Context, e *entry, text []byte) error {
 func (q *Queue) enqueue(e *entry, text []byte) error {
 	if messages, octets := q.waiting(); messages >= q.cfg.Waiting || octets+int64(len(text)) > q.cfg.Octets {
 		q.cfg.Log.Note("cleanup", fmt.Sprintf("warning: %s: too much is waiting: %d messages, %d octets", e.env.ID, messages, octets))
-		return &Error{Code: 452, Enhanced: "4.3.1", Text: "Insufficient system storage"}
+		return &mail.Reply{Code: 452, Enhanced: "4.3.1", Text: "Insufficient system storage"}
 	}
 	if err := q.store.write(e, text); err != nil {
 		q.cfg.Log.Note("cleanup", fmt.Sprintf("warning: %s: write queue file: %v", e.env.ID, cause(err)))
@@ -173,18 +178,18 @@ func (q *Queue) logID(e *entry) {
 }
 
 func (q *Queue) logActive(e *entry) {
-	q.cfg.Log.Active(e.env.ID, addrspec.Quote(e.env.Sender), e.size, len(e.env.Recipients))
+	q.cfg.Log.Active(e.env.ID, addrspec.Quote(e.env.Sender.Full), e.size, len(e.env.Recipients))
 }
 
 // refusal is the reply for a message that could not be stored.
 func refusal(err error) error {
 	switch {
 	case isFull(err):
-		return &Error{Code: 452, Enhanced: "4.3.1", Text: "Insufficient system storage", Err: err}
+		return &mail.Reply{Code: 452, Enhanced: "4.3.1", Text: "Insufficient system storage", Err: err}
 	case isTooBig(err):
-		return &Error{Code: 552, Enhanced: "5.2.2", Text: "Mailbox is full", Err: err}
+		return &mail.Reply{Code: 552, Enhanced: "5.2.2", Text: "Mailbox is full", Err: err}
 	default:
-		return &Error{Code: 451, Enhanced: "4.3.0", Text: "Error: queue file write error", Err: err}
+		return &mail.Reply{Code: 451, Enhanced: "4.3.0", Text: "Error: queue file write error", Err: err}
 	}
 }
 

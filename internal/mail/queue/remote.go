@@ -12,6 +12,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"maillab/internal/mail"
 )
 
 // attemptLimit bounds a whole conversation, so that a server which answers a byte a minute ends too.
@@ -286,7 +288,7 @@ func (c *conversation) one(copy copyFor, r result) {
 		}
 	}
 	now := c.q.cfg.Now()
-	d := Delays{Before: since(c.e.env.Arrived, c.e.queued), InQueue: since(c.e.queued, c.begin), Connect: since(c.begin, now)}
+	d := mail.Delays{Before: since(c.e.env.Arrived, c.e.queued), InQueue: since(c.e.queued, c.begin), Connect: since(c.begin, now)}
 	if !c.talking.IsZero() {
 		d.Connect, d.Transmit = since(c.begin, c.talking), since(c.talking, now)
 	}

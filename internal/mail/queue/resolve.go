@@ -13,9 +13,10 @@ type Verdict int
 
 // Verdicts.
 const (
-	Accepted Verdict = iota
-	Unknown          // a local domain without such a user: 550 5.1.1
-	Denied           // not ours, and nobody takes it: 554 5.7.1 Relay access denied
+	Accepted  Verdict = iota
+	Unknown           // a local domain without such a user: 550 5.1.1
+	Denied            // not ours, and nobody takes it: 554 5.7.1 Relay access denied
+	Malformed         // no address, whoever's: 501 5.1.3
 )
 
 // Check says whether mail for an address is taken, and the address completed. The address is as typed, without
@@ -24,6 +25,9 @@ func (q *Queue) Check(typed string) (Verdict, string) {
 	address := q.canonical(complete(typed, q.cfg.Domain))
 	switch q.resolve(address).kind {
 	case toNobody:
+		if q.Malformed(address) {
+			return Malformed, address
+		}
 		return Unknown, address
 	case toDenied:
 		return Denied, address
@@ -34,6 +38,13 @@ func (q *Queue) Check(typed string) (Verdict, string) {
 
 // Complete gives an address as typed its domain, as the log shows it; the null sender stays empty.
 func (q *Queue) Complete(typed string) string { return complete(typed, q.cfg.Domain) }
+
+// Malformed says that a completed address is none: one of a local domain, which leaves an empty one behind.
+func (q *Queue) Malformed(address string) bool {
+	local, domain := splitAddress(q.canonical(address))
+	local = unquote(local)
+	return q.isLocal(domain) && (strings.HasSuffix(local, "@") || strings.HasSuffix(local, "%"))
+}
 
 // kind is the way that mail for an address takes.
 type kind int
@@ -69,10 +80,12 @@ var unattended = []string{"postmaster", "mailer-daemon", "abuse", "root", "doubl
 // resolve finds where a completed address leads. It follows at most one lab alias and reads no .forward.
 func (q *Queue) resolve(address string) destination {
 	address = q.canonical(address)
-	if r, ok := q.routes[strings.ToLower(address)]; ok {
-		return destination{kind: toServer, address: address, server: r}
-	}
 	local, domain := splitAddress(address)
+	for _, a := range []string{address, base(local) + "@" + domain} {
+		if r, ok := q.routes[strings.ToLower(a)]; ok {
+			return destination{kind: toServer, address: address, server: r}
+		}
+	}
 	if !q.isLocal(domain) {
 		return q.resolveRemote(address, domain)
 	}
@@ -107,21 +120,24 @@ func (q *Queue) isLocal(domain string) bool {
 	return domain == strings.ToLower(q.cfg.Domain) || slices.Contains(q.cfg.Locals, domain)
 }
 
-// resolveLocal finds the account for a local part: as it is written, in lower case, or by alias.
+// resolveLocal finds the account for a local part: by alias, as it is written, or in lower case, and the same without its
+// extension.
 func (q *Queue) resolveLocal(address, local string) destination {
-	lower := strings.ToLower(local)
-	if name, ok := q.cfg.Aliases[lower]; ok {
-		if a, ok := q.cfg.Accounts.Lookup(name); ok {
-			return destination{kind: toMailbox, address: name + "@" + q.cfg.Domain, account: a}
+	for _, local := range []string{local, base(local)} {
+		lower := strings.ToLower(local)
+		if name, ok := q.cfg.Aliases[lower]; ok {
+			if a, ok := q.cfg.Accounts.Lookup(name); ok {
+				return destination{kind: toMailbox, address: name + "@" + q.cfg.Domain, account: a}
+			}
 		}
-	}
-	for _, name := range []string{local, lower} {
-		if a, ok := q.cfg.Accounts.Lookup(name); ok {
-			return destination{kind: toMailbox, address: address, account: a}
+		for _, name := range []string{local, lower} {
+			if a, ok := q.cfg.Accounts.Lookup(name); ok {
+				return destination{kind: toMailbox, address: address, account: a}
+			}
 		}
-	}
-	if slices.Contains(unattended, lower) {
-		return destination{kind: toNothing, address: address}
+		if slices.Contains(unattended, lower) {
+			return destination{kind: toNothing, address: address}
+		}
 	}
 	return destination{kind: toNobody, address: address}
 }

@@ -12,8 +12,9 @@ var addressFields = []string{
 	"resent-from", "resent-to", "resent-cc", "resent-reply-to", "resent-sender",
 }
 
-// completeField gives the bare names in an address field their domain, and touches nothing else: "Bob <util3>" becomes
-// "Bob <util3@domain>", a comment or a display name stays, and so does a field that does not read as addresses.
+// completeField gives the bare names in an address field their domain: "Bob <util3>" becomes "Bob <util3@domain>". A field
+// without any is left alone, as is one that does not read as addresses. One that was touched gets a blank after each colon
+// and comma and before a bracket, as Postfix writes what it has rewritten; lines stay lines.
 func completeField(name, field, domain string) string {
 	found := false
 	for _, f := range addressFields {
@@ -23,12 +24,35 @@ func completeField(name, field, domain string) string {
 		return field
 	}
 	colon := strings.IndexByte(field, ':') + 1
-	var b strings.Builder
-	b.WriteString(field[:colon])
-	for _, item := range splitAddresses(field[colon:]) {
-		b.WriteString(completeItem(item, domain))
+	items := splitAddresses(field[colon:])
+	touched := false
+	for i, item := range items {
+		items[i] = completeItem(item, domain)
+		touched = touched || items[i] != item
 	}
-	return b.String()
+	switch {
+	case !touched:
+		return field
+	case strings.Contains(field, "\n"):
+		return field[:colon] + strings.Join(items, "")
+	}
+	for i, item := range items {
+		items[i] = spaced(item)
+	}
+	return strings.TrimRight(field[:colon]+" "+strings.Join(items, " "), " \t")
+}
+
+// spaced is an item of a list with no blanks around it, and one before its bracket.
+func spaced(item string) string {
+	end := len(item)
+	if end > 0 && strings.IndexByte(",;:", item[end-1]) >= 0 {
+		end--
+	}
+	core := strings.Trim(item[:end], " \t")
+	if open := strings.LastIndexByte(core, '<'); open > 0 {
+		core = strings.TrimRight(core[:open], " \t") + " " + core[open:]
+	}
+	return core + item[end:]
 }
 
 // splitAddresses cuts a list of addresses behind each separator (comma, and the colon and semicolon of groups) that

@@ -85,7 +85,7 @@ type place struct {
 func (q *Queue) places(e *entry) (places []place) {
 	for _, i := range e.pending() {
 		p := place{"local", localAtOnce}
-		if d := q.resolve(e.env.Recipients[i].Address); d.kind == toServer {
+		if d := q.resolve(e.env.Recipients[i].Full); d.kind == toServer {
 			p = place{d.server.dial, serverAtOnce}
 			if d.server.route {
 				p.room = routeAtOnce

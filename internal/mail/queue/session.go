@@ -12,12 +12,14 @@ import (
 	"time"
 
 	"github.com/emersion/go-smtp"
+
+	"maillab/internal/mail"
 )
 
 // session is an SMTP conversation after the greeting and HELO.
 type session interface {
 	mail(e *entry) error
-	rcpt(r Recipient) error
+	rcpt(r mail.Recipient) error
 	// data sends a message with LF line ends and returns the server's last word.
 	data(text io.Reader) (reply string, err error)
 	quit()
@@ -68,10 +70,10 @@ func openLibrary(conn net.Conn, hostname string, tlsConfig *tls.Config, again fu
 func (l library) mail(e *entry) error {
 	opts := &smtp.MailOptions{Size: e.size, UTF8: e.env.UTF8 && !isASCII(e.env), EnvelopeID: e.env.EnvID,
 		Return: smtp.DSNReturn(e.env.Ret)}
-	return fromLibrary(l.c.Mail(e.env.Sender, opts))
+	return fromLibrary(l.c.Mail(e.env.Sender.Full, opts))
 }
 
-func (l library) rcpt(r Recipient) error {
+func (l library) rcpt(r mail.Recipient) error {
 	opts := &smtp.RcptOptions{}
 	for _, n := range r.Notify {
 		opts.Notify = append(opts.Notify, smtp.DSNNotify(strings.ToUpper(n)))
@@ -79,7 +81,7 @@ func (l library) rcpt(r Recipient) error {
 	if kind, address, ok := strings.Cut(r.ORcpt, ";"); ok && strings.EqualFold(kind, "rfc822") {
 		opts.OriginalRecipientType, opts.OriginalRecipient = smtp.DSNAddressTypeRFC822, address
 	}
-	return fromLibrary(l.c.Rcpt(r.Address, opts))
+	return fromLibrary(l.c.Rcpt(r.Full, opts))
 }
 
 func (l library) data(text io.Reader) (string, error) {
@@ -117,14 +119,14 @@ func fromLibrary(err error) error {
 }
 
 // isASCII says whether an envelope needs no SMTPUTF8.
-func isASCII(env *Envelope) bool {
+func isASCII(env *mail.Envelope) bool {
 	ascii := func(s string) bool { return !strings.ContainsFunc(s, func(r rune) bool { return r >= 0x80 }) }
 	for _, r := range env.Recipients {
-		if !ascii(r.Address) {
+		if !ascii(r.Full) {
 			return false
 		}
 	}
-	return ascii(env.Sender)
+	return ascii(env.Sender.Full)
 }
 
 // plain is the least that can be said: for a student's own server, often a shell script around nc. It falls back to
@@ -179,9 +181,9 @@ func (p plain) read(want int) (string, error) {
 	}
 }
 
-func (p plain) mail(e *entry) error { return p.command(2, "MAIL FROM:<"+e.env.Sender+">") }
+func (p plain) mail(e *entry) error { return p.command(2, "MAIL FROM:<"+e.env.Sender.Full+">") }
 
-func (p plain) rcpt(r Recipient) error { return p.command(2, "RCPT TO:<"+r.Address+">") }
+func (p plain) rcpt(r mail.Recipient) error { return p.command(2, "RCPT TO:<"+r.Full+">") }
 
 func (p plain) data(text io.Reader) (string, error) {
 	if err := p.command(3, "DATA"); err != nil {

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maillab/internal/mail"
 	"os"
 	"path/filepath"
 	"strings"
@@ -47,7 +48,7 @@ func (s *store) clear() error { return errors.Join(removeFiles(s.dir), removeFil
 
 // head is the envelope's line.
 type head struct {
-	Envelope
+	mail.Envelope
 	Size        int64     `json:"size"`
 	MessageID   string    `json:"message_id"`
 	DeliveredTo []string  `json:"delivered_to,omitempty"`
@@ -66,7 +67,7 @@ type record struct {
 	Tries    int        `json:"tries,omitempty"`
 }
 
-const magic = "maillab-queue 1 "
+const magic = "maillab-queue 2 "
 
 // write stores a new message, durably.
 func (s *store) write(e *entry, text []byte) (err error) {

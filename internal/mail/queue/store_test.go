@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"maillab/internal/mail"
 )
 
 // waiting puts a message for the outside into a queue that is not running.
@@ -197,7 +199,7 @@ func TestTooManyWaiting(t *testing.T) {
 	} {
 		b := newBench(t, limit)
 		waiting(t, b)
-		env := &Envelope{ID: b.NewID(), ClientAddr: "172.17.0.1", Sender: "util1", Recipients: []Recipient{{Typed: "a@example.com"}}}
+		env := &mail.Envelope{ID: b.NewID(), ClientAddr: "172.17.0.1", Sender: mail.Address{Full: "util1"}, Recipients: []mail.Recipient{{Address: mail.Address{Typed: "a@example.com"}}}}
 		err := b.Accept(t.Context(), env, strings.NewReader(strings.Repeat("x\r\n", 300)))
 		if err == nil || !strings.HasPrefix(err.Error(), "452 4.3.1") {
 			t.Errorf("%s: got %v, want 452", name, err)

@@ -156,33 +156,14 @@ func bracketed(parts []part) (inner, outer []part, found bool) {
 	return nil, nil, false
 }
 
-// complete makes a full address of an internal one, as Postfix's trivial-rewrite does: a bare name gets the domain,
-// host!user and user%host without @ are turned around, a dot at the end goes.
-func complete(address, domain string) string {
-	switch {
-	case address == "" || address == "@" || address == "!" || address == "%":
-		return ""
-	case strings.Contains(address, "@"):
-	case strings.Contains(address, "!"):
-		host, user, _ := strings.Cut(address, "!")
-		address = user + "@" + host
-	case strings.Contains(address, "%"):
-		i := strings.LastIndexByte(address, '%')
-		address = address[:i] + "@" + address[i+1:]
-	default:
-		address += "@" + domain
-	}
-	if strings.HasSuffix(address, ".") && !strings.HasSuffix(address, "..") && !strings.HasSuffix(address, "@.") {
-		address = address[:len(address)-1]
-	}
-	return address
-}
-
 // validDomain tells whether a complete address's domain can exist. Without utf8 it must be ASCII (RFC 6531 section 3.2).
 func validDomain(address string, utf8 bool) bool {
 	i := strings.LastIndexByte(address, '@')
 	if i < 0 {
 		return true // the null sender
+	}
+	if i == len(address)-1 { // it says nothing: the one before counts
+		return strings.Contains(address[:i], "@") && validDomain(address[:i], utf8)
 	}
 	domain := address[i+1:]
 	if strings.HasPrefix(domain, "[") && strings.HasSuffix(domain, "]") {

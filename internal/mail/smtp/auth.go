@@ -4,165 +4,150 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/emersion/go-sasl"
+	gosmtp "github.com/emersion/go-smtp"
 )
-
-// errRejected is what the engine is told of a failure; the client gets Postfix's words.
-var errRejected = errors.New("smtp: authentication failed")
 
 // Reasons that Postfix gives, in Cyrus SASL's words.
 const (
 	badMechanism = "no mechanism available"
 	badProtocol  = "bad protocol / cancel"
 	badStep      = "another step is needed in authentication"
-	badPassword  = "authentication failure"
 )
 
-// authMissing tells that nothing is done for this client before AUTH.
-func (f *front) authMissing() bool {
-	return f.cfg.Auth == AuthRequired && f.saslUser == ""
-}
+// authFailure is how the reply to a failure begins, before its reason.
+const authFailure = "535 5.7.8 Error: authentication failed: "
 
-// authCommand is AUTH (RFC 4954). The exchange is the engine's, with saslServer; its further lines come by saslLine.
-func (f *front) authCommand(_ string, args []token) answer {
+// authMissing tells that nothing is done for this client before AUTH.
+func (l *loop) authMissing() bool { return l.cfg.Auth == AuthRequired && l.method == "" }
+
+// authCommand is AUTH (RFC 4954).
+func authCommand(l *loop, _ string, args []token) answer {
+	session, can := l.session.(gosmtp.AuthSession)
 	switch {
-	case f.cfg.Auth == AuthNone:
+	case l.cfg.Auth == AuthNone || !can:
 		return no("503 5.5.1 Error: authentication not enabled")
-	case f.tx != nil && !f.tx.void():
+	case l.tx != nil && !l.tx.void():
 		return no("503 5.5.1 Error: MAIL transaction in progress")
-	case f.saslUser != "":
+	case l.method != "":
 		return no("503 5.5.1 Error: already authenticated")
 	case len(args) < 2 || len(args) > 3:
 		return no("501 5.5.4 Syntax: AUTH mechanism")
 	}
-	f.saslBy = args[1].text
-	engine := "AUTH " + strings.ToUpper(f.saslBy)
-	if f.mechanism() != sasl.Plain && f.mechanism() != sasl.Login {
-		return f.authFailed(badMechanism, "")
+	l.client.Tried = ""
+	x := &exchange{l: l, typed: args[1].text, mechanism: strings.ToUpper(args[1].text)}
+	if !slices.Contains(session.AuthMechanisms(), x.mechanism) {
+		return x.failed(authFailure + badMechanism)
+	}
+	server, err := session.Auth(x.mechanism)
+	if err != nil {
+		return x.failed(x.words(err))
 	}
 	if len(args) == 3 {
-		response := args[2].text
-		if reason := f.badResponse(response); reason != "" {
-			return f.authFailed(reason, "")
-		}
-		engine += " " + response
+		return x.run(server, args[2].text, true)
 	}
-	a := f.authFailed(badProtocol, "") // unless saslServer finds better
-	a.engine = engine
-	return a
+	return x.run(server, "", false)
 }
 
-// mechanism is the mechanism in use, in capitals.
-func (f *front) mechanism() string { return strings.ToUpper(f.saslBy) }
+// exchange is one AUTH.
+type exchange struct {
+	l         *loop
+	typed     string // the mechanism, as typed
+	mechanism string // in capitals
+}
 
-// badResponse tells what is wrong with a response before the engine sees it, or "".
-func (f *front) badResponse(text string) string {
+// run goes through the exchange; text is the client's response, if it has said one.
+func (x *exchange) run(server sasl.Server, text string, said bool) answer {
+	for {
+		var response []byte
+		if said {
+			if reason := x.bad(text); reason != "" {
+				return x.failed(authFailure + reason)
+			}
+			response, _ = base64.StdEncoding.DecodeString(text) // bad has looked
+			if response == nil {
+				response = []byte{}
+			}
+		}
+		challenge, done, err := server.Next(response)
+		if err != nil {
+			return x.failed(x.words(err))
+		}
+		if done {
+			return x.succeeded()
+		}
+		x.l.say("334 " + base64.StdEncoding.EncodeToString(challenge))
+		line, long, _, err := x.l.wire.line(saslLimit)
+		if err != nil {
+			x.l.lost(err)
+			return answer{}
+		}
+		text, said = string(line), true
+		if text == "*" {
+			x.l.record.Client(text)
+			return x.aborted()
+		}
+		x.l.record.Client("****")
+		if long {
+			return no("500 5.5.6 SASL response limit exceeded")
+		}
+	}
+}
+
+// bad tells what is wrong with a response before the mechanism sees it, or "".
+func (x *exchange) bad(text string) string {
 	_, err := base64.StdEncoding.DecodeString(text)
 	switch {
 	case err == nil && text != "":
 		return ""
-	case f.mechanism() == sasl.Login && err == nil:
+	case x.mechanism == sasl.Login && err == nil:
 		return ""
-	case text == "=" || text == "" || f.mechanism() == sasl.Login:
+	case text == "=" || text == "" || x.mechanism == sasl.Login:
 		return badStep
 	}
 	return badProtocol
 }
 
-// authFailed makes the reply to a failure. It is logged when it is said.
-func (f *front) authFailed(reason, user string) answer {
-	mechanism := f.saslBy
+// words is the reply to a session's error.
+func (x *exchange) words(err error) string {
+	var said *gosmtp.SMTPError
+	if errors.As(err, &said) {
+		return replyOf(said)
+	}
+	return authFailure + badProtocol
+}
+
+// succeeded makes the reply.
+func (x *exchange) succeeded() answer {
+	return answer{text: "235 2.7.0 Authentication successful", done: func() {
+		x.l.method = x.typed
+		x.l.record.Account(x.l.client.User)
+	}}
+}
+
+// failed makes the reply to a failure. It is logged when it is said.
+func (x *exchange) failed(reply string) answer {
+	user := x.l.client.Tried
 	if user == "" {
 		user = "(unavailable)"
 	}
-	return answer{text: "535 5.7.8 Error: authentication failed: " + reason, failed: true, done: func() {
-		f.saslBy = ""
-		f.log.Warning(fmt.Sprintf("%s: SASL %.100s authentication failed: %s, sasl_username=%.100s", f.client,
-			printable(mechanism, '?'), reason, printable(user, '?')))
-	}}
+	reason, _ := strings.CutPrefix(reply, authFailure)
+	a := no(reply)
+	a.done = func() {
+		x.l.log.Warning(fmt.Sprintf("%s: SASL %.100s authentication failed: %s, sasl_username=%.100s", x.l.name,
+			printable(x.typed, '?'), reason, printable(user, '?')))
+	}
+	return a
 }
 
-// saslLine reads a line of the exchange and hands it to the engine, or ends the exchange.
-func (f *front) saslLine() {
-	f.sasl = false
-	line, long, _, err := f.wire.line(saslLimit)
-	if err != nil {
-		f.lost(err)
-		return
+// aborted says and logs that the client gave up.
+func (x *exchange) aborted() answer {
+	a := no("501 5.7.0 Authentication aborted")
+	a.done = func() {
+		x.l.log.Warning(fmt.Sprintf("%s: SASL %.100s authentication aborted", x.l.name, printable(x.typed, '?')))
 	}
-	text := string(line)
-	if text == "*" {
-		f.record.Client(text)
-		f.pending = answer{text: "501 5.7.0 Authentication aborted", failed: true, done: f.authAborted}
-	} else {
-		f.record.Client("****")
-		if reason := f.badResponse(text); reason != "" {
-			f.pending, text = f.authFailed(reason, ""), "*"
-		}
-	}
-	if long {
-		f.pending, text = no("500 5.5.6 SASL response limit exceeded"), "*"
-	}
-	f.toEngine.WriteString(text + "\r\n")
-}
-
-// authAborted logs that the client gave up.
-func (f *front) authAborted() {
-	f.log.Warning(fmt.Sprintf("%s: SASL %.100s authentication aborted", f.client, printable(f.saslBy, '?')))
-	f.saslBy = ""
-}
-
-// saslServer is the server's side of an exchange.
-func (f *front) saslServer(mechanism string) sasl.Server {
-	if mechanism == sasl.Login {
-		return &loginServer{verify: f.authenticate}
-	}
-	return sasl.NewPlainServer(func(identity, user, password string) error {
-		if identity != "" && identity != user {
-			f.pending = f.authFailed(badPassword, identity) // nobody may act for another
-			return errRejected
-		}
-		return f.authenticate(user, password)
-	})
-}
-
-// authenticate checks a password and makes the reply.
-func (f *front) authenticate(user, password string) error {
-	account, err := f.server.backend.Authenticate(f.ctx, user, password, f.client.addr)
-	switch {
-	case errors.Is(err, ErrTryLater):
-		f.pending = f.authFailed("", user)
-		f.pending.text = "454 4.7.0 Temporary authentication failure: (reason unavailable)"
-		return err
-	case err != nil:
-		f.pending = f.authFailed(badPassword, user)
-		return errRejected
-	}
-	f.pending = answer{text: "235 2.7.0 Authentication successful", done: func() {
-		f.saslUser = account
-		f.record.Account(account)
-	}}
-	return nil
-}
-
-// loginServer is the LOGIN mechanism, which has no RFC (draft-murchison-sasl-login): the name, then the password, each
-// asked for. go-sasl has no server for it.
-type loginServer struct {
-	verify func(user, password string) error
-	user   *string
-}
-
-// Next implements sasl.Server.
-func (s *loginServer) Next(response []byte) (challenge []byte, done bool, err error) {
-	switch {
-	case response == nil:
-		return []byte("Username:"), false, nil
-	case s.user == nil:
-		user := string(response)
-		s.user = &user
-		return []byte("Password:"), false, nil
-	}
-	return nil, true, s.verify(*s.user, string(response))
+	return a
 }

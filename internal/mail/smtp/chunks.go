@@ -13,33 +13,24 @@ type chunks struct {
 	last  bool
 }
 
-// chunking tells that a message has begun with BDAT, and may have failed.
-func (t *transaction) chunking() bool {
-	return t != nil && (t.failed || t.inChunks())
-}
-
-// void tells a transaction that only exists because a BDAT without MAIL failed.
-func (t *transaction) void() bool {
-	return t.env.Arrived.IsZero()
-}
-
 // bdatCommand is BDAT. The chunk follows the line whatever the answer is, so it is taken off the wire in any case.
-func (f *front) bdatCommand(line string, args []token) answer {
+func bdatCommand(l *loop, line string, args []token) answer {
 	size, last, valid := parseBdat(args)
 	if !valid {
-		f.log.Warning(fmt.Sprintf("%s: malformed BDAT command syntax from %s: %.100s", f.idOrNone(), f.client,
+		l.log.Warning(fmt.Sprintf("%s: malformed BDAT command syntax from %s: %.100s", l.idOrNone(), l.name,
 			printable(line, '?')))
 		return no("521 5.5.4 Syntax: BDAT count [LAST]")
 	}
 	chunk := chunks{left: size, bytes: size, last: last}
-	if text := f.refuseChunk(chunk); text != "" {
-		return f.skipChunk(chunk, text)
+	if text := l.refuseChunk(chunk); text != "" {
+		return l.skipChunk(chunk, text)
 	}
-	if f.tx.inChunks() {
-		*f.tx.content.chunks = chunk
+	if l.tx.inChunks() {
+		*l.tx.content.chunks = chunk
 		return answer{}
 	}
-	return answer{engine: "DATA", on354: func() { f.tx.content = f.newContent(&chunk) }}
+	l.tx.content = newContent(l, &chunk)
+	return l.deliver()
 }
 
 // parseBdat reads "BDAT 100" and "BDAT 100 LAST".
@@ -53,66 +44,65 @@ func parseBdat(args []token) (size int64, last, valid bool) {
 }
 
 // refuseChunk is the reply to a chunk that cannot be taken, or "".
-func (f *front) refuseChunk(c chunks) string {
+func (l *loop) refuseChunk(c chunks) string {
 	switch {
 	case c.bytes == 0 && !c.last:
-		f.log.Warning(f.idOrNone() + ": null BDAT request from " + f.client.String())
+		l.log.Warning(l.idOrNone() + ": null BDAT request from " + l.name)
 		return "551 5.7.1 Null BDAT request"
-	case f.tx != nil && f.tx.failed:
+	case l.tx != nil && l.tx.failed:
 		return fmt.Sprintf("551 5.0.0 Discarded %d bytes after earlier error", c.bytes)
-	case f.tx == nil:
+	case l.tx == nil:
 		return "503 5.5.1 Error: need RCPT command"
-	case len(f.tx.env.Recipients) == 0:
+	case l.tx.accepted == 0:
 		return "554 5.5.1 Error: no valid recipients"
-	case c.bytes > f.cfg.SizeLimit-f.received():
-		f.log.Warning(f.idOrNone() + ": BDAT request from " + f.client.String() + " exceeds message size limit")
+	case c.bytes > l.cfg.SizeLimit-l.received():
+		l.log.Warning(l.idOrNone() + ": BDAT request from " + l.name + " exceeds message size limit")
 		return "552 5.3.4 Chunk exceeds message size limit"
 	}
 	return ""
 }
 
 // received is how much of the message has come in earlier chunks.
-func (f *front) received() int64 {
-	if f.tx.content == nil {
+func (l *loop) received() int64 {
+	if l.tx.content == nil {
 		return 0
 	}
-	return f.tx.content.size
+	return l.tx.content.size
 }
 
 // skipChunk takes a refused chunk off the wire. All that follows is refused too, up to the last chunk or RSET.
-func (f *front) skipChunk(c chunks, text string) answer {
-	if f.tx != nil {
-		f.tx.failed = true
+func (l *loop) skipChunk(c chunks, text string) answer {
+	before := l.tx
+	if before != nil {
+		before.failed = true
 	}
 	for c.left > 0 {
-		raw, err := f.wire.Window()
+		raw, err := l.wire.Window()
 		if err != nil {
-			f.lost(err)
+			l.lost(err)
 			return answer{}
 		}
 		n := min(int64(len(raw)), c.left)
-		f.wire.Discard(int(n))
+		l.wire.Discard(int(n))
 		c.left -= n
 	}
-	f.record.Data(int(c.bytes))
+	l.record.Data(int(c.bytes))
 	a := no(text)
-	if f.tx != nil {
-		a.engine, a.given = "RSET", true
-	}
-	a.done = func() {
+	a.ends, a.done = l.tx != nil, func() {
+		l.tx = before
 		switch {
 		case c.last:
-			f.tx = nil
-		case f.tx == nil:
-			f.tx = &transaction{failed: true}
+			l.tx = nil
+		case l.tx == nil:
+			l.tx = &transaction{failed: true}
 		}
 	}
 	return a
 }
 
 // idOrNone is how the log names a transaction.
-func (f *front) idOrNone() string {
-	if id := f.tx.id(); id != "" {
+func (l *loop) idOrNone() string {
+	if id := l.tx.name(); id != "" {
 		return id
 	}
 	return "NOQUEUE"
@@ -123,13 +113,13 @@ func (f *front) idOrNone() string {
 func (c *content) nextChunk() error {
 	for c.chunks.left == 0 && !c.chunks.last {
 		if c.chunks.bytes > 0 {
-			c.f.finish(ok(fmt.Sprintf("250 2.0.0 Ok: %d bytes", c.chunks.bytes)))
+			c.l.finish(ok(fmt.Sprintf("250 2.0.0 Ok: %d bytes", c.chunks.bytes)))
 			c.chunks.bytes = 0
 		}
-		c.f.step()
+		c.l.step()
 		switch {
-		case c.f.gone != nil:
-			return c.f.gone
+		case c.l.gone != nil:
+			return c.l.gone
 		case c.err != nil:
 			return c.err
 		}

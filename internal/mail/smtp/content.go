@@ -2,24 +2,26 @@ package smtp
 
 import (
 	"bytes"
-	"context"
 	"errors"
 	"fmt"
 	"io"
+	"strings"
+
+	gosmtp "github.com/emersion/go-smtp"
 )
 
 // Why a message's content ends without a message.
 var (
-	errTooLarge = &Error{552, "5.3.4", "Error: message file too big"}
+	errTooLarge = &gosmtp.SMTPError{Code: 552, EnhancedCode: gosmtp.EnhancedCode{5, 3, 4}, Message: "Error: message file too big"}
 	errBareLF   = errors.New("smtp: bare <LF> received")
 	errGivenUp  = errors.New("smtp: the client gave the message up")
 	errUnread   = errors.New("smtp: the backend did not read the whole message")
 )
 
-// content is a message while it arrives: the reader that Backend.Deliver gets. It reads the wire itself; the engine has
-// no part in it. io.EOF comes only after a whole message that may be delivered; every other end is an error, and stays.
+// content is a message while it arrives: the reader that a session's Data gets. io.EOF comes only after a whole message that
+// may be delivered; every other end is an error, and stays.
 type content struct {
-	f      *front
+	l      *loop
 	lines  lines
 	chunks *chunks // nil: DATA
 	size   int64   // bytes so far, as they are handed over
@@ -28,56 +30,56 @@ type content struct {
 	over   bool    // the last byte of it was taken off the wire, or the connection is gone
 }
 
+// newContent makes the reader of the message that comes now.
+func newContent(l *loop, chunks *chunks) *content {
+	return &content{l: l, chunks: chunks, lines: lines{dots: chunks == nil, strict: l.cfg.BareLF == BareLFReject}}
+}
+
 // Read implements io.Reader.
-func (c *content) Read(p []byte) (int, error) {
-	for c.err == nil && len(c.lines.out) == 0 && c.lines.owed == 0 {
-		c.fill()
+func (c *content) Read(p []byte) (n int, err error) {
+	for n == 0 && len(p) > 0 && c.err == nil {
+		switch n, err = c.fill(p); {
+		case err != nil:
+			c.err, c.over = err, true
+		case n == 0 && c.over && !c.lines.owes():
+			c.err = c.verdict()
+		}
 	}
 	if c.err != nil {
 		return 0, c.err
 	}
-	n := copy(p, c.lines.out)
-	c.lines.out = c.lines.out[n:]
-	for ; n < len(p) && len(c.lines.out) == 0 && c.lines.owed > 0; n++ {
-		p[n] = '\r'
-		c.lines.owed--
+	return n, nil
+}
+
+// fill converts some bytes of the wire into p.
+func (c *content) fill(p []byte) (n int, err error) {
+	var raw []byte
+	if !c.over && !c.lines.owes() {
+		if raw, err = c.window(); err != nil {
+			return 0, err
+		}
+	}
+	n, used := c.lines.convert(p, raw)
+	c.took(used)
+	if i := bytes.LastIndexByte(p[:n], '\n'); i >= 0 {
+		c.whole = c.size + int64(i) + 1
+	}
+	if c.size += int64(n); c.size > c.l.cfg.SizeLimit && c.err == nil {
+		c.l.log.Warning(c.l.tx.name() + ": queue file size limit exceeded")
+		c.err = errTooLarge
 	}
 	return n, nil
 }
 
-// fill converts some bytes of the wire, or finds the end.
-func (c *content) fill() {
-	if c.over {
-		c.err = c.verdict()
-		return
-	}
-	raw, err := c.window()
-	if err != nil {
-		c.err, c.over = err, true
-		return
-	}
-	c.convert(raw)
-	if i := bytes.LastIndexByte(c.lines.out, '\n'); i >= 0 {
-		c.whole = c.size + int64(i) + 1
-	}
-	c.size += int64(len(c.lines.out) + c.lines.owed)
-	if c.size > c.f.cfg.SizeLimit {
-		c.f.log.Warning(c.f.tx.id() + ": queue file size limit exceeded")
-		c.err = errTooLarge
-	}
-}
-
-// convert takes bytes off the wire into the lines.
-func (c *content) convert(raw []byte) {
-	c.lines.out = c.lines.out[:0]
-	n := c.lines.convert(raw)
-	c.f.wire.Discard(n)
+// took takes bytes off the wire, and notices the end.
+func (c *content) took(n int) {
+	c.l.wire.Discard(n)
 	if c.chunks == nil {
-		c.over = c.lines.ended
+		c.over = c.over || c.lines.ended
 		return
 	}
 	c.chunks.left -= int64(n)
-	if c.chunks.left == 0 && c.chunks.last {
+	if c.chunks.left == 0 && c.chunks.last && !c.over && !c.lines.owes() {
 		c.lines.finish()
 		c.over = true
 	}
@@ -98,10 +100,10 @@ func (c *content) window() ([]byte, error) {
 			return nil, err
 		}
 	}
-	raw, err := c.f.wire.Window()
+	raw, err := c.l.wire.Window()
 	if err != nil {
-		c.f.lost(err)
-		return nil, c.f.gone
+		c.l.lost(err)
+		return nil, c.l.gone
 	}
 	if c.chunks != nil && int64(len(raw)) > c.chunks.left {
 		raw = raw[:c.chunks.left]
@@ -112,13 +114,17 @@ func (c *content) window() ([]byte, error) {
 // drain takes the rest of a message that will not be delivered off the wire, or of its chunk: the refusal is the reply
 // to that chunk, and what follows it is refused command by command.
 func (c *content) drain() {
+	var scrap [smallRead]byte
 	for !c.over && (c.chunks == nil || c.chunks.left > 0) {
-		c.lines.owed = 0
-		raw, err := c.window()
-		if err != nil {
-			return
+		var raw []byte
+		var err error
+		if !c.lines.owes() {
+			if raw, err = c.window(); err != nil {
+				break
+			}
 		}
-		c.convert(raw)
+		_, used := c.lines.convert(scrap[:], raw)
+		c.took(used)
 	}
 	c.over = true
 }
@@ -129,87 +135,84 @@ func (c *content) abort() {
 }
 
 // dataCommand is DATA (RFC 5321 section 4.1.1.4).
-func (f *front) dataCommand(_ string, args []token) answer {
+func dataCommand(l *loop, _ string, args []token) answer {
 	switch {
-	case f.tx.chunking():
+	case l.tx.chunking():
 		return no("503 5.5.1 Error: DATA after BDAT")
-	case f.tx == nil:
+	case l.tx == nil:
 		return no("503 5.5.1 Error: need RCPT command")
-	case len(f.tx.env.Recipients) == 0:
+	case l.tx.accepted == 0:
 		return no("554 5.5.1 Error: no valid recipients")
 	case len(args) != 1:
 		return no("501 5.5.4 Syntax: DATA")
 	}
-	return answer{engine: "DATA", on354: func() {
-		f.tx.content = f.newContent(nil)
-		f.say("354 End data with <CR><LF>.<CR><LF>")
-	}}
+	l.say("354 End data with <CR><LF>.<CR><LF>")
+	l.tx.content = newContent(l, nil)
+	return l.deliver()
 }
 
-// newContent makes the reader of the message that comes now.
-func (f *front) newContent(chunks *chunks) *content {
-	f.tx.env.Protocol = f.protocol()
-	return &content{f: f, chunks: chunks, lines: lines{dots: chunks == nil, strict: f.cfg.BareLF == BareLFReject}}
-}
-
-// protocol is what Received says after "with" (RFC 3848; Postfix's name for RFC 6531's).
-func (f *front) protocol() string {
-	name := f.proto
-	if f.tx.env.UTF8 {
-		name = "UTF8SMTP"
+// deliver hands the message to the session and makes the reply.
+func (l *loop) deliver() answer {
+	tx, c := l.tx, l.tx.content
+	l.wire.enlarge(&l.server.reads)
+	err := l.session.Data(c)
+	var said *gosmtp.SMTPError
+	taken := err == nil || errors.As(err, &said) && said.Code/100 == 2
+	if taken && c.err != io.EOF {
+		taken, err = false, errUnread
+		l.cfg.Errors.Error("a message was not read to its end, yet delivered", "id", tx.id)
 	}
-	if f.proto == "ESMTP" && f.secure {
-		name += "S"
-	}
-	if f.proto == "ESMTP" && f.saslUser != "" {
-		name += "A"
-	}
-	return name
-}
-
-// deliver hands the message to the backend and makes the reply. It runs in the engine's session, between the 354 that
-// the engine wrote and the reply that it will write.
-func (f *front) deliver() {
-	tx, c := f.tx, f.tx.content
-	err := f.server.backend.Deliver(context.WithoutCancel(f.ctx), &tx.env, c) // a delivery is finished, not cut off
-	if err == nil && c.err != io.EOF {
-		err = errUnread
-		f.cfg.Errors.Error("a message was not read to its end, yet delivered", "id", tx.env.ID)
-	}
-	aborted := c.err == errGivenUp
-	if err != nil {
+	if !taken {
 		c.drain()
 	}
-	f.record.Data(int(c.size))
-	if f.gone != nil || aborted {
-		return // there is nobody to tell, or it has been told
+	l.wire.reduce(&l.server.reads)
+	l.record.Data(int(c.size))
+	switch {
+	case l.gone != nil:
+		return answer{} // there is nobody to tell
+	case c.err == errGivenUp:
+		a := l.pending
+		l.pending = answer{}
+		return a
 	}
-	f.where = afterMessage
-	f.pending = f.outcome(tx, c, err)
+	l.where = afterMessage
+	l.session.Reset()
+	if !taken {
+		return l.refused(tx, c, err)
+	}
+	return l.taken(tx, c, said)
 }
 
-// outcome is the reply to a message.
-func (f *front) outcome(tx *transaction, c *content, err error) answer {
-	done := func() {
-		f.tx = nil
-		if c.chunks != nil && !c.chunks.last {
-			f.tx = &transaction{failed: true}
-		}
+// taken is the reply to a message that is on disk.
+func (l *loop) taken(tx *transaction, c *content, said *gosmtp.SMTPError) answer {
+	text := "250 2.0.0 Ok"
+	if tx.id != "" {
+		text += ": queued as " + tx.id
 	}
+	if said != nil {
+		text = replyOf(said)
+	}
+	if c.chunks != nil {
+		text = strings.Replace(text, " Ok: ", fmt.Sprintf(" Ok: %d bytes ", c.size), 1)
+	}
+	return answer{text: text, done: func() { l.tx, l.errors, l.junk = nil, 0, 0 }}
+}
+
+// refused is the reply to one that is not.
+func (l *loop) refused(tx *transaction, c *content, err error) answer {
+	a := no(errorReply(err, "Error: queue file write error"))
 	switch {
-	case err == nil:
-		size := ""
-		if c.chunks != nil {
-			size = fmt.Sprintf(" %d bytes", c.size)
-		}
-		return answer{text: "250 2.0.0 Ok:" + size + " queued as " + tx.env.ID, done: func() {
-			f.tx, f.errors, f.junk = nil, 0, 0
-		}}
 	case c.lines.bareLF && c.lines.strict:
-		f.reject("bare <LF> received", nil)
-		return answer{text: "550 5.5.2 " + f.cfg.Hostname + " Error: bare <LF> received", failed: true, done: done}
+		l.reject("bare <LF> received", nil)
+		a.text = "550 5.5.2 " + l.cfg.Hostname + " Error: bare <LF> received"
 	case c.err == errTooLarge:
-		err = errTooLarge
+		a.text = replyOf(errTooLarge)
 	}
-	return answer{text: errorReply(err), failed: true, done: done}
+	a.done = func() {
+		l.tx = nil
+		if c.chunks != nil && !c.chunks.last {
+			l.tx = &transaction{failed: true}
+		}
+	}
+	return a
 }

@@ -2,8 +2,6 @@ package smtp
 
 import (
 	"fmt"
-	"net"
-	"net/netip"
 	"strings"
 )
 
@@ -56,31 +54,4 @@ func ratio(good, all int) string {
 		return fmt.Sprint(all)
 	}
 	return fmt.Sprintf("%d/%d", good, all)
-}
-
-// peer is the client's address and the name that the log has for it. Names are not looked up: there is no DNS here.
-type peer struct{ name, addr string }
-
-// peerOf tells who is at the other end.
-func peerOf(conn net.Conn) peer {
-	text := ""
-	if remote := conn.RemoteAddr(); remote != nil {
-		text = remote.String()
-	}
-	if port, err := netip.ParseAddrPort(text); err == nil {
-		text = port.Addr().String()
-	}
-	addr, err := netip.ParseAddr(text)
-	switch {
-	case err != nil:
-		return peer{"unknown", "unknown"}
-	case addr.Unmap().IsLoopback():
-		return peer{"localhost", addr.Unmap().WithZone("").String()}
-	}
-	return peer{"unknown", addr.Unmap().WithZone("").String()}
-}
-
-// String is the form of the log.
-func (p peer) String() string {
-	return p.name + "[" + p.addr + "]"
 }

@@ -8,6 +8,9 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"maillab/internal/mail"
+	"maillab/internal/mail/addrspec"
 )
 
 // failing is a log handler for bugs: any record of it fails the test.
@@ -45,7 +48,8 @@ func FuzzSession(f *testing.F) {
 	f.Fuzz(func(t *testing.T, input string, strict bool) {
 		log := &lineLog{}
 		cfg := config()
-		cfg.Auth, cfg.Log, cfg.Errors = AuthOptional, log, slog.New(failing{t})
+		cfg.Auth, cfg.Errors = AuthOptional, slog.New(failing{t})
+		cfg.Connected = connected(mail.Discard{}, log)
 		cfg.SizeLimit = 10_000
 		if strict {
 			cfg.BareLF = BareLFReject
@@ -74,8 +78,8 @@ func FuzzAddress(f *testing.F) {
 		if !one {
 			return
 		}
-		full := complete(address, "local.isri.fr")
-		if again := complete(full, "other.example"); again != full && !strings.HasSuffix(full, ".") {
+		full := addrspec.Complete(address, "local.isri.fr")
+		if again := addrspec.Complete(full, "other.example"); again != full && !strings.HasSuffix(full, ".") {
 			t.Errorf("%q: %q, again %q", typed, full, again)
 		}
 		if full != "" && !strings.Contains(full, "@") {

@@ -23,9 +23,9 @@ type lines struct {
 	strict bool
 
 	at     place
-	crs    int // CRs seen that may belong to a line end
-	owed   int // CRs of which it is known that they do not, and which go out after out
-	out    []byte
+	crs    int  // CRs seen that may belong to a line end
+	owed   int  // CRs that go out next
+	lf     bool // and an LF behind them
 	ended  bool // the end of data was seen
 	bareLF bool // some line ended in a lone LF
 	lastLF bool // the line before this one did
@@ -40,54 +40,85 @@ const (
 	within
 )
 
-// convert takes bytes, appends to out, and returns how many it used. It stops early when the data has ended, and when
-// CRs are owed, which the caller has to send after out.
-func (l *lines) convert(raw []byte) (used int) {
-	for used < len(raw) && !l.ended && l.owed == 0 {
-		if l.at == within && l.crs == 0 {
-			n := plain(raw[used:])
-			l.out = append(l.out, raw[used:used+n]...)
-			if used += n; used == len(raw) {
-				break
-			}
+// owes tells that something goes out before anything else is looked at.
+func (l *lines) owes() bool { return l.owed > 0 || l.lf }
+
+// convert turns bytes of src into lines in dst, and returns how many it wrote and used. It stops when the data has ended,
+// when dst is full and when src is used up.
+func (l *lines) convert(dst, src []byte) (n, used int) {
+	for n < len(dst) {
+		switch {
+		case l.owed > 0:
+			dst[n] = '\r'
+			l.owed--
+			n++
+			continue
+		case l.lf:
+			dst[n] = '\n'
+			l.lf = false
+			n++
+			continue
+		case l.ended || used == len(src):
+			return n, used
 		}
-		if l.take(raw[used]) {
+		if whole := l.block(src[used:min(len(src), used+len(dst)-n)]); whole > 0 {
+			copy(dst[n:], src[used:used+whole])
+			n, used = n+whole, used+whole
+			continue
+		}
+		text, took := l.take(src[used])
+		if text {
+			dst[n] = src[used]
+			n++
+		}
+		if took {
 			used++
 		}
 	}
-	return used
+	return n, used
 }
 
-// plain is how many bytes come before the next CR or LF.
-func plain(raw []byte) int {
-	if i := bytes.IndexByte(raw, '\n'); i >= 0 {
-		raw = raw[:i]
+// block is how much of src goes out as it is: whole lines that end in one CRLF, in one scan, and what has come of the next.
+func (l *lines) block(src []byte) (n int) {
+	if l.crs > 0 || l.at == atDot {
+		return 0
 	}
-	if i := bytes.IndexByte(raw, '\r'); i >= 0 {
-		return i
+	for n < len(src) && !(l.at == atStart && src[n] == '.' && l.dots) {
+		rest := src[n:]
+		end := bytes.IndexByte(rest, '\n')
+		if end < 1 || rest[end-1] != '\r' || end > 1 && rest[end-2] == '\r' {
+			if end >= 0 {
+				rest = rest[:end]
+			}
+			if rest = bytes.TrimRight(rest, "\r"); len(rest) > 0 {
+				l.at = within
+			}
+			return n + len(rest)
+		}
+		n += end + 1
+		l.at, l.lastLF = atStart, false
 	}
-	return len(raw)
+	return n
 }
 
-// take takes one byte. False means that it must be shown again after the owed CRs are gone.
-func (l *lines) take(c byte) bool {
+// take takes one byte. text says that it goes out; not took, that it must be shown again after what is owed is gone.
+func (l *lines) take(c byte) (text, took bool) {
 	switch {
 	case c == '\r':
 		l.crs++
-		return true
+		return false, true
 	case c == '\n':
 		l.endLine()
-		return true
+		return false, true
 	case l.crs > 0: // they were not before LF
 		l.owed, l.crs, l.at = l.crs, 0, within
-		return false
+		return false, false
 	case l.at == atStart && c == '.' && l.dots:
 		l.at = atDot
-		return true
+		return false, true
 	}
 	l.at = within
-	l.out = append(l.out, c)
-	return true
+	return true, true
 }
 
 // endLine is what an LF does.
@@ -95,11 +126,11 @@ func (l *lines) endLine() {
 	bare := l.crs == 0
 	switch {
 	case l.at != atDot:
-		l.out = append(l.out, '\r', '\n')
+		l.owed, l.lf = 1, true
 	case !l.strict, l.crs == 1 && !l.lastLF:
 		l.ended = true
 	case l.crs > 1: // ".\r" is a line of one CR, which belongs to the line end
-		l.out = append(l.out, '\r', '\n')
+		l.owed, l.lf = 1, true
 	}
 	l.at, l.crs, l.lastLF = atStart, 0, bare
 	l.bareLF = l.bareLF || bare
@@ -108,7 +139,7 @@ func (l *lines) endLine() {
 // finish ends a last line that has no line end, as that of a BDAT message may.
 func (l *lines) finish() {
 	if l.at == within || l.crs > 0 {
-		l.out = append(l.out, '\r', '\n')
+		l.owed, l.lf = 1, true
 	}
 	l.at, l.crs = atStart, 0
 }

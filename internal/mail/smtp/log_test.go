@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"maillab/internal/mail"
 	"maillab/internal/mail/dialoguetest"
 
 	"github.com/google/go-cmp/cmp"
@@ -27,7 +28,7 @@ func TestLog(t *testing.T) {
 	log := &lineLog{}
 	for _, file := range files {
 		cfg := config()
-		cfg.Log, cfg.TLS = log, certificate(t)
+		cfg.Connected, cfg.TLS = connected(mail.Discard{}, log), certificate(t)
 		conn, over := dial(t, cfg, &memory{})
 		dialoguetest.Play(t, file, conn, normalise)
 		<-over
@@ -85,7 +86,7 @@ func TestLogOfTrouble(t *testing.T) {
 		t.Run(tc.name, func(t *testing.T) {
 			log := &lineLog{}
 			cfg := config()
-			cfg.Log = log
+			cfg.Connected = connected(mail.Discard{}, log)
 			run(t, cfg, &memory{}, tc.pieces...)
 			want := append([]string{"connect from unknown[172.17.0.1]"}, tc.want...)
 			if diff := cmp.Diff(strings.Join(want, "\n"), ids(log.lines)); diff != "" {
@@ -94,25 +95,3 @@ func TestLogOfTrouble(t *testing.T) {
 		})
 	}
 }
-
-// TestPeers names the clients.
-func TestPeers(t *testing.T) {
-	for addr, want := range map[string]string{
-		"172.17.0.1:25":         "unknown[172.17.0.1]",
-		"127.0.0.1:25":          "localhost[127.0.0.1]",
-		"[::1]:25":              "localhost[::1]",
-		"[::ffff:127.0.0.1]:25": "localhost[127.0.0.1]",
-		"[fe80::1%eth0]:25":     "unknown[fe80::1]",
-		"pipe":                  "unknown[unknown]",
-	} {
-		if got := peerOf(&script{peer: text(addr)}).String(); got != want {
-			t.Errorf("%s: got %s, want %s", addr, got, want)
-		}
-	}
-}
-
-// text is an address by its text.
-type text string
-
-func (t text) Network() string { return "tcp" }
-func (t text) String() string  { return string(t) }

@@ -4,6 +4,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	gosmtp "github.com/emersion/go-smtp"
 )
 
 // hasWord looks for a parameter without a value.
@@ -11,45 +13,54 @@ func hasWord(args []token, word string) bool {
 	return slices.ContainsFunc(args, func(t token) bool { return strings.EqualFold(t.text, word) })
 }
 
-// mailParameters reads what follows MAIL's address (RFC 5321 section 4.1.2). It returns the reply that refuses them, or "".
-func (e *Envelope) mailParameters(args []token) string {
-	seenEnvID := false
+// mailParameters reads what follows MAIL's address (RFC 5321 section 4.1.2). It returns AUTH's value as the log has it, and
+// the reply that refuses the parameters, or "".
+func mailParameters(o *gosmtp.MailOptions, args []token) (auth, refusal string) {
 	for _, arg := range args {
 		key, value, _ := strings.Cut(arg.text, "=")
 		key = strings.ToUpper(key)
 		switch {
 		case key == "BODY" && (strings.EqualFold(value, "8BITMIME") || strings.EqualFold(value, "7BIT")):
-			e.Body = strings.ToUpper(value)
+			o.Body = gosmtp.BodyType(strings.ToUpper(value))
 		case strings.EqualFold(arg.text, "SMTPUTF8"): // taken before: it says which addresses are allowed
 		case !strings.Contains(arg.text, "="):
-			return unsupported(arg)
+			return "", unsupported(arg)
 		case key == "SIZE":
-			if text := e.setSize(value); text != "" {
-				return text
-			}
+			refusal = setSize(o, value)
 		case key == "RET":
-			if value = strings.ToUpper(value); e.Return != "" || value != "FULL" && value != "HDRS" {
-				return "501 5.5.4 Bad RET parameter syntax"
+			if value = strings.ToUpper(value); o.Return != "" || value != "FULL" && value != "HDRS" {
+				return "", "501 5.5.4 Bad RET parameter syntax"
 			}
-			e.Return = value
+			o.Return = gosmtp.DSNReturn(value)
 		case key == "ENVID":
 			id, valid := unquoteXtext(value)
-			if seenEnvID || !valid || id == "" || !isPrintable(id) {
-				return "501 5.5.4 Bad ENVID parameter syntax"
+			if o.EnvelopeID != "" || !valid || id == "" || !isPrintable(id) {
+				return "", "501 5.5.4 Bad ENVID parameter syntax"
 			}
-			e.EnvID, seenEnvID = id, true
+			o.EnvelopeID = id
 		case key == "AUTH":
-			if e.Auth != "" {
-				return "503 5.5.4 Error: multiple AUTH= options"
+			if auth != "" {
+				return "", "503 5.5.4 Error: multiple AUTH= options"
 			}
-			if value != "<>" {
-				e.Auth = printable(value, '?')
-			}
+			auth = setAuth(o, value)
 		default:
-			return unsupported(arg)
+			return "", unsupported(arg)
+		}
+		if refusal != "" {
+			return "", refusal
 		}
 	}
-	return ""
+	return auth, ""
+}
+
+// setAuth reads RFC 4954 section 5's AUTH. It returns what the log has of it.
+func setAuth(o *gosmtp.MailOptions, value string) string {
+	who, _ := unquoteXtext(value)
+	if value == "<>" {
+		who, value = "", ""
+	}
+	o.Auth = &who
+	return printable(value, '?')
 }
 
 // unsupported refuses a parameter.
@@ -58,7 +69,7 @@ func unsupported(arg token) string {
 }
 
 // setSize reads RFC 1870's SIZE.
-func (e *Envelope) setSize(value string) string {
+func setSize(o *gosmtp.MailOptions, value string) string {
 	if value == "" || strings.Trim(value, "0123456789") != "" {
 		return "501 5.5.4 Bad message size syntax"
 	}
@@ -66,27 +77,27 @@ func (e *Envelope) setSize(value string) string {
 	if err != nil {
 		return "552 5.3.4 Message size exceeds file system imposed limit"
 	}
-	e.Size = size
+	o.Size = size
 	return ""
 }
 
-// parameters reads what follows RCPT's address. It returns the reply that refuses them, or "".
-func (r *Recipient) parameters(args []token) string {
+// rcptParameters reads what follows RCPT's address. It returns the reply that refuses them, or "".
+func rcptParameters(o *gosmtp.RcptOptions, args []token) string {
 	for _, arg := range args {
 		key, value, found := strings.Cut(arg.text, "=")
 		switch {
 		case found && strings.EqualFold(key, "NOTIFY"):
 			set, valid := parseNotify(value)
-			if r.Notify != nil || !valid {
+			if o.Notify != nil || !valid {
 				return "501 5.5.4 Error: Bad NOTIFY parameter syntax"
 			}
-			r.Notify = set
+			o.Notify = set
 		case found && strings.EqualFold(key, "ORCPT"):
-			orcpt, valid := parseORcpt(value)
-			if r.ORcpt != "" || !valid {
+			kind, address, valid := parseORcpt(value)
+			if o.OriginalRecipientType != "" || !valid {
 				return "501 5.5.4 Error: Bad ORCPT parameter syntax"
 			}
-			r.ORcpt = orcpt
+			o.OriginalRecipientType, o.OriginalRecipient = gosmtp.DSNAddressType(kind), address
 		default:
 			return unsupported(arg)
 		}
@@ -95,33 +106,33 @@ func (r *Recipient) parameters(args []token) string {
 }
 
 // parseNotify reads RFC 3461 section 4.1's list: NEVER stands alone.
-func parseNotify(value string) ([]string, bool) {
-	var set []string
+func parseNotify(value string) ([]gosmtp.DSNNotify, bool) {
+	var set []gosmtp.DSNNotify
 	for _, word := range strings.FieldsFunc(strings.ToUpper(value), func(r rune) bool { return r == ',' }) {
 		switch word {
 		case "NEVER", "SUCCESS", "FAILURE", "DELAY":
 		default:
 			return nil, false
 		}
-		if !slices.Contains(set, word) {
-			set = append(set, word)
+		if !slices.Contains(set, gosmtp.DSNNotify(word)) {
+			set = append(set, gosmtp.DSNNotify(word))
 		}
 	}
-	return set, len(set) == 1 || len(set) > 1 && !slices.Contains(set, "NEVER")
+	return set, len(set) == 1 || len(set) > 1 && !slices.Contains(set, gosmtp.DSNNotifyNever)
 }
 
 // parseORcpt decodes RFC 3461 section 4.2's "rfc822;xtext", or RFC 6533's "utf-8;…".
-func parseORcpt(value string) (string, bool) {
+func parseORcpt(value string) (kind, address string, valid bool) {
 	kind, coded, found := strings.Cut(value, ";")
 	if !found || kind == "" {
-		return "", false
+		return "", "", false
 	}
 	decode := unquoteXtext
 	if strings.EqualFold(kind, "utf-8") {
 		decode = unquoteUnitext
 	}
-	address, valid := decode(coded)
-	return kind + ";" + address, valid
+	address, valid = decode(coded)
+	return kind, address, valid
 }
 
 // unquoteXtext decodes RFC 3461 section 4's "+3D".

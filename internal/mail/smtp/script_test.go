@@ -10,6 +10,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"maillab/internal/mail"
 )
 
 // script is a connection whose client's side is known beforehand: each Read gives the next piece, or fails. What the
@@ -82,7 +84,7 @@ func TestDataTimeout(t *testing.T) {
 	for cut := range end {
 		backend, record := &memory{}, &typist{}
 		cfg := config()
-		cfg.Record = func(net.Conn) Recorder { return record }
+		cfg.Connected = connected(record, nil)
 		got := run(t, cfg, backend, opening+body[:cut], os.ErrDeadlineExceeded, body[cut:])
 		wantReplies(t, got, "220 250 250 354 421")
 		if !strings.HasSuffix(got, "421 4.4.2 test6isri.local.isri.fr Error: timeout exceeded\n") {
@@ -131,11 +133,26 @@ func (l *lineLog) add(text string) {
 	l.lines = append(l.lines, text)
 }
 
-func (l *lineLog) Connect(client string) { l.add("connect from " + client) }
-func (l *lineLog) Disconnect(client, counts string) {
-	l.add("disconnect from " + client + " " + counts)
+// connected makes a server record and log.
+func connected(r mail.Recorder, l *lineLog) func(context.Context, mail.Peer) (mail.Recorder, Log) {
+	return func(_ context.Context, p mail.Peer) (mail.Recorder, Log) {
+		if l == nil {
+			return r, noLog{}
+		}
+		return r, connLog{l, p.String()}
+	}
 }
-func (l *lineLog) Client(id, client, method, user, sender string) {
+
+// connLog is one connection's Log.
+type connLog struct {
+	*lineLog
+	client string
+}
+
+func (l connLog) Connect()                 { l.add("connect from " + l.client) }
+func (l connLog) Disconnect(counts string) { l.add("disconnect from " + l.client + " " + counts) }
+func (l connLog) Client(id, method, user, sender string) {
+	client := l.client
 	if user != "" {
 		client += ", sasl_method=" + method + ", sasl_username=" + user
 	}
@@ -144,16 +161,14 @@ func (l *lineLog) Client(id, client, method, user, sender string) {
 	}
 	l.add(id + ": client=" + client)
 }
-func (l *lineLog) Reject(id, command, client, reply, context string) {
+func (l connLog) Reject(id, command, reply, context string) {
 	if id == "" {
 		id = "NOQUEUE"
 	}
-	l.add(id + ": reject: " + command + " from " + client + ": " + reply + "; " + context)
+	l.add(id + ": reject: " + command + " from " + l.client + ": " + reply + "; " + context)
 }
-func (l *lineLog) Cut(reason, after, client string) {
-	l.add(reason + " after " + after + " from " + client)
+func (l connLog) Cut(reason, after string) { l.add(reason + " after " + after + " from " + l.client) }
+func (l connLog) Pipelining(after, text string) {
+	l.add("improper command pipelining after " + after + " from " + l.client + ": " + text)
 }
-func (l *lineLog) Pipelining(after, client, text string) {
-	l.add("improper command pipelining after " + after + " from " + client + ": " + text)
-}
-func (l *lineLog) Warning(text string) { l.add("warning: " + text) }
+func (l connLog) Warning(text string) { l.add("warning: " + text) }

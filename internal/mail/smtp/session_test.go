@@ -13,16 +13,16 @@ import (
 	netsmtp "net/smtp"
 	"strings"
 	"testing"
-	"time"
 
+	"maillab/internal/mail"
+
+	gosmtp "github.com/emersion/go-smtp"
 	"github.com/google/go-cmp/cmp"
 )
 
 // TestEnvelope is all that the backend is told.
 func TestEnvelope(t *testing.T) {
-	now := time.Date(2026, 11, 21, 20, 25, 29, 0, time.UTC)
 	cfg := config()
-	cfg.Now = func() time.Time { return now }
 	cfg.Auth = AuthOptional
 	backend := &memory{}
 	plain := base64.StdEncoding.EncodeToString([]byte("\x00util1\x00master2021"))
@@ -32,15 +32,15 @@ func TestEnvelope(t *testing.T) {
 		"data\r\n.\r\nmail from:<>\r\nrcpt to:<util1%local.isri.fr>\r\ndata\r\nx\r\n.\r\nquit\r\n")
 	wantReplies(t, got, "220 250 235 250 250 250 354 250 250 250 354 250 221")
 	want := []message{
-		{Envelope{ID: "A000000001", Arrived: now, ClientName: "unknown", ClientAddr: "172.17.0.1", Helo: "a?b",
-			Protocol: "ESMTPA", User: "util1", Sender: Address{"util1", "util1@local.isri.fr"},
-			Recipients: []Recipient{
-				{Address{"util11", "util11@local.isri.fr"}, []string{"SUCCESS", "DELAY"}, "rfc822;x,y"},
-				{Address{"util12@local.isri.fr", "util12@local.isri.fr"}, nil, ""},
-			}, Body: "8BITMIME", Size: 123, Return: "HDRS", EnvID: "a@b"}, ""},
-		{Envelope{ID: "A000000002", Arrived: now, ClientName: "unknown", ClientAddr: "172.17.0.1", Helo: "a?b",
+		{mail.Envelope{ID: "A000000001", ClientName: "unknown", ClientAddr: "172.17.0.1", Helo: "a?b",
+			Protocol: "ESMTPA", User: "util1", Sender: mail.Address{Typed: "util1", Full: "util1@local.isri.fr"},
+			Recipients: []mail.Recipient{
+				{Address: mail.Address{Typed: "util11", Full: "util11@local.isri.fr"}, Notify: []string{"SUCCESS", "DELAY"}, ORcpt: "rfc822;x,y"},
+				{Address: mail.Address{Typed: "util12@local.isri.fr", Full: "util12@local.isri.fr"}, Notify: nil, ORcpt: ""},
+			}, Body: "8BITMIME", Size: 123, Ret: "HDRS", EnvID: "a@b"}, ""},
+		{mail.Envelope{ID: "A000000002", ClientName: "unknown", ClientAddr: "172.17.0.1", Helo: "a?b",
 			Protocol: "ESMTPA", User: "util1",
-			Recipients: []Recipient{{Address: Address{"util1%local.isri.fr", "util1@local.isri.fr"}}}}, "x\r\n"},
+			Recipients: []mail.Recipient{{Address: mail.Address{Typed: "util1%local.isri.fr", Full: "util1@local.isri.fr"}}}}, "x\r\n"},
 	}
 	if diff := cmp.Diff(want, backend.messages(), cmp.AllowUnexported(message{})); diff != "" {
 		t.Error(diff)
@@ -72,7 +72,7 @@ func TestNetcat(t *testing.T) {
 func TestTelnet(t *testing.T) {
 	backend, record := &memory{}, &typist{}
 	cfg := config()
-	cfg.Record = func(net.Conn) Recorder { return record }
+	cfg.Connected = connected(record, nil)
 	got := run(t, cfg, backend, "\xff\xfd\x18he\xff\xf4\xff\xfd\x06lo \xff\xfa\x18\x00x\xff\xff\xf0\xff\xf0pv\r\n"+opening+
 		"\xff\xfd\x06\xff\r\n.\r\nquit\r\n")
 	if !strings.Contains(got, "\xff\xfc\x06") || strings.Count(got, "\xff") != 1 {
@@ -110,8 +110,8 @@ func TestTooLarge(t *testing.T) {
 // TestBackendErrors puts a backend's errors into replies, and keeps in step whatever it has read.
 func TestBackendErrors(t *testing.T) {
 	for text, err := range map[string]error{
-		"452 4.3.1 Insufficient system storage":   &Error{452, "4.3.1", "Insufficient system storage"},
-		"554 5.4.0 Error: too many hops":          fmt.Errorf("queue: %w", &Error{554, "5.4.0", "Error: too many hops"}),
+		"452 4.3.1 Insufficient system storage":   refusal(452, 4, 3, 1, "Insufficient system storage"),
+		"554 5.4.0 Error: too many hops":          fmt.Errorf("queue: %w", refusal(554, 5, 4, 0, "Error: too many hops")),
 		"451 4.3.0 Error: queue file write error": errors.New("disk on fire"),
 	} {
 		got := run(t, config(), &memory{fail: err}, opening+"a\r\nquit\r\n..\r\n.\r\nnoop\r\nquit\r\n")
@@ -131,7 +131,16 @@ type lazy struct {
 	panics bool
 }
 
-func (l *lazy) Deliver(context.Context, *Envelope, io.Reader) error {
+func (l *lazy) NewSession(_ context.Context, c *Client) (gosmtp.Session, error) {
+	return &lazySession{memorySession{memory: &l.memory, client: c}, l.panics}, nil
+}
+
+type lazySession struct {
+	memorySession
+	panics bool
+}
+
+func (l *lazySession) Data(io.Reader) error {
 	if l.panics {
 		panic("a bug")
 	}
@@ -177,7 +186,7 @@ func TestAuthPolicy(t *testing.T) {
 	record := &typist{}
 	cfg := config()
 	cfg.Auth = AuthRequired
-	cfg.Record = func(net.Conn) Recorder { return record }
+	cfg.Connected = connected(record, nil)
 	b64 := base64.StdEncoding.EncodeToString
 	secret, later := b64([]byte("\x00util1\x00master2021")), b64([]byte("\x00later\x00x"))
 	got := run(t, cfg, &memory{}, "ehlo x\r\nmail from:<util1>\r\nvrfy util1\r\netrn x\r\nnoop\r\n"+

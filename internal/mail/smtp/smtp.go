@@ -1,19 +1,15 @@
 // Package smtp is the SMTP server that students talk to by hand. It promises Postfix 3.7's words: the same lines get
 // the same replies, and the same events reach the log, so that what is learnt here is true elsewhere.
 //
-// The engine is github.com/emersion/go-smtp. Its replies cannot be changed through its interface and it is
-// unforgiving to a person, so a front layer (type front) stands between the connection and the engine, as the engine's
-// net.Conn. It hands the engine one command line per Read; the engine is strictly sequential, so each of its replies
-// belongs to a known command and is replaced by Postfix's. The front
+// It is a loop of its own, strictly sequential, that drives the session of a github.com/emersion/go-smtp backend. That
+// library's server has fixed replies and is unforgiving to a person; its sessions, options and errors are taken as they
+// are (backend.go). The loop
 //
 //   - reads lines, strips telnet negotiation, bounds each read (wire.go);
-//   - splits, checks and answers every command that can be answered without a transaction (dispatch.go and one file per
-//     command group);
-//   - decides the end of data, alone (lines.go): the engine never sees a byte of a message, only the dot after it, so
-//     there is no second opinion, and nothing in a message can be taken for a command.
-//
-// What reaches the engine can only succeed there: order, syntax and policy have been checked before. It keeps the
-// order of the session, runs AUTH's exchange and starts the delivery.
+//   - splits a command, checks its order and syntax, hands what is left to decide to the session, and puts what comes of it
+//     into Postfix's words (loop.go, and one file per command group);
+//   - decides the end of data, alone (lines.go): there is no second opinion, and nothing in a message can be taken for a
+//     command.
 package smtp
 
 import (
@@ -22,6 +18,8 @@ import (
 	"log/slog"
 	"net"
 	"time"
+
+	"maillab/internal/mail"
 )
 
 // Auth is when a client must prove who it is.
@@ -61,11 +59,10 @@ type Config struct {
 	SoftErrors     int           // from so many errors on every reply is delayed; 10 (smtpd_soft_error_limit)
 	HardErrors     int           // after so many the connection is closed; 20 (smtpd_hard_error_limit)
 
-	Pause  func(context.Context)   // the delay; one second (smtpd_error_sleep_time)
-	Now    func() time.Time        // time.Now
-	Log    Log                     // nil: nothing is logged
-	Record func(net.Conn) Recorder // makes the record of a new connection; nil, or a nil result: not recorded
-	Errors *slog.Logger            // what only a developer wants to know; nil: thrown away
+	Pause func(context.Context) // the delay; one second (smtpd_error_sleep_time)
+	// Connected is called once for each connection, and makes its record and its log; nil: nothing is recorded or logged.
+	Connected func(context.Context, mail.Peer) (mail.Recorder, Log)
+	Errors    *slog.Logger // what only a developer wants to know; nil: thrown away
 }
 
 // withDefaults fills in what was left zero.
@@ -82,11 +79,8 @@ func (c Config) withDefaults() Config {
 	if c.Pause == nil {
 		c.Pause = pauseSecond
 	}
-	if c.Now == nil {
-		c.Now = time.Now
-	}
-	if c.Log == nil {
-		c.Log = noLog{}
+	if c.Connected == nil {
+		c.Connected = func(context.Context, mail.Peer) (mail.Recorder, Log) { return mail.Discard{}, noLog{} }
 	}
 	if c.Errors == nil {
 		c.Errors = slog.New(slog.DiscardHandler)
@@ -117,6 +111,7 @@ type Server struct {
 	cfg      Config
 	backend  Backend
 	commands []command
+	reads    largeReads
 }
 
 // New makes a server. The caller accepts connections and limits how many there are.
@@ -127,13 +122,9 @@ func New(cfg Config, backend Backend) *Server {
 // ServeConn speaks SMTP on conn until either side ends it, and closes it. conn.RemoteAddr() is the peer. When ctx is
 // cancelled a waiting client is told with 421; a delivery that has begun is finished.
 func (s *Server) ServeConn(ctx context.Context, conn net.Conn) {
-	f := newFront(ctx, s, conn)
-	stop := context.AfterFunc(ctx, f.wire.stop)
+	l := newLoop(ctx, s, conn)
+	stop := context.AfterFunc(ctx, l.wire.stop)
 	defer stop()
-	defer f.end()
-	f.log.Connect(f.client.String())
-	f.run()
-	for f.upgrade() {
-		f.run() // RFC 3207 section 4.2: after STARTTLS everything starts anew, the engine too
-	}
+	defer l.end()
+	l.run()
 }

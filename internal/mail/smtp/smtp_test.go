@@ -7,6 +7,7 @@ import (
 	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
+	"errors"
 	"fmt"
 	"io"
 	"math/big"
@@ -18,7 +19,12 @@ import (
 	"testing"
 	"time"
 
+	"maillab/internal/mail"
+	"maillab/internal/mail/addrspec"
 	"maillab/internal/mail/dialoguetest"
+
+	"github.com/emersion/go-sasl"
+	gosmtp "github.com/emersion/go-smtp"
 )
 
 // memory is a Backend with util1…util19 and postmaster at local.isri.fr that keeps what it is given.
@@ -26,72 +32,132 @@ type memory struct {
 	mu    sync.Mutex
 	begun int
 	got   []message
-	fail  error // of Deliver, before reading
+	fail  error // of Data, before reading
 }
 
 // message is one delivery.
 type message struct {
-	env  Envelope
+	env  mail.Envelope
 	body string
 }
 
-func (m *memory) Check(_ context.Context, address string) Verdict {
+func (m *memory) NewSession(_ context.Context, c *Client) (gosmtp.Session, error) {
+	return &memorySession{memory: m, client: c}, nil
+}
+
+// memorySession is one connection's.
+type memorySession struct {
+	*memory
+	client *Client
+	env    mail.Envelope
+}
+
+func (s *memorySession) Reset()        { s.env = mail.Envelope{} }
+func (s *memorySession) Logout() error { return nil }
+
+func (s *memorySession) QueueID() string { return s.env.ID }
+
+// address completes one.
+func (s *memorySession) address(typed string) mail.Address {
+	return mail.Address{Typed: typed, Full: addrspec.Complete(typed, "local.isri.fr")}
+}
+
+func (s *memorySession) Mail(from string, o *gosmtp.MailOptions) error {
+	if strings.HasSuffix(from, "@@local.isri.fr") {
+		return refusal(501, 5, 1, 7, "Bad sender address syntax")
+	}
+	s.env = mail.Envelope{ClientName: s.client.Name(), ClientAddr: s.client.Host(), Helo: s.client.Helo, User: s.client.User,
+		Sender: s.address(from), Body: string(o.Body), UTF8: o.UTF8, Size: o.Size, Ret: string(o.Return), EnvID: o.EnvelopeID}
+	return nil
+}
+
+func (s *memorySession) Rcpt(to string, o *gosmtp.RcptOptions) error {
+	r := mail.Recipient{Address: s.address(to)}
+	if err := s.check(to, r.Full); err != nil {
+		return err
+	}
+	for _, n := range o.Notify {
+		r.Notify = append(r.Notify, string(n))
+	}
+	if o.OriginalRecipientType != "" {
+		r.ORcpt = string(o.OriginalRecipientType) + ";" + o.OriginalRecipient
+	}
+	if s.env.ID == "" {
+		s.mu.Lock()
+		s.begun++
+		s.env.ID = fmt.Sprintf("A%09X", s.begun)
+		s.mu.Unlock()
+	}
+	s.env.Recipients = append(s.env.Recipients, r)
+	return nil
+}
+
+func (s *memorySession) Verify(address string) error {
+	return s.check(address, s.address(address).Full)
+}
+
+func refusal(code, a, b, c int, format string, args ...any) error {
+	return &gosmtp.SMTPError{Code: code, EnhancedCode: gosmtp.EnhancedCode{a, b, c}, Message: fmt.Sprintf(format, args...)}
+}
+
+func (s *memorySession) check(typed, address string) error {
 	i := strings.LastIndexByte(address, '@')
 	user, domain := address[:i], strings.ToLower(address[i+1:])
+	if strings.ContainsAny(user[max(0, len(user)-1):], "@%") && domain == "local.isri.fr" {
+		return refusal(501, 5, 1, 3, "Bad recipient address syntax")
+	}
 	if strings.Contains(user, "%") && domain == "local.isri.fr" { // Postfix strips the local domain and looks again
-		return m.Check(context.Background(), strings.Replace(user, "%", "@", 1))
+		return s.check(typed, strings.Replace(user, "%", "@", 1))
 	}
 	if strings.Contains(user, "@") && domain == "local.isri.fr" {
-		return m.Check(context.Background(), user)
+		return s.check(typed, user)
 	}
 	switch domain {
 	case "local.isri.fr", "test6isri.local.isri.fr", "localhost", "[127.0.0.1]", "[172.17.0.2]":
 	case "later.example":
-		return TryLater
+		return errors.New("who knows")
 	default:
-		return RelayDenied
+		return refusal(554, 5, 7, 1, "<%s>: Relay access denied", typed)
 	}
-	if strings.EqualFold(user, "postmaster") || regexp.MustCompile(`(?i)^util(1?[1-9]|10)$`).MatchString(user) {
-		return Accepted
+	if strings.EqualFold(user, "postmaster") || regexp.MustCompile(`(?i)^util(1?[1-9]|10)(\+.*)?$`).MatchString(user) {
+		return nil
 	}
-	return UnknownLocal
+	return refusal(550, 5, 1, 1, "<%s>: Recipient address rejected: User unknown in local recipient table", typed)
 }
 
-func (m *memory) Begin(context.Context) (string, error) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.begun++
-	return fmt.Sprintf("A%09X", m.begun), nil
-}
-
-func (m *memory) Deliver(_ context.Context, env *Envelope, body io.Reader) error {
-	if m.fail != nil {
-		return m.fail
+func (s *memorySession) Data(body io.Reader) error {
+	if s.fail != nil {
+		return s.fail
 	}
 	text, err := io.ReadAll(body)
 	if err != nil {
 		return err
 	}
 	if strings.Count(string(text), "Received: ") >= 49 {
-		return &Error{554, "5.4.0", "Error: too many hops"}
+		return refusal(554, 5, 4, 0, "Error: too many hops")
 	}
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.got = append(m.got, message{*env, string(text)})
+	s.env.Protocol = s.client.Protocol(s.env.UTF8)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.got = append(s.got, message{s.env, string(text)})
 	return nil
 }
 
-func (m *memory) Authenticate(_ context.Context, user, password, _ string) (string, error) {
-	switch {
-	case user == "later":
-		return "", ErrTryLater
-	case user == "util1" && password == "master2021":
-		return user, nil
-	}
-	return "", fmt.Errorf("no such account or password")
+func (s *memorySession) AuthMechanisms() []string { return PasswordMechanisms() }
+
+func (s *memorySession) Auth(mechanism string) (sasl.Server, error) {
+	return s.client.PasswordServer(mechanism, func(user, password string) (string, error) {
+		switch {
+		case user == "later":
+			return "", mail.ErrTryLater
+		case user == "util1" && password == "master2021":
+			return user, nil
+		}
+		return "", mail.ErrRejected
+	})
 }
 
-func (m *memory) Flush(_ context.Context, domain string) bool { return domain == "queued.example" }
+func (s *memorySession) Flush(domain string) bool { return domain == "queued.example" }
 
 // messages returns what was delivered.
 func (m *memory) messages() []message {

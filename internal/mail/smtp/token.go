@@ -1,6 +1,9 @@
 package smtp
 
-import "strings"
+import (
+	"fmt"
+	"strings"
+)
 
 // token is a word of a command line. A path or a quoted string in it may contain blanks.
 type token struct {
@@ -114,4 +117,45 @@ func printable(text string, replacement byte) string {
 		}
 	}
 	return string(out)
+}
+
+// joined are words with blanks between.
+func joined(words []token) string {
+	texts := make([]string, len(words))
+	for i, w := range words {
+		texts[i] = w.text
+	}
+	return strings.Join(texts, " ")
+}
+
+// neuter replaces what would end the comment, or break the form, of a Received header.
+func neuter(name string) string {
+	return strings.Map(func(r rune) rune {
+		if strings.ContainsRune(` <>()\";@`, r) {
+			return '?'
+		}
+		return r
+	}, printable(name, '?'))
+}
+
+// escape writes control characters as in C, as Postfix does in the log.
+func escape(text string) string {
+	var b strings.Builder
+	for i := 0; i < len(text); i++ {
+		switch c := text[i]; {
+		case c == '\r':
+			b.WriteString(`\r`)
+		case c == '\n':
+			b.WriteString(`\n`)
+		case c == '\t':
+			b.WriteString(`\t`)
+		case c == '\\':
+			b.WriteString(`\\`)
+		case c < ' ' || c >= 0x7f:
+			fmt.Fprintf(&b, `\%03o`, c)
+		default:
+			b.WriteByte(c)
+		}
+	}
+	return b.String()
 }

@@ -13,13 +13,14 @@ import (
 	"strings"
 	"time"
 
+	"maillab/internal/mail"
 	"maillab/internal/mail/queue"
 )
 
 // Queue takes mail; *queue.Queue is one.
 type Queue interface {
 	NewID() string
-	Accept(ctx context.Context, env *queue.Envelope, body io.Reader) error
+	Accept(ctx context.Context, env *mail.Envelope, body io.Reader) error
 	List() []queue.Item
 	Flush()
 }
@@ -151,7 +152,7 @@ func readSubmission(in *bufio.Reader) (Submission, error) {
 func isControl(r rune) bool { return r < ' ' || r == 0x7f }
 
 // envelope is the message's, with the sender as the log's pickup line has it.
-func (s *server) envelope(uid int, sub Submission) (env *queue.Envelope, sender string, err error) {
+func (s *server) envelope(uid int, sub Submission) (env *mail.Envelope, sender string, err error) {
 	account, known := s.Lookup(uid)
 	switch {
 	case sub.Sender != nil: // a forged one is allowed, as everywhere; pickup's line has the uid beside it
@@ -167,17 +168,17 @@ func (s *server) envelope(uid int, sub Submission) (env *queue.Envelope, sender 
 	if name == "" {
 		name, _, _ = strings.Cut(account.FullName, ",") // gecos: the name is its first part
 	}
-	env = &queue.Envelope{ID: s.Queue.NewID(), Protocol: queue.Submitted, UID: uid, FullName: name, Sender: sender,
+	env = &mail.Envelope{ID: s.Queue.NewID(), Protocol: queue.Submitted, UID: uid, User: account.Name, FullName: name, Sender: mail.Address{Typed: sender},
 		Arrived: s.Now(), EnvID: sub.EnvID, Ret: strings.ToUpper(sub.Return)}
 	for _, r := range sub.Recipients {
-		env.Recipients = append(env.Recipients, queue.Recipient{Typed: r, Notify: sub.Notify})
+		env.Recipients = append(env.Recipients, mail.Recipient{Address: mail.Address{Typed: r}, Notify: sub.Notify})
 	}
 	return env, sender, nil
 }
 
 // refused turns the queue's answer into an exit code.
 func refused(err error) error {
-	var q *queue.Error
+	var q *mail.Reply
 	switch {
 	case !errors.As(err, &q):
 		return &failure{exitTempFail, err.Error()}

@@ -19,6 +19,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"maillab/internal/mail"
 	"maillab/internal/mail/queue"
 )
 
@@ -56,7 +57,7 @@ func (q *fakeQueue) List() []queue.Item {
 		Sender: "util1@local.isri.fr", Recipients: []queue.ItemRecipient{{Address: "a@example.com", Reason: "no"}}}}
 }
 
-func (q *fakeQueue) Accept(_ context.Context, env *queue.Envelope, body io.Reader) error {
+func (q *fakeQueue) Accept(_ context.Context, env *mail.Envelope, body io.Reader) error {
 	text, err := io.ReadAll(body)
 	if err != nil {
 		if q.broken != nil {
@@ -69,7 +70,7 @@ func (q *fakeQueue) Accept(_ context.Context, env *queue.Envelope, body io.Reade
 	if q.err != nil {
 		return q.err
 	}
-	t := taken{Sender: env.Sender, FullName: env.FullName, UID: env.UID, Ret: env.Ret, EnvID: env.EnvID, Body: string(text)}
+	t := taken{Sender: env.Sender.Typed, FullName: env.FullName, UID: env.UID, Ret: env.Ret, EnvID: env.EnvID, Body: string(text)}
 	for _, r := range env.Recipients {
 		t.Recipients, t.Notify = append(t.Recipients, r.Typed), r.Notify
 	}
@@ -219,8 +220,8 @@ func TestRefusals(t *testing.T) {
 		exit int
 		want string
 	}{
-		{&queue.Error{Code: 452, Enhanced: "4.3.1", Text: "Insufficient system storage"}, 75, "Insufficient system storage"},
-		{&queue.Error{Code: 552, Enhanced: "5.3.4", Text: "Error: message file too big"}, 65, ": message file too big"},
+		{&mail.Reply{Code: 452, Enhanced: "4.3.1", Text: "Insufficient system storage"}, 75, "Insufficient system storage"},
+		{&mail.Reply{Code: 552, Enhanced: "5.3.4", Text: "Error: message file too big"}, 65, ": message file too big"},
 		{errors.New("something else"), 75, "something else"},
 	} {
 		socket := daemon(t, &fakeQueue{err: c.err}, nil)
