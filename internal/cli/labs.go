@@ -24,10 +24,12 @@ type source struct {
 // find finds a lab: a folder, a file, or the name of one on board.
 func find(ref string) (source, error) {
 	if info, err := os.Stat(ref); err == nil {
-		if info.IsDir() {
-			return source{os.DirFS(ref), labs.File, ref}, nil
+		dir, file := ref, labs.File
+		if !info.IsDir() {
+			dir, file = filepath.Split(filepath.Clean(ref))
 		}
-		return source{os.DirFS(filepath.Dir(ref)), filepath.Base(ref), ref}, nil
+		folder, err := lab.Folder(filepath.Clean(dir))
+		return source{folder, file, ref}, usageIf(err)
 	}
 	onBoard, err := labs.Open(ref)
 	if err != nil {
@@ -73,12 +75,15 @@ func (s source) placed(err error) error {
 
 // roster is the example class list that lies beside the lab; nil when there is none.
 func (s source) roster() ([]byte, error) {
-	text, err := fs.ReadFile(s.fsys, labs.Roster)
+	text, err := lab.ReadFile(s.fsys, labs.Roster, maxRoster)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
 	return text, err
 }
+
+// maxRoster is far more than any class list has, in octets.
+const maxRoster = 16 << 20
 
 // usageIf makes an error one of usage, nil staying nil.
 func usageIf(err error) error {

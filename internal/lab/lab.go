@@ -1,5 +1,5 @@
-// Package lab reads lab files and compiles them for a class. It is pure: it reads through an fs.FS, and what it needs
-// of secrets is handed in.
+// Package lab reads lab files and compiles them for a class. It is pure: it reads through an fs.FS (Folder is the one for a
+// folder on disk, out of which nothing leads), and what it needs of secrets is handed in.
 //
 // A lab is a folder with a lab.yaml and what that names: starting mail, files for the homes. The types of this file are
 // the format: keys, defaults, permitted values and limits stand in their tags, from which the decoder works, and from

@@ -1,6 +1,7 @@
 package lab
 
 import (
+	"errors"
 	"fmt"
 	"io/fs"
 	"maps"
@@ -72,12 +73,9 @@ func (l *Lab) loadMail(fsys fs.FS, at, name string) int {
 		l.doc.report(at, "", "%q is not in the lab's folder", name)
 		return 0
 	}
-	raw, err := fs.ReadFile(fsys, file)
-	switch {
-	case err != nil:
+	raw, err := ReadFile(fsys, file, maxMessage)
+	if err != nil {
 		l.doc.report(at, l.near(fsys, file), "%s: %s", name, plain(err))
-	case len(raw) > maxMessage:
-		l.doc.report(at, "", "%s: larger than a message can be", name)
 	}
 	l.raw[file] = raw
 	return len(raw)
@@ -97,7 +95,7 @@ func (l *Lab) loadFiles(fsys fs.FS, at, name string) (total int) {
 		if err != nil || d.IsDir() {
 			return err
 		}
-		raw, err := fs.ReadFile(fsys, file)
+		raw, err := ReadFile(fsys, file, int64(maxPayload-total))
 		if err != nil {
 			return err
 		}
@@ -107,18 +105,27 @@ func (l *Lab) loadFiles(fsys fs.FS, at, name string) (total int) {
 		}
 		l.raw[file] = raw
 		l.at[root] = append(l.at[root], entry{path: file, rel: strings.TrimPrefix(strings.TrimPrefix(file, root), "/"), mode: info.Mode()})
-		if total += len(raw); total > maxPayload {
-			return fmt.Errorf("more than %d bytes", maxPayload)
+		if total += len(raw); len(l.at[root]) > maxFiles {
+			return fmt.Errorf("more than %d files", maxFiles)
 		}
 		return nil
 	})
 	switch {
 	case err != nil:
-		l.doc.report(at, l.near(fsys, root), "%s: %s", name, plain(err))
+		l.doc.report(at, l.near(fsys, root), "%s: %s", l.failed(err, root, name), plain(err))
 	case len(l.at[root]) == 0:
 		l.doc.report(at, "", "%s: no file in it", name)
 	}
 	return total
+}
+
+// failed names the file of a folder that could not be read, as the lab names the folder.
+func (l *Lab) failed(err error, root, name string) string {
+	var perr *fs.PathError
+	if errors.As(err, &perr) && strings.HasPrefix(perr.Path, root+"/") {
+		return path.Join(name, strings.TrimPrefix(perr.Path, root))
+	}
+	return name
 }
 
 // near names the file that was most likely meant.

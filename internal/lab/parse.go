@@ -3,7 +3,6 @@ package lab
 import (
 	"bytes"
 	"errors"
-	"fmt"
 	"io"
 	"io/fs"
 	"reflect"
@@ -25,12 +24,9 @@ const maxFile = 1 << 20
 func Parse(fsys fs.FS, path string) (*Lab, error) {
 	d := &document{file: path, lines: map[string]int{}, bad: map[string]bool{}}
 	l := &Lab{doc: d, raw: map[string][]byte{}, at: map[string][]entry{}}
-	text, err := fs.ReadFile(fsys, path)
-	switch {
-	case err != nil:
+	text, err := ReadFile(fsys, path, maxFile)
+	if err != nil {
 		return nil, Problems{{File: path, Message: plain(err)}}
-	case len(text) > maxFile:
-		return nil, Problems{{File: path, Message: fmt.Sprintf("larger than a lab file can be (%d bytes)", len(text))}}
 	}
 	d.mentions = map[string]bool{}
 	for _, name := range placeholder.Names(string(text)) {
