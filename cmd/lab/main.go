@@ -13,7 +13,7 @@ import (
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	env := worksheet.Env{Out: os.Stdout, Err: os.Stderr, Getenv: os.Getenv}
+	env := worksheet.Env{In: os.Stdin, Asks: term.IsTerminal(int(os.Stdin.Fd())), Out: os.Stdout, Err: os.Stderr, Getenv: os.Getenv}
 	if fd := int(os.Stdout.Fd()); term.IsTerminal(fd) {
 		env.Color = os.Getenv("NO_COLOR") == ""
 		env.Width, _, _ = term.GetSize(fd) // 0 when it is not known

@@ -165,7 +165,7 @@ func (x *sheet) openFile(ctx context.Context, path string) (File, error) {
 func (x *sheet) answer(ctx context.Context, want *task.Answer, id string) verdict {
 	given, ok := x.memory.Answers[id]
 	if !ok {
-		return failed(0, both("pas encore de réponse : lab answer %s VOTRE RÉPONSE", "no answer yet: lab answer %s YOUR ANSWER", id))
+		return failed(0, both("pas encore de réponse : lab answer %s", "no answer yet: lab answer %s", id))
 	}
 	right, anothers, err := x.isRight(ctx, want, given)
 	switch {

@@ -15,7 +15,7 @@ import (
 func (a *app) lab() *cobra.Command {
 	var student string
 	cmd := &cobra.Command{
-		Use:   "lab [tasks | show TASK | check [TASK…] | hint TASK | answer TASK TEXT]",
+		Use:   "lab [tasks | show TASK | check [TASK…] | hint TASK | answer TASK [TEXT]]",
 		Short: "What a student sees of the tasks: hints, checks, answers",
 		Long: `The lab command that students have in their sandbox, from outside: it is how one works through a lab with maillab sandbox,
 where there is no shell to call it in. It speaks the student's language and shows what the student may see. Without a
@@ -26,6 +26,7 @@ In a class it shows what a student sees, and gives answers in the student's name
   maillab lab check message-simple
   maillab lab hint journal
   maillab lab answer journal 4bXyz12
+  maillab lab answer q3-webmail < essay.txt
   maillab lab --student alice check`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			i, err := a.the(cmd.Context())
@@ -43,7 +44,7 @@ In a class it shows what a student sees, and gives answers in the student's name
 			}
 			client := i.client()
 			defer client.Close()
-			code, err := worksheet.Run(cmd.Context(), args, worksheet.Env{Out: a.Out, Err: a.Err, Getenv: a.Getenv,
+			code, err := worksheet.Run(cmd.Context(), args, worksheet.Env{In: a.In, Asks: isTerminal(a.In), Out: a.Out, Err: a.Err, Getenv: a.Getenv,
 				Color: isTerminal(a.Out) && a.Getenv("NO_COLOR") == "", Transport: client.Worksheet(s.Seat, name)})
 			if err != nil {
 				return err

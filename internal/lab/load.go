@@ -75,7 +75,7 @@ func (l *Lab) loadMail(fsys fs.FS, at, name string) int {
 	}
 	raw, err := ReadFile(fsys, file, maxMessage)
 	if err != nil {
-		l.doc.report(at, l.near(fsys, file), "%s: %s", name, plain(err))
+		l.doc.report(at, l.near(fsys, file, err), "%s: %s", name, plain(err))
 	}
 	l.raw[file] = raw
 	return len(raw)
@@ -112,7 +112,7 @@ func (l *Lab) loadFiles(fsys fs.FS, at, name string) (total int) {
 	})
 	switch {
 	case err != nil:
-		l.doc.report(at, l.near(fsys, root), "%s: %s", l.failed(err, root, name), plain(err))
+		l.doc.report(at, l.near(fsys, root, err), "%s: %s", l.failed(err, root, name), plain(err))
 	case len(l.at[root]) == 0:
 		l.doc.report(at, "", "%s: no file in it", name)
 	}
@@ -128,8 +128,11 @@ func (l *Lab) failed(err error, root, name string) string {
 	return name
 }
 
-// near names the file that was most likely meant.
-func (l *Lab) near(fsys fs.FS, file string) string {
+// near names the file that was most likely meant, where there is none of that name.
+func (l *Lab) near(fsys fs.FS, file string, err error) string {
+	if !errors.Is(err, fs.ErrNotExist) {
+		return ""
+	}
 	entries, err := fs.ReadDir(fsys, path.Dir(file))
 	if err != nil {
 		return ""

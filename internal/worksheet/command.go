@@ -19,6 +19,8 @@ import (
 
 // Env is what the lab command takes from outside.
 type Env struct {
+	In       io.Reader // an answer that is not in the arguments
+	Asks     bool      // In is a terminal: say what is wanted of it
 	Out, Err io.Writer
 	Color    bool
 	Width    int                 // of the terminal; 0 is 80
@@ -75,8 +77,8 @@ func (c *command) run(ctx context.Context, args []string) (int, error) {
 		return c.show(ctx, http.MethodGet, "/v1/lab", nil, only(args[0], c.whole))
 	case verb == "hint" && len(args) == 1:
 		return c.show(ctx, http.MethodGet, "/v1/lab", nil, only(args[0], c.hint))
-	case verb == "answer" && len(args) >= 2:
-		return c.show(ctx, http.MethodPost, "/v1/lab/answer", map[string]any{"task": args[0], "text": strings.Join(args[1:], " ")}, c.checked)
+	case verb == "answer" && len(args) >= 1 && !strings.HasPrefix(args[0], "-"):
+		return c.answer(ctx, args[0], strings.Join(args[1:], " "))
 	}
 	french := c.speaksFrench(ctx)
 	fmt.Fprintf(c.Err, "lab: %s\n%s", wrong(verb, args, french), usage(french))
@@ -96,7 +98,7 @@ func wrong(verb string, args []string, french bool) string {
 	case verb == "show" || verb == "hint":
 		text = task.Text{"fr": "une seule tâche à la fois", "en": "one task at a time"}
 	case verb == "answer":
-		text = task.Text{"fr": "il manque la réponse à " + args[0], "en": "the answer to " + args[0] + " is missing"}
+		text = task.Text{"fr": "lab answer n'a pas d'option " + args[0], "en": "lab answer has no option " + args[0]}
 	}
 	return text.In(map[bool]string{true: "fr", false: "en"}[french])
 }
@@ -119,14 +121,14 @@ func usage(french bool) string {
 lab show TÂCHE          une tâche en entier
 lab check [TÂCHE…]      vérifier ce que vous avez fait
 lab hint TÂCHE          un indice
-lab answer TÂCHE TEXTE  répondre à une question
+lab answer TÂCHE        répondre à une question : la réponse se tape ensuite
 `
 	}
 	return `lab tasks             the tasks, and where you are
 lab show TASK         one task in full
 lab check [TASK…]     check what you have done
 lab hint TASK         a hint
-lab answer TASK TEXT  answer a question
+lab answer TASK       answer a question: the answer is typed afterwards
 `
 }
 

@@ -104,7 +104,7 @@ func TestCommand(t *testing.T) {
 			{"", false, 0}, {"tasks", true, 0}, {"check", false, 1}, {"check message-simple", true, 1}, {"check none", false, 1}, {"show journal", false, 0}, {"show none", false, 1},
 			{"hint message-simple", false, 0}, {"hint journal", false, 0}, {"answer journal 4bXyz 12", false, 0}, {"show journal", false, 0}, {"answer none x", false, 1},
 			{"answer journal \t", false, 1}, {"answer journal \xff", false, 1}, {"answer message-simple x", false, 1}, {"answer later x", false, 1},
-			{"dance", false, 2}, {"show", false, 2}, {"hint a b", false, 2}, {"answer journal", false, 2}, {"--lang en", false, 2}, {"tasks all", false, 2},
+			{"dance", false, 2}, {"show", false, 2}, {"hint a b", false, 2}, {"answer journal", false, 1}, {"answer --help", false, 2}, {"answer", false, 2}, {"--lang en", false, 2}, {"tasks all", false, 2},
 		} {
 			var out, errs bytes.Buffer
 			env := Env{Out: &out, Err: &errs, Color: c.color, Width: 60, Getenv: func(name string) string {
@@ -140,6 +140,37 @@ func golden(t *testing.T, name, got string) {
 	}
 	if diff := cmp.Diff(string(want), got); diff != "" {
 		t.Error(diff)
+	}
+}
+
+// TestAskedAnswer: an answer that is not in the arguments is read from standard input as it is, shell characters and lines
+// included; on a terminal it is asked for, and ends with an empty line or the end.
+func TestAskedAnswer(t *testing.T) {
+	for name, c := range map[string]struct {
+		args, in string
+		asks     bool
+		code     int
+		want     string // the answer that is kept
+		out      string
+	}{
+		"a file":                        {args: "journal", in: "<x@y>\n\nc'est \"ça\"\n", want: "<x@y>\n\nc'est \"ça\""},
+		"a terminal":                    {args: "journal", in: "\n <x@y>\n\nls\n", asks: true, want: "<x@y>", out: "    Le journal\n    Quel identifiant ?\nVotre réponse, puis une ligne vide (Entrée deux fois) :\n"},
+		"two lines, then Ctrl-D":        {args: "journal", in: "un\ndeux", asks: true, want: "un\ndeux"},
+		"nothing, then Ctrl-D":          {args: "journal", asks: true, code: 1},
+		"an empty file":                 {args: "journal", code: 1},
+		"no such task":                  {args: "nope", in: "x\n", asks: true, code: 1},
+		"too long, on a terminal":       {args: "journal", in: strings.Repeat("x", maxAnswer+10) + "\n\n", asks: true, code: 1},
+		"too long, from a file":         {args: "journal", in: strings.Repeat("x", maxAnswer+10), code: 1},
+		"in the arguments all the same": {args: "journal 4bX", in: "else", asks: true, want: "4bX"},
+	} {
+		d := &desk{who: Student{"alice", "fr"}, answers: map[string]string{}}
+		socket := serve(t, d)
+		var out, errs bytes.Buffer
+		env := Env{In: strings.NewReader(c.in), Asks: c.asks, Out: &out, Err: &errs, Getenv: func(name string) string { return map[string]string{"MAILLAB_SOCKET": socket}[name] }}
+		code := Main(t.Context(), append([]string{"answer"}, strings.Fields(c.args)...), env)
+		if code != c.code || d.answers["journal"] != c.want || !strings.HasPrefix(out.String(), c.out) {
+			t.Errorf("%s: exit code %d, kept %q, said %s%s", name, code, d.answers["journal"], out.String(), errs.String())
+		}
 	}
 }
 

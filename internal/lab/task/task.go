@@ -56,7 +56,7 @@ type Check struct {
 	File *File `yaml:"file" json:"file,omitempty"`
 	// Run runs a script of the student's, as that student.
 	Run *Run `yaml:"run" json:"run,omitempty"`
-	// Answer is what the student concluded, given by `lab answer ID TEXT`.
+	// Answer is what the student concluded, given by `lab answer ID`.
 	Answer *Answer `yaml:"answer" json:"answer,omitempty"`
 	// Manual is the teacher's word, given by `maillab mark`.
 	Manual *Manual `yaml:"manual" json:"manual,omitempty"`
