@@ -95,6 +95,13 @@ func (x *sheet) nothingFor(account string, all []Mail) []task.Text {
 		return []task.Text{both("aucun message n'est arrivé", "no message has arrived")}
 	}
 	seen := []task.Text{both("aucun message n'est arrivé pour %s", "no message has arrived for %s", account)}
+	for _, m := range slices.Backward(all) {
+		if m.Via != "" { // the last one of the student's own
+			seen = append(seen, both("un message, %s, est dans la boîte de %s : il en faut un dans celle de %s",
+				"a message, %s, is in the mailbox of %s: there has to be one in that of %s", m.ID, m.To, account))
+			break
+		}
+	}
 	named := regexp.MustCompile(`(?i)\b` + regexp.QuoteMeta(account) + `\b`)
 	for _, m := range slices.Backward(all) {
 		for _, field := range []string{"Cc", "To", "Bcc"} {

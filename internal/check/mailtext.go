@@ -1,9 +1,13 @@
 package check
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"path"
+	"slices"
+	"strings"
 
 	"maillab/internal/lab/task"
 )
@@ -92,6 +96,13 @@ func notInParts(m *message) miss {
 		return both("il n'a pas de pièce jointe : il n'a pas d'en-tête Content-Type", "it has no attachment: it has no header Content-Type")
 	case boundary == "":
 		return both("il n'a pas de pièce jointe : son Content-Type n'annonce pas de balise (boundary)", "it has no attachment: its Content-Type announces no boundary")
+	case misquoted(m, boundary) != "":
+		return both("ses parties ne sont pas séparées : dans Content-Type, la balise est entre %s ; il faut des guillemets droits (\"%s\"), ou aucun",
+			"its parts are not parted: in Content-Type the boundary stands between %s; they have to be straight double quotes (\"%s\"), or none",
+			boundary[:len(boundary)-len(strings.TrimLeft(boundary, curly))], misquoted(m, boundary))
+	case m.hasDashedLine(boundary):
+		return both("ses parties ne sont pas séparées : une ligne commence par un tiret long (–), là où il faut deux tirets courts (--)",
+			"its parts are not parted: a line begins with a long dash (–), where there have to be two short ones (--)")
 	case m.hasLine(boundary) && !m.hasLine("--"+boundary):
 		return both("ses parties ne sont pas séparées : il manque -- devant la balise (la ligne doit être --%s)",
 			"its parts are not parted: -- is missing before the boundary (the line has to be --%s)", boundary)
@@ -101,6 +112,19 @@ func notInParts(m *message) miss {
 	return both("il n'a qu'une partie, et c'est le texte", "it has but one part, and that is the text")
 }
 
+// curly are the quotes that an editor puts where straight ones were typed, and single ones, which MIME does not know
+// (RFC 2045 section 5.1: in a parameter they are letters like any other).
+const curly = "'’‘“”„«»\u00a0\u202f`"
+
+// misquoted is a boundary without such quotes, if that is what parts the message; else "".
+func misquoted(m *message, boundary string) string {
+	bare := strings.Trim(boundary, curly)
+	if bare == "" || bare == boundary || !m.hasLine("--"+bare) {
+		return ""
+	}
+	return bare
+}
+
 // partMisses is what a part lacks.
 func partMisses(part *message, want *task.Attachment, reference []byte) (out []miss) {
 	for _, c := range []struct {
@@ -108,7 +132,7 @@ func partMisses(part *message, want *task.Attachment, reference []byte) (out []m
 		of   func() string
 		miss miss
 	}{
-		{want.Name, part.name, both("son nom n'est pas celui demandé", "its name is not as asked for")},
+		{want.Name, part.name, badName(part.name())},
 		{want.Type, func() string { return part.media }, both("son type, %s, n'est pas celui demandé", "its type, %s, is not as asked for", part.media)},
 		{want.Encoding, func() string { return part.first("Content-Transfer-Encoding") }, both("son codage n'est pas celui demandé", "its encoding is not as asked for")},
 		{want.Text, part.text, both("son contenu n'est pas celui demandé (une ligne vide sépare les en-têtes d'une partie de son contenu)",
@@ -119,9 +143,33 @@ func partMisses(part *message, want *task.Attachment, reference []byte) (out []m
 		}
 	}
 	if reference != nil && !same(part.content(), reference) {
-		out = append(out, both("une fois décodée, elle n'est pas identique au fichier", "decoded, it is not the same as the file"))
+		out = append(out, different(part, path.Base(want.Same), reference))
 	}
 	return out
+}
+
+func badName(name string) miss {
+	if name == "" {
+		return both("elle n'a pas de nom (name=… ou filename=…)", "it has no name (name=… or filename=…)")
+	}
+	return both("son nom, %s, n'est pas celui demandé", "its name, %s, is not the one asked for", quote(name))
+}
+
+// terminalLine is how many octets of a line a terminal takes (N_TTY's buffer less the line end); the rest is lost.
+const terminalLine = 4095
+
+// different tells how a part's content is not that of a file.
+func different(part *message, file string, reference []byte) miss {
+	got := part.content()
+	switch {
+	case slices.ContainsFunc(strings.Split(part.body, "\n"), func(line string) bool { return len(line) == terminalLine }):
+		return both("une ligne de base64 a été coupée à %d octets par le terminal : faites-en des lignes plus courtes (base64 %s, sans -w 0)",
+			"a line of base64 was cut at %d octets by the terminal: make shorter lines of it (base64 %s, without -w 0)", terminalLine, file)
+	case len(got) < len(reference) && len(got) > 0 && bytes.HasPrefix(reference, got[:len(got)-len(got)%3]):
+		return both("une fois décodée, c'est le début du fichier %s : %d octets sur %d", "decoded, it is the beginning of %s: %d octets of %d", file, len(got), len(reference))
+	}
+	return both("une fois décodée, elle n'est pas identique au fichier %s du laboratoire (%d octets au lieu de %d)",
+		"decoded, it is not the same as the lab's file %s (%d octets, not %d)", file, len(got), len(reference))
 }
 
 // mailbox looks at what is in a mailbox now.

@@ -253,6 +253,17 @@ func (m *message) hasLine(line string) bool {
 	return false
 }
 
+// hasDashedLine says whether a line of the body would be a delimiter, had an editor not made one long dash of two.
+func (m *message) hasDashedLine(boundary string) bool {
+	short := strings.NewReplacer("–", "--", "—", "--")
+	for _, l := range strings.Split(m.body, "\n") {
+		if l = strings.TrimRight(l, " \t"); strings.ContainsAny(l, "–—") && strings.TrimLeft(short.Replace(l), "-") == strings.TrimLeft(short.Replace(boundary), "-") {
+			return true
+		}
+	}
+	return false
+}
+
 // same compares contents; the newline that a mailer adds at the end makes no difference.
 func same(a, b []byte) bool {
 	return bytes.Equal(bytes.TrimRight(a, "\r\n"), bytes.TrimRight(b, "\r\n"))

@@ -54,8 +54,8 @@ func (x *sheet) log(ctx context.Context, want *task.Log) verdict {
 		return failed(0, both("mail.log ne contient rien de ce qui est demandé", "mail.log holds nothing of what is asked for"))
 	}
 	return failed(float64(best)/float64(len(patterns)+1),
-		both("%s : il a %d des %d lignes dans l'ordre, la dernière étant %s ; la suivante manque",
-			"%s: it has %d of the %d lines in order, the last being %s; the next is missing", name, best, len(patterns), quote(withoutStamp(last))))
+		both("%s : il a %d des %d lignes dans l'ordre, la dernière étant %s ; la suivante%s manque",
+			"%s: it has %d of the %d lines in order, the last being %s; the next%s is missing", name, best, len(patterns), quote(withoutStamp(last)), literalOf(patterns[best])))
 }
 
 func compiled(patterns []task.Pattern) (out []*regexp.Regexp, err error) {
@@ -64,6 +64,15 @@ func compiled(patterns []task.Pattern) (out []*regexp.Regexp, err error) {
 		out, err = append(out, re), errors.Join(err, wrong)
 	}
 	return out, err
+}
+
+// literalOf is what a pattern for a line of the log holds as it is, to be named; "" when that is little.
+func literalOf(re *regexp.Regexp) string {
+	tree, err := syntax.Parse(re.String(), syntax.Perl)
+	if err != nil || len(firstLiteral(tree)) < 3 {
+		return ""
+	}
+	return ", " + strings.TrimSpace(firstLiteral(tree)) + "…,"
 }
 
 // group is the lines of one message.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"iter"
 	"regexp"
+	"regexp/syntax"
 	"slices"
 	"strings"
 
@@ -165,13 +166,20 @@ func (x *sheet) judgeTalk(d, part dialogue.Dialogue, want *task.Dialogue, s scri
 	return failed(near, both("%s : %s", "%s: %s", name, join(" ; ", misses...)))
 }
 
+// step is one of those that are asked for.
+type step struct {
+	is   func(turn) bool
+	near func(turn) bool // the command is there; nil: a step is all of it
+	name string          // the command's word, as far as there is one
+}
+
 // progress is how far a sequence got.
 type progress struct {
 	count   int
-	at      int             // turn after the last one
-	last    string          // the command there
-	used    []int           // turns that are taken for a step
-	missing func(turn) bool // what was looked for in vain
+	at      int    // turn after the last one
+	last    string // the command there
+	used    []int  // turns that are taken for a step
+	missing *step  // what was looked for in vain
 }
 
 // later is the one that got further.
@@ -182,28 +190,37 @@ func later(a, b progress) progress {
 	return a
 }
 
-// next tells what is missing: where the step is there, but too early, the student's own command is named.
+// next tells what is missing: where the step is there, but too early, or was refused, the student's own command is named.
 func next(turns []turn, sequences ...progress) task.Text {
+	named := both("la suivante manque", "the next is missing")
 	for _, p := range sequences {
 		if p.missing == nil {
 			continue
 		}
-		for i := range turns[:p.at] {
-			if !slices.Contains(p.used, i) && turns[i].command != "" && p.missing(turns[i]) {
-				return both("%s y est, mais avant cela : l'ordre compte", "%s is there, but before that: the order counts", quote(turns[i].command))
+		for i, t := range turns[:p.at] {
+			if !slices.Contains(p.used, i) && t.command != "" && p.missing.is(t) {
+				return both("%s y est, mais avant cela : l'ordre compte", "%s is there, but before that: the order counts", quote(t.command))
 			}
 		}
+		for _, t := range slices.Backward(turns[p.at:]) {
+			if p.missing.near != nil && p.missing.near(t) && len(t.own) > 0 {
+				return both("à %s le serveur a répondu %s", "to %s the server answered %s", quote(t.command), quote(t.own[len(t.own)-1]))
+			}
+		}
+		if p.missing.name != "" {
+			named = both("la suivante, %s, manque", "the next, %s, is missing", p.missing.name)
+		}
 	}
-	return both("la suivante manque", "the next is missing")
+	return named
 }
 
 // take looks for turns, one after the other.
-func (p *progress) take(turns []turn, steps []func(turn) bool) {
+func (p *progress) take(turns []turn, steps []step) {
 	at := 0
-	for _, is := range steps {
-		i := slices.IndexFunc(turns[at:], is)
+	for _, s := range steps {
+		i := slices.IndexFunc(turns[at:], s.is)
 		if i < 0 {
-			p.missing = is
+			p.missing = &s
 			return
 		}
 		at += i + 1
@@ -213,17 +230,19 @@ func (p *progress) take(turns []turn, steps []func(turn) bool) {
 
 // follow counts how many of the commands and exchanges, and of the replies, are there in order.
 func (s script) follow(turns []turn) (commands, replies progress) {
-	var asked, exchanged []func(turn) bool
+	var asked, exchanged []step
 	for _, re := range s.commands {
-		asked = append(asked, func(t turn) bool { return re.MatchString(t.command) })
+		asked = append(asked, step{is: func(t turn) bool { return re.MatchString(t.command) }, name: wordOf(re)})
 	}
 	for _, e := range s.exchanges {
-		exchanged = append(exchanged, func(t turn) bool {
-			return e[0].MatchString(t.command) && slices.ContainsFunc(t.replies, e[1].MatchString)
-		})
+		command := func(t turn) bool { return e[0].MatchString(t.command) }
+		exchanged = append(exchanged, step{name: wordOf(e[0]), near: command,
+			is: func(t turn) bool { return command(t) && slices.ContainsFunc(t.replies, e[1].MatchString) }})
 	}
 	commands.take(turns, asked)
-	commands.take(turns, exchanged)
+	if commands.missing == nil {
+		commands.take(turns, exchanged)
+	}
 	for i, t := range turns {
 		for _, line := range t.own {
 			if replies.count < len(s.replies) && s.replies[replies.count].MatchString(line) {
@@ -233,9 +252,45 @@ func (s script) follow(turns []turn) (commands, replies progress) {
 	}
 	if replies.count < len(s.replies) {
 		missing := s.replies[replies.count]
-		replies.missing = func(t turn) bool { return slices.ContainsFunc(t.own, missing.MatchString) }
+		replies.missing = &step{is: func(t turn) bool { return slices.ContainsFunc(t.own, missing.MatchString) }}
 	}
 	return commands, replies
+}
+
+// wordOf is the command that a pattern begins with, in capitals: of a rule no more than that is told. It is "" when there is
+// none.
+func wordOf(re *regexp.Regexp) string {
+	tree, err := syntax.Parse(re.String(), syntax.Perl)
+	if err != nil {
+		return ""
+	}
+	word := strings.ToUpper(firstLiteral(tree))
+	if i := strings.IndexFunc(word, func(r rune) bool { return r != ' ' && (r < 'A' || r > 'Z') }); i >= 0 {
+		word = word[:i]
+	}
+	if word = strings.TrimSpace(word); len(word) < len("TOP") {
+		return ""
+	}
+	return word
+}
+
+// firstLiteral is the first text in a pattern that has to be there as it is.
+func firstLiteral(re *syntax.Regexp) string {
+	switch re.Op {
+	case syntax.OpLiteral:
+		if text := string(re.Rune); strings.TrimSpace(text) != "" {
+			return text
+		}
+	case syntax.OpConcat:
+		for _, sub := range re.Sub {
+			if text := firstLiteral(sub); text != "" {
+				return text
+			}
+		}
+	case syntax.OpCapture, syntax.OpPlus:
+		return firstLiteral(re.Sub[0])
+	}
+	return ""
 }
 
 // turn is a command and what was answered to it. The greeting is a turn without a command.
@@ -269,6 +324,20 @@ func turnsOf(d dialogue.Dialogue) []turn {
 	return turns
 }
 
+// imapCommand are IMAP's commands.
+const imapCommand = `(capability|noop|logout|login|authenticate|starttls|select|examine|create|delete|rename|subscribe|unsubscribe|list|lsub|status|append|check|close|expunge|search|fetch|store|copy|uid|idle|namespace|id|move|unselect|enable)`
+
+var (
+	firstWord  = regexp.MustCompile(`(?i)^` + imapCommand + `\b`)
+	secondWord = regexp.MustCompile(`(?i)^\S+ +` + imapCommand + `\b`)
+)
+
+// untagged says whether an IMAP command was typed without its tag (RFC 3501 section 2.2.1).
+func untagged(t turn) bool {
+	uid := regexp.MustCompile(`(?i)^uid +(copy|fetch|store|search|move|expunge)\b`).MatchString(t.command)
+	return firstWord.MatchString(t.command) && (uid || !secondWord.MatchString(t.command))
+}
+
 // remarks tell what often goes wrong.
 func remarks(d dialogue.Dialogue, turns []turn) (out []task.Text) {
 	has := func(pattern string) bool {
@@ -280,6 +349,10 @@ func remarks(d dialogue.Dialogue, turns []turn) (out []task.Text) {
 	}
 	if d.Service == "smtp" && has(`(?i)^data\b`) && !slices.ContainsFunc(d.Lines, func(l dialogue.Line) bool { return l.Kind == dialogue.Data }) {
 		out = append(out, both("DATA n'a pas été terminé par un point seul", "DATA was not ended by a dot alone"))
+	}
+	if i := slices.IndexFunc(turns, untagged); d.Service == "imap" && i >= 0 {
+		out = append(out, both("%s : une commande IMAP commence par un identifiant de votre choix, par exemple a1 %s",
+			"%s: an IMAP command begins with an identifier of your choice, such as a1 %s", quote(turns[i].command), strings.ToUpper(strings.Fields(turns[i].command)[0])))
 	}
 	if d.Cut {
 		out = append(out, both("l'enregistrement de ce dialogue est incomplet", "the record of this dialogue is not whole"))
