@@ -174,7 +174,7 @@ func (x *sheet) after(ctx context.Context, r *task.Run, begun time.Time, patienc
 func judgeRun(r *task.Run, out Outcome, after verdict, listened bool, messages string) verdict {
 	screen := strings.ReplaceAll(out.Output, "\r", "")
 	var misses []task.Text
-	if r.Server == nil && out.TimedOut {
+	if r.Server == nil && out.TimedOut && (r.Exit != nil || r.After != nil || len(r.Output) > 0 || len(r.NotOutput) == 0) {
 		misses = append(misses, both("il n'a pas fini en %d s", "it did not end within %d s", r.Seconds))
 	}
 	if !listened {

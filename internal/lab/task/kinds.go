@@ -124,7 +124,7 @@ type Run struct {
 	Mail []Message `yaml:"mail" json:"mail,omitempty"`
 	// Output matches what it wrote.
 	Output []Pattern `yaml:"output" json:"output,omitempty"`
-	// NotOutput must not match what it wrote.
+	// NotOutput must not match what it wrote. A run of which nothing else is asked may take all its time.
 	NotOutput []Pattern `yaml:"not_output" json:"not_output,omitempty"`
 	// Exit is the exit code wanted; absent: any.
 	Exit *int `yaml:"exit" json:"exit,omitempty" jsonschema:"minimum=0,maximum=255"`
