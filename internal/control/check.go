@@ -29,6 +29,7 @@ type CheckRequest struct {
 type CheckedStudent struct {
 	Student string         `json:"student"`
 	Results []check.Result `json:"results"`
+	Tries   map[string]int `json:"tries,omitempty"` // of tasks, until they passed: checks by name, and answers
 }
 
 // Mark is the teacher's word on one task of a student.

@@ -21,9 +21,11 @@ type Config struct {
 	MaxMessage int    // octets kept of one message; 0 is 256 KiB
 	MaxTotal   int64  // octets of all files; 0 is 32 MiB. Whose go is said in package ring.
 	Flush      time.Duration
-	Now        func() time.Time
-	AfterFunc  func(time.Duration, func()) // nil is time.AfterFunc
-	Slog       *slog.Logger                // files that cannot be written; nil: thrown away
+	// Recorded is told of the accounts that got a message: let it be quick. nil is nobody.
+	Recorded  func(accounts []string)
+	Now       func() time.Time
+	AfterFunc func(time.Duration, func()) // nil is time.AfterFunc
+	Slog      *slog.Logger                // files that cannot be written; nil: thrown away
 }
 
 func (c *Config) fill() {
@@ -35,6 +37,9 @@ func (c *Config) fill() {
 	}
 	if c.Flush == 0 {
 		c.Flush = 2 * time.Second
+	}
+	if c.Recorded == nil {
+		c.Recorded = func([]string) {}
 	}
 	if c.Now == nil {
 		c.Now = time.Now
@@ -81,19 +86,21 @@ func Open(cfg Config) (*Store, error) {
 // Taken records that a client's message was accepted.
 func (s *Store) Taken(epoch int, e *mail.Envelope) {
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.put(record{Kind: kindTaken, Epoch: epoch, Envelope: e}, nil)
+	accounts := s.put(record{Kind: kindTaken, Epoch: epoch, Envelope: e}, nil)
+	s.mu.Unlock()
+	s.cfg.Recorded(accounts)
 }
 
 // Delivered records copies of one message that are in their mailboxes. text is the message without the copies' heads.
 func (s *Store) Delivered(epoch int, id string, copies []Copy, text []byte) {
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.put(record{Kind: kindDelivered, Epoch: epoch, ID: id, Copies: copies, Size: len(text)}, text)
+	accounts := s.put(record{Kind: kindDelivered, Epoch: epoch, ID: id, Copies: copies, Size: len(text)}, text)
+	s.mu.Unlock()
+	s.cfg.Recorded(accounts)
 }
 
-// put hands a record to the ring. mu is held.
-func (s *Store) put(r record, text []byte) {
+// put hands a record to the ring, and returns who has the message by now. mu is held.
+func (s *Store) put(r record, text []byte) (accounts []string) {
 	text = text[:min(len(text), s.cfg.MaxMessage)]
 	r.Version, r.At, r.Bytes = version, s.cfg.Now().UTC(), len(text)
 	if m := s.messages[r.key()]; m != nil {
@@ -105,6 +112,11 @@ func (s *Store) put(r record, text []byte) {
 	}
 	whole := slices.Concat(line, []byte{'\n'}, text, []byte{'\n'})
 	s.said(s.ring.Put(s.take(r), whole))
+	if m := s.messages[r.key()]; m != nil {
+		for _, c := range m.Copies {
+			accounts = append(accounts, c.Account)
+		}
+	}
 	if !s.ring.Has(r.key()) {
 		delete(s.messages, r.key())
 	}
@@ -112,6 +124,7 @@ func (s *Store) put(r record, text []byte) {
 		s.armed = true
 		s.cfg.AfterFunc(s.cfg.Flush, s.Flush)
 	}
+	return accounts
 }
 
 // take enters a record into what is known of its message.

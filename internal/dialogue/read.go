@@ -3,6 +3,7 @@ package dialogue
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 )
@@ -36,6 +37,13 @@ func (s *Store) List(f Filter) []Dialogue {
 	}
 	slices.SortFunc(list, func(a, b Dialogue) int { return strings.Compare(a.ID, b.ID) })
 	return list
+}
+
+// Open are the IDs of the dialogues that go on, in which something was typed.
+func (s *Store) Open() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Sorted(maps.Keys(s.open))
 }
 
 // Read returns one dialogue as far as it has come. One of which nothing could be written has no lines, and is Cut.

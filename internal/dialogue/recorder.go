@@ -99,7 +99,11 @@ func (r *Recorder) Close() {
 	if r == nil {
 		return
 	}
-	r.change(Line{Kind: End}, func(ms int64) { r.head.End = &ms })
+	ended := false
+	r.change(Line{Kind: End}, func(ms int64) { r.head.End, ended = &ms, r.typed })
+	if ended {
+		r.store.cfg.Ended(r.head.ID)
+	}
 }
 
 // take keeps an entry, and shows the line to who follows.

@@ -23,6 +23,9 @@ type Config struct {
 	// Flush is how long a line may wait before it is written; 0 is two seconds.
 	Flush time.Duration
 
+	// Ended is told of each dialogue that has ended, by who ended it: let it be quick. nil is nobody.
+	Ended func(id string)
+
 	Now       func() time.Time
 	AfterFunc func(time.Duration, func()) // nil is time.AfterFunc
 	Slog      *slog.Logger                // files that cannot be written; nil: thrown away
@@ -40,6 +43,9 @@ func (c *Config) fill() {
 	}
 	if c.Flush == 0 {
 		c.Flush = 2 * time.Second
+	}
+	if c.Ended == nil {
+		c.Ended = func(string) {}
 	}
 	if c.Now == nil {
 		c.Now = time.Now
@@ -60,7 +66,8 @@ type Store struct {
 	mu    sync.Mutex
 	next  int // numbers dialogues that begin in one millisecond
 	dirty map[*Recorder]bool
-	armed bool // a timer will flush
+	open  map[string]bool // dialogues in which something was typed, and that go on
+	armed bool            // a timer will flush
 	ring  *ring.Ring
 	heads map[string]header // of the last piece
 
@@ -70,7 +77,7 @@ type Store struct {
 // Open makes the directory, or takes over what is in it.
 func Open(cfg Config) (*Store, error) {
 	cfg.fill()
-	s := &Store{cfg: cfg, dirty: map[*Recorder]bool{}, heads: map[string]header{}}
+	s := &Store{cfg: cfg, dirty: map[*Recorder]bool{}, open: map[string]bool{}, heads: map[string]header{}}
 	var err error
 	s.ring, err = ring.Open(ring.Config{Dir: cfg.Dir, Suffix: ".jsonl", Octets: cfg.MaxTotal, Count: cfg.MaxCount, Split: s.split,
 		Lost: func(id string) { delete(s.heads, id) }})
@@ -126,6 +133,7 @@ func plain(service string) string {
 func (s *Store) waits(r *Recorder) {
 	s.mu.Lock()
 	s.dirty[r] = true
+	s.open[r.head.ID] = true
 	arm := !s.armed
 	s.armed = true
 	s.mu.Unlock()
@@ -153,6 +161,9 @@ func (s *Store) put(h header, piece []byte) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.heads[h.ID] = h
+	if h.End != nil {
+		delete(s.open, h.ID)
+	}
 	s.said(s.ring.Put(h.record(), piece))
 	if !s.ring.Has(h.ID) {
 		delete(s.heads, h.ID)

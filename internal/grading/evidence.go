@@ -1,23 +1,20 @@
 package grading
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"errors"
 	"io"
-	"io/fs"
 	"iter"
-	"os"
 	"slices"
 	"sync"
+	"time"
 
 	"maillab/internal/check"
 	"maillab/internal/delivery"
 	"maillab/internal/dialogue"
 	"maillab/internal/epoch"
 	"maillab/internal/mail"
-	maillog "maillab/internal/mail/log"
 	"maillab/internal/mail/mbox"
 )
 
@@ -26,6 +23,7 @@ import (
 type evidence struct {
 	g     *Grading
 	epoch epoch.Epoch
+	since map[string]time.Time // when students were put back to the start within it
 
 	mu    sync.Mutex
 	ended map[string]dialogue.Dialogue // by ID
@@ -34,7 +32,11 @@ type evidence struct {
 }
 
 func (g *Grading) evidence() *evidence {
-	return &evidence{g: g, epoch: g.cfg.Epochs.Current(), ended: map[string]dialogue.Dialogue{}, boxes: map[string]*mbox.Mailbox{}}
+	since := map[string]time.Time{}
+	for _, s := range g.sheets {
+		since[s.Student] = g.ledger.since(s.Student)
+	}
+	return &evidence{g: g, epoch: g.cfg.Epochs.Current(), since: since, ended: map[string]dialogue.Dialogue{}, boxes: map[string]*mbox.Mailbox{}}
 }
 
 func (e *evidence) close() {
@@ -79,19 +81,75 @@ func senderIn(m delivery.Message, c delivery.Copy) string {
 // more, to use up the daemon's memory, has them read from the disk again for each check.
 const maxEnded = 50_000
 
-// Dialogues implements check.Dialogues; service "" is any. One that was dropped meanwhile is left out.
+// Dialogues implements check.Dialogues: all there are. One that was dropped meanwhile is left out.
 func (e *evidence) Dialogues(_ context.Context, service string) iter.Seq2[dialogue.Dialogue, error] {
 	return func(yield func(dialogue.Dialogue, error) bool) {
 		for _, found := range e.g.cfg.Dialogues.List(dialogue.Filter{Service: service, Epoch: e.epoch.Number}) {
-			whole, err := e.dialogue(found.ID)
-			if errors.Is(err, dialogue.ErrNotFound) {
-				continue
-			}
-			if !yield(whole, err) || err != nil {
+			if !e.hand(found.ID, service, yield) {
 				return
 			}
 		}
 	}
+}
+
+// hand yields one dialogue, and says whether to go on.
+func (e *evidence) hand(id, service string, yield func(dialogue.Dialogue, error) bool) bool {
+	whole, err := e.dialogue(id)
+	switch {
+	case errors.Is(err, dialogue.ErrNotFound):
+		return true
+	case err == nil && (whole.Epoch != e.epoch.Number || service != "" && whole.Service != service):
+		return true
+	}
+	return yield(whole, err) && err == nil
+}
+
+// weighty is the evidence that has weight for one student, with what goes on now.
+type weighty struct {
+	*evidence
+	folder *folder
+}
+
+// Dialogues implements check.Dialogues.
+func (w weighty) Dialogues(ctx context.Context, service string) iter.Seq2[dialogue.Dialogue, error] {
+	return func(yield func(dialogue.Dialogue, error) bool) {
+		open := w.g.cfg.Dialogues.Open() // before: one that ends meanwhile must be in one of the two
+		if err := w.g.weigh(ctx); err != nil {
+			yield(dialogue.Dialogue{}, err)
+			return
+		}
+		w.g.arrived.mu.Lock()
+		ids := append(w.folder.dialogues(), open...)
+		w.g.arrived.mu.Unlock()
+		slices.Sort(ids) // by their start
+		for _, id := range slices.Compact(ids) {
+			if !w.hand(id, service, yield) {
+				return
+			}
+		}
+	}
+}
+
+// Lines implements check.Log.
+func (w weighty) Lines(ctx context.Context) ([]string, error) {
+	if err := w.g.weigh(ctx); err != nil {
+		return nil, err
+	}
+	w.g.arrived.mu.Lock()
+	defer w.g.arrived.mu.Unlock()
+	return w.folder.lines[:len(w.folder.lines):len(w.folder.lines)], nil
+}
+
+// view is what checks of a student's see. Nothing is run and no file opened.
+func (g *Grading) view(e *evidence, student string) check.Evidence {
+	w := weighty{e, g.folder(student)}
+	v := check.Evidence{
+		Mails: e, Boxes: e, Dialogues: w, Log: w, Zone: g.cfg.Zone, Now: g.cfg.Now, Originals: g.original, Owner: g.ownerOf(student),
+	}
+	if again := e.since[student]; !again.IsZero() {
+		return v.Since(again)
+	}
+	return v
 }
 
 // dialogue reads one, and remembers it when it has ended.
@@ -113,58 +171,6 @@ func (e *evidence) dialogue(id string) (dialogue.Dialogue, error) {
 		e.lines += len(whole.Lines)
 	}
 	return whole, nil
-}
-
-// maxLog bounds how much of the end of each file of the log is looked at.
-const maxLog = 16 << 20
-
-// Lines implements check.Log.
-func (e *evidence) Lines(ctx context.Context) ([]string, error) {
-	if err := e.g.cfg.FlushLog(ctx); err != nil {
-		return nil, err
-	}
-	file, from := e.g.cfg.LogFile, e.epoch.Log
-	if from >= 0 {
-		return linesOf(file, from)
-	}
-	before, err := linesOf(file+maillog.Before, from)
-	if err != nil {
-		return nil, err
-	}
-	lines, err := linesOf(file, 0)
-	return append(before, lines...), err
-}
-
-// linesOf are a file's lines from an octet on; a negative one counts from the end. A file that is shorter was begun anew.
-func linesOf(file string, from int64) ([]string, error) {
-	f, err := os.Open(file)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	info, err := f.Stat()
-	if err != nil {
-		return nil, err
-	}
-	size := info.Size()
-	switch {
-	case from < 0:
-		from = max(from+size, 0)
-	case from > size:
-		from = 0
-	}
-	if _, err := f.Seek(max(from, size-maxLog), io.SeekStart); err != nil {
-		return nil, err
-	}
-	var lines []string
-	in := bufio.NewScanner(f)
-	for in.Scan() {
-		lines = append(lines, in.Text())
-	}
-	return lines, in.Err()
 }
 
 // Box implements check.Boxes.

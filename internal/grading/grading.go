@@ -2,11 +2,15 @@
 // what checks found in it, the answers that students gave and the teacher's words. It serves the student's lab command and
 // the controller alike.
 //
+// It promises: evidence is judged when it comes, and what passed stays passed for the epoch, whatever is pushed out of a
+// record afterwards; whoever makes much evidence makes nobody else wait; nothing waits for a script but who had it run.
+//
 // In the state directory it keeps results.json and marks.json: see ledger.
 package grading
 
 import (
 	"context"
+	"errors"
 	"io"
 	"log/slog"
 	"path/filepath"
@@ -57,9 +61,12 @@ type Grading struct {
 	sheets []task.Sheet
 	ledger *ledger
 	uids   map[int]string // the students of accounts
+
+	arrived arrivals
 }
 
-// New reads the tasks of the spec, and what is remembered of students' work.
+// New reads the tasks of the spec, and what is remembered of students' work. What the records hold is weighed when it is
+// looked at first.
 func New(cfg Config) (*Grading, error) {
 	sheets, err := task.Sheets(cfg.Spec.Tasks)
 	if err != nil {
@@ -67,7 +74,11 @@ func New(cfg Config) (*Grading, error) {
 	}
 	l, err := openLedger(filepath.Join(cfg.StateDir, "results.json"), filepath.Join(cfg.StateDir, "marks.json"),
 		func() int { return cfg.Epochs.Current().Number })
-	g := &Grading{cfg: cfg, sheets: sheets, ledger: l, uids: map[int]string{}}
+	g := &Grading{cfg: cfg, sheets: sheets, ledger: l, uids: map[int]string{}, arrived: arrivals{wake: make(chan struct{}, 1)}}
+	for _, s := range sheets {
+		f, foldErr := newFolder(s)
+		g.arrived.folders, err = append(g.arrived.folders, f), errors.Join(err, foldErr)
+	}
 	for _, a := range cfg.Spec.Accounts {
 		if a.Student != "" {
 			g.uids[cfg.UID(a.Name)] = a.Student
@@ -75,3 +86,6 @@ func New(cfg Config) (*Grading, error) {
 	}
 	return g, err
 }
+
+// Close lets go of files.
+func (g *Grading) Close() { g.arrived.log.close() }

@@ -14,7 +14,7 @@ import (
 // marks.json, the teacher's word, which outlives it:
 //
 //	{"epoch":2,"students":{"alice":{"passed":{"journal":{"at":…,"seen":{…}}},"answers":{"journal":"4bXyz"},
-//	 "states":{"journal":"passed","usurpation":"failed"}}}}
+//	 "states":{"journal":"passed","usurpation":"failed"},"tries":{"journal":2},"since":…}}}
 //	{"alice":{"q3-webmail":true}}
 //
 // What a full disk does not take is remembered all the same, and written as soon as it can be.
@@ -40,7 +40,8 @@ type studentWork struct {
 	Passed  map[string]check.Pass  `json:"passed"`
 	Answers map[string]string      `json:"answers"`
 	States  map[string]check.State `json:"states"`
-	Since   time.Time              `json:"since,omitzero"` // evidence from before does not count: the student was put back
+	Tries   map[string]int         `json:"tries,omitempty"` // how often a task was to be checked by name, or was answered, until it passed
+	Since   time.Time              `json:"since,omitzero"`  // evidence from before does not count: the student was put back
 }
 
 func openLedger(results, marks string, epoch func() int) (*ledger, error) {
@@ -82,7 +83,7 @@ func (l *ledger) startAgain(students []string, now time.Time) error {
 	defer l.mu.Unlock()
 	for _, student := range students {
 		l.work(student) // of this epoch
-		l.results.Students[student] = studentWork{Passed: map[string]check.Pass{}, Answers: map[string]string{}, States: map[string]check.State{}, Since: now}
+		l.results.Students[student] = newWork(now)
 	}
 	return l.save()
 }
@@ -100,20 +101,51 @@ func (l *ledger) work(student string) studentWork {
 		l.results = resultsFile{Epoch: now, Students: map[string]studentWork{}}
 	}
 	work, known := l.results.Students[student]
-	if !known || work.Passed == nil || work.Answers == nil || work.States == nil {
-		work = studentWork{Passed: map[string]check.Pass{}, Answers: map[string]string{}, States: map[string]check.State{}}
+	if !known || work.Passed == nil || work.Answers == nil || work.States == nil || work.Tries == nil {
+		work = newWork(time.Time{})
+		maps.Copy(work.Passed, l.results.Students[student].Passed)
+		maps.Copy(work.Answers, l.results.Students[student].Answers)
+		maps.Copy(work.States, l.results.Students[student].States)
+		work.Since = l.results.Students[student].Since
 		l.results.Students[student] = work
 	}
 	return work
 }
 
-// found keeps what an evaluation in an epoch found, or only what passed. One of an epoch that is over is kept no more. An
-// error says that it is not written yet.
-func (l *ledger) found(epoch int, student string, results []check.Result, passesOnly bool) error {
+func newWork(since time.Time) studentWork {
+	return studentWork{Passed: map[string]check.Pass{}, Answers: map[string]string{}, States: map[string]check.State{}, Tries: map[string]int{}, Since: since}
+}
+
+// tried counts that a student had tasks checked, of those that have not passed. An error says that it is not written yet.
+func (l *ledger) tried(student string, ids []string) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	work := l.work(student)
-	if epoch != l.results.Epoch {
+	for _, id := range ids {
+		if _, passed := work.Passed[id]; !passed {
+			work.Tries[id]++
+		}
+	}
+	if len(ids) == 0 {
+		return nil
+	}
+	return l.save()
+}
+
+// tries is how often each of a student's tasks was tried.
+func (l *ledger) tries(student string) map[string]int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return maps.Clone(l.work(student).Tries)
+}
+
+// found keeps what an evaluation in an epoch found, or only what passed. One of an epoch that is over is kept no more, nor
+// one that began before the student was put back to the start. An error says that it is not written yet.
+func (l *ledger) found(epoch int, since time.Time, student string, results []check.Result, passesOnly bool) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	work := l.work(student)
+	if epoch != l.results.Epoch || !since.Equal(work.Since) {
 		return nil
 	}
 	changed := false

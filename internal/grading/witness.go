@@ -1,16 +1,9 @@
 package grading
 
 import (
-	"archive/tar"
-	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"io/fs"
-	"os"
-	"path"
 	"slices"
 	"strings"
 	"time"
@@ -18,7 +11,6 @@ import (
 	"maillab/internal/control"
 	"maillab/internal/dialogue"
 	"maillab/internal/lab/task"
-	"maillab/internal/mail/mbox"
 )
 
 // theirs says whether a connection is a student's: one of the student's accounts logged in, or nobody did.
@@ -153,121 +145,4 @@ func isRefusal(service, line string) bool {
 	}
 	_, word, _ := strings.Cut(line, " ")
 	return strings.HasPrefix(word, "NO ") || strings.HasPrefix(word, "BAD ")
-}
-
-// Bundle implements control.Witness. It writes a student's mail, deliveries and results as a tar. On a server that others share there is no mail.log in
-// it: their lines are theirs.
-func (g *Grading) Bundle(ctx context.Context, student string, w io.Writer) error {
-	s, err := g.owner(student)
-	if err != nil {
-		return err
-	}
-	out := tar.NewWriter(w)
-	for _, account := range s.Accounts {
-		if err := g.bundleMail(ctx, out, account); err != nil {
-			return err
-		}
-	}
-	if err := g.bundleDeliveries(out, s); err != nil {
-		return err
-	}
-	memory := g.ledger.memory(student)
-	work := map[string]any{"epoch": g.cfg.Epochs.Current(), "passed": memory.Passed, "answers": memory.Answers, "marks": memory.Marks}
-	if err := g.bundleJSON(out, "results.json", work); err != nil {
-		return err
-	}
-	if len(g.sheets) == 1 {
-		lines, err := g.evidence().Lines(ctx)
-		if err != nil {
-			return err
-		}
-		if err := g.bundleEntry(out, "mail.log", []byte(strings.Join(lines, "\n")+"\n")); err != nil {
-			return err
-		}
-	}
-	return out.Close()
-}
-
-// maxBox bounds one mailbox in a bundle.
-const maxBox = 64 << 20
-
-func (g *Grading) bundleMail(ctx context.Context, out *tar.Writer, account string) error {
-	files, err := g.cfg.Files.List(ctx, account)
-	if err != nil {
-		return err
-	}
-	names := []string{mbox.Inbox}
-	for _, f := range files {
-		if !f.Dir {
-			names = append(names, f.Path)
-		}
-	}
-	for _, name := range names {
-		f, err := g.cfg.Files.Open(ctx, account, name, os.O_RDONLY)
-		if errors.Is(err, fs.ErrNotExist) {
-			continue
-		}
-		if err != nil {
-			return err
-		}
-		text, err := io.ReadAll(io.LimitReader(f, maxBox))
-		f.Close()
-		if err != nil {
-			return err
-		}
-		if err := g.bundleEntry(out, path.Join("mail", account, name), text); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// bundleDeliveries writes each message that arrived, and a list of their envelopes.
-func (g *Grading) bundleDeliveries(out *tar.Writer, s task.Sheet) error {
-	messages := g.cfg.Deliveries.List(g.cfg.Epochs.Current().Number)
-	type entry struct {
-		ID, Account string
-		Time        time.Time
-		Envelope    any  `json:",omitempty"`
-		Cut         bool `json:",omitempty"`
-	}
-	list := []entry{}
-	for _, m := range messages {
-		for i, c := range m.Copies {
-			if !slices.Contains(s.Accounts, c.Account) {
-				continue
-			}
-			text, cut, err := g.cfg.Deliveries.Text(c)
-			if err != nil {
-				continue // dropped meanwhile
-			}
-			one := entry{ID: m.ID, Account: c.Account, Time: c.At, Cut: cut}
-			if m.Envelope != nil {
-				one.Envelope = m.Envelope
-			}
-			list = append(list, one)
-			if err := g.bundleEntry(out, fmt.Sprintf("deliveries/%s-%d-%s.eml", m.ID, i+1, c.Account), text); err != nil {
-				return err
-			}
-		}
-	}
-	slices.SortStableFunc(list, func(a, b entry) int { return cmp.Or(a.Time.Compare(b.Time), cmp.Compare(a.ID, b.ID)) })
-	return g.bundleJSON(out, "deliveries.json", list)
-}
-
-func (g *Grading) bundleJSON(out *tar.Writer, name string, value any) error {
-	text, err := json.MarshalIndent(value, "", "  ")
-	if err != nil {
-		return err
-	}
-	return g.bundleEntry(out, name, append(text, '\n'))
-}
-
-func (g *Grading) bundleEntry(out *tar.Writer, name string, text []byte) error {
-	h := tar.Header{Typeflag: tar.TypeReg, Name: name, Mode: 0o600, Size: int64(len(text)), ModTime: g.cfg.Now().Truncate(time.Second), Format: tar.FormatPAX}
-	if err := out.WriteHeader(&h); err != nil {
-		return err
-	}
-	_, err := out.Write(text)
-	return err
 }

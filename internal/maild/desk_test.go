@@ -5,6 +5,8 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"maillab/internal/check"
 	"maillab/internal/lab/task"
 	"maillab/internal/worksheet"
@@ -44,6 +46,13 @@ func TestAnswerRefused(t *testing.T) {
 	}
 	if r, err := k.Answer(t.Context(), "alice", "why", "because"); err != nil || r.State != check.Passed {
 		t.Errorf("once it is open: %+v, %v", r, err)
+	}
+	for _, id := range []string{"why", "read", "read", "none"} { // the first one has passed
+		_, _ = k.Check(t.Context(), "alice", []string{id})
+	}
+	checked, err := b.grading.Check(t.Context(), alice())
+	if diff := cmp.Diff(map[string]int{"why": 1, "read": 2}, checked[0].Tries); diff != "" || err != nil {
+		t.Error(diff, err)
 	}
 	if got := state("logged"); got.State == check.Blocked {
 		t.Errorf("open, and listed as closed: %+v", got)

@@ -122,7 +122,8 @@ func (d *Daemon) open() (err error) {
 	if err != nil {
 		return err
 	}
-	if d.dialogues, err = dialogue.Open(dialogue.Config{Dir: filepath.Join(d.cfg.StateDir, "dialogues"), Now: d.cfg.Now}); err != nil {
+	if d.dialogues, err = dialogue.Open(dialogue.Config{Dir: filepath.Join(d.cfg.StateDir, "dialogues"), Now: d.cfg.Now, Slog: d.cfg.Log,
+		Ended: func(id string) { d.grading.Ended(id) }}); err != nil {
 		return err
 	}
 	if err := d.openRecords(); err != nil {
@@ -246,6 +247,7 @@ func (d *Daemon) Run(ctx context.Context) error {
 	d.mu.Unlock()
 	var tidying sync.WaitGroup
 	tidying.Go(func() { d.tidy(ctx) })
+	tidying.Go(func() { d.grading.Run(ctx) })
 	err := d.queue.Run(ctx)
 	tidying.Wait()
 	d.log.Stopped()
@@ -272,6 +274,9 @@ func (d *Daemon) Close() error {
 	var errs []error
 	if d.dialogues != nil {
 		d.dialogues.Close()
+	}
+	if d.grading != nil {
+		d.grading.Close()
 	}
 	if d.deliveries != nil {
 		d.deliveries.Close()

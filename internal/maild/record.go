@@ -14,6 +14,7 @@ import (
 func (d *Daemon) openRecords() (err error) {
 	d.deliveries, err = delivery.Open(delivery.Config{
 		Dir: filepath.Join(d.cfg.StateDir, "deliveries"), Now: d.cfg.Now, Slog: d.cfg.Log,
+		Recorded: func(accounts []string) { d.grading.Recorded(accounts) },
 	})
 	return err
 }

@@ -1,0 +1,208 @@
+package grading
+
+import (
+	"archive/tar"
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"slices"
+	"time"
+
+	"maillab/internal/lab/task"
+	maillog "maillab/internal/mail/log"
+	"maillab/internal/mail/mbox"
+)
+
+// Bundle implements control.Witness. It writes a student's mail, deliveries and results as a tar. On a server that others share there is no mail.log in
+// it: their lines are theirs.
+func (g *Grading) Bundle(ctx context.Context, student string, w io.Writer) error {
+	s, err := g.owner(student)
+	if err != nil {
+		return err
+	}
+	out := tar.NewWriter(w)
+	for _, account := range s.Accounts {
+		if err := g.bundleMail(ctx, out, account); err != nil {
+			return err
+		}
+	}
+	if err := g.bundleDeliveries(out, s); err != nil {
+		return err
+	}
+	memory := g.ledger.memory(student)
+	work := map[string]any{"epoch": g.cfg.Epochs.Current(), "passed": memory.Passed, "answers": memory.Answers, "marks": memory.Marks}
+	if err := g.bundleJSON(out, "results.json", work); err != nil {
+		return err
+	}
+	if len(g.sheets) == 1 {
+		if err := g.bundleLog(ctx, out); err != nil {
+			return err
+		}
+	}
+	return out.Close()
+}
+
+func (g *Grading) bundleMail(ctx context.Context, out *tar.Writer, account string) error {
+	files, err := g.cfg.Files.List(ctx, account)
+	if err != nil {
+		return err
+	}
+	names := []string{mbox.Inbox}
+	for _, f := range files {
+		if !f.Dir {
+			names = append(names, f.Path)
+		}
+	}
+	for _, name := range names {
+		f, err := g.cfg.Files.Open(ctx, account, name, os.O_RDONLY)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		err = g.bundleFiles(out, path.Join("mail", account, name), piece{f, 0})
+		f.Close()
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// bundleLog writes mail.log as far as it is of this epoch.
+func (g *Grading) bundleLog(ctx context.Context, out *tar.Writer) error {
+	if err := g.cfg.FlushLog(ctx); err != nil {
+		return err
+	}
+	from := g.cfg.Epochs.Current().Log
+	places := map[string]int64{g.cfg.LogFile: max(from, 0)}
+	if from < 0 {
+		places[g.cfg.LogFile+maillog.Before] = from
+	}
+	var pieces []piece
+	for _, name := range []string{g.cfg.LogFile + maillog.Before, g.cfg.LogFile} {
+		at, counts := places[name]
+		if !counts {
+			continue
+		}
+		f, err := os.Open(name)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		defer f.Close()
+		pieces = append(pieces, piece{f, at})
+	}
+	return g.bundleFiles(out, "mail.log", pieces...)
+}
+
+// piece is a file from an octet on; a negative one counts from the end. A file that is shorter was begun anew.
+type piece struct {
+	f    *os.File
+	from int64
+}
+
+// bundleFiles copies files into one entry, as long as they are now. Nothing is held: a student can make them large. What one
+// has lost meanwhile is made up with empty lines.
+func (g *Grading) bundleFiles(out *tar.Writer, name string, pieces ...piece) error {
+	var size int64
+	var all []io.Reader
+	for _, p := range pieces {
+		info, err := p.f.Stat()
+		if err != nil {
+			return err
+		}
+		from := p.from
+		switch {
+		case from < 0:
+			from = max(from+info.Size(), 0)
+		case from > info.Size():
+			from = 0
+		}
+		size += info.Size() - from
+		all = append(all, io.NewSectionReader(p.f, from, info.Size()-from))
+	}
+	h := g.bundleHeader(name, size)
+	if err := out.WriteHeader(&h); err != nil {
+		return err
+	}
+	n, err := io.Copy(out, io.MultiReader(all...))
+	if err != nil || n == size {
+		return err
+	}
+	_, err = io.CopyN(out, emptyLines{}, size-n)
+	return err
+}
+
+// emptyLines has no end.
+type emptyLines struct{}
+
+func (emptyLines) Read(p []byte) (int, error) {
+	for i := range p {
+		p[i] = '\n'
+	}
+	return len(p), nil
+}
+
+// bundleDeliveries writes each message that arrived, and a list of their envelopes.
+func (g *Grading) bundleDeliveries(out *tar.Writer, s task.Sheet) error {
+	messages := g.cfg.Deliveries.List(g.cfg.Epochs.Current().Number)
+	type entry struct {
+		ID, Account string
+		Time        time.Time
+		Envelope    any  `json:",omitempty"`
+		Cut         bool `json:",omitempty"`
+	}
+	list := []entry{}
+	for _, m := range messages {
+		for i, c := range m.Copies {
+			if !slices.Contains(s.Accounts, c.Account) {
+				continue
+			}
+			text, cut, err := g.cfg.Deliveries.Text(c)
+			if err != nil {
+				continue // dropped meanwhile
+			}
+			one := entry{ID: m.ID, Account: c.Account, Time: c.At, Cut: cut}
+			if m.Envelope != nil {
+				one.Envelope = m.Envelope
+			}
+			list = append(list, one)
+			if err := g.bundleEntry(out, fmt.Sprintf("deliveries/%s-%d-%s.eml", m.ID, i+1, c.Account), text); err != nil {
+				return err
+			}
+		}
+	}
+	slices.SortStableFunc(list, func(a, b entry) int { return cmp.Or(a.Time.Compare(b.Time), cmp.Compare(a.ID, b.ID)) })
+	return g.bundleJSON(out, "deliveries.json", list)
+}
+
+func (g *Grading) bundleJSON(out *tar.Writer, name string, value any) error {
+	text, err := json.MarshalIndent(value, "", "  ")
+	if err != nil {
+		return err
+	}
+	return g.bundleEntry(out, name, append(text, '\n'))
+}
+
+func (g *Grading) bundleEntry(out *tar.Writer, name string, text []byte) error {
+	h := g.bundleHeader(name, int64(len(text)))
+	if err := out.WriteHeader(&h); err != nil {
+		return err
+	}
+	_, err := out.Write(text)
+	return err
+}
+
+func (g *Grading) bundleHeader(name string, size int64) tar.Header {
+	return tar.Header{Typeflag: tar.TypeReg, Name: name, Mode: 0o600, Size: size, ModTime: g.cfg.Now().Truncate(time.Second), Format: tar.FormatPAX}
+}
