@@ -16,6 +16,7 @@ import (
 
 	"maillab/images"
 	"maillab/internal/cli"
+	"maillab/internal/deploy"
 	"maillab/internal/engine"
 	"maillab/internal/engine/docker"
 	"maillab/internal/engine/enginetest"
@@ -113,7 +114,7 @@ func (c lesson) run(ctx context.Context, in io.Reader, args ...string) (code int
 	}
 	var stdout, stderr bytes.Buffer
 	code = cli.Run(ctx, cli.Env{In: in, Out: &stdout, Err: &stderr, Getenv: os.Getenv, Now: time.Now, DataDir: c.data,
-		Version: "test", Commit: "test", Engines: []cli.EngineMaker{{Name: "docker", Make: openDocker}},
+		Version: "test", Commit: "test", Engines: []deploy.Maker{{Name: "docker", Make: openDocker}},
 	}, append([]string{"-n", c.name}, args...))
 	return code, stdout.String(), stderr.String()
 }

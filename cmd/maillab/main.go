@@ -15,6 +15,7 @@ import (
 
 	"maillab/images"
 	"maillab/internal/cli"
+	"maillab/internal/deploy"
 	"maillab/internal/engine"
 	"maillab/internal/engine/docker"
 	"maillab/internal/engine/embedded"
@@ -43,7 +44,7 @@ func run() int {
 	return cli.Run(ctx, cli.Env{
 		In: os.Stdin, Out: os.Stdout, Err: os.Stderr,
 		Getenv: os.Getenv, Now: time.Now, DataDir: data, Version: version, Commit: commit, Program: program,
-		Engines: []cli.EngineMaker{
+		Engines: []deploy.Maker{
 			{Name: "docker", Make: func(ctx context.Context) (engine.Engine, error) { return openDocker(ctx, data) }},
 			{Name: "embedded", Make: func(context.Context) (engine.Engine, error) { return openEmbedded(program, data), nil }},
 		},

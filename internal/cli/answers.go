@@ -22,7 +22,7 @@ func (a *app) answering(ctx context.Context, i running, client *control.Client, 
 	patience, cancel := context.WithTimeout(ctx, answerPatience)
 	defer cancel()
 	_, err = client.Ready(patience, s.Seat)
-	restarter, ok := i.engine.(engine.Restarter)
+	restarter, ok := i.Engine.(engine.Restarter)
 	if err == nil || !ok || !i.Gateway || ctx.Err() != nil {
 		return false, err
 	}

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"maillab/internal/control"
+	"maillab/internal/deploy"
 	"maillab/internal/engine"
 	"maillab/internal/instance"
 )
@@ -23,24 +24,24 @@ const collectPatience = 30 * time.Second
 
 // collect keeps what a failed command leaves: for each sandbox a folder, named after its student, with mail.log, dialogues and mailboxes. What
 // does not answer is told, and the rest is kept.
-func (a *app) collect(ctx context.Context, u *upping, dir string) error {
-	if dir == "" {
+func collect(ctx context.Context, a *app, o deploy.Outcome, dir string) error {
+	if dir == "" || !o.Begun {
 		return nil
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), collectPatience)
 	defer cancel()
-	r, err := observed(ctx, u)
+	r, err := observed(ctx, o)
 	if err != nil {
 		return err
 	}
-	client := r.client()
+	client := r.Client()
 	defer client.Close()
 	errs := instance.Each(ctx, r.Sandboxes, func(ctx context.Context, s instance.Sandbox) error {
 		if s.State != engine.Running {
 			return errors.New("it does not run")
 		}
 		to := filepath.Join(dir, s.Name())
-		return errors.Join(collectOne(ctx, client, s.Seat, to), collectDialogues(ctx, client, s, to, a.zone(u.name)))
+		return errors.Join(collectOne(ctx, client, s.Seat, to), collectDialogues(ctx, client, s, to, a.zone(o.Name)))
 	})
 	var failed []error
 	for _, s := range r.Sandboxes {
@@ -48,30 +49,23 @@ func (a *app) collect(ctx context.Context, u *upping, dir string) error {
 			failed = append(failed, fmt.Errorf("artifacts of %s: %w", s.Name(), errs[s.Seat]))
 		}
 	}
-	fmt.Fprintf(a.Err, "what is left of %s is in %s\n", u.name, dir)
+	fmt.Fprintf(a.Err, "what is left of %s is in %s\n", o.Name, dir)
 	return errors.Join(failed...)
 }
 
 // observed is the instance as it is now.
-func observed(ctx context.Context, u *upping) (running, error) {
-	actual, err := u.engine.Observe(ctx, u.name)
-	if err != nil {
-		return running{}, err
-	}
-	for _, i := range instance.Of(actual) {
-		return running{Instance: i, engine: u.engine}, nil
-	}
-	return running{}, fmt.Errorf("%s: %w", u.name, engine.ErrNotFound)
+func observed(ctx context.Context, o deploy.Outcome) (running, error) {
+	return deploy.Again(ctx, running{Instance: instance.Instance{Name: o.Name}, Engine: o.Engine})
 }
 
 // report runs the lab's checks and keeps what they say as a JUnit report.
-func (a *app) report(ctx context.Context, u *upping, file string) error {
+func report(ctx context.Context, a *app, o deploy.Outcome, file string) error {
 	if file == "" {
 		return nil
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), collectPatience)
 	defer cancel()
-	r, err := observed(ctx, u)
+	r, err := observed(ctx, o)
 	if err != nil {
 		return err
 	}

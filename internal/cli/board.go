@@ -51,7 +51,7 @@ without one may be anybody's there.
 			if err != nil {
 				return err
 			}
-			client := i.client()
+			client := i.Client()
 			defer client.Close()
 			for {
 				rows, err := a.askBoard(ctx, i, client)

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"time"
 
 	"github.com/klauspost/compress/zstd"
@@ -15,6 +14,7 @@ import (
 
 	"maillab/internal/control"
 	"maillab/internal/instance"
+	"maillab/internal/safeio"
 )
 
 func (a *app) bundle() *cobra.Command {
@@ -31,7 +31,7 @@ dialogues, mail.log (not from a server that others share), answers, the result o
 			if err != nil {
 				return err
 			}
-			s, student, err := theStudent(i, args[0])
+			s, student, err := a.theStudent(i, args[0])
 			if err != nil {
 				return err
 			}
@@ -50,31 +50,22 @@ dialogues, mail.log (not from a server that others share), answers, the result o
 }
 
 // writeBundle writes aside and renames: a bundle is whole or not there.
-func (a *app) writeBundle(ctx context.Context, i running, s instance.Sandbox, student, file string) (err error) {
-	f, err := os.OpenFile(file+".new", os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if err = errors.Join(err, f.Close()); err != nil {
-			err = errors.Join(err, os.Remove(file+".new"))
-			return
+func (a *app) writeBundle(ctx context.Context, i running, s instance.Sandbox, student, file string) error {
+	return safeio.Write(file, 0o600, safeio.Whole, func(w io.Writer) error {
+		packed, err := zstd.NewWriter(w)
+		if err != nil {
+			return err
 		}
-		err = os.Rename(file+".new", file)
-	}()
-	packed, err := zstd.NewWriter(f)
-	if err != nil {
-		return err
-	}
-	out := tar.NewWriter(packed)
-	if err := a.fillBundle(ctx, i, s, student, out); err != nil {
-		return err
-	}
-	return errors.Join(out.Close(), packed.Close())
+		out := tar.NewWriter(packed)
+		if err := a.fillBundle(ctx, i, s, student, out); err != nil {
+			return err
+		}
+		return errors.Join(out.Close(), packed.Close())
+	})
 }
 
 func (a *app) fillBundle(ctx context.Context, i running, s instance.Sandbox, student string, out *tar.Writer) error {
-	client := i.client()
+	client := i.Client()
 	defer client.Close()
 	inner, err := client.Bundle(ctx, s.Seat, student)
 	if err != nil {
@@ -100,7 +91,7 @@ func (a *app) fillBundle(ctx context.Context, i running, s instance.Sandbox, stu
 	if err != nil {
 		return err
 	}
-	marks, err := instance.OpenFolder(a.DataDir, i.Name).Marks()
+	marks, err := a.folder(i.Name).Marks()
 	if err != nil {
 		return err
 	}

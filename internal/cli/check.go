@@ -121,26 +121,25 @@ func (a *app) sinceTime(text string, zone *time.Location) (time.Time, error) {
 // checkPatience bounds a check: the scripts of a class on a shared server take a while.
 const checkPatience = 15 * time.Minute
 
-func (a *app) runCheck(ctx context.Context, i running, names []string, request control.CheckRequest, beside []column) error {
-	chosen, err := some(i.Instance, names)
+func (a *app) runCheck(ctx context.Context, i running, typed []string, request control.CheckRequest, beside []column) error {
+	chosen, err := a.some(i, typed)
 	if err != nil {
 		return err
 	}
-	folder := instance.OpenFolder(a.DataDir, i.Name)
-	result, failed, err := a.askCheck(ctx, i, chosen, names, request)
+	result, failed, err := a.askCheck(ctx, i, chosen, request)
 	if err != nil {
 		return err
 	}
-	a.nameCopies(folder, result)
-	if request.Since.IsZero() && len(request.Tasks) == 0 && len(names) == 0 && len(failed) == 0 {
-		if err := folder.KeepResults(result); err != nil {
+	a.nameCopies(a.folder(i.Name), result)
+	if request.Since.IsZero() && len(request.Tasks) == 0 && chosen.All() && len(failed) == 0 {
+		if err := a.keepResults(ctx, i.Name, result); err != nil {
 			fmt.Fprintf(a.Err, "maillab: the results are not kept: %v\n", err)
 		}
 	}
-	if err := a.printCheck(result, len(names) == 1, beside); err != nil {
+	if err := a.printCheck(result, len(typed) == 1, beside); err != nil {
 		return err
 	}
-	if err := a.failures(chosen, failed); err != nil {
+	if err := a.failures(chosen.Sandboxes, failed); err != nil {
 		return err
 	}
 	for _, s := range result.Students {
@@ -151,10 +150,28 @@ func (a *app) runCheck(ctx context.Context, i running, names []string, request c
 	return nil
 }
 
+// keepPatience is how long somebody else may be at work on the instance before results are not kept.
+const keepPatience = 10 * time.Second
+
+// keepResults keeps the results where the instance was brought up.
+func (a *app) keepResults(ctx context.Context, name string, result checkJSON) error {
+	if !a.folder(name).Exists() {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, keepPatience)
+	defer cancel()
+	h, err := a.folder(name).Lock(ctx, nil)
+	if err != nil {
+		return err
+	}
+	defer h.Release()
+	return h.KeepResults(result)
+}
+
 // askCheck has the sandboxes check side by side; failed has those that did not answer.
-func (a *app) askCheck(ctx context.Context, i running, chosen []instance.Sandbox, names []string, request control.CheckRequest) (
+func (a *app) askCheck(ctx context.Context, i running, chosen instance.Chosen, request control.CheckRequest) (
 	result checkJSON, failed map[int]error, err error) {
-	folder := instance.OpenFolder(a.DataDir, i.Name)
+	folder := a.folder(i.Name)
 	marks, err1 := folder.Marks()
 	seats, err2 := folder.Seats()
 	if err := errors.Join(err1, err2); err != nil {
@@ -162,14 +179,14 @@ func (a *app) askCheck(ctx context.Context, i running, chosen []instance.Sandbox
 	}
 	ctx, cancel := context.WithTimeout(ctx, checkPatience)
 	defer cancel()
-	client := i.client()
+	client := i.Client()
 	defer client.Close()
 	var mu sync.Mutex
 	var all []control.CheckedStudent
 	seatOf := map[string]int{}
-	failed = instance.Each(ctx, chosen, awake(func(ctx context.Context, s instance.Sandbox) error {
+	failed = instance.Each(ctx, chosen.Sandboxes, awake(func(ctx context.Context, s instance.Sandbox) error {
 		mine := request
-		mine.Students, mine.Marks = namedOf(s, names), marksOf(s, marks)
+		mine.Students, mine.Marks = chosen.Of(s), marksOf(s, marks)
 		checked, err := client.Check(ctx, s.Seat, mine)
 		mu.Lock()
 		defer mu.Unlock()
@@ -193,19 +210,6 @@ func marksOf(s instance.Sandbox, marks map[string]map[string]bool) map[string]ma
 		}
 	}
 	return mine
-}
-
-// namedOf are the students of a sandbox that were named; nil is all of them.
-func namedOf(s instance.Sandbox, names []string) (students []string) {
-	if len(names) == 0 || s.Seat != 0 {
-		return nil
-	}
-	for _, student := range s.Students {
-		if slices.Contains(names, student) {
-			students = append(students, student)
-		}
-	}
-	return students
 }
 
 // checkResult puts what the sandboxes said into the order of the seats, in one language.

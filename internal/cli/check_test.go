@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/csv"
 	"encoding/xml"
+	"errors"
 	"os/exec"
 	"slices"
 	"strings"
@@ -91,7 +92,7 @@ func TestJUnit(t *testing.T) {
 func TestGradebook(t *testing.T) {
 	a, out := testApp(t, nil)
 	a.flags.output = "csv"
-	if err := instance.OpenFolder(a.DataDir, "amiens").KeepRoster([]byte("name;E-Mail;full;password\noneil;pat@univ.fr;\"O'Neil, \"\"Pat\"\"\";secret1\n=HYPERLINK(1);+33@univ.fr;-2;secret2\n")); err != nil {
+	if err := held(t, a.folder("amiens")).KeepRoster([]byte("name;E-Mail;full;password\noneil;pat@univ.fr;\"O'Neil, \"\"Pat\"\"\";secret1\n=HYPERLINK(1);+33@univ.fr;-2;secret2\n")); err != nil {
 		t.Fatal(err)
 	}
 	one := []check.Result{{ID: "one", State: check.Passed, Points: 2}, {ID: "two", State: check.Failed, Points: 1}}
@@ -118,8 +119,8 @@ func TestGradebook(t *testing.T) {
 // other.
 func TestNameCopies(t *testing.T) {
 	a, _ := testApp(t, nil)
-	folder := instance.OpenFolder(a.DataDir, "amiens")
-	if err := folder.KeepSeats(map[string]int{"alice": 1, "bruno": 2}); err != nil {
+	folder := held(t, a.folder("amiens"))
+	if err := errors.Join(folder.KeepSecret(), folder.KeepSeats(map[string]int{"alice": 1, "bruno": 2})); err != nil {
 		t.Fatal(err)
 	}
 	secrets, err := folder.Secrets()
@@ -129,7 +130,7 @@ func TestNameCopies(t *testing.T) {
 	class := checkedClass()
 	class[0].Results[0].Answer = "The code: " + strings.ToUpper(secrets("token/alice/one"))
 	result := a.checkResult("amiens", class, map[string]int{"alice": 1, "bruno": 2})
-	a.nameCopies(folder, result)
+	a.nameCopies(folder.Folder, result)
 	if seen := result.Students[1].Tasks[0].Seen; !strings.HasSuffix(seen, "(the answer carries the token of alice)") {
 		t.Errorf("%q", seen)
 	}
@@ -179,7 +180,7 @@ func TestBoardOrder(t *testing.T) {
 
 // TestMarksAreKept: the teacher's words outlive the program, until they are taken back or forgotten.
 func TestMarksAreKept(t *testing.T) {
-	folder := instance.OpenFolder(t.TempDir(), "amiens")
+	folder := held(t, instance.OpenFolder(t.TempDir(), "amiens"))
 	yes, no := true, false
 	for _, m := range []struct {
 		student, task string
@@ -217,4 +218,15 @@ func TestTranscript(t *testing.T) {
 	if strings.Contains(text, "\x1b") {
 		t.Error("an escape sequence passes")
 	}
+}
+
+// held holds an instance's folder until the test ends.
+func held(t *testing.T, folder instance.Folder) *instance.Held {
+	t.Helper()
+	h, err := folder.Lock(t.Context(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(h.Release)
+	return h
 }

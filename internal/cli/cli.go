@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"maillab/internal/deploy"
 	"maillab/internal/engine"
 )
 
@@ -29,17 +30,11 @@ type Env struct {
 	Commit   string
 	Program  string // this program's file, for what run starts beside its command; "" where there is none to be started
 	// Engines are made when they are needed, by name; the first that answers is the default.
-	Engines []EngineMaker
+	Engines []deploy.Maker
 	Serve   ServeFunc
 	// Here makes an embedded engine for one instance, whose seats are in a folder of their own. In place of a process for
 	// it, it calls serve, which is given what Serve wants.
 	Here func(seats string, serve func(runtime, data string)) engine.Engine
-}
-
-// EngineMaker makes one engine; an engine that does not answer is engine.ErrUnavailable.
-type EngineMaker struct {
-	Name string
-	Make func(ctx context.Context) (engine.Engine, error)
 }
 
 // app is one run of the program.

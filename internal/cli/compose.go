@@ -3,7 +3,6 @@ package cli
 import (
 	"archive/tar"
 	"bytes"
-	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -11,24 +10,19 @@ import (
 	"io"
 	"io/fs"
 	"maps"
-	"net"
-	"net/netip"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
 	"maillab/images"
 	"maillab/internal/compose"
+	"maillab/internal/deploy"
 	"maillab/internal/engine"
 	"maillab/internal/instance"
-	"maillab/internal/lab"
 	"maillab/internal/mail/auth"
-	"maillab/internal/pool"
-	"maillab/internal/roster"
 	"maillab/labs"
 )
 
@@ -60,7 +54,7 @@ to another base.`,
 		Example: `  maillab render compose --class m1.csv > class.yaml
   maillab render compose --context ./image > sandbox.yaml && docker compose -f sandbox.yaml up`,
 		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return a.runRenderCompose(cmd.Context(), f, folder) },
+		RunE: func(cmd *cobra.Command, _ []string) error { return runRenderCompose(cmd.Context(), a, f, folder) },
 	}
 	renderFlags(cmd, &f)
 	cmd.Flags().StringVar(&folder, "context", "", "folder to build the image from; made when it is not there")
@@ -75,7 +69,7 @@ func (a *app) renderSpec() *cobra.Command {
 		Short: "What one sandbox is told to be, for maild serve",
 		Long:  `Print what the sandbox of one seat is told to be, as JSON: maild serve -spec FILE -dir DIR serves it by itself.`,
 		Args:  cobra.NoArgs,
-		RunE:  func(cmd *cobra.Command, _ []string) error { return a.runRenderSpec(cmd.Context(), f, seat) },
+		RunE:  func(cmd *cobra.Command, _ []string) error { return runRenderSpec(cmd.Context(), a, f, seat) },
 	}
 	renderFlags(cmd, &f)
 	cmd.Flags().IntVar(&seat, "seat", -1, "whose; by default the first")
@@ -93,90 +87,72 @@ func renderFlags(cmd *cobra.Command, f *upFlags) {
 	_ = cmd.RegisterFlagCompletionFunc("lab", completeLabs)
 }
 
-// rendered is an instance that is not up: what it would be.
-func (a *app) rendered(ctx context.Context, f upFlags) (*upping, compose.Stack, error) {
-	s, u, err := a.readUp(f)
+// rendered is an instance that is not up: what it would be, and what of it a compose file can say. What it keeps, so that the
+// next rendering has the same seats, passwords and hashes, is not the folder of an instance that is up; it begins with what
+// that has.
+func rendered(ctx context.Context, a *app, f upFlags) (deploy.Decision, compose.Stack, error) {
+	none := func(err error) (deploy.Decision, compose.Stack, error) {
+		return deploy.Decision{}, compose.Stack{}, err
+	}
+	name, err := f.instance(a)
 	if err != nil {
-		return nil, compose.Stack{}, err
+		return none(err)
 	}
-	secrets, err := u.folder.Secrets()
+	h, err := instance.RenderedFolder(a.DataDir, name).Lock(ctx, a.waiting(name))
 	if err != nil {
-		return nil, compose.Stack{}, err
+		return none(err)
 	}
-	if u.seats, err = u.folder.Seats(); err != nil {
-		return nil, compose.Stack{}, err
-	}
-	u.seats = roster.Seats(u.seats, u.class)
-	specs, err := lab.Compile(u.lab, u.class, u.seats, u.name, secrets)
+	defer h.Release()
+	r, s, err := f.request(a, name, a.folder(name))
 	if err != nil {
-		return nil, compose.Stack{}, usage(s.placed(err))
+		return none(err)
 	}
-	at, err := relays(ctx, specs, net.DefaultResolver.LookupNetIP)
+	if err := errors.Join(h.BeginWith(a.folder(name)), h.KeepSecret()); err != nil {
+		return none(err)
+	}
+	d, err := deploy.Render(ctx, h, r)
 	if err != nil {
-		return nil, compose.Stack{}, usage(err)
+		return none(s.placed(err))
 	}
-	w := instance.Wish{
-		Relays: at,
-		Name:   u.name, Topology: u.lab.Topology, Specs: specs, Pool: pool.Default(), Limits: limits(u.lab, len(u.class.Students)),
-		Created: time.Unix(0, 0), Token: func(int) string { return "" }, Students: studentsBySeat(u), Publish: instance.Publishing{
-			Mode: u.lab.Publish.Mode, Listen: cmp.Or(f.listen, u.lab.Publish.Listen), Base: cmp.Or(f.base, u.lab.Publish.Base)},
-	}
-	// Addresses are Docker's to give; the wish wants a network to spread over.
-	bits, err := pool.Bits(specs[len(specs)-1].Seat)
+	hash, err := h.Hasher(auth.Hash)
 	if err != nil {
-		return nil, compose.Stack{}, usage(err)
+		return none(err)
 	}
-	w.Subnet = netip.PrefixFrom(pool.Default().Addr(), bits)
-	if w.Publish.Mode == "addresses" {
-		if w.Publish.Pool, err = netip.ParsePrefix(u.lab.Publish.Pool); err != nil {
-			return nil, compose.Stack{}, usage(err)
-		}
-	}
-	if u.desired, err = instance.Desire(w, engine.Capabilities{System: true, Isolated: true}); err != nil {
-		return nil, compose.Stack{}, usage(err)
-	}
-	stack, err := a.stack(u)
-	return u, stack, err
+	stack, err := stackOf(d, hash)
+	return d, stack, err
 }
 
-// stack takes from what is desired what a compose file can say.
-func (a *app) stack(u *upping) (compose.Stack, error) {
-	if err := u.keep(); err != nil { // the next rendering has the same seats, passwords and hashes
-		return compose.Stack{}, err
-	}
-	hash, err := u.folder.Hasher(auth.Hash)
-	if err != nil {
-		return compose.Stack{}, err
-	}
+// stackOf takes from what is desired what a compose file can say.
+func stackOf(d deploy.Decision, hash func(string) (string, error)) (compose.Stack, error) {
 	doors := map[int]int{}
-	for i, t := range u.desired.Doors.Sandboxes {
+	for i, t := range d.Desired.Doors.Sandboxes {
 		doors[t.Seat] = i
 	}
-	stack := compose.Stack{Name: u.name}
-	for _, r := range u.desired.Resources {
+	stack := compose.Stack{Name: d.Name}
+	for _, r := range d.Desired.Resources {
 		if r.Kind != engine.Sandbox {
 			continue
 		}
-		plain := u.desired.Specs[r.Seat]
+		plain := d.Desired.Specs[r.Seat]
 		sealed, err := plain.Seal(hash)
 		if err != nil {
 			return compose.Stack{}, err
 		}
 		stack.Sandboxes = append(stack.Sandboxes, compose.Sandbox{
-			Seat: r.Seat, Container: *r.Sandbox, Doors: u.desired.Doors.Sandboxes[doors[r.Seat]].Doors, Spec: sealed,
+			Seat: r.Seat, Container: *r.Sandbox, Doors: d.Desired.Doors.Sandboxes[doors[r.Seat]].Doors, Spec: sealed,
 		})
 	}
 	return stack, nil
 }
 
-func (a *app) runRenderCompose(ctx context.Context, f upFlags, folder string) error {
-	u, stack, err := a.rendered(ctx, f)
+func runRenderCompose(ctx context.Context, a *app, f upFlags, folder string) error {
+	d, stack, err := rendered(ctx, a, f)
 	if err != nil {
 		return err
 	}
 	stack.Image, stack.Context = images.Tag(), folder
 	stack.Comment = []string{
-		fmt.Sprintf("%s for %s, made by maillab render compose. There is no controller in it:", u.lab.Name, students(len(u.class.Students))),
+		fmt.Sprintf("%s for %s, made by maillab render compose. There is no controller in it:", d.Lab.Name, students(len(d.Class.Students))),
 		"accounts, SSH, telnet, mail and lab check are there; reset, snapshot, status and check from outside are not.",
 	}
 	if folder != "" {
@@ -193,8 +169,8 @@ func (a *app) runRenderCompose(ctx context.Context, f upFlags, folder string) er
 	return err
 }
 
-func (a *app) runRenderSpec(ctx context.Context, f upFlags, seat int) error {
-	_, stack, err := a.rendered(ctx, f)
+func runRenderSpec(ctx context.Context, a *app, f upFlags, seat int) error {
+	_, stack, err := rendered(ctx, a, f)
 	if err != nil {
 		return err
 	}

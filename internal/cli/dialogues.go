@@ -31,11 +31,11 @@ that others share, SMTP dialogues in which nobody logged in are everybody's.
 			if err != nil {
 				return err
 			}
-			s, student, err := theStudent(i, args[0])
+			s, student, err := a.theStudent(i, args[0])
 			if err != nil {
 				return err
 			}
-			client := i.client()
+			client := i.Client()
 			defer client.Close()
 			zone := a.zone(i.Name)
 			if follow {

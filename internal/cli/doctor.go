@@ -34,7 +34,7 @@ the other one works, and takes both down again. With -n, an instance that is up 
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if probing {
-				return a.runProbe(cmd.Context(), gateway)
+				return runProbe(cmd.Context(), a, gateway)
 			}
 			return a.tell(a.examine(cmd.Context()))
 		},
@@ -137,7 +137,7 @@ func (a *app) ports(ctx context.Context) engine.Finding {
 	f := engine.Finding{Level: engine.Good, What: "ports"}
 	s, _ := a.look(ctx, "") // what does not answer has been said
 	var all []instance.Instance
-	for _, i := range s.instances {
+	for _, i := range s.Instances {
 		all = append(all, i.Instance)
 	}
 	seats := make([]int, 30)
@@ -145,18 +145,25 @@ func (a *app) ports(ctx context.Context) engine.Finding {
 		seats[n] = n + 1
 	}
 	on := spec.Services{SMTP: &spec.SMTP{}, POP3: &spec.POP3{}, IMAP: &spec.IMAP{}, SSH: &spec.SSH{}}
-	p := instance.Publishing{Mode: "ports", Listen: "127.0.0.1", Base: 10000}
-	ephemeral := instance.Ephemeral()
-	base, err := instance.FreeBase(ctx, p, seats, on, ephemeral, instance.FreeDoors(all, "", instance.Here(false)))
+	p := instance.Publishing{Mode: "ports", Listen: "127.0.0.1"}
+	others, try, ephemeral := instance.Instance{}.Others(all), instance.Here(false), instance.Ephemeral()
+	free := func(listen string) error {
+		if by := others.Door(listen); by != "" {
+			return fmt.Errorf("taken by instance %s", by)
+		}
+		return try(listen)
+	}
+	p, err := p.Place(seats, on, nil, 10000, false, instance.Room{Limit: ephemeral, Free: free})
 	switch {
+	case ctx.Err() != nil:
+		f.Level, f.Detail = engine.Bad, ctx.Err().Error()
 	case err != nil:
 		f.Level, f.Detail, f.Mend = engine.Bad, err.Error(), "maillab down for instances that are not needed, or publish mode addresses"
-	case ephemeral > 0 && base+3100 >= ephemeral: // of a system with an unusual range
-		f.Level = engine.Warning
-		f.Detail = fmt.Sprintf("the next free base is %d, and the system gives away ports from %d on", base, ephemeral)
-		f.Mend = "publish mode addresses, or a smaller class"
 	default:
-		f.Detail = fmt.Sprintf("a class of 30 would be at %d to %d", base+110, base+3043)
+		f.Detail = fmt.Sprintf("a class of 30 would be at %d to %d", p.Blocks[0].Base+110, p.Blocks[0].Base+3043)
+		if len(p.Blocks) > 1 {
+			f.Detail = fmt.Sprintf("a class of 30 would be in %d blocks from %d on", len(p.Blocks), p.Blocks[0].Base)
+		}
 	}
 	return f
 }

@@ -6,10 +6,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"maillab/internal/apply"
+	"maillab/internal/deploy"
 	"maillab/internal/engine"
-	"maillab/internal/instance"
-	"maillab/internal/plan"
 )
 
 func (a *app) down() *cobra.Command {
@@ -25,51 +23,7 @@ directory, so that the same students find the same ports again; --forget removes
 was known of the students.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			ctx := cmd.Context()
-			i, err := a.the(ctx)
-			if err != nil {
-				return err
-			}
-			keep := func(r engine.Resource) bool { return keepSpools && r.Kind == engine.Volume }
-			p, err := remaining(ctx, i.engine, i.Name, keep)
-			if err != nil {
-				return err
-			}
-			if dry {
-				fmt.Fprint(a.Out, p)
-				return nil
-			}
-			question := fmt.Sprintf("Remove %s with the mail and homes of %s?", i.Name, students(len(i.Students())))
-			if keepSpools {
-				question = fmt.Sprintf("Remove %s and keep its mail and homes?", i.Name)
-			}
-			if err := a.confirm(ctx, question); err != nil {
-				return err
-			}
-			defer a.tellLeave(ctx)()
-			release, err := a.lock(ctx, i.Name)
-			if err != nil {
-				return err
-			}
-			defer release()
-			diff := func(ctx context.Context) (plan.Plan, error) { return remaining(ctx, i.engine, i.Name, keep) }
-			if p, err = diff(ctx); err != nil { // as it is now that nobody else changes it
-				return err
-			}
-			result, err := a.converge(ctx, p, apply.Config{Engine: i.engine}, diff)
-			if err != nil {
-				return err
-			}
-			if result.OK() && forget {
-				if err := instance.OpenFolder(a.DataDir, i.Name).Remove(); err != nil {
-					return err
-				}
-			} else if result.OK() && !keepResults {
-				if err := instance.OpenFolder(a.DataDir, i.Name).ForgetResults(); err != nil {
-					return err
-				}
-			}
-			return a.ended(ctx, result, fmt.Sprintf("%s is down", i.Name))
+			return runDown(cmd.Context(), a, downFlags{keepSpools, keepResults, forget, dry})
 		},
 	}
 	cmd.Flags().BoolVar(&keepSpools, "keep-spools", false, "keep the volumes with mail and homes")
@@ -79,6 +33,51 @@ was known of the students.`,
 	cmd.MarkFlagsMutuallyExclusive("forget", "keep-spools")
 	cmd.Flags().BoolVar(&dry, "dry-run", false, "print what would be done")
 	return cmd
+}
+
+type downFlags struct{ keepSpools, keepResults, forget, dry bool }
+
+// keep tells what stays.
+func (f downFlags) keep(r engine.Resource) bool { return f.keepSpools && r.Kind == engine.Volume }
+
+func runDown(ctx context.Context, a *app, f downFlags) error {
+	i, err := a.the(ctx)
+	if err != nil {
+		return err
+	}
+	if f.dry {
+		p, _, err := deploy.Remaining(ctx, i.Engine, i.Name, f.keep)
+		if err == nil {
+			fmt.Fprint(a.Out, p)
+		}
+		return err
+	}
+	i, h, err := a.hold(ctx, i)
+	if err != nil {
+		return err
+	}
+	defer h.Release()
+	question := fmt.Sprintf("Remove %s with the mail and homes of %s?", i.Name, students(len(i.Students())))
+	if f.keepSpools {
+		question = fmt.Sprintf("Remove %s and keep its mail and homes?", i.Name)
+	}
+	if err := a.confirm(ctx, question); err != nil {
+		return err
+	}
+	defer a.tellLeave(ctx)()
+	result, err := a.carrier().Down(ctx, h, i.Engine, i.Name, f.keep)
+	switch {
+	case err != nil:
+		return err
+	case result.OK() && f.forget:
+		err = h.Remove()
+	case result.OK() && !f.keepResults:
+		err = h.ForgetResults()
+	}
+	if err != nil {
+		return err
+	}
+	return a.ended(ctx, result, fmt.Sprintf("%s is down", i.Name))
 }
 
 // students counts them for a sentence.

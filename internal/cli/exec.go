@@ -39,7 +39,7 @@ for some and 1 when it failed for all.`,
 			if err != nil {
 				return err
 			}
-			return a.inSandboxes(cmd.Context(), i, chosen, names, command, root, account)
+			return a.inSandboxes(cmd.Context(), i, chosen, command, root, account)
 		},
 	}
 	cmd.Flags().BoolVar(&all, "all", false, "in every sandbox")
@@ -68,7 +68,8 @@ func splitCommand(cmd *cobra.Command, args []string, all bool) (names, command [
 }
 
 // inSandboxes runs a command in the chosen sandboxes side by side.
-func (a *app) inSandboxes(ctx context.Context, i running, chosen []instance.Sandbox, names, command []string, root bool, account string) error {
+func (a *app) inSandboxes(ctx context.Context, i running, picked instance.Chosen, command []string, root bool, account string) error {
+	chosen := picked.Sandboxes
 	run, done, err := a.runner(i, command, root, account)
 	if err != nil {
 		return err
@@ -78,7 +79,7 @@ func (a *app) inSandboxes(ctx context.Context, i running, chosen []instance.Sand
 	codes, place := map[int]int{}, places(chosen)
 	allOut, allErr := newTurns(a.Out, len(chosen)), newTurns(a.Err, len(chosen))
 	failed := instance.Each(ctx, chosen, inTurn(place, awake(func(ctx context.Context, s instance.Sandbox) error {
-		student := studentFor(s, names)
+		student := firstOf(picked.Students(s))
 		out, errs := io.Writer(a.Out), io.Writer(a.Err)
 		var in io.Reader = a.In
 		if len(chosen) > 1 {
@@ -129,9 +130,9 @@ type run func(ctx context.Context, s instance.Sandbox, student string, in io.Rea
 // runner chooses between SSH as the student and the engine's own way as root.
 func (a *app) runner(i running, command []string, root bool, account string) (run, func(), error) {
 	if root {
-		execer, ok := i.engine.(engine.Execer)
+		execer, ok := i.Engine.(engine.Execer)
 		if !ok {
-			return nil, nil, fmt.Errorf("engine %s cannot run commands as root", i.engine.Capabilities().Name)
+			return nil, nil, fmt.Errorf("engine %s cannot run commands as root", i.Engine.Capabilities().Name)
 		}
 		return func(ctx context.Context, s instance.Sandbox, _ string, in io.Reader, out, errs io.Writer) (int, error) {
 			return execer.Exec(ctx, i.Name, s.Seat, shellArgs(command), engine.IO{In: in, Out: out, Err: errs})
@@ -140,7 +141,7 @@ func (a *app) runner(i running, command []string, root bool, account string) (ru
 	if err := hasSSH(i); err != nil {
 		return nil, nil, err
 	}
-	client := i.client()
+	client := i.Client()
 	return func(ctx context.Context, s instance.Sandbox, student string, in io.Reader, out, errs io.Writer) (int, error) {
 		return runAs(ctx, client, s, student, account, shellLine(command), in, out, errs)
 	}, client.Close, nil
@@ -166,19 +167,12 @@ func shellArgs(command []string) []string {
 	return command
 }
 
-// studentFor is as whom a command runs: who was named, else whoever is first.
-func studentFor(s instance.Sandbox, names []string) string {
-	for _, name := range names {
-		for _, student := range s.Students {
-			if name == student {
-				return name
-			}
-		}
+// firstOf is as whom a command runs: who was named, else whoever is first.
+func firstOf(students []string) string {
+	if len(students) == 0 {
+		return ""
 	}
-	if len(s.Students) > 0 {
-		return s.Students[0]
-	}
-	return ""
+	return students[0]
 }
 
 // prefixer writes whole lines, each with whose it is in front.

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"text/tabwriter"
 
+	"maillab/internal/deploy"
 	"maillab/internal/engine"
 )
 
@@ -74,6 +75,8 @@ func exitCode(err error) int {
 		return exitDone
 	case errors.As(err, &f):
 		return f.code
+	case errors.As(err, new(*deploy.RefusedError)):
+		return exitUsage
 	case errors.Is(err, engine.ErrUnavailable):
 		return exitNoEngine
 	case errors.Is(err, context.Canceled):

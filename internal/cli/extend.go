@@ -5,8 +5,6 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
-
-	"maillab/internal/instance"
 )
 
 func (a *app) extend() *cobra.Command {
@@ -35,16 +33,16 @@ outlived its time; nothing ends by itself.`,
 			if err != nil {
 				return err
 			}
-			release, err := a.lock(ctx, i.Name)
+			i, h, err := a.hold(ctx, i)
 			if err != nil {
 				return err
 			}
-			defer release()
+			defer h.Release()
 			var expires time.Time
 			if !never {
 				expires = a.Now().Add(life).Truncate(time.Second)
 			}
-			if err := instance.SetExpiry(ctx, i.engine, i.Instance, expires); err != nil {
+			if err := h.SetExpiry(ctx, i.Engine, i.Instance, expires); err != nil {
 				return err
 			}
 			fmt.Fprintf(a.Err, "%s %s\n", i.Name, lifeLeft(expires, a.Now()))

@@ -6,92 +6,38 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
 
-	"maillab/internal/control"
+	"maillab/images"
+	"maillab/internal/deploy"
 	"maillab/internal/engine"
 	"maillab/internal/instance"
+	"maillab/internal/plan"
 )
 
 // running is an instance with the engine that runs it.
-type running struct {
-	instance.Instance
-	engine engine.Engine
-}
-
-// client reaches its gateway. The caller closes it.
-func (r running) client() *control.Client { return instance.Connect(r.engine, r.Name) }
-
-// survey is what all engines that answer are running.
-type survey struct {
-	engines   []engine.Engine
-	instances []running
-	images    []engine.Resource
-	problems  []error // of engines that do not answer
-}
+type running = deploy.Running
 
 // look asks every engine (or the one that --engine names) side by side for the instances called name, or for all.
-func (a *app) look(ctx context.Context, name string) (survey, error) {
+func (a *app) look(ctx context.Context, name string) (deploy.Survey, error) {
 	makers, err := a.makers()
 	if err != nil {
-		return survey{}, err
+		return deploy.Survey{}, err
 	}
-	type answer struct {
-		engine    engine.Engine
-		resources []engine.Resource
-		err       error
-	}
-	answers := make([]answer, len(makers))
-	var wg sync.WaitGroup
-	for i, m := range makers {
-		wg.Go(func() {
-			e, err := m.Make(ctx)
-			if err != nil {
-				answers[i].err = fmt.Errorf("engine %s: %w", m.Name, err)
-				return
-			}
-			answers[i].engine = e
-			answers[i].resources, err = e.Observe(ctx, name)
-			if err != nil {
-				answers[i].err = fmt.Errorf("engine %s: %w", m.Name, err)
-			}
-		})
-	}
-	wg.Wait()
-	var s survey
-	for _, answer := range answers {
-		if answer.err != nil {
-			s.problems = append(s.problems, answer.err)
-			continue
-		}
-		s.engines = append(s.engines, answer.engine)
-		for _, i := range instance.Of(answer.resources) {
-			s.instances = append(s.instances, running{Instance: i, engine: answer.engine})
-		}
-		for _, r := range answer.resources {
-			if r.Kind == engine.Image {
-				s.images = append(s.images, r)
-			}
-		}
-	}
-	if len(s.engines) == 0 {
-		return s, errors.Join(s.problems...)
-	}
-	return s, nil
+	return deploy.Look(ctx, makers, name)
 }
 
 // makers are the engines that --engine allows.
-func (a *app) makers() ([]EngineMaker, error) {
+func (a *app) makers() ([]deploy.Maker, error) {
 	if a.flags.engine == "" {
 		return a.Engines, nil
 	}
 	var names []string
 	for _, m := range a.Engines {
 		if m.Name == a.flags.engine {
-			return []EngineMaker{m}, nil
+			return []deploy.Maker{m}, nil
 		}
 		names = append(names, m.Name)
 	}
@@ -105,70 +51,111 @@ func (a *app) the(ctx context.Context) (running, error) {
 		return running{}, err
 	}
 	switch {
-	case len(s.instances) == 1:
-		return s.instances[0], nil
-	case len(s.instances) == 0 && len(s.problems) > 0:
-		return running{}, a.perhapsThere(s)
-	case len(s.instances) == 0 && a.flags.instance != "":
+	case len(s.Instances) == 1:
+		return s.Instances[0], nil
+	case len(s.Instances) == 0 && len(s.Problems) > 0:
+		return running{}, perhapsThere(s, a.flags.instance)
+	case len(s.Instances) == 0 && a.flags.instance != "":
 		return running{}, withHint(fmt.Errorf("%w: no instance is called %q", engine.ErrNotFound, a.flags.instance), "maillab ls lists those that there are")
-	case len(s.instances) == 0:
+	case len(s.Instances) == 0:
 		return running{}, withHint(fmt.Errorf("%w: no instance is up", engine.ErrNotFound), "maillab up brings one up")
 	case a.flags.instance != "":
 		return running{}, usagef("%q runs on two engines: say which with --engine", a.flags.instance)
 	}
 	var names []string
-	for _, i := range s.instances {
+	for _, i := range s.Instances {
 		names = append(names, i.Name)
 	}
 	return running{}, usagef("several instances are up: say which with -n: %s", strings.Join(names, ", "))
 }
 
 // perhapsThere is that nothing was found while an engine that may have it does not answer.
-func (a *app) perhapsThere(s survey) error {
+func perhapsThere(s deploy.Survey, name string) error {
 	what := "no instance is up on the engines that answer"
-	if a.flags.instance != "" {
-		what = fmt.Sprintf("no instance is called %q on the engines that answer", a.flags.instance)
+	if name != "" {
+		what = fmt.Sprintf("no instance is called %q on the engines that answer", name)
 	}
 	return &failure{err: fmt.Errorf("%w: %s", engine.ErrNotFound, what), code: exitNoEngine, hint: unanswered(s) +
 		"\nmaillab doctor looks at the engines; --engine asks one only"}
 }
 
 // unanswered tells which engines did not answer.
-func unanswered(s survey) string { return "not asked: " + errors.Join(s.problems...).Error() }
+func unanswered(s deploy.Survey) string { return "not asked: " + errors.Join(s.Problems...).Error() }
 
-// some are the sandboxes of these students, each once; all of them when none is named.
-func some(i instance.Instance, students []string) ([]instance.Sandbox, error) {
-	if len(students) == 0 {
-		return i.Sandboxes, nil
-	}
-	var chosen []instance.Sandbox
-	var wrong []error
-	seen := map[int]bool{}
-	for _, student := range students {
-		s, err := i.Find(student)
-		if err != nil {
-			wrong = append(wrong, err)
-			continue
-		}
-		if !seen[s.Seat] {
-			seen[s.Seat] = true
-			chosen = append(chosen, s)
-		}
-	}
-	if len(wrong) > 0 {
-		return nil, usage(errors.Join(wrong...))
-	}
-	return chosen, nil
+// folder is what outlives an instance, to be read.
+func (a *app) folder(name string) instance.Folder { return instance.OpenFolder(a.DataDir, name) }
+
+// lock makes this command the only one that changes an instance.
+func (a *app) lock(ctx context.Context, name string) (*instance.Held, error) {
+	return a.folder(name).Lock(ctx, a.waiting(name))
 }
 
-// those finds the instance that a verb is about, and the sandboxes of these students in it.
-func (a *app) those(ctx context.Context, students []string) (running, []instance.Sandbox, error) {
+// hold is lock for one that is there, which is looked at anew.
+func (a *app) hold(ctx context.Context, i running) (running, *instance.Held, error) {
+	return deploy.Hold(ctx, a.folder(i.Name), i, a.waiting(i.Name))
+}
+
+func (a *app) waiting(name string) func() {
+	return func() { fmt.Fprintf(a.Err, "another maillab is at work on %s: waiting for it\n", name) }
+}
+
+// carrier carries deployments out for this command line.
+func (a *app) carrier() deploy.Carrier {
+	makers, err := a.makers()
+	if err != nil {
+		makers = nil // look has told, or tells
+	}
+	return deploy.Carrier{
+		Makers: makers, All: a.Engines, Image: images.Tag, Now: a.Now, Events: a.progress,
+		Agree: func(ctx context.Context, p plan.Plan, harm string) error {
+			fmt.Fprint(a.Err, p)
+			return a.confirm(ctx, "This "+harm+". Go on?")
+		},
+	}
+}
+
+// those finds the instance that a verb is about, and these students in it; all of them when none is named.
+func (a *app) those(ctx context.Context, typed []string) (running, instance.Chosen, error) {
 	i, err := a.the(ctx)
 	if err != nil {
-		return running{}, nil, err
+		return running{}, instance.Chosen{}, err
 	}
-	chosen, err := some(i.Instance, students)
+	chosen, err := a.some(i, typed)
 	return i, chosen, err
+}
+
+// some are these students of an instance.
+func (a *app) some(i running, typed []string) (instance.Chosen, error) {
+	people, err := a.people(i)
+	if err != nil {
+		return instance.Chosen{}, err
+	}
+	chosen, err := i.Choose(people, typed)
+	return chosen, usageIf(err)
+}
+
+// people are the students of an instance, with what the class list knows of them.
+func (a *app) people(i running) (instance.People, error) {
+	folder := a.folder(i.Name)
+	class, err1 := knownClass(folder)
+	seats, err2 := folder.Seats()
+	return i.People(class, seats), errors.Join(err1, err2)
+}
+
+// theStudent finds one student, and the sandbox, which runs.
+func (a *app) theStudent(i running, typed string) (instance.Sandbox, string, error) {
+	chosen, err := a.some(i, []string{typed})
+	if err != nil {
+		return instance.Sandbox{}, "", err
+	}
+	s, keys := chosen.Sandboxes[0], chosen.Keys()
+	if len(keys) != 1 {
+		return s, "", usagef("%s are %s: name one student", typed, count(len(keys), "student"))
+	}
+	if err := notRunning(s); err != nil {
+		return s, "", fmt.Errorf("%s: %w", s.Name(), err)
+	}
+	return s, keys[0], nil
 }
 
 // completionPatience bounds what a shell's user waits for after Tab.
@@ -176,10 +163,12 @@ const completionPatience = time.Second
 
 // completing bounds a completion. Cobra does not prepare one, so the flags that say where to look come from the environment
 // here.
-func (a *app) completing(cmd *cobra.Command) (context.Context, context.CancelFunc) {
-	a.flags.instance = cmp.Or(a.flags.instance, a.Getenv(flagVariable("instance")))
-	a.flags.engine = cmp.Or(a.flags.engine, a.Getenv(flagVariable("engine")))
-	return context.WithTimeout(cmd.Context(), completionPatience)
+func (a *app) completing(cmd *cobra.Command) (*app, context.Context, context.CancelFunc) {
+	b := *a
+	b.flags.instance = cmp.Or(a.flags.instance, a.Getenv(flagVariable("instance")))
+	b.flags.engine = cmp.Or(a.flags.engine, a.Getenv(flagVariable("engine")))
+	ctx, cancel := context.WithTimeout(cmd.Context(), completionPatience)
+	return &b, ctx, cancel
 }
 
 // first completes so many arguments only.
@@ -194,11 +183,11 @@ func first(most int, complete cobra.CompletionFunc) cobra.CompletionFunc {
 
 // completeInstances completes -n.
 func (a *app) completeInstances(cmd *cobra.Command, _ []string, _ string) ([]string, cobra.ShellCompDirective) {
-	ctx, cancel := a.completing(cmd)
+	a, ctx, cancel := a.completing(cmd)
 	defer cancel()
 	s, _ := a.look(ctx, "")
 	var names []string
-	for _, i := range s.instances {
+	for _, i := range s.Instances {
 		names = append(names, i.Name)
 	}
 	return names, cobra.ShellCompDirectiveNoFileComp
@@ -206,7 +195,7 @@ func (a *app) completeInstances(cmd *cobra.Command, _ []string, _ string) ([]str
 
 // completeStudents completes students of the instance.
 func (a *app) completeStudents(cmd *cobra.Command, _ []string, _ string) ([]string, cobra.ShellCompDirective) {
-	ctx, cancel := a.completing(cmd)
+	a, ctx, cancel := a.completing(cmd)
 	defer cancel()
 	i, err := a.the(ctx)
 	if err != nil {

@@ -19,7 +19,7 @@ func (a *app) columns(instance string, names []string) (all []column, err error)
 	if len(names) == 0 {
 		return nil, nil
 	}
-	class, err := a.knownClass(instance)
+	class, err := knownClass(a.folder(instance))
 	if err != nil {
 		return nil, err
 	}

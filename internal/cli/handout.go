@@ -13,6 +13,7 @@ import (
 
 	"maillab/internal/handout"
 	"maillab/internal/instance"
+	"maillab/internal/safeio"
 )
 
 func (a *app) handout() *cobra.Command {
@@ -57,7 +58,7 @@ func (a *app) sheets(ctx context.Context, names []string) (handout.Class, error)
 	if err != nil {
 		return handout.Class{}, err
 	}
-	kept, err := instance.OpenFolder(a.DataDir, i.Name).Sheet()
+	kept, err := a.folder(i.Name).Sheet()
 	if err != nil {
 		return handout.Class{}, err
 	}
@@ -66,13 +67,9 @@ func (a *app) sheets(ctx context.Context, names []string) (handout.Class, error)
 			"maillab up, with the same lab and class, makes them known")
 	}
 	class := handout.Class{Instance: i.Name, Title: kept.Title}
-	keys := a.hostKeys(ctx, i, chosen)
-	for _, s := range chosen {
-		wanted := s.Students
-		if in := namedIn(s, names); len(in) > 0 {
-			wanted = in
-		}
-		for _, student := range wanted {
+	keys := a.hostKeys(ctx, i, chosen.Sandboxes)
+	for _, s := range chosen.Sandboxes {
+		for _, student := range chosen.Students(s) {
 			if sheet, ok := sheetOf(kept, s, student, i.Host); ok {
 				sheet.HostKey = keys[s.Seat]
 				class.Sheets = append(class.Sheets, sheet)
@@ -85,10 +82,10 @@ func (a *app) sheets(ctx context.Context, names []string) (handout.Class, error)
 // hostKeys asks sandboxes that run; a sheet without one is still a sheet.
 func (a *app) hostKeys(ctx context.Context, i running, chosen []instance.Sandbox) map[int]string {
 	keys := map[int]string{}
-	if !i.engine.Capabilities().System || !i.Gateway {
+	if !i.Engine.Capabilities().System || !i.Gateway {
 		return keys
 	}
-	client := i.client()
+	client := i.Client()
 	defer client.Close()
 	ctx, cancel := context.WithTimeout(ctx, statusPatience)
 	defer cancel()
@@ -177,7 +174,7 @@ func writeSheets(class handout.Class, dir string) error {
 		files[name+".html"] = one.HTML
 	}
 	for name, form := range files {
-		if err := writeAside(filepath.Join(dir, name), func(w io.Writer) error { return text(w, form) }); err != nil {
+		if err := safeio.Write(filepath.Join(dir, name), 0o600, safeio.Whole, func(w io.Writer) error { return text(w, form) }); err != nil {
 			return err
 		}
 	}

@@ -17,7 +17,7 @@ import (
 
 // known is that; empty when nothing is known.
 func (a *app) known(name string) (instance.Sheet, error) {
-	sheet, err := instance.OpenFolder(a.DataDir, name).Sheet()
+	sheet, err := a.folder(name).Sheet()
 	if err != nil || sheet == nil {
 		return instance.Sheet{}, err
 	}
@@ -107,7 +107,7 @@ func distance(from, to string) int {
 
 // completeTasks completes tasks of the instance.
 func (a *app) completeTasks(cmd *cobra.Command, _ []string, _ string) ([]string, cobra.ShellCompDirective) {
-	ctx, cancel := a.completing(cmd)
+	a, ctx, cancel := a.completing(cmd)
 	defer cancel()
 	i, err := a.the(ctx)
 	if err != nil {

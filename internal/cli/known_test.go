@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"maillab/internal/deploy"
 	"maillab/internal/engine"
 	"maillab/internal/instance"
 	"maillab/internal/spec"
@@ -14,7 +15,7 @@ import (
 // TestZone: times are told in the lab's zone, wherever the teacher's machine is.
 func TestZone(t *testing.T) {
 	a, _ := testApp(t, nil)
-	folder := instance.OpenFolder(a.DataDir, "amiens")
+	folder := held(t, a.folder("amiens"))
 	if err := folder.KeepSheet(map[int]spec.Sandbox{1: {Timezone: "Asia/Tokyo"}}, nil, 0); err != nil {
 		t.Fatal(err)
 	}
@@ -59,16 +60,16 @@ func TestAwake(t *testing.T) {
 
 // TestUnansweringEngine: an instance that is not found may be on an engine that does not answer.
 func TestUnansweringEngine(t *testing.T) {
-	answering := EngineMaker{"embedded", func(context.Context) (engine.Engine, error) { return nobody{}, nil }}
-	away := EngineMaker{"docker", func(context.Context) (engine.Engine, error) { return nil, engine.ErrUnavailable }}
+	answering := deploy.Maker{Name: "embedded", Make: func(context.Context) (engine.Engine, error) { return nobody{}, nil }}
+	away := deploy.Maker{Name: "docker", Make: func(context.Context) (engine.Engine, error) { return nil, engine.ErrUnavailable }}
 	for _, c := range []struct {
 		name, engine string
-		makers       []EngineMaker
+		makers       []deploy.Maker
 		want         int
 	}{
-		{"both answer", "", []EngineMaker{answering, answering}, exitFailed},
-		{"one is away", "", []EngineMaker{away, answering}, exitNoEngine},
-		{"one is away and not asked", "embedded", []EngineMaker{away, answering}, exitFailed},
+		{"both answer", "", []deploy.Maker{answering, answering}, exitFailed},
+		{"one is away", "", []deploy.Maker{away, answering}, exitNoEngine},
+		{"one is away and not asked", "embedded", []deploy.Maker{away, answering}, exitFailed},
 	} {
 		for _, name := range []string{"", "monday"} {
 			a, _ := testApp(t, nil)

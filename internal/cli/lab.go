@@ -38,11 +38,11 @@ In a class it shows what a student sees, and gives answers in the student's name
 					return err
 				}
 			}
-			s, name, err := theStudent(i, student)
+			s, name, err := a.theStudent(i, student)
 			if err != nil {
 				return err
 			}
-			client := i.client()
+			client := i.Client()
 			defer client.Close()
 			code, err := worksheet.Run(cmd.Context(), args, worksheet.Env{In: a.In, Asks: isTerminal(a.In), Out: a.Out, Err: a.Err, Getenv: a.Getenv,
 				Color: isTerminal(a.Out) && a.Getenv("NO_COLOR") == "", Transport: client.Worksheet(s.Seat, name)})

@@ -33,11 +33,12 @@ begins with whose it is, in the order of the seats; with --follow in the order i
 }
 
 func (a *app) showLogs(ctx context.Context, students []string, lines int, follow bool) error {
-	i, chosen, err := a.those(ctx, students)
+	i, picked, err := a.those(ctx, students)
 	if err != nil {
 		return err
 	}
-	client := i.client()
+	chosen := picked.Sandboxes
+	client := i.Client()
 	defer client.Close()
 	show := func(ctx context.Context, s instance.Sandbox, out io.Writer) error {
 		log, err := client.Log(ctx, s.Seat, lines, follow)

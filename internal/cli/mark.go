@@ -1,14 +1,13 @@
 package cli
 
 import (
+	"context"
 	"errors"
 	"fmt"
-	"slices"
 
 	"github.com/spf13/cobra"
 
 	"maillab/internal/control"
-	"maillab/internal/instance"
 )
 
 // mark is the teacher's word.
@@ -25,29 +24,47 @@ are kept in the instance's folder; they outlive a reset, and, with down --keep-r
 			if err != nil {
 				return err
 			}
-			i, err := a.the(cmd.Context())
-			if err != nil {
-				return err
-			}
-			s, student, err := theStudent(i, args[0])
-			if err != nil {
-				return err
-			}
-			if err := a.hasTasks(i.Name, args[1:2]); err != nil {
-				return err
-			}
-			client := i.client()
-			defer client.Close()
-			if err := client.Mark(cmd.Context(), s.Seat, control.Mark{Student: student, Task: args[1], Passed: passed}); err != nil {
-				return err
-			}
-			if err := instance.OpenFolder(a.DataDir, i.Name).KeepMark(student, args[1], passed); err != nil {
-				return err
-			}
-			fmt.Fprintf(a.Err, "%s of %s: %s\n", args[1], student, args[2])
-			return nil
+			return runMark(cmd.Context(), a, args[0], args[1], args[2], passed)
 		},
 	}
+}
+
+// runMark keeps the word first, and takes it back where the sandbox does not take it: it is in both or in none.
+func runMark(ctx context.Context, a *app, typed, task, word string, passed *bool) error {
+	i, err := a.the(ctx)
+	if err != nil {
+		return err
+	}
+	i, h, err := a.hold(ctx, i)
+	if err != nil {
+		return err
+	}
+	defer h.Release()
+	s, student, err := a.theStudent(i, typed)
+	if err != nil {
+		return err
+	}
+	if err := a.hasTasks(i.Name, []string{task}); err != nil {
+		return err
+	}
+	marks, err := h.Marks()
+	if err != nil {
+		return err
+	}
+	var before *bool
+	if had, ok := marks[student][task]; ok {
+		before = &had
+	}
+	if err := h.KeepMark(student, task, passed); err != nil {
+		return fmt.Errorf("%s of %s is as it was: %w", task, student, err)
+	}
+	client := i.Client()
+	defer client.Close()
+	if err := client.Mark(ctx, s.Seat, control.Mark{Student: student, Task: task, Passed: passed}); err != nil {
+		return errors.Join(err, h.KeepMark(student, task, before))
+	}
+	fmt.Fprintf(a.Err, "%s of %s: %s\n", task, student, word)
+	return nil
 }
 
 func word(text string) (*bool, error) {
@@ -59,24 +76,6 @@ func word(text string) (*bool, error) {
 		return nil, nil
 	}
 	return nil, usagef("%q is no mark: passed, failed or auto", text)
-}
-
-// theStudent finds one student's sandbox, which runs, and the student's key where a seat was given.
-func theStudent(i running, name string) (instance.Sandbox, string, error) {
-	s, err := i.Find(name)
-	if err != nil {
-		return s, "", usage(err)
-	}
-	if err := notRunning(s); err != nil {
-		return s, "", fmt.Errorf("%s: %w", s.Name(), err)
-	}
-	if slices.Contains(s.Students, name) {
-		return s, name, nil
-	}
-	if len(s.Students) != 1 {
-		return s, "", usage(errors.New("name a student"))
-	}
-	return s, s.Students[0], nil
 }
 
 // completeMark completes a student, then a task, then a word.

@@ -42,11 +42,11 @@ func (a *app) runPasswd(ctx context.Context, student, account string, generate b
 	if err != nil {
 		return err
 	}
-	s, err := i.Find(student)
+	s, student, err := a.theStudent(i, student)
 	if err != nil {
-		return usage(err)
+		return err
 	}
-	client := i.client()
+	client := i.Client()
 	defer client.Close()
 	if account, err = accountOf(ctx, client, s, student, account); err != nil {
 		return err
@@ -55,13 +55,15 @@ func (a *app) runPasswd(ctx context.Context, student, account string, generate b
 	if err != nil {
 		return err
 	}
-	release, err := a.lock(ctx, i.Name)
+	i, h, err := a.hold(ctx, i) // while the password was typed the student may have gone
 	if err != nil {
 		return err
 	}
-	defer release()
-	folder := instance.OpenFolder(a.DataDir, i.Name)
-	hasher, err := folder.Hasher(auth.Hash)
+	defer h.Release()
+	if s, student, err = a.theStudent(i, student); err != nil {
+		return err
+	}
+	hasher, err := h.Hasher(auth.Hash)
 	if err != nil {
 		return err
 	}
@@ -72,7 +74,7 @@ func (a *app) runPasswd(ctx context.Context, student, account string, generate b
 	if err := client.SetPassword(ctx, s.Seat, control.Password{Account: account, Hash: hash}); err != nil {
 		return err
 	}
-	if err := folder.KeepPassword(s.Seat, account, word); err != nil {
+	if err := h.KeepPassword(s.Seat, account, word); err != nil {
 		return fmt.Errorf("the password is in force, but the next up will not know it: %w", err)
 	}
 	if generate {

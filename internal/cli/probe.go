@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -11,6 +12,7 @@ import (
 	"strings"
 
 	"maillab/internal/control"
+	"maillab/internal/deploy"
 	"maillab/internal/engine"
 	"maillab/internal/instance"
 	"maillab/internal/pool"
@@ -20,76 +22,67 @@ import (
 
 // runProbe tries to break out of a sandbox: of the first one of the instance that -n names, if that is up, else of one of
 // two that are brought up for it.
-func (a *app) runProbe(ctx context.Context, gateway string) error {
+func runProbe(ctx context.Context, a *app, gateway string) error {
 	if a.flags.instance != "" {
 		i, err := a.the(ctx)
 		if err == nil {
-			return a.probeClass(ctx, i)
+			return probeClass(ctx, a, i)
 		}
 		if !errors.Is(err, engine.ErrNotFound) {
 			return err
 		}
 	}
 	f := upFlags{lab: labs.Default, students: 2, gateway: gateway}
-	f.fleeting.name, f.fleeting.run = fmt.Sprintf("doctor-%d", os.Getpid()), "doctor"
-	if a.flags.instance != "" {
-		f.fleeting.name = a.flags.instance
-	}
+	f.fleeting.name, f.fleeting.run = cmp.Or(a.flags.instance, fmt.Sprintf("doctor-%d", os.Getpid())), "doctor"
 	dir, err := os.MkdirTemp("", "maillab-doctor-")
 	if err != nil {
 		return err
 	}
 	defer os.RemoveAll(dir)
-	a.DataDir = dir
-	u, err := a.begin(ctx, f)
-	if u == nil {
-		return err
-	}
+	inside := a.in(dir)
+	out, err := begin(ctx, inside, f, nil)
 	var found []engine.Finding
 	if err == nil {
-		found, err = a.probeNew(ctx, u)
+		found, err = probeNew(ctx, a, out)
 	}
-	if err := errors.Join(err, a.finish(ctx, u, nil)); err != nil {
+	if err := errors.Join(err, finish(ctx, inside, out, deploy.Nothing)); err != nil {
 		return err
 	}
 	return a.tell(found)
 }
 
 // probeClass probes one that is at work.
-func (a *app) probeClass(ctx context.Context, i running) error {
+func probeClass(ctx context.Context, a *app, i running) error {
 	if len(i.Sandboxes) > 0 {
 		question := fmt.Sprintf("Probe %s? The sandbox of %s is put under all the load that a student can make.", i.Name, i.Sandboxes[0].Name())
 		if err := a.confirm(ctx, question); err != nil {
 			return err
 		}
 	}
-	found, err := a.probeAll(ctx, i)
+	found, err := probeAll(ctx, a, i)
 	if err != nil {
 		return err
 	}
 	return a.tell(found)
 }
 
-func (a *app) probeNew(ctx context.Context, u *upping) ([]engine.Finding, error) {
-	resources, err := u.engine.Observe(ctx, u.name)
+func probeNew(ctx context.Context, a *app, out deploy.Outcome) ([]engine.Finding, error) {
+	i, err := observed(ctx, out)
 	if err != nil {
 		return nil, err
 	}
-	for _, i := range instance.Of(resources) {
-		return a.probeAll(ctx, running{Instance: i, engine: u.engine})
-	}
-	return nil, fmt.Errorf("%w: instance %s", engine.ErrNotFound, u.name)
+	return probeAll(ctx, a, i)
 }
 
 // probeAll makes all the attempts.
-func (a *app) probeAll(ctx context.Context, i running) ([]engine.Finding, error) {
-	switch can := i.engine.Capabilities(); {
+func probeAll(ctx context.Context, a *app, i running) ([]engine.Finding, error) {
+	switch can := i.Engine.Capabilities(); {
 	case !can.Isolated:
 		return nil, fmt.Errorf("engine %s has no sandboxes to break out of", can.Name)
 	case len(i.Sandboxes) < 2:
 		return nil, usagef("%s has one sandbox only: probing needs a neighbour", i.Name)
 	}
-	w := &world{client: i.client(), sandboxes: map[int]instance.Sandbox{}}
+	w := &world{client: i.Client(), sandboxes: map[int]instance.Sandbox{}}
 	defer w.client.Close()
 	for _, s := range i.Sandboxes[:2] {
 		w.sandboxes[s.Seat] = s
@@ -139,7 +132,7 @@ func place(ctx context.Context, i running, c *control.Client) (probe.Place, func
 			p.Ports = append(p.Ports, port)
 		}
 	}
-	if remoteHost(i.engine) != "" {
+	if deploy.HostOf(i.Engine) != "" {
 		return p, func() {}, nil
 	}
 	l, err := net.Listen("tcp", ":0")

@@ -59,24 +59,24 @@ func (a *app) runReset(ctx context.Context, names []string, to, scope string) er
 	if err != nil {
 		return err
 	}
-	what := fmt.Sprintf("Put %s of %s back to the start? What is there now is lost.", scopeNames(scope), a.whose(i.Instance, names))
+	what := fmt.Sprintf("Put %s of %s back to the start? What is there now is lost.", scopeNames(scope), whose(chosen, names))
 	if to != "clean" {
-		what = fmt.Sprintf("Put %s of %s back to snapshot %s? What is there now is lost.", scopeNames(scope), a.whose(i.Instance, names), to)
+		what = fmt.Sprintf("Put %s of %s back to snapshot %s? What is there now is lost.", scopeNames(scope), whose(chosen, names), to)
 	}
 	if err := a.confirmAtTerminal(ctx, what); err != nil {
 		return err
 	}
 	if to != "clean" {
-		return a.restoreTo(ctx, i, chosen, names, to, scope)
+		return a.restoreTo(ctx, i, chosen, to, scope)
 	}
-	return a.resetAll(ctx, i, chosen, names, scope)
+	return a.resetAll(ctx, i, chosen, scope)
 }
 
-func (a *app) resetAll(ctx context.Context, i running, chosen []instance.Sandbox, names []string, scope string) error {
-	client := i.client()
+func (a *app) resetAll(ctx context.Context, i running, chosen instance.Chosen, scope string) error {
+	client := i.Client()
 	defer client.Close()
-	return a.putBack(ctx, i, client, chosen, func(ctx context.Context, s instance.Sandbox) (control.ResetReport, error) {
-		return client.Reset(ctx, s.Seat, control.Reset{Students: namedIn(s, names), Scope: scope})
+	return a.putBack(ctx, i, client, chosen.Sandboxes, func(ctx context.Context, s instance.Sandbox) (control.ResetReport, error) {
+		return client.Reset(ctx, s.Seat, control.Reset{Students: chosen.Of(s), Scope: scope})
 	})
 }
 
@@ -151,28 +151,12 @@ func resetList(name string, chosen []instance.Sandbox, reports map[int]control.R
 	return l
 }
 
-// namedIn are those of the named students that a shared sandbox has; none means everybody in it.
-func namedIn(s instance.Sandbox, names []string) []string {
-	if s.Seat != 0 {
-		return nil
-	}
-	var in []string
-	for _, name := range names {
-		for _, student := range s.Students {
-			if name == student {
-				in = append(in, name)
-			}
-		}
-	}
-	return in
-}
-
 // whose names students for a question.
-func (a *app) whose(i instance.Instance, names []string) string {
-	if len(names) == 0 {
-		return students(len(i.Students()))
+func whose(chosen instance.Chosen, typed []string) string {
+	if len(typed) == 0 || len(chosen.Keys()) > 5 {
+		return students(len(chosen.Keys()))
 	}
-	return strings.Join(names, ", ")
+	return strings.Join(chosen.Keys(), ", ")
 }
 
 func scopeNames(scope string) string {

@@ -7,13 +7,12 @@ import (
 	"math/rand/v2"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"maillab/internal/deploy"
 	"maillab/internal/disposable"
-	"maillab/internal/engine"
 	"maillab/labs"
 )
 
@@ -93,21 +92,20 @@ func (a *app) runRun(ctx context.Context, f runFlags, command []string) error {
 		f.ttl = f.limit + lifeBeyond
 	}
 	defer a.tellLeave(interrupted)()
-	release, err := a.temporary()
+	a, release, err := temporary(a)
 	if err != nil {
 		return err
 	}
 	defer release()
-	h := a.host(ctx, filepath.Join(a.DataDir, "seats"))
+	a, h := hostedBy(ctx, a)
 	defer h.end()
-	a.Engines = instead(a.Engines, h.maker)
 	id := fmt.Sprintf("%08x", rand.Uint32())
 	guard := a.guard(ctx, id)
-	f.fleeting = fleeting{name: a.flags.instance, alone: true, run: id, labels: disposable.Labels(id), chosen: guard.start}
+	f.fleeting = fleeting{name: a.flags.instance, alone: true, run: id, labels: disposable.Labels(id)}
 	if f.fleeting.name == "" {
 		f.fleeting.name = "run-" + id
 	}
-	code, err := a.runIn(ctx, f, program, command)
+	code, err := runIn(ctx, a, f, program, command, guard.start)
 	err = errors.Join(err, guard.end(ctx))
 	switch {
 	case interrupted.Err() != nil:
@@ -122,16 +120,19 @@ func (a *app) runRun(ctx context.Context, f runFlags, command []string) error {
 
 // guarding has the instance taken away by a reaper when we are gone without having done it.
 type guarding struct {
-	start func(e engine.Engine)
+	start func(o deploy.Outcome)
 	end   func(ctx context.Context) error
 }
+
+// guardPatience is how long the reaper may take to be told that it is not needed.
+const guardPatience = 2 * time.Minute
 
 // guard starts a reaper where there is something that would outlive this process.
 func (a *app) guard(ctx context.Context, session string) guarding {
 	var watch *disposable.Guard
 	return guarding{
-		start: func(e engine.Engine) {
-			if watch == nil && e.Capabilities().System {
+		start: func(o deploy.Outcome) {
+			if o.Engine.Capabilities().System {
 				watch = disposable.Watch(ctx, session)
 			}
 		},
@@ -139,7 +140,7 @@ func (a *app) guard(ctx context.Context, session string) guarding {
 			if watch == nil {
 				return nil
 			}
-			ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), finishPatience)
+			ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), guardPatience)
 			defer cancel()
 			return watch.Close(ctx)
 		},
@@ -156,16 +157,13 @@ func withCode(err error, code int) error {
 }
 
 // runIn runs the command in a new instance and takes that away.
-func (a *app) runIn(ctx context.Context, f runFlags, program string, command []string) (code int, err error) {
-	u, err := a.begin(ctx, f.upFlags)
-	if u == nil {
-		return 0, err
-	}
-	defer func() { err = errors.Join(err, a.finish(ctx, u, nil)) }()
+func runIn(ctx context.Context, a *app, f runFlags, program string, command []string, decided func(deploy.Outcome)) (code int, err error) {
+	out, err := begin(ctx, a, f.upFlags, decided)
+	defer func() { err = errors.Join(err, finish(ctx, a, out, deploy.Nothing)) }()
 	if err != nil {
-		return 0, errors.Join(err, a.collect(ctx, u, f.artifacts))
+		return 0, errors.Join(err, collect(ctx, a, out, f.artifacts))
 	}
-	surroundings, err := a.surroundings(u)
+	surroundings, err := surroundings(a, out)
 	if err != nil {
 		return 0, err
 	}
@@ -174,9 +172,9 @@ func (a *app) runIn(ctx context.Context, f runFlags, program string, command []s
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = a.In, a.Out, a.Err
 	cmd.Env = append(os.Environ(), surroundings...)
 	code, err = runCommand(ctx, cmd, a.Program, isTerminal(a.In))
-	err = errors.Join(err, a.report(ctx, u, f.junit))
+	err = errors.Join(err, report(ctx, a, out, f.junit))
 	if err != nil || code != 0 || ctx.Err() != nil {
-		err = errors.Join(err, a.collect(ctx, u, f.artifacts))
+		err = errors.Join(err, collect(ctx, a, out, f.artifacts))
 	}
 	return code, err
 }

@@ -14,6 +14,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"maillab/internal/deploy"
 	"maillab/internal/engine"
 	"maillab/internal/filelock"
 	"maillab/internal/instance"
@@ -66,61 +67,58 @@ func completeLabs(*cobra.Command, []string, string) ([]string, cobra.ShellCompDi
 }
 
 func (a *app) runSandbox(ctx context.Context, f sandboxFlags) error {
+	own := *a
+	a = &own
 	a.flags.engine = cmp.Or(a.flags.engine, "embedded")
 	if f.dir != "" && a.flags.engine != "embedded" {
 		return usagef("--dir is for the embedded engine: elsewhere mail is on the engine's volumes")
 	}
-	release, err := a.openDir(&f)
+	a, release, err := openDir(a, &f)
 	if err != nil {
 		return err
 	}
 	defer release()
 	defer a.tellLeave(ctx)()
-	h := a.host(ctx, filepath.Join(a.DataDir, "seats"))
+	a, h := hostedBy(ctx, a)
 	defer h.end()
-	a.Engines = instead(a.Engines, h.maker)
-	if err := a.nameSandbox(ctx, &f); err != nil {
+	if err := nameSandbox(ctx, a, &f); err != nil {
 		return err
 	}
 	starting, cancel := context.WithTimeout(ctx, f.timeout)
 	defer cancel()
-	u, err := a.begin(starting, f.upFlags)
-	if u == nil {
-		return err
-	}
+	out, err := begin(starting, a, f.upFlags, nil)
 	if err == nil {
-		a.welcome(u, f)
-		a.attend(ctx, u, h, f.log)
+		welcome(a, out, f)
+		attend(ctx, a, out, h, f.log)
 	}
 	keep := func(r engine.Resource) bool { return f.dir != "" && r.Kind == engine.Volume }
-	return errors.Join(err, a.finish(ctx, u, keep))
+	return errors.Join(err, finish(ctx, a, out, keep))
 }
 
-// openDir makes the folder of the sandbox the data folder of this command. A folder that is kept belongs to one sandbox at
+// openDir is this command with the folder of the sandbox as its data folder. A folder that is kept belongs to one sandbox at
 // a time.
-func (a *app) openDir(f *sandboxFlags) (release func(), err error) {
+func openDir(a *app, f *sandboxFlags) (inside *app, release func(), err error) {
 	if f.dir == "" {
-		return a.temporary()
+		return temporary(a)
 	}
 	if f.dir, err = filepath.Abs(f.dir); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if err := os.MkdirAll(f.dir, 0o700); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	release, ok, err := filelock.Try(filepath.Join(f.dir, "lock"))
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if !ok {
-		return nil, usagef("--dir %s: another sandbox uses it", f.dir)
+		return nil, nil, usagef("--dir %s: another sandbox uses it", f.dir)
 	}
-	a.DataDir = f.dir
-	return release, nil
+	return a.in(f.dir), release, nil
 }
 
 // nameSandbox finds a name that is free: sandbox, sandbox-2, …
-func (a *app) nameSandbox(ctx context.Context, f *sandboxFlags) error {
+func nameSandbox(ctx context.Context, a *app, f *sandboxFlags) error {
 	f.fleeting = fleeting{name: a.flags.instance, alone: true}
 	if f.fleeting.name != "" {
 		return nil
@@ -130,7 +128,7 @@ func (a *app) nameSandbox(ctx context.Context, f *sandboxFlags) error {
 		return err
 	}
 	taken := map[string]bool{}
-	for _, i := range around.instances {
+	for _, i := range around.Instances {
 		taken[i.Name] = i.Gateway
 	}
 	f.fleeting.name = "sandbox"
@@ -141,42 +139,42 @@ func (a *app) nameSandbox(ctx context.Context, f *sandboxFlags) error {
 }
 
 // welcome says what there is and what is missing.
-func (a *app) welcome(u *upping, f sandboxFlags) {
+func welcome(a *app, o deploy.Outcome, f sandboxFlags) {
 	if a.flags.quiet {
 		return
 	}
-	a.whereTo(u)
-	if missing := u.engine.Capabilities().Missing; missing != "" {
-		fmt.Fprintf(a.Err, "\nThis is the %s engine: %s.\n", u.engine.Capabilities().Name, missing)
+	whereTo(a, o)
+	if missing := o.Engine.Capabilities().Missing; missing != "" {
+		fmt.Fprintf(a.Err, "\nThis is the %s engine: %s.\n", o.Engine.Capabilities().Name, missing)
 	}
-	if !u.engine.Capabilities().System {
+	if !o.Engine.Capabilities().System {
 		kept := "removed in the end"
 		if f.dir != "" {
 			kept = "kept"
 		}
 		fmt.Fprintf(a.Err, "The mailboxes are below %s (%s).\n", filepath.Join(a.DataDir, "seats"), kept)
 	}
-	if slices.ContainsFunc(slices.Collect(maps.Values(u.desired.Specs)), func(s spec.Sandbox) bool { return s.Tasks != nil }) {
+	if slices.ContainsFunc(slices.Collect(maps.Values(o.Desired.Specs)), func(s spec.Sandbox) bool { return s.Tasks != nil }) {
 		whose := ""
-		if students := u.class.Students; len(students) > 1 {
+		if students := o.Class.Students; len(students) > 1 {
 			whose = " --student " + students[0].Key
 		}
-		fmt.Fprintf(a.Err, "The tasks, in another terminal: maillab -n %[1]s lab%[2]s; where you are: maillab -n %[1]s lab%[2]s check\n", u.name, whose)
+		fmt.Fprintf(a.Err, "The tasks, in another terminal: maillab -n %[1]s lab%[2]s; where you are: maillab -n %[1]s lab%[2]s check\n", o.Name, whose)
 	}
-	fmt.Fprintf(a.Err, "Ctrl-C ends it; elsewhere: maillab -n %s status\n", u.name)
+	fmt.Fprintf(a.Err, "Ctrl-C ends it; elsewhere: maillab -n %s status\n", o.Name)
 }
 
 // attend stays until ctx ends or the sandbox is taken down by somebody else.
-func (a *app) attend(ctx context.Context, u *upping, h *hosted, log bool) {
+func attend(ctx context.Context, a *app, o deploy.Outcome, h *hosted, log bool) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	client := instance.Connect(u.engine, u.name)
+	client := instance.Connect(o.Engine, o.Name)
 	defer client.Close()
 	var shown sync.WaitGroup
 	defer shown.Wait()
 	if log {
 		screen := &shared{out: a.Out}
-		for seat := range u.desired.Specs {
+		for seat := range o.Desired.Specs {
 			shown.Go(func() {
 				stream, err := client.Log(ctx, seat, 0, true)
 				if err != nil {
@@ -195,7 +193,7 @@ func (a *app) attend(ctx context.Context, u *upping, h *hosted, log bool) {
 	select {
 	case <-ctx.Done():
 	case <-h.ended:
-		fmt.Fprintf(a.Err, "%s was taken down\n", u.name)
+		fmt.Fprintf(a.Err, "%s was taken down\n", o.Name)
 		cancel()
 	}
 }

@@ -18,6 +18,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"maillab/internal/cli"
+	"maillab/internal/deploy"
 	"maillab/internal/engine"
 	"maillab/internal/engine/embedded"
 )
@@ -50,7 +51,7 @@ func maillab() int {
 	return cli.Run(ctx, cli.Env{
 		In: os.Stdin, Out: os.Stdout, Err: os.Stderr, Getenv: os.Getenv, Now: time.Now,
 		DataDir: os.Getenv("MAILLAB_DATA"), Version: "v1.2.3", Commit: "abc1234", Program: program,
-		Engines: []cli.EngineMaker{{Name: "embedded", Make: func(context.Context) (engine.Engine, error) {
+		Engines: []deploy.Maker{{Name: "embedded", Make: func(context.Context) (engine.Engine, error) {
 			return embedded.New(config(os.Getenv)), nil
 		}}},
 		Serve: embedded.Serve,

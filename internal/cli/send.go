@@ -57,32 +57,30 @@ func (a *app) runSend(ctx context.Context, file, text string, names []string) er
 	if err != nil {
 		return err
 	}
-	class, err := a.knownClass(i.Name)
+	class, err := knownClass(a.folder(i.Name))
 	if err != nil {
 		return err
 	}
 	if err := fillable(file, text, class); err != nil {
 		return err
 	}
-	client := i.client()
+	client := i.Client()
 	defer client.Close()
-	failed := instance.Each(ctx, chosen, awake(func(ctx context.Context, s instance.Sandbox) error {
-		return sendIn(ctx, client, s, text, class, namedIn(s, names))
+	failed := instance.Each(ctx, chosen.Sandboxes, awake(func(ctx context.Context, s instance.Sandbox) error {
+		return sendIn(ctx, client, s, text, class, chosen.Students(s))
 	}))
-	if sent := len(chosen) - len(failed); sent > 0 {
-		fmt.Fprintf(a.Err, "sent to %s\n", sentTo(chosen, failed, names))
+	if sent := len(chosen.Sandboxes) - len(failed); sent > 0 {
+		fmt.Fprintf(a.Err, "sent to %s\n", sentTo(chosen, failed))
 	}
-	return a.failures(chosen, failed)
+	return a.failures(chosen.Sandboxes, failed)
 }
 
 // sentTo counts whom the message has reached.
-func sentTo(chosen []instance.Sandbox, failed map[int]error, names []string) string {
+func sentTo(chosen instance.Chosen, failed map[int]error) string {
 	n := 0
-	for _, s := range chosen {
-		if in := namedIn(s, names); failed[s.Seat] == nil && len(in) > 0 {
-			n += len(in)
-		} else if failed[s.Seat] == nil {
-			n += len(s.Students)
+	for _, s := range chosen.Sandboxes {
+		if failed[s.Seat] == nil {
+			n += len(chosen.Students(s))
 		}
 	}
 	return students(n)
@@ -137,24 +135,21 @@ func (a *app) readMessage(file, from, subject string, titled bool) (string, erro
 }
 
 // knownClass is the class of the last up, empty when there was no list.
-func (a *app) knownClass(name string) (roster.Class, error) {
-	text, err := instance.OpenFolder(a.DataDir, name).Roster()
+func knownClass(folder instance.Folder) (roster.Class, error) {
+	text, err := folder.Roster()
 	if err != nil || text == nil {
 		return roster.Class{}, err
 	}
 	return roster.Read("the class list of the last up", text)
 }
 
-// sendIn sends to each student of a sandbox, or to those that were named.
+// sendIn sends to these students of a sandbox.
 func sendIn(ctx context.Context, client *control.Client, s instance.Sandbox, text string, class roster.Class, named []string) error {
 	status, err := client.Status(ctx, s.Seat)
 	if err != nil {
 		return err
 	}
 	wanted := map[string]bool{}
-	for _, student := range s.Students {
-		wanted[student] = len(named) == 0
-	}
 	for _, student := range named {
 		wanted[student] = true
 	}

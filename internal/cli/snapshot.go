@@ -38,7 +38,7 @@ instant while mail keeps arriving, and kept in the instance's data folder, one a
 
 // snapshots is where an instance's are.
 func (a *app) snapshots(name string) snapshot.Store {
-	return snapshot.Store{Dir: instance.OpenFolder(a.DataDir, name).Snapshots()}
+	return snapshot.Store{Dir: a.folder(name).Snapshots()}
 }
 
 // snapshotsOf finds the instance whose snapshots are meant: one that is down still has them.
@@ -61,16 +61,17 @@ func (a *app) snapshotSave(names *[]string) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return a.saveAll(ctx, i, chosen, *names, args[0])
+			return a.saveAll(ctx, i, chosen, args[0])
 		},
 	}
 }
 
 // saveAll saves sandboxes side by side. When some fail the others' archives are kept, and the exit code says so.
-func (a *app) saveAll(ctx context.Context, i running, chosen []instance.Sandbox, names []string, name string) error {
+func (a *app) saveAll(ctx context.Context, i running, picked instance.Chosen, name string) error {
 	if err := snapshot.CheckName(name); err != nil {
 		return usage(err)
 	}
+	chosen := picked.Sandboxes
 	draft, err := a.snapshots(i.Name).Begin(name)
 	if errors.Is(err, snapshot.ErrExists) {
 		return withHint(err, "maillab snapshot rm "+name+"   removes it")
@@ -79,10 +80,10 @@ func (a *app) saveAll(ctx context.Context, i running, chosen []instance.Sandbox,
 		return err
 	}
 	defer draft.Abort()
-	client := i.client()
+	client := i.Client()
 	defer client.Close()
 	failed := instance.Each(ctx, chosen, awake(func(ctx context.Context, s instance.Sandbox) error {
-		stream, err := client.Save(ctx, s.Seat, namedIn(s, names))
+		stream, err := client.Save(ctx, s.Seat, picked.Of(s))
 		if err != nil {
 			return err
 		}
@@ -148,11 +149,11 @@ terminal, unless -y; elsewhere, as in a script, it does not ask.`,
 			if err != nil {
 				return err
 			}
-			question := fmt.Sprintf("Put %s of %s back to snapshot %s? What is there now is lost.", scopeNames(scope), a.whose(i.Instance, *names), args[0])
+			question := fmt.Sprintf("Put %s of %s back to snapshot %s? What is there now is lost.", scopeNames(scope), whose(chosen, *names), args[0])
 			if err := a.confirmAtTerminal(ctx, question); err != nil {
 				return err
 			}
-			return a.restoreTo(ctx, i, chosen, *names, args[0], scope)
+			return a.restoreTo(ctx, i, chosen, args[0], scope)
 		},
 	}
 	cmd.Flags().StringVar(&scope, "scope", "all", "mail, home or all")
@@ -161,8 +162,8 @@ terminal, unless -y; elsewhere, as in a script, it does not ask.`,
 }
 
 // restoreTo verifies every archive that is wanted before it restores one.
-func (a *app) restoreTo(ctx context.Context, i running, chosen []instance.Sandbox, names []string, name, scope string) error {
-	store := a.snapshots(i.Name)
+func (a *app) restoreTo(ctx context.Context, i running, picked instance.Chosen, name, scope string) error {
+	chosen, store := picked.Sandboxes, a.snapshots(i.Name)
 	info, err := store.Find(name)
 	if err != nil {
 		return usage(err)
@@ -171,7 +172,7 @@ func (a *app) restoreTo(ctx context.Context, i running, chosen []instance.Sandbo
 	if err != nil {
 		return err
 	}
-	client := i.client()
+	client := i.Client()
 	defer client.Close()
 	return a.putBack(ctx, i, client, chosen, func(ctx context.Context, s instance.Sandbox) (report control.ResetReport, err error) {
 		if err := missing[s.Seat]; err != nil {
@@ -185,7 +186,7 @@ func (a *app) restoreTo(ctx context.Context, i running, chosen []instance.Sandbo
 		r, w := io.Pipe()
 		go func() { w.CloseWithError(snapshot.Stream(w, f)) }()
 		defer r.Close()
-		return client.Restore(ctx, s.Seat, control.Restore{Students: namedIn(s, names), Scope: scope}, r)
+		return client.Restore(ctx, s.Seat, control.Restore{Students: picked.Of(s), Scope: scope}, r)
 	})
 }
 
@@ -243,7 +244,7 @@ func verifyAll(store snapshot.Store, info snapshot.Info) (map[int]snapshot.Manif
 
 // completeSnapshots completes names of snapshots.
 func (a *app) completeSnapshots(cmd *cobra.Command, _ []string, _ string) ([]string, cobra.ShellCompDirective) {
-	ctx, cancel := a.completing(cmd)
+	a, ctx, cancel := a.completing(cmd)
 	defer cancel()
 	var names []string
 	if store, err := a.snapshotsOf(ctx); err == nil {

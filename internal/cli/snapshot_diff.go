@@ -28,7 +28,7 @@ func (a *app) snapshotDiff(names *[]string) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return a.diffAll(ctx, i, chosen, args)
+			return a.diffAll(ctx, i, chosen.Sandboxes, args)
 		},
 	}
 }
@@ -46,7 +46,7 @@ func (a *app) diffAll(ctx context.Context, i running, chosen []instance.Sandbox,
 			return usage(err)
 		}
 	}
-	client := i.client()
+	client := i.Client()
 	defer client.Close()
 	var mu sync.Mutex
 	changes := map[int][]snapshot.Change{}

@@ -1,13 +1,13 @@
 package cli
 
 import (
-	"errors"
 	"fmt"
 	"io"
 	"os"
 
 	"github.com/spf13/cobra"
 
+	"maillab/internal/safeio"
 	"maillab/internal/snapshot"
 )
 
@@ -25,7 +25,7 @@ func (a *app) snapshotExport() *cobra.Command {
 			if args[1] == "-" {
 				return store.Export(args[0], a.Out)
 			}
-			return writeAside(args[1], func(w io.Writer) error { return store.Export(args[0], w) })
+			return safeio.Write(args[1], 0o600, safeio.Durable, func(w io.Writer) error { return store.Export(args[0], w) })
 		},
 	}
 }
@@ -38,22 +38,6 @@ func completeThenFile(complete cobra.CompletionFunc) cobra.CompletionFunc {
 		}
 		return complete(cmd, args, start)
 	}
-}
-
-// writeAside writes a file whole or not at all, 0600.
-func writeAside(path string, write func(io.Writer) error) error {
-	f, err := os.OpenFile(path+".new", os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
-	if err != nil {
-		return err
-	}
-	err = write(f)
-	if err == nil {
-		err = f.Sync()
-	}
-	if err := errors.Join(err, f.Close()); err != nil {
-		return errors.Join(err, os.Remove(path+".new"))
-	}
-	return os.Rename(path+".new", path)
 }
 
 func (a *app) snapshotImport() *cobra.Command {

@@ -43,13 +43,13 @@ so it works too where nothing is published.`,
 			if err := hasSSH(i); err != nil {
 				return err
 			}
-			s, err := i.Find(args[0])
+			s, student, err := a.theStudent(i, args[0])
 			if err != nil {
-				return usage(err)
+				return err
 			}
-			control := i.client()
+			control := i.Client()
 			defer control.Close()
-			client, err := login(ctx, control, s, args[0], account)
+			client, err := login(ctx, control, s, student, account)
 			if err != nil {
 				return err
 			}
@@ -63,7 +63,7 @@ so it works too where nothing is published.`,
 
 // hasSSH tells early where there is none.
 func hasSSH(i running) error {
-	if can := i.engine.Capabilities(); !can.System {
+	if can := i.Engine.Capabilities(); !can.System {
 		return fmt.Errorf("engine %s has no SSH: %s", can.Name, can.Missing)
 	}
 	return nil

@@ -103,12 +103,12 @@ func (a *app) showStatus(ctx context.Context, names []string) error {
 	if err != nil {
 		return err
 	}
-	return a.print(statusList(a.askStatus(ctx, i, chosen)))
+	return a.print(statusList(a.askStatus(ctx, i, chosen.Sandboxes)))
 }
 
 // askStatus asks the sandboxes side by side.
 func (a *app) askStatus(ctx context.Context, i running, chosen []instance.Sandbox) statusJSON {
-	can := i.engine.Capabilities()
+	can := i.Engine.Capabilities()
 	out := statusJSON{Instance: i.Name, Lab: i.Lab, Engine: can.Name, Topology: i.Topology, Missing: can.Missing,
 		Sandboxes: make([]sandboxJSON, len(chosen))}
 	if !i.Expires.IsZero() {
@@ -129,7 +129,7 @@ func (a *app) askStatus(ctx context.Context, i running, chosen []instance.Sandbo
 		}
 		return out
 	}
-	client := i.client()
+	client := i.Client()
 	defer client.Close()
 	ctx, cancel := context.WithTimeout(ctx, statusPatience)
 	defer cancel()
@@ -274,14 +274,14 @@ func (a *app) showInstances(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if len(s.problems) > 0 {
+	if len(s.Problems) > 0 {
 		fmt.Fprintln(a.Err, unanswered(s))
 	}
 	value := struct {
 		Instances []instanceJSON `json:"instances"`
 	}{[]instanceJSON{}}
 	l := list{header: []string{"instance", "lab", "engine", "sandboxes", "ready", "expires"}}
-	value.Instances = append(value.Instances, a.countReady(ctx, s.instances)...)
+	value.Instances = append(value.Instances, a.countReady(ctx, s.Instances)...)
 	sort.Slice(value.Instances, func(x, y int) bool { return value.Instances[x].Instance < value.Instances[y].Instance })
 	for _, row := range value.Instances {
 		l.rows = append(l.rows, []string{row.Instance, row.Lab, row.Engine, strconv.Itoa(row.Sandboxes), strconv.Itoa(row.Ready), dash(row.Expires)})

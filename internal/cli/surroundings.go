@@ -4,14 +4,15 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
-	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
 
 	"maillab/internal/control"
+	"maillab/internal/deploy"
 	"maillab/internal/instance"
+	"maillab/internal/safeio"
 	"maillab/internal/spec"
 )
 
@@ -42,14 +43,14 @@ type runAccountJSON struct {
 }
 
 // described is everything that a command may want to know of an instance.
-func described(u *upping) runJSON {
-	out := runJSON{Instance: u.name, Lab: u.lab.Name, Engine: u.engine.Capabilities().Name, Topology: u.lab.Topology}
-	by := studentsBySeat(u)
-	for _, target := range u.desired.Doors.Sandboxes {
-		s := u.desired.Specs[target.Seat]
+func described(o deploy.Outcome) runJSON {
+	out := runJSON{Instance: o.Name, Lab: o.Lab.Name, Engine: o.Engine.Capabilities().Name, Topology: o.Lab.Topology}
+	by := o.Students
+	for _, target := range o.Desired.Doors.Sandboxes {
+		s := o.Desired.Specs[target.Seat]
 		out.Domain, out.Hostname = s.Domain, s.Hostname
 		out.Sandboxes = append(out.Sandboxes, runSandboxJSON{
-			Seat: target.Seat, Students: by[target.Seat], Addresses: reached(target, u.host), Accounts: accountsOf(s),
+			Seat: target.Seat, Students: by[target.Seat], Addresses: reached(target, o.Host), Accounts: accountsOf(s),
 		})
 	}
 	slices.SortFunc(out.Sandboxes, func(a, b runSandboxJSON) int { return cmp.Compare(a.Seat, b.Seat) })
@@ -69,14 +70,14 @@ func accountsOf(s spec.Sandbox) []runAccountJSON {
 }
 
 // surroundings are the variables that a command of run gets, and the file that one of them names.
-func (a *app) surroundings(u *upping) ([]string, error) {
-	all := described(u)
+func surroundings(a *app, o deploy.Outcome) ([]string, error) {
+	all := described(o)
 	text, err := json.MarshalIndent(all, "", "  ")
 	if err != nil {
 		return nil, err
 	}
 	file := filepath.Join(a.DataDir, "lab.json")
-	if err := os.WriteFile(file, append(text, '\n'), 0o600); err != nil {
+	if err := safeio.WriteFile(file, append(text, '\n'), 0o600, safeio.Whole); err != nil {
 		return nil, err
 	}
 	return append(variables(all), "MAILLAB_JSON="+file), nil

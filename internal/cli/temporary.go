@@ -13,31 +13,33 @@ import (
 // lock file: while that is taken the folder is in use, else its command was killed.
 const temporaryPrefix = "maillab-temporary-"
 
-// temporary makes this command's data folder a temporary one, and removes those that killed commands have left.
-func (a *app) temporary() (release func(), err error) {
+// mostTries bounds how often one is begun anew.
+const mostTries = 6
+
+// temporary is this command with a temporary data folder; it removes those that killed commands have left.
+func temporary(a *app) (inside *app, release func(), err error) {
 	for _, dir := range abandoned() {
 		_ = removeAbandoned(dir) // another command may be quicker; what stays is prune's
 	}
 	for range mostTries { // somebody who removes what is abandoned may see the folder before it is locked
 		dir, err := os.MkdirTemp("", temporaryPrefix)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		lock := filepath.Join(dir, "lock")
 		unlock, ok, err := filelock.Try(lock)
 		if err != nil && !os.IsNotExist(err) {
-			return nil, err
+			return nil, nil, err
 		}
 		if !ok {
 			continue
 		}
 		if _, err := os.Stat(lock); err == nil {
-			a.DataDir = dir
-			return func() { _ = removeLocked(dir, unlock) }, nil // what stays is prune's
+			return a.in(dir), func() { _ = removeLocked(dir, unlock) }, nil // what stays is prune's
 		}
 		unlock()
 	}
-	return nil, fmt.Errorf("no temporary folder in %s: each is removed by somebody", os.TempDir())
+	return nil, nil, fmt.Errorf("no temporary folder in %s: each is removed by somebody", os.TempDir())
 }
 
 // removeLocked removes a folder whose lock is ours. Windows removes the lock's file only when nobody has it open.

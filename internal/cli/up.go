@@ -6,19 +6,16 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"slices"
+	"os/user"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"maillab/internal/apply"
-	"maillab/internal/control"
-	"maillab/internal/engine"
+	"maillab/internal/deploy"
 	"maillab/internal/instance"
 	"maillab/internal/lab"
-	"maillab/internal/mail/auth"
-	"maillab/internal/plan"
 	"maillab/internal/pool"
 	"maillab/internal/roster"
 	"maillab/labs"
@@ -38,7 +35,7 @@ type upFlags struct {
 	fleeting     fleeting // run and sandbox
 }
 
-func (a *app) up() *cobra.Command {
+func upVerb(a *app) *cobra.Command {
 	var f upFlags
 	cmd := &cobra.Command{
 		Use:   "up",
@@ -48,7 +45,11 @@ cut), repair what is half there, leave the rest alone, and wait until every serv
 command again finishes what was interrupted.
 
 Without -f the lab is the instance's own, else amiens-smtp-pop-imap. Without --class and --students the class is the one
-of the last up, else the example beside the lab, else one student.`,
+of the last up, else the example beside the lab, else one student.
+
+Ports are base + 100 × seat + 22 (ssh), 25 (smtp), 10 (pop3), 43 (imap). A class that outgrows its ports gets others for who
+is new; nobody's move. --listen, --host and --base move the doors of a class that is up, and no sandbox is made anew for it;
+connections stay, but where Docker publishes the ports the gateway is made anew, which ends all sessions: it asks first.`,
 		Example: `  maillab up
   maillab up -f amiens-smtp-pop-imap --class m1.csv -n monday
   maillab up -f ./my-lab --students 30 --dry-run`,
@@ -57,7 +58,7 @@ of the last up, else the example beside the lab, else one student.`,
 			if err := f.check(cmd); err != nil {
 				return err
 			}
-			return a.runUp(cmd.Context(), f)
+			return runUp(cmd.Context(), a, f)
 		},
 	}
 	flags := cmd.Flags()
@@ -74,10 +75,7 @@ of the last up, else the example beside the lab, else one student.`,
 	flags.BoolVar(&f.dryRun, "dry-run", false, "print what would be done, with reasons")
 	flags.IntVar(&f.parallel, "parallel", apply.DefaultParallel, "how many things to do with the engine at the same time")
 	cmd.MarkFlagsMutuallyExclusive("class", "students")
-	_ = cmd.RegisterFlagCompletionFunc("lab", func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
-		names, _ := labs.List()
-		return names, cobra.ShellCompDirectiveDefault
-	})
+	_ = cmd.RegisterFlagCompletionFunc("lab", completeLabs)
 	return cmd
 }
 
@@ -99,227 +97,115 @@ func (f upFlags) check(cmd *cobra.Command) error {
 	return nil
 }
 
-func (a *app) runUp(ctx context.Context, f upFlags) error {
+func runUp(ctx context.Context, a *app, f upFlags) error {
 	defer a.tellLeave(ctx)()
 	ctx, cancel := context.WithTimeout(ctx, f.timeout)
 	defer cancel()
-	s, u, err := a.readUp(f)
+	name, err := f.instance(a)
 	if err != nil {
 		return err
 	}
-	if !f.dryRun {
-		release, err := a.lock(ctx, u.name)
-		if err != nil {
-			return err
-		}
-		defer release()
-	}
-	if err := a.prepareUp(ctx, u, f, s); err != nil {
-		return err
-	}
-	if !f.dryRun && len(u.existing.Resources) == 0 {
-		return a.upNew(ctx, u, f, s)
-	}
-	client := instance.Connect(u.engine, u.name)
-	defer client.Close()
-	p := u.diff(ctx, client)
+	c := a.carrier()
+	c.Parallel, c.Decided = f.parallel, func(o deploy.Outcome) { tellDecided(a, o) }
 	if f.dryRun {
-		fmt.Fprint(a.Out, p)
-		return nil
+		return planUp(ctx, a, c, f, name)
 	}
-	if harm := harmOf(p); harm != "" {
-		fmt.Fprint(a.Err, p)
-		if err := a.confirm(ctx, "This "+harm+". Go on?"); err != nil {
-			return err
-		}
-	}
-	return a.carryOut(ctx, u, p, client, f.parallel)
-}
-
-// harmOf says in words what a plan takes away from students: mail and homes, and sessions; "" when nothing.
-func harmOf(p plan.Plan) string {
-	var lost []string
-	for _, s := range p.Steps {
-		if s.Action == plan.Remove && s.Target.Kind == engine.Volume {
-			lost = append(lost, cmp.Or(s.Target.Labels[engine.LabelStudent], fmt.Sprintf("seat %d", s.Seat)))
-		}
-	}
-	slices.Sort(lost)
-	lost = slices.Compact(lost)
-	var harm []string
-	if len(lost) > 0 {
-		harm = append(harm, "removes the mail and homes of "+strings.Join(lost, ", "))
-	}
-	if cut := p.Cuts(); len(cut) > 0 {
-		harm = append(harm, "ends the sessions of "+strings.Join(cut, ", "))
-	}
-	return strings.Join(harm, ", and ")
-}
-
-// upNew brings up what was not there.
-func (a *app) upNew(ctx context.Context, u *upping, f upFlags, s source) error {
-	result, err := a.settle(ctx, u, f, s)
-	if err == nil {
-		err = a.ended(ctx, result, u.name+" is up")
-	}
-	if err == nil {
-		a.whatNext(u)
-	}
-	return err
-}
-
-// carryOut walks the plan and tells how it went.
-func (a *app) carryOut(ctx context.Context, u *upping, p plan.Plan, client *control.Client, parallel int) error {
-	result, err := a.bring(ctx, u, p, client, parallel)
+	h, err := a.lock(ctx, name)
 	if err != nil {
 		return err
 	}
-	done := fmt.Sprintf("%s is up", u.name)
-	if p.Empty() {
+	defer h.Release()
+	r, s, err := f.request(a, name, h.Folder)
+	if err != nil {
+		return err
+	}
+	out, err := c.Up(ctx, h, r)
+	if err != nil {
+		return s.placed(err)
+	}
+	done := out.Name + " is up"
+	if out.Nothing {
 		done += ": nothing to do"
 	}
-	if err := a.ended(ctx, result, done); err != nil {
+	if err := a.ended(ctx, out.Result, done); err != nil {
 		return err
 	}
-	a.whatNext(u)
+	whatNext(a, out)
 	return nil
 }
 
-// bring walks the plan.
-func (a *app) bring(ctx context.Context, u *upping, p plan.Plan, client *control.Client, parallel int) (apply.Result, error) {
-	if err := u.keep(); err != nil {
-		return apply.Result{}, err
-	}
-	hasher, err := u.folder.Hasher(auth.Hash)
-	if err != nil {
-		return apply.Result{}, err
-	}
-	steering := instance.NewSteering(client, u.desired, hasher)
-	steering.Watch(u.engine, u.name)
-	return a.converge(ctx, p, apply.Config{
-		Engine: u.engine, Control: steering, Parallel: parallel,
-	}, func(ctx context.Context) (plan.Plan, error) { return u.again(ctx, client) })
-}
-
-// diff is the plan for what was observed.
-func (u *upping) diff(ctx context.Context, client *control.Client) plan.Plan {
-	return plan.Diff(u.desired.Resources, u.actual, u.desired.Hashes(), instance.Specs(ctx, client, u.existing))
-}
-
-// again observes anew, and is the plan for that.
-func (u *upping) again(ctx context.Context, client *control.Client) (plan.Plan, error) {
-	actual, err := u.engine.Observe(ctx, u.name)
-	if err != nil {
-		return plan.Plan{}, err
-	}
-	u.actual = instance.InForce(actual)
-	for _, i := range instance.Of(actual) {
-		u.existing = i
-	}
-	return u.diff(ctx, client), nil
-}
-
-// upping is an up with everything decided.
-type upping struct {
-	name     string
-	engine   engine.Engine
-	lab      *lab.Lab
-	existing instance.Instance
-	actual   []engine.Resource // of the instance, and the images
-	desired  instance.Desired
-	folder   instance.Folder
-	seats    map[string]int
-	class    roster.Class
-	roster   []byte
-	source   string // of the lab, to be found again: a name on board, or an absolute path
-	host     string // what students are told to connect to
-	// published is where the doors are; kept for the next up.
-	published instance.Published
-	alone     bool // no other instance is there: verbs need no -n
-}
-
-// keep keeps what must outlive the instance, before anything is created that depends on it.
-func (u *upping) keep() error {
-	if u.published != (instance.Published{}) { // a rendered one is published by others
-		if err := u.folder.KeepPublished(u.published); err != nil {
-			return err
-		}
-	}
-	return errors.Join(u.folder.KeepSeats(u.seats), u.folder.KeepRoster(u.roster),
-		u.folder.KeepSheet(u.desired.Specs, taskIDs(u.lab.Tasks), len(u.lab.Assign)),
-		u.folder.KeepLab(u.source))
-}
-
-// readUp reads what was given: the lab and the class.
-func (a *app) readUp(f upFlags) (source, *upping, error) {
-	u := &upping{name: cmp.Or(f.fleeting.name, a.flags.instance)}
-	ref, err := a.labOf(u.name, f.lab)
-	if err != nil {
-		return source{}, nil, err
-	}
-	s, err := find(ref)
-	if err != nil {
-		return s, nil, err
-	}
-	if u.lab, err = s.parse(); err != nil {
-		return s, nil, err
-	}
-	u.source = s.lasting()
-	u.name = cmp.Or(u.name, u.lab.Name)
-	if err := checkName(u.name); err != nil {
-		return s, nil, err
-	}
-	u.folder = instance.OpenFolder(a.DataDir, u.name)
-	if u.class, u.roster, err = a.class(f, s, u.folder); err != nil {
-		return s, nil, err
-	}
-	if f.fleeting.alone && u.lab.Topology == lab.Isolated && f.class == "" && f.students == 0 {
-		u.class, u.roster = u.class.Alone(), nil
-	}
-	return s, u, nil
-}
-
-// labOf is the lab that was given, else the one that the instance was last brought up with, else the default.
-func (a *app) labOf(name, given string) (string, error) {
-	if given != "" || name == "" {
-		return cmp.Or(given, labs.Default), nil
-	}
-	last, err := instance.OpenFolder(a.DataDir, name).Lab()
-	return cmp.Or(last, labs.Default), err
-}
-
-// lock makes this command the only one that changes an instance.
-func (a *app) lock(ctx context.Context, name string) (release func(), err error) {
-	return instance.OpenFolder(a.DataDir, name).Lock(ctx, func() {
-		fmt.Fprintf(a.Err, "another maillab is at work on %s: waiting for it\n", name)
-	})
-}
-
-// prepareUp decides everything and creates nothing.
-func (a *app) prepareUp(ctx context.Context, u *upping, f upFlags, s source) error {
-	around, err := a.look(ctx, "")
+// planUp is --dry-run.
+func planUp(ctx context.Context, a *app, c deploy.Carrier, f upFlags, name string) error {
+	folder := a.folder(name)
+	r, s, err := f.request(a, name, folder)
 	if err != nil {
 		return err
 	}
-	if u.engine, err = a.choose(around, u.name); err != nil {
-		return err
+	_, p, err := c.Plan(ctx, folder, r)
+	if err != nil {
+		return s.placed(err)
 	}
-	for _, i := range around.instances {
-		if i.Name == u.name && i.Lab != "" && i.Lab != u.lab.Name {
-			return usagef("%s is an instance of the lab %s, not of %s: give another name with -n, or take it down first", u.name, i.Lab, u.lab.Name)
-		}
-	}
-	u.alone = len(around.instances) == 0 || len(around.instances) == 1 && around.instances[0].Name == u.name
-	if err := a.wish(ctx, u, f, s, around); err != nil {
-		return err
-	}
-	a.warnOpen(u)
-	a.warnClosed(u)
+	fmt.Fprint(a.Out, p)
 	return nil
 }
 
-// class reads the class list: as told, as last time, as beside the lab, or one student.
-func (a *app) class(f upFlags, s source, folder instance.Folder) (roster.Class, []byte, error) {
+// tellDecided tells what somebody might not expect.
+func tellDecided(a *app, o deploy.Outcome) {
+	if len(o.Silent) > 0 {
+		can := o.Engine.Capabilities()
+		fmt.Fprintf(a.Err, "%v\nusing engine %s instead: %s\n", errors.Join(o.Silent...), can.Name, can.Missing)
+	}
+	for _, w := range o.Warnings {
+		fmt.Fprintf(a.Err, "warning: %s\n", w)
+	}
+}
+
+// instance is the name of the instance: as told, else the lab's.
+func (f upFlags) instance(a *app) (string, error) {
+	name := cmp.Or(f.fleeting.name, a.flags.instance)
+	if name == "" {
+		s, err := find(cmp.Or(f.lab, labs.Default))
+		if err != nil {
+			return "", err
+		}
+		l, err := s.parse()
+		if err != nil {
+			return "", err
+		}
+		name = l.Name
+	}
+	return name, checkName(name)
+}
+
+// request reads what was given: the lab and the class, or those of the last up.
+func (f upFlags) request(a *app, name string, folder instance.Folder) (r deploy.Request, s source, err error) {
+	ref := f.lab
+	if ref == "" {
+		if ref, err = folder.Lab(); err != nil {
+			return r, s, err
+		}
+	}
+	if s, err = find(cmp.Or(ref, labs.Default)); err != nil {
+		return r, s, err
+	}
+	r = deploy.Request{
+		Name: name, Source: s.lasting(), Owner: owner(), TTL: f.ttl, Listen: f.listen, Host: f.host, Base: f.base, Gateway: f.gateway, Pool: f.pool,
+		Run: f.fleeting.run, Labels: f.fleeting.labels,
+	}
+	if r.Lab, err = s.parse(); err != nil {
+		return r, s, err
+	}
+	if r.Class, r.Roster, err = f.classList(s, folder); err != nil {
+		return r, s, err
+	}
+	if f.fleeting.alone && r.Lab.Topology == lab.Isolated && f.class == "" && f.students == 0 {
+		r.Class, r.Roster = r.Class.Alone(), nil
+	}
+	return r, s, nil
+}
+
+// classList reads the class list: as told, as last time, as beside the lab, or one student.
+func (f upFlags) classList(s source, folder instance.Folder) (roster.Class, []byte, error) {
 	if f.students > 0 {
 		class := roster.Count(f.students)
 		return class, listOf(class), nil
@@ -352,18 +238,12 @@ func listOf(class roster.Class) []byte {
 	return []byte(text)
 }
 
-// choose takes the engine on which the instance is already, else the first that answers.
-func (a *app) choose(around survey, name string) (engine.Engine, error) {
-	for _, i := range around.instances {
-		if i.Name == name {
-			return i.engine, nil
-		}
+// owner is who brings it up.
+func owner() string {
+	if u, err := user.Current(); err == nil {
+		return u.Username
 	}
-	chosen := around.engines[0]
-	if can := chosen.Capabilities(); len(around.problems) > 0 {
-		fmt.Fprintf(a.Err, "%v\nusing engine %s instead: %s\n", errors.Join(around.problems...), can.Name, can.Missing)
-	}
-	return chosen, nil
+	return ""
 }
 
 // checkName keeps to what container names, host names and files can be.

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"maillab/internal/cli"
+	"maillab/internal/deploy"
 )
 
 // asMaillab is set for a copy of this test program that is to be maillab.
@@ -22,7 +23,7 @@ const asMaillab = "MAILLAB_E2E_AS"
 func TestMain(m *testing.M) {
 	if args := os.Getenv(asMaillab); args != "" {
 		env := cli.Env{In: os.Stdin, Out: os.Stdout, Err: os.Stderr, Getenv: os.Getenv, Now: time.Now, DataDir: os.Getenv("MAILLAB_DATA"),
-			Version: "test", Commit: "test", Engines: []cli.EngineMaker{{Name: "docker", Make: openDocker}}}
+			Version: "test", Commit: "test", Engines: []deploy.Maker{{Name: "docker", Make: openDocker}}}
 		os.Exit(cli.Run(context.Background(), env, strings.Split(args, "\x1f")))
 	}
 	os.Exit(m.Run())

@@ -14,6 +14,7 @@ import (
 	"golang.org/x/crypto/ssh"
 
 	"maillab/internal/cli"
+	"maillab/internal/deploy"
 	"maillab/internal/engine"
 )
 
@@ -22,7 +23,7 @@ import (
 func TestBackByItself(t *testing.T) {
 	m := newMachine(t)
 	c := newClass(t, "reboot")
-	c.env.Engines = []cli.EngineMaker{{Name: "docker", Make: func(ctx context.Context) (engine.Engine, error) { return m.open(ctx) }}}
+	c.env.Engines = []deploy.Maker{{Name: "docker", Make: func(ctx context.Context) (engine.Engine, error) { return m.open(ctx) }}}
 	up := []string{"up", "-f", "amiens-smtp-pop-imap", "--students", "2"}
 	c.run(up...)
 	var seats []seat

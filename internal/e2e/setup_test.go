@@ -18,6 +18,7 @@ import (
 
 	"maillab/images"
 	"maillab/internal/cli"
+	"maillab/internal/deploy"
 	"maillab/internal/engine"
 	"maillab/internal/engine/docker"
 	"maillab/internal/engine/enginetest"
@@ -53,7 +54,7 @@ func newClass(t *testing.T, short string) *class {
 	requireDocker(t)
 	c := &class{t: t, name: fmt.Sprintf("t-e2e-%d-%s", os.Getpid(), short), env: cli.Env{
 		In: strings.NewReader(""), Getenv: os.Getenv, Now: time.Now, DataDir: t.TempDir(), Version: "test", Commit: "test",
-		Engines: []cli.EngineMaker{{Name: "docker", Make: openDocker}},
+		Engines: []deploy.Maker{{Name: "docker", Make: openDocker}},
 	}}
 	t.Cleanup(func() {
 		if code, _, errs := c.try(context.Background(), "down", "-y"); code != 0 && !strings.Contains(errs, "no instance is called") {

@@ -98,6 +98,7 @@ const (
 	LabelKind     = "maillab.kind"
 	LabelSeat     = "maillab.seat"
 	LabelPart     = "maillab.part"
+	LabelUIDs     = "maillab.uids"    // the first of a sandbox's range of uids
 	LabelVersion  = "maillab.version" // of facts
 	LabelStudent  = "maillab.student" // roster key; on a shared sandbox the keys joined by a comma
 	LabelSpec     = "maillab.spec"    // hash over the inputs that need a recreation when they change
@@ -116,6 +117,13 @@ const (
 
 // SeatLabel is the label by which one resource says something of a seat that is not its own.
 func SeatLabel(label string, seat int) string { return label + "." + strconv.Itoa(seat) }
+
+// OfSeat undoes SeatLabel.
+func OfSeat(text, label string) (seat int, ok bool) {
+	number, ok := strings.CutPrefix(text, label+".")
+	seat, err := strconv.Atoi(number)
+	return seat, ok && err == nil
+}
 
 // IsSeatLabel tells whether a label is one.
 func IsSeatLabel(label string) bool { return strings.Count(label, ".") > 1 }

@@ -1,5 +1,5 @@
 // Package filelock is a lock between processes, held by having a file open: when its holder ends, however it ends, the
-// lock is free again. The file itself says nothing and stays.
+// lock is free again. The file itself says nothing. Whoever has the lock may remove it.
 package filelock
 
 import (
@@ -19,11 +19,25 @@ func Try(path string) (release func(), ok bool, err error) {
 		return nil, false, err
 	}
 	ok, err = try(f, true)
+	if ok && err == nil && !same(f, path) { // who had it before removed the file: what we have locked has no name
+		f.Close()
+		return Try(path)
+	}
 	if !ok || err != nil {
 		f.Close()
 		return nil, false, wrapped(path, err)
 	}
 	return func() { f.Close() }, true, nil
+}
+
+// same tells whether an open file still is the one of that name.
+func same(f *os.File, path string) bool {
+	open, err := f.Stat()
+	if err != nil {
+		return false
+	}
+	named, err := os.Stat(path)
+	return err == nil && os.SameFile(open, named)
 }
 
 // Wait takes the lock as soon as it can; waiting is called once when it cannot at once.

@@ -3,6 +3,7 @@ package filelock
 import (
 	"context"
 	"errors"
+	"os"
 	"path/filepath"
 	"testing"
 )
@@ -52,4 +53,31 @@ func TestWaitEndsWithItsContext(t *testing.T) {
 	if _, err := Wait(ctx, path, cancel); !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v", err)
 	}
+}
+
+// TestRemovedWhileSomebodyWaits: a lock whose file is gone is nobody's; who waited takes the one that has the name.
+func TestRemovedWhileSomebodyWaits(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "lock")
+	release, _, err := Try(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	told, taken := make(chan struct{}), make(chan func())
+	go func() {
+		release, err := Wait(t.Context(), path, func() { close(told) })
+		if err != nil {
+			t.Error(err)
+		}
+		taken <- release
+	}()
+	<-told
+	if err := os.Remove(path); err != nil {
+		t.Skip(err) // Windows keeps what is open
+	}
+	release()
+	theirs := <-taken
+	if _, ok, _ := Try(path); ok {
+		t.Error("two hold one lock")
+	}
+	theirs()
 }

@@ -2,24 +2,13 @@ package instance
 
 import (
 	"cmp"
-	"encoding/json"
-	"fmt"
 	"maps"
-	"path/filepath"
 	"slices"
-	"strconv"
 
 	"maillab/internal/spec"
 )
 
-// What is on the students' sheets lies in the folder, too, so that they can be printed when the lab file is gone:
-//
-//	accounts.json    what the last up gave everybody: a Sheet
-//	passwords.json   {"3": {"util1": "…"}}: passwords by seat and account that the teacher changed since
-const (
-	accountsFile  = "accounts.json"
-	passwordsFile = "passwords.json"
-)
+// What is on the students' sheets lies in the folder, too, so that they can be printed when the lab file is gone.
 
 // Sheet is what students are told about an instance.
 type Sheet struct {
@@ -49,9 +38,7 @@ type SheetAccount struct {
 	Own      bool   `json:"own,omitempty"` // one that the student works with
 }
 
-// KeepSheet keeps what everybody is given, and the names of the tasks. Of a student's accounts the first so many are those
-// that the lab assigns.
-func (f Folder) KeepSheet(specs map[int]spec.Sandbox, tasks []string, assigned int) error {
+func sheetOf(specs map[int]spec.Sandbox, tasks []string, assigned int) Sheet {
 	sheet := Sheet{Tasks: tasks}
 	for _, seat := range slices.Sorted(maps.Keys(specs)) {
 		s := specs[seat]
@@ -63,18 +50,14 @@ func (f Folder) KeepSheet(specs map[int]spec.Sandbox, tasks []string, assigned i
 		}
 		sheet.Sandboxes = append(sheet.Sandboxes, one)
 	}
-	return f.keep(accountsFile, sheet)
+	return sheet
 }
 
 // Sheet is what everybody was given, with the passwords that were changed since; nil when nothing was kept.
 func (f Folder) Sheet() (*Sheet, error) {
-	text, err := f.read(accountsFile)
-	if err != nil || text == nil {
-		return nil, err
-	}
 	var sheet Sheet
-	if err := json.Unmarshal(text, &sheet); err != nil {
-		return nil, fmt.Errorf("%s: %w", filepath.Join(f.path, accountsFile), err)
+	if there, err := f.value(accountsFile, &sheet); err != nil || !there {
+		return nil, err
 	}
 	changed, err := f.passwords()
 	if err != nil {
@@ -82,26 +65,12 @@ func (f Folder) Sheet() (*Sheet, error) {
 	}
 	for i, s := range sheet.Sandboxes {
 		for j, a := range s.Accounts {
-			if word, ok := changed[strconv.Itoa(s.Seat)][a.Name]; ok {
+			if word, ok := changed[s.Seat][a.Name]; ok {
 				sheet.Sandboxes[i].Accounts[j].Password = word
 			}
 		}
 	}
 	return &sheet, nil
-}
-
-// KeepPassword keeps a password that the teacher gave an account.
-func (f Folder) KeepPassword(seat int, account, password string) error {
-	changed, err := f.passwords()
-	if err != nil {
-		return err
-	}
-	key := strconv.Itoa(seat)
-	if changed[key] == nil {
-		changed[key] = map[string]string{}
-	}
-	changed[key][account] = password
-	return f.keep(passwordsFile, changed)
 }
 
 // Overrule puts the passwords that the teacher gave in place of the lab's.
@@ -112,7 +81,7 @@ func (f Folder) Overrule(specs []spec.Sandbox) error {
 	}
 	for _, s := range specs {
 		for i := range s.Accounts {
-			if word, ok := changed[strconv.Itoa(s.Seat)][s.Accounts[i].Name]; ok {
+			if word, ok := changed[s.Seat][s.Accounts[i].Name]; ok {
 				s.Accounts[i].Password = word
 			}
 		}
@@ -120,14 +89,8 @@ func (f Folder) Overrule(specs []spec.Sandbox) error {
 	return nil
 }
 
-func (f Folder) passwords() (map[string]map[string]string, error) {
-	changed := map[string]map[string]string{}
-	text, err := f.read(passwordsFile)
-	if err != nil || text == nil {
-		return changed, err
-	}
-	if err := json.Unmarshal(text, &changed); err != nil {
-		return nil, fmt.Errorf("%s: %w", filepath.Join(f.path, passwordsFile), err)
-	}
-	return changed, nil
+func (f Folder) passwords() (map[int]map[string]string, error) {
+	changed := map[int]map[string]string{} // in JSON a seat is a text
+	_, err := f.value(passwordsFile, &changed)
+	return changed, err
 }

@@ -33,6 +33,7 @@ type Wish struct {
 	Run      string                    // of a disposable instance
 	Token    func(int) string          // the control token of a seat: the one that it has, or a new one
 	Students map[int][]string          // roster keys by seat
+	UIDs     map[int]int               // the first uid of each seat's range
 	Relays   map[string]netip.AddrPort // where the specs' relays are: a sandbox looks no names up
 	Extra    map[string]string         // further variables for every sandbox's supervisor
 	Labels   map[string]string         // further labels on everything
@@ -118,13 +119,14 @@ func (w Wish) sandbox(s spec.Sandbox, can engine.Capabilities) ([]engine.Resourc
 		Memory: w.Limits.Memory, NanoCPUs: w.Limits.NanoCPUs, PIDs: w.Limits.PIDs, TmpBytes: tmpBytes,
 	}
 	if can.System {
+		labels[engine.LabelUIDs] = strconv.Itoa(w.UIDs[s.Seat])
 		address, err := pool.Address(w.Subnet, s.Seat)
 		if err != nil {
 			return nil, err
 		}
 		labels[engine.LabelAddress] = address.String()
 		container.Address = address
-		container.Env = w.environment(s, address, labels[engine.LabelToken])
+		container.Env = w.environment(s, labels[engine.LabelToken])
 	}
 	var volumes []engine.Resource
 	for _, part := range parts(can) {
@@ -146,7 +148,7 @@ func parts(can engine.Capabilities) []string {
 }
 
 // environment is what a supervisor must know before it can be told anything: what is fixed while the container lives.
-func (w Wish) environment(s spec.Sandbox, address netip.Addr, token string) map[string]string {
+func (w Wish) environment(s spec.Sandbox, token string) map[string]string {
 	outside := make([]string, len(s.Outside))
 	for i, o := range s.Outside {
 		outside[i] = o.Address
@@ -154,7 +156,7 @@ func (w Wish) environment(s spec.Sandbox, address netip.Addr, token string) map[
 	slices.Sort(outside)
 	env := map[string]string{
 		"MAILLAB_TOKEN":    token,
-		"MAILLAB_UID_BASE": strconv.Itoa(pool.UIDBase(w.Pool, address)),
+		"MAILLAB_UID_BASE": strconv.Itoa(w.UIDs[s.Seat]),
 		"MAILLAB_OUTSIDE":  strings.Join(slices.Compact(outside), ","),
 		"MAILLAB_GATEWAY":  w.peer().String(),
 	}
@@ -180,7 +182,7 @@ func (w Wish) resource(kind engine.Kind, seat int, labels map[string]string) eng
 		engine.LabelLab:      w.lab(),
 		engine.LabelKind:     string(kind),
 		engine.LabelOwner:    w.Owner,
-		engine.LabelCreated:  w.Created.UTC().Format(time.RFC3339),
+		engine.LabelCreated:  w.Created.UTC().Format(time.RFC3339Nano),
 		engine.LabelTopology: w.Topology,
 	}}
 	if kind == engine.Volume || kind == engine.Sandbox {

@@ -33,7 +33,9 @@ func factsOf(resources []engine.Resource) map[string]engine.Resource {
 
 // general are the labels that all resources of an instance share; ofSeat those that a seat's have.
 func general() []string { return []string{engine.LabelExpires, engine.LabelHost} }
-func ofSeat() []string  { return []string{engine.LabelStudent, engine.LabelDoors} }
+func ofSeat() []string {
+	return []string{engine.LabelStudent, engine.LabelDoors, engine.LabelUIDs}
+}
 
 // InForce has every resource say what the facts say.
 func InForce(resources []engine.Resource) []engine.Resource {
@@ -68,19 +70,18 @@ func replace(labels map[string]string, label string, from map[string]string, as 
 	}
 }
 
-// Agree adds facts to what is desired, when without them what is there would say something else than is desired.
+// Agree adds facts to what is desired: to what is new, which they claim before it is there, and when without them what is
+// there would say something else than is desired.
 func (d *Desired) Agree(existing Instance) {
 	runs := WithoutFacts(existing.Resources)
-	if len(runs) == 0 {
-		return
-	}
 	said, have := factsOf(existing.Resources)[existing.Name]
 	facts := newFacts(d.Resources, said.Version+1)
-	if !contradicts(runs, said, facts) {
-		if !have {
-			return
-		}
+	switch {
+	case contradicts(runs, said, facts), claims(existing, facts):
+	case have:
 		facts = said
+	default:
+		return
 	}
 	d.Resources = append(d.Resources, facts)
 	engine.Sort(d.Resources)
@@ -109,6 +110,18 @@ func contradicts(runs []engine.Resource, said, want engine.Resource) bool {
 	return false
 }
 
+// claims tells whether facts speak of seats of which nothing is known yet.
+func claims(existing Instance, facts engine.Resource) bool {
+	for label := range facts.Labels {
+		if seat, ok := engine.OfSeat(label, engine.LabelDoors); ok {
+			if _, known := existing.Claims[seat]; !known {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 // newFacts say what the labels of resources say.
 func newFacts(resources []engine.Resource, version int) engine.Resource {
 	facts := engine.Resource{Kind: engine.Facts, Version: version, State: engine.Running, Labels: map[string]string{}}
@@ -117,7 +130,7 @@ func newFacts(resources []engine.Resource, version int) engine.Resource {
 			facts.Instance, facts.Labels = r.Instance, maps.Clone(r.Labels)
 		}
 	}
-	for _, own := range []string{engine.LabelSpec, engine.LabelToken, engine.LabelDoors, engine.LabelAddress, engine.LabelStudent, engine.LabelSubnet, engine.LabelPool, engine.LabelSeat, engine.LabelPart} {
+	for _, own := range []string{engine.LabelSpec, engine.LabelToken, engine.LabelDoors, engine.LabelUIDs, engine.LabelAddress, engine.LabelStudent, engine.LabelSubnet, engine.LabelPool, engine.LabelSeat, engine.LabelPart} {
 		delete(facts.Labels, own)
 	}
 	facts.Labels[engine.LabelKind], facts.Labels[engine.LabelVersion] = string(engine.Facts), strconv.Itoa(version)
@@ -131,10 +144,15 @@ func newFacts(resources []engine.Resource, version int) engine.Resource {
 	return facts
 }
 
-// SetExpiry says until when an instance lives; the zero time is for ever.
-func SetExpiry(ctx context.Context, e engine.Engine, i Instance, expires time.Time) error {
-	said := factsOf(i.Resources)[i.Name]
+// SetExpiry says until when an instance, of which one has the folder, lives; the zero time is for ever.
+func (h *Held) SetExpiry(ctx context.Context, e engine.Engine, i Instance, expires time.Time) error {
+	said, have := factsOf(i.Resources)[i.Name]
 	facts := newFacts(WithoutFacts(i.Resources), said.Version+1)
+	if have {
+		version := facts.Labels[engine.LabelVersion]
+		facts.Labels = maps.Clone(said.Labels)
+		facts.Labels[engine.LabelVersion] = version
+	}
 	delete(facts.Labels, engine.LabelExpires)
 	if !expires.IsZero() {
 		facts.Labels[engine.LabelExpires] = expires.UTC().Format(time.RFC3339)

@@ -37,7 +37,7 @@ func TestExpiry(t *testing.T) {
 		t.Fatalf("expires %v", got)
 	}
 	for _, want := range []time.Time{made.Add(time.Hour), made.Add(-time.Hour), {}, made} {
-		if err := SetExpiry(t.Context(), e, look(), want); err != nil {
+		if err := held(t, OpenFolder(t.TempDir(), "i")).SetExpiry(t.Context(), e, look(), want); err != nil {
 			t.Fatal(err)
 		}
 		i := look()
@@ -80,9 +80,9 @@ func TestFacts(t *testing.T) {
 		anew   bool
 	}{
 		{"nothing", func(*Wish) {}, false},
-		{"other ports", func(w *Wish) { w.Publish.Base = 20000 }, true},
-		{"the same again", func(w *Wish) { w.Publish.Base = 20000 }, false},
-		{"another host", func(w *Wish) { w.Publish.Base, w.Host = 20000, "lab.example" }, true},
+		{"other ports", func(w *Wish) { w.Publish.Blocks = []Block{{Base: 20000, First: 1}} }, true},
+		{"the same again", func(w *Wish) { w.Publish.Blocks = []Block{{Base: 20000, First: 1}} }, false},
+		{"another host", func(w *Wish) { w.Publish.Blocks, w.Host = []Block{{Base: 20000, First: 1}}, "lab.example" }, true},
 		{"another student", func(w *Wish) { w.Host, w.Students = "lab.example", map[int][]string{1: {"anna"}, 3: {"bruno"}} }, true},
 		{"as at first", func(*Wish) {}, true},
 		{"until noon", func(w *Wish) { w.Expires = w.Created.Add(4 * time.Hour) }, true},
@@ -148,9 +148,8 @@ func TestNewFactsCountFirst(t *testing.T) {
 func TestRemovedByHand(t *testing.T) {
 	d := desire(t, wish(), engine.Capabilities{System: true})
 	left := slices.DeleteFunc(slices.Clone(d.Resources), func(r engine.Resource) bool { return r.Kind == engine.Sandbox && r.Seat == 3 })
-	s, err := Of(left)[0].Find("bruno")
-	if err != nil || s.Seat != 3 || s.State != engine.Missing {
-		t.Errorf("found %+v, %v", s, err)
+	if s := Of(left)[0].Sandboxes[1]; s.Name() != "bruno" || s.Seat != 3 || s.State != engine.Missing {
+		t.Errorf("found %+v", s)
 	}
 	kept := slices.DeleteFunc(left, func(r engine.Resource) bool { return r.Kind != engine.Volume })
 	if got := Of(kept)[0].Sandboxes; len(got) > 0 {

@@ -1,7 +1,6 @@
 package instance
 
 import (
-	"context"
 	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
@@ -13,109 +12,96 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
-
-	"maillab/internal/filelock"
 )
 
-// Folder is what of an instance outlives what runs: small plain files, written aside and renamed, mode 0600.
+// Folder is what of an instance outlives what runs: small plain files, each written aside and renamed, mode 0600.
 //
-//	seats.json   {"alice": 1, …}: seats once given
-//	secret       32 random bytes: generated passwords follow from it
-//	hashes.json  crypt(3) hashes by their passwords' MACs, so that one password keeps one hash
-//	lock         locked by whoever is changing the instance
-//	lab          where the lab of the last up is
-//	class.csv    the roster of the last up, word for word
-//	publish.json where the doors of the last up were: a Published
+//	seats.json     {"alice": 1, …}: seats once given
+//	secret         32 random bytes: generated passwords follow from it
+//	hashes.json    crypt(3) hashes by their passwords' MACs, so that one password keeps one hash
+//	lab            where the lab of the last up is
+//	class.csv      the roster of the last up, word for word
+//	publish.json   where the doors of the last up were: a Published
+//	place.json     on which engine it is: a Place; gone when it was taken down
+//	accounts.json  what the last up gave everybody: a Sheet
+//	passwords.json {"3": {"util1": "…"}}: passwords by seat and account that the teacher changed since
+//	marks.json     {"alice": {"q3-webmail": true}}: the teacher's words
+//	results.json   the last results of check, as -o json prints them
+//	snapshots      see package snapshot
+//	lock           locked by whoever is changing the instance: a Held
 //
-// Nothing in it is needed to look at an instance or to take it down.
+// Reading needs no lock. Nothing in it is needed to look at an instance or to take it down.
 type Folder struct{ path string }
 
-// OpenFolder names an instance's folder below the data directory; it is made when something is first kept in it.
+// OpenFolder names an instance's folder below the data directory; it is made by whoever holds it first.
 func OpenFolder(data, name string) Folder {
 	return Folder{path: filepath.Join(data, "instances", name)}
 }
 
+// RenderedFolder is the folder of what is rendered under a name, which no engine runs.
+func RenderedFolder(data, name string) Folder {
+	return Folder{path: filepath.Join(data, "rendered", name)}
+}
+
+// Exists tells whether anything was ever kept of the instance.
+func (f Folder) Exists() bool {
+	_, err := os.Stat(f.path)
+	return err == nil
+}
+
+// Snapshots is the folder of the instance's snapshots (package snapshot). It may not be there yet.
+func (f Folder) Snapshots() string { return filepath.Join(f.path, "snapshots") }
+
 // Seats are those that were ever given.
 func (f Folder) Seats() (map[string]int, error) {
 	seats := map[string]int{}
-	text, err := f.read("seats.json")
-	if err != nil || text == nil {
-		return seats, err
-	}
-	if err := json.Unmarshal(text, &seats); err != nil {
-		return nil, fmt.Errorf("%s: %w", filepath.Join(f.path, "seats.json"), err)
-	}
-	return seats, nil
-}
-
-// KeepSeats keeps them.
-func (f Folder) KeepSeats(seats map[string]int) error {
-	text, err := json.MarshalIndent(seats, "", "  ")
-	if err != nil {
-		return err
-	}
-	return f.write("seats.json", append(text, '\n'))
+	_, err := f.value(seatsFile, &seats)
+	return seats, err
 }
 
 // Lab is where the lab of the last up is, "" when that is not known.
 func (f Folder) Lab() (string, error) {
-	text, err := f.read("lab")
+	text, err := f.read(labFile)
 	return strings.TrimSpace(string(text)), err
 }
 
-// KeepLab keeps it.
-func (f Folder) KeepLab(ref string) error { return f.write("lab", []byte(ref+"\n")) }
-
 // Roster is the last class list, nil when there is none.
-func (f Folder) Roster() ([]byte, error) { return f.read("class.csv") }
-
-// KeepRoster keeps it; nil forgets it.
-func (f Folder) KeepRoster(text []byte) error {
-	if text != nil {
-		return f.write("class.csv", text)
-	}
-	if err := os.Remove(filepath.Join(f.path, "class.csv")); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	return nil
-}
+func (f Folder) Roster() ([]byte, error) { return f.read(rosterFile) }
 
 // Published is where the doors of the last up were, for one that finds nothing running.
 type Published struct {
-	Listen string `json:"listen,omitempty"` // as it was asked for, in place of the lab's
-	Base   int    `json:"base,omitempty"`   // in mode ports
+	Listen string  `json:"listen,omitempty"` // as it was asked for, in place of the lab's
+	Blocks []Block `json:"blocks,omitempty"` // in mode ports
 }
 
 // Published is nil when nothing was kept.
 func (f Folder) Published() (*Published, error) {
-	text, err := f.read("publish.json")
-	if err != nil || text == nil {
-		return nil, err
-	}
 	p := new(Published)
-	if err := json.Unmarshal(text, p); err != nil {
-		return nil, fmt.Errorf("%s: %w", filepath.Join(f.path, "publish.json"), err)
+	if there, err := f.value(publishedFile, p); err != nil || !there {
+		return nil, err
 	}
 	return p, nil
 }
 
-// KeepPublished keeps it.
-func (f Folder) KeepPublished(p Published) error { return f.keep("publish.json", p) }
-
-// Secrets returns what generated passwords are made with: the same name gives the same words for the instance's life.
-func (f Folder) Secrets() (func(name string) string, error) {
-	secret, err := f.read("secret")
-	if err == nil && secret == nil {
-		secret = newSecret()
-		err = f.write("secret", secret)
-	}
-	return wordsOf(secret), err
+// Place is the engine on which an instance is.
+type Place struct {
+	Engine string `json:"engine"`
+	Host   string `json:"host,omitempty"` // the machine of the engine, where it is another
 }
 
-// TrialSecrets is Secrets for a dry run: where there is no secret yet, its words hold for this time only.
-func (f Folder) TrialSecrets() (func(name string) string, error) {
-	secret, err := f.read("secret")
+// Place is nil when the instance is nowhere, as far as is known here.
+func (f Folder) Place() (*Place, error) {
+	p := new(Place)
+	if there, err := f.value(placeFile, p); err != nil || !there {
+		return nil, err
+	}
+	return p, nil
+}
+
+// Secrets returns what generated passwords are made with: the same name gives the same words for the instance's life. Where
+// there is no secret yet its words hold for this time only: see Held.KeepSecret.
+func (f Folder) Secrets() (func(name string) string, error) {
+	secret, err := f.read(secretFile)
 	if secret == nil {
 		secret = newSecret()
 	}
@@ -138,17 +124,28 @@ func wordsOf(secret []byte) func(name string) string {
 	}
 }
 
-// Lock makes this process the only one that changes the instance, until release is called. waiting is called when that
-// takes a while.
-func (f Folder) Lock(ctx context.Context, waiting func()) (release func(), err error) {
-	if err := os.MkdirAll(f.path, 0o700); err != nil {
-		return nil, err
-	}
-	return filelock.Wait(ctx, filepath.Join(f.path, "lock"), waiting)
+// Marks are the teacher's words, by student and task.
+func (f Folder) Marks() (map[string]map[string]bool, error) {
+	marks := map[string]map[string]bool{}
+	_, err := f.value(marksFile, &marks)
+	return marks, err
 }
 
-// Remove forgets everything about the instance.
-func (f Folder) Remove() error { return os.RemoveAll(f.path) }
+// The files.
+const (
+	seatsFile     = "seats.json"
+	secretFile    = "secret"
+	hashesFile    = "hashes.json"
+	labFile       = "lab"
+	rosterFile    = "class.csv"
+	publishedFile = "publish.json"
+	placeFile     = "place.json"
+	accountsFile  = "accounts.json"
+	passwordsFile = "passwords.json"
+	marksFile     = "marks.json"
+	resultsFile   = "results.json"
+	lockFile      = "lock"
+)
 
 // read returns nil for a file that is not there.
 func (f Folder) read(name string) ([]byte, error) {
@@ -159,58 +156,14 @@ func (f Folder) read(name string) ([]byte, error) {
 	return text, err
 }
 
-func (f Folder) write(name string, text []byte) error {
-	if err := os.MkdirAll(f.path, 0o700); err != nil {
-		return err
+// value reads a file of JSON, if it is there.
+func (f Folder) value(name string, into any) (there bool, err error) {
+	text, err := f.read(name)
+	if err != nil || text == nil {
+		return false, err
 	}
-	aside, err := os.CreateTemp(f.path, name+".*") // 0600
-	if err != nil {
-		return err
+	if err := json.Unmarshal(text, into); err != nil {
+		return true, fmt.Errorf("%s: %w", filepath.Join(f.path, name), err)
 	}
-	defer os.Remove(aside.Name())
-	_, err = aside.Write(text)
-	if err := errors.Join(err, aside.Sync(), aside.Close()); err != nil {
-		return err
-	}
-	return os.Rename(aside.Name(), filepath.Join(f.path, name))
-}
-
-// Hasher returns hash with a memory, hashes.json: the same password always gets the same hash in an instance. Hashes are
-// salted, and a sandbox takes another hash for another password: without the memory, each change of a lab would undo
-// what students changed with passwd. A password is named by its MAC under the secret, never kept.
-func (f Folder) Hasher(hash func(password string) (string, error)) (func(password string) (string, error), error) {
-	name, err := f.Secrets()
-	if err != nil {
-		return nil, err
-	}
-	known := map[string]string{}
-	text, err := f.read("hashes.json")
-	if err == nil && text != nil {
-		err = json.Unmarshal(text, &known)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", filepath.Join(f.path, "hashes.json"), err)
-	}
-	var mu sync.Mutex
-	return func(password string) (string, error) {
-		key := name("hash/" + password)
-		mu.Lock()
-		made, ok := known[key]
-		mu.Unlock()
-		if ok {
-			return made, nil
-		}
-		made, err := hash(password)
-		if err != nil {
-			return "", err
-		}
-		mu.Lock()
-		defer mu.Unlock()
-		known[key] = made
-		text, err := json.Marshal(known)
-		if err != nil {
-			return "", err
-		}
-		return made, f.write("hashes.json", text)
-	}, nil
+	return true, nil
 }

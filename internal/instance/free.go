@@ -1,9 +1,11 @@
 package instance
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"net/netip"
 	"os"
@@ -19,32 +21,6 @@ import (
 
 // Free tells whether a door can listen at host:port; the error says why not.
 type Free func(listen string) error
-
-// FreeDoors makes a Free: not where another instance than name has a door, and not where try, if there is one, finds
-// something in the way. A door of name's own counts as free.
-func FreeDoors(all []Instance, name string, try Free) Free {
-	own, others := map[string]bool{}, map[string]string{}
-	for _, i := range all {
-		for _, s := range i.Sandboxes {
-			for _, d := range s.Target.Doors {
-				if i.Name == name {
-					own[d.Listen] = true
-				} else {
-					others[d.Listen] = i.Name
-				}
-			}
-		}
-	}
-	return func(listen string) error {
-		switch other := others[listen]; {
-		case other != "":
-			return fmt.Errorf("taken by instance %s", other)
-		case own[listen] || try == nil:
-			return nil
-		}
-		return try(listen)
-	}
-}
 
 // errNotHere is the answer to an address that no interface has: there is no use in trying its neighbours.
 var errNotHere = errors.New("this machine has no such address: take a pool of addresses that it has")
@@ -92,27 +68,146 @@ func inTheWay(listen string) error {
 	return errors.New("somebody listens there")
 }
 
-// baseStep is how far bases are from one another: they stay round, and an instance begins where the one before it ends.
-const baseStep = 1000
+// blockStep is how far blocks are from one another: they stay round, and a block begins where the one before it ends.
+const blockStep = 1000
 
-// FreeBase finds the first base from p's whose ports for these seats are free and below the ephemeral ones, which begin at
-// the given port (0: not known).
-func FreeBase(ctx context.Context, p Publishing, seats []int, on spec.Services, ephemeral int, free Free) (int, error) {
-	for first := p.Base; ; p.Base += baseStep {
-		highest := p.Base + perSeat*slices.Max(seats) + perSeat - 1
-		if p.Base > first && ephemeral > 0 && highest >= ephemeral {
-			return 0, fmt.Errorf("no base is free from %d up to this machine's ephemeral range, which starts at %d: "+
-				"take an instance down that is not needed (maillab ls), choose a lower base, publish mode addresses, or a smaller class",
-				first, ephemeral)
+// Room is what ports can be had: from the first that anybody may ask for, to before limit, and free.
+type Room struct {
+	Limit int // the first port that the system gives away by itself; 0: not known
+	Free  Free
+
+	used []int // hundreds that seats of the same class have by now
+}
+
+// NoRoomError is a class that does not fit.
+type NoRoomError struct {
+	Students, Fit int // how many do
+	From, Limit   int
+	Base          int // from where on all would fit; 0: from nowhere
+	Taken         error
+}
+
+func (e *NoRoomError) Error() string {
+	mend := "publish mode addresses, or take an instance down that is not needed (maillab ls)"
+	if e.Base > 0 {
+		mend = fmt.Sprintf("--base %d has room for all, or %s", e.Base, mend)
+	}
+	if e.Taken != nil {
+		return fmt.Sprintf("no ports are free for %d sandboxes: %v; of %d that are wanted %d fit from %d on: %s", e.Students-e.Fit, e.Taken, e.Students, e.Fit, e.From, mend)
+	}
+	return fmt.Sprintf("%d sandboxes need ports in this machine's ephemeral range, which starts at %d: at most %d fit from %d on: %s",
+		e.Students, e.Limit, e.Fit, e.From, mend)
+}
+
+// Place gives every seat its ports, in the blocks that there are, else in new ones from base on. A block goes on as long as
+// what follows is free, so that a class has room to grow; who outgrows it begins another. Only is for a base that is asked for:
+// there is no other block.
+func (p Publishing) Place(seats []int, on spec.Services, have []Block, base int, only bool, room Room) (Publishing, error) {
+	p.Blocks = nil
+	if only {
+		have = []Block{{Base: base, First: 1}}
+	}
+	seats = slices.Sorted(slices.Values(seats))
+	for n, seat := range seats {
+		next, last := blockOf(have, seat), blockOf(p.Blocks, seat)
+		if len(have) == 0 || len(p.Blocks) > 0 && last.First >= next.First {
+			next = last
 		}
-		taken, err := firstTaken(ctx, p, seats, on, free)
-		if err != nil {
-			return 0, fmt.Errorf("no base is free: %w", err)
+		taken := errors.New("no block")
+		if next != (Block{}) {
+			taken = room.taken(p, next, seat, on)
 		}
-		if taken == nil {
-			return p.Base, nil
+		if taken != nil && only {
+			return p, room.full(p, seats, n, on, base, taken)
+		}
+		if taken != nil {
+			first := seat
+			if n == 0 {
+				first = 1
+			}
+			b, err := room.block(p, seats[n:], first, on, base)
+			if err != nil {
+				return p, room.full(p, seats, n, on, base, err)
+			}
+			next = b
+		}
+		if next != last {
+			p.Blocks = append(p.Blocks, next)
+		}
+		room.used = append(room.used, next.slot(seat))
+	}
+	return p, nil
+}
+
+// taken tells why a seat cannot have its ports in a block, nil when it can.
+func (r Room) taken(p Publishing, b Block, seat int, on spec.Services) error {
+	p.Blocks = []Block{b}
+	if slot := b.slot(seat); slot < 0 || r.Limit > 0 && slot+perSeat > r.Limit {
+		return errLimit
+	}
+	if slices.ContainsFunc(r.used, func(used int) bool { return b.slot(seat) < used+perSeat && used < b.slot(seat)+perSeat }) {
+		return errLimit
+	}
+	doors, err := p.doors(seat, on)
+	if err != nil {
+		return errLimit
+	}
+	for _, d := range doors {
+		if r.Free == nil {
+			break
+		}
+		if err := r.Free(d.Listen); err != nil {
+			return fmt.Errorf("seat %d: %s for %s: %w", seat, d.Listen, d.Service, err)
 		}
 	}
+	return nil
+}
+
+// errLimit is the end of the ports.
+var errLimit = errors.New("ports end there")
+
+// block finds one in which all these seats have room, else the one in which most have.
+func (r Room) block(p Publishing, seats []int, first int, on spec.Services, base int) (best Block, err error) {
+	most := 0
+	for b := (Block{Base: base, First: first}); b.slot(seats[0]) < cmp.Or(r.Limit, highest); b.Base += blockStep {
+		fit := 0
+		for _, seat := range seats {
+			taken := r.taken(p, b, seat, on)
+			if taken != nil && taken != errLimit && err == nil {
+				err = taken
+			}
+			if taken != nil {
+				break
+			}
+			fit++
+		}
+		if fit > most {
+			best, most = b, fit
+		}
+		if fit == len(seats) {
+			break
+		}
+	}
+	if most > 0 {
+		return best, nil
+	}
+	return best, cmp.Or(err, errLimit)
+}
+
+// full says that from the n-th on the seats do not fit, how many do, and where all would.
+func (r Room) full(p Publishing, seats []int, n int, on spec.Services, base int, taken error) error {
+	r.used = nil
+	e := &NoRoomError{Students: len(seats), Fit: n, From: base, Limit: cmp.Or(r.Limit, highest+1), Taken: taken}
+	if errors.Is(taken, errLimit) {
+		e.Taken = nil
+	}
+	for low := (e.Limit - 1) / blockStep * blockStep; low >= blockStep && e.Base == 0; low -= blockStep {
+		b := Block{Base: max(low, lowest), First: 1}
+		if !slices.ContainsFunc(seats, func(seat int) bool { return r.taken(p, b, seat, on) != nil }) {
+			e.Base = b.Base
+		}
+	}
+	return e
 }
 
 // FreeSkip finds how many addresses of the pool are left out so that those of these seats are free. It is 0 when there is
@@ -184,11 +279,7 @@ func Ephemeral() int {
 // checkEphemeral finds doors whose ports the system may give away.
 func checkEphemeral(doors []control.Door, first int) error {
 	for _, d := range doors {
-		_, port, err := net.SplitHostPort(d.Listen)
-		if err != nil {
-			return err
-		}
-		if n, _ := strconv.Atoi(port); first > 0 && n >= first {
+		if n := portOf(d.Listen); first > 0 && n >= first {
 			return fmt.Errorf("port %d for %s is in this machine's ephemeral range, which starts at %d: "+
 				"take a lower base, publish mode addresses, or a smaller class", n, d.Service, first)
 		}
@@ -198,15 +289,16 @@ func checkEphemeral(doors []control.Door, first int) error {
 
 // Skip is how many addresses of a pool are left out before those of the instance; false when its doors are not there.
 func (i Instance) Skip(pool netip.Prefix) (int, bool) {
-	for _, s := range i.Sandboxes {
-		if len(s.Target.Doors) == 0 {
+	for _, seat := range slices.Sorted(maps.Keys(i.Claims)) {
+		doors := i.Claims[seat].Doors
+		if len(doors) == 0 {
 			continue
 		}
-		at, err := netip.ParseAddrPort(s.Target.Doors[0].Listen)
+		at, err := netip.ParseAddrPort(doors[0].Listen)
 		if err != nil || !pool.Contains(at.Addr()) {
 			return 0, false
 		}
-		before := distance(pool.Masked().Addr(), at.Addr()) - max(s.Seat, 1)
+		before := distance(pool.Masked().Addr(), at.Addr()) - max(seat, 1)
 		return before, before >= 0
 	}
 	return 0, false

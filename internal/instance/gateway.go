@@ -35,12 +35,13 @@ func (w Wish) peer() netip.Addr {
 // lowest is the first port that needs no right.
 const lowest = 1024
 
-// equip gives a gateway what its doors need.
+// equip gives a gateway what its doors need. On the host's network it may listen on any port, whatever its doors are today:
+// they may move while it runs.
 func equip(gateway *engine.SandboxSpec, doors control.Doors) {
+	gateway.LowPorts = !gateway.Address.IsValid()
 	for _, t := range doors.Sandboxes {
 		for _, d := range t.Doors {
 			if d.At == "" {
-				gateway.LowPorts = gateway.LowPorts || portOf(d.Listen) < lowest
 				continue
 			}
 			if gateway.Publish == nil {

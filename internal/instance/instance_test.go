@@ -3,7 +3,6 @@ package instance
 import (
 	"errors"
 	"fmt"
-	"net"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -34,10 +33,10 @@ func wish() Wish {
 	return Wish{
 		Name: "monday", Topology: "isolated", Image: "maillab/sandbox:1", Specs: []spec.Sandbox{sandbox(1), sandbox(3)},
 		Limits:  Limits{Memory: 96 << 20, NanoCPUs: 5e8, PIDs: 768},
-		Publish: Publishing{Mode: "ports", Listen: "127.0.0.1", Base: 10000},
+		Publish: Publishing{Mode: "ports", Listen: "127.0.0.1", Blocks: []Block{{Base: 10000, First: 1}}},
 		Subnet:  netip.MustParsePrefix("10.213.4.0/24"), Pool: pool.Default(),
 		Created: time.Date(2026, 3, 26, 8, 0, 0, 0, time.UTC), Token: func(seat int) string { return "token" + string(rune('0'+seat)) },
-		Students: map[int][]string{1: {"alice"}, 3: {"bruno"}},
+		Students: map[int][]string{1: {"alice"}, 3: {"bruno"}}, UIDs: map[int]int{1: 100000, 3: 101000},
 	}
 }
 
@@ -67,18 +66,12 @@ func TestLabelsTellEverything(t *testing.T) {
 	if diff := cmp.Diff(d.Doors, i.Doors()); diff != "" {
 		t.Errorf("doors from labels: %s", diff)
 	}
-	if base, ok := i.Base(); !ok || base != 10000 {
-		t.Errorf("base %d, %v", base, ok)
+	if diff := cmp.Diff([]Block{{Base: 10000, First: 1}}, i.Blocks()); diff != "" {
+		t.Error(diff)
 	}
 	want := map[string]string{"ssh": "lab.example:10322", "smtp": "lab.example:10325", "pop3": "lab.example:10310", "imap": "lab.example:10343"}
 	if diff := cmp.Diff(want, i.Sandboxes[1].Addresses("lab.example")); diff != "" {
 		t.Error(diff)
-	}
-	if s, err := i.Find("3"); err != nil || s.Name() != "bruno" {
-		t.Errorf("seat 3 is %+v, %v", s, err)
-	}
-	if _, err := i.Find("chloe"); err == nil || !strings.Contains(err.Error(), "alice, bruno") {
-		t.Errorf("want to be told who there is, got %v", err)
 	}
 }
 
@@ -112,7 +105,7 @@ func TestWhatASupervisorIsTold(t *testing.T) {
 	address := sandbox.Labels[engine.LabelAddress]
 	want := map[string]string{
 		"MAILLAB_TOKEN": "token3", "MAILLAB_OUTSIDE": "192.0.2.25", "MAILLAB_GATEWAY": "10.213.4.1",
-		"MAILLAB_UID_BASE": sandbox.Sandbox.Env["MAILLAB_UID_BASE"],
+		"MAILLAB_UID_BASE": "101000",
 	}
 	if diff := cmp.Diff(want, sandbox.Sandbox.Env); diff != "" {
 		t.Error(diff)
@@ -151,44 +144,6 @@ func except(taken ...string) Free {
 	}
 }
 
-func TestFreeBase(t *testing.T) {
-	p := Publishing{Mode: "ports", Listen: "127.0.0.1", Base: 10000}
-	on := wish().Specs[0].Services
-	base, err := FreeBase(t.Context(), p, []int{1, 2, 3}, on, 32768, except("127.0.0.1:10325"))
-	if err != nil || base != 11000 {
-		t.Errorf("base %d, %v; want 11000", base, err)
-	}
-	_, err = FreeBase(t.Context(), p, []int{1}, on, 0, func(string) error { return errors.New("no") })
-	if err == nil || !strings.Contains(err.Error(), "no base is free") {
-		t.Errorf("with every port taken: %v", err)
-	}
-}
-
-// A large class begins where the one before it ends, and is told when it would reach the ports that the system gives away.
-func TestFreeBaseOfLargeClasses(t *testing.T) {
-	p := Publishing{Mode: "ports", Listen: "127.0.0.1", Base: 10000}
-	on := wish().Specs[0].Services
-	seats := make([]int, 70)
-	for n := range seats {
-		seats[n] = n + 1
-	}
-	below := func(port int) Free {
-		return func(listen string) error {
-			if portOf(listen) < port {
-				return errors.New("taken")
-			}
-			return nil
-		}
-	}
-	base, err := FreeBase(t.Context(), p, seats, on, 32768, below(17100))
-	if err != nil || base != 17000 {
-		t.Errorf("base %d, %v; want 17000", base, err)
-	}
-	if _, err := FreeBase(t.Context(), p, seats, on, 32768, below(26000)); err == nil || !strings.Contains(err.Error(), "starts at 32768: take an instance down") {
-		t.Errorf("without room: %v", err)
-	}
-}
-
 func TestAddressesMode(t *testing.T) {
 	w := wish()
 	w.Publish = Publishing{Mode: "addresses", Pool: netip.MustParsePrefix("127.0.10.0/24")}
@@ -200,8 +155,8 @@ func TestAddressesMode(t *testing.T) {
 	if diff := cmp.Diff(want, d.Doors.Sandboxes[1].Doors); diff != "" {
 		t.Error(diff)
 	}
-	if _, ok := Of(d.Resources)[0].Base(); ok {
-		t.Error("standard ports have no base")
+	if blocks := Of(d.Resources)[0].Blocks(); len(blocks) > 0 {
+		t.Errorf("standard ports are in blocks %v", blocks)
 	}
 	if g := gatewayOf(t, d); !g.Sandbox.LowPorts || g.Sandbox.Publish != nil {
 		t.Errorf("a gateway that needs ports under 1024 is %+v", g.Sandbox)
@@ -226,27 +181,9 @@ func TestPortsThatCannotBe(t *testing.T) {
 	}
 }
 
-func TestFreeDoors(t *testing.T) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	instances := Of(desire(t, wish(), engine.Capabilities{}).Resources)
-	if free := FreeDoors(instances, "monday", Here(false)); free("127.0.0.1:10125") != nil || free(l.Addr().String()) == nil {
-		t.Error("its own doors are free for an instance, and those of a stranger are not")
-	}
-	if err := FreeDoors(instances, "tuesday", nil)("127.0.0.1:10125"); err == nil || !strings.Contains(err.Error(), "monday") {
-		t.Errorf("another instance's door: %v", err)
-	}
-	if err := Here(true)("192.0.2.1:10125"); err == nil || !strings.Contains(err.Error(), "no such address") {
-		t.Errorf("an address that is not this machine's: %v", err)
-	}
-}
-
 // One password keeps one hash, also for another process; two passwords have two.
 func TestHasher(t *testing.T) {
-	f, made := OpenFolder(t.TempDir(), "monday"), 0
+	f, made := held(t, OpenFolder(t.TempDir(), "monday")), 0
 	hash := func(password string) (string, error) {
 		made++
 		return fmt.Sprintf("%s salted %d", password, made), nil
@@ -275,7 +212,8 @@ func TestFolder(t *testing.T) {
 		t.Errorf("a new folder has %v, %v", seats, err)
 	}
 	want := map[string]int{"alice": 1, "bruno": 3}
-	if err := f.KeepSeats(want); err != nil {
+	h := held(t, f)
+	if err := errors.Join(h.KeepSeats(want), h.KeepSecret()); err != nil {
 		t.Fatal(err)
 	}
 	secrets, err := f.Secrets()
@@ -301,4 +239,15 @@ func TestFolder(t *testing.T) {
 	if _, err := f.Seats(); err == nil || !strings.Contains(err.Error(), "seats.json") {
 		t.Errorf("a broken file: %v", err)
 	}
+}
+
+// held holds an instance's folder until the test ends.
+func held(t *testing.T, folder Folder) *Held {
+	t.Helper()
+	h, err := folder.Lock(t.Context(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(h.Release)
+	return h
 }

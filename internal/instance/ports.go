@@ -2,22 +2,31 @@ package instance
 
 import (
 	"fmt"
+	"maps"
 	"math"
 	"math/big"
 	"net"
 	"net/netip"
 	"os"
+	"slices"
 	"strconv"
 
 	"maillab/internal/control"
 	"maillab/internal/spec"
 )
 
-// Ports read like the standard ones: base + perSeat*seat + offset.
-const (
-	perSeat     = 100
-	defaultBase = 10000
-)
+// Ports read like the standard ones: base + perSeat*seat + offset, and in a later block block + perSeat*(seat − the block's
+// first seat + 1) + offset.
+const perSeat = 100
+
+// Block is a run of seats whose ports follow one another. The first block of an instance is its base, with 1 as its first seat.
+type Block struct {
+	Base  int `json:"base"`
+	First int `json:"first"` // seat
+}
+
+// slot is the first port of a seat's hundred.
+func (b Block) slot(seat int) int { return b.Base + perSeat*(seat-b.First+1) }
 
 // offsets of the services, in the order in which they are listed everywhere.
 var offsets = [...]struct {
@@ -32,7 +41,7 @@ var standard = [...]int{22, 25, 110, 143}
 type Publishing struct {
 	Mode   string       // ports, addresses or none
 	Listen string       // address, in mode ports
-	Base   int          // in mode ports
+	Blocks []Block      // in mode ports, by their first seats
 	Pool   netip.Prefix // in mode addresses: seat n has the n-th address of it, counted from its first
 	Skip   int          // in mode addresses: so many addresses of the pool are left out before
 }
@@ -67,11 +76,37 @@ func (p Publishing) listen(seat, offset, port int) (string, error) {
 		}
 		return net.JoinHostPort(address.String(), strconv.Itoa(port)), nil
 	}
-	n := p.Base + perSeat*seat + offset
-	if n > 65535 {
+	n := blockOf(p.Blocks, seat).slot(seat) + offset
+	if n > highest {
 		return "", fmt.Errorf("seat %d would need port %d: take a lower base, or publish mode addresses", seat, n)
 	}
 	return net.JoinHostPort(p.Listen, strconv.Itoa(n)), nil
+}
+
+// highest is the last port that there is.
+const highest = 65535
+
+// blockOf is the block that a seat is in: the last that begins at it or before.
+func blockOf(blocks []Block, seat int) (in Block) {
+	for _, b := range blocks {
+		if in == (Block{}) || b.First <= seat {
+			in = b
+		}
+	}
+	return in
+}
+
+// blocksOf are the blocks that ports of seats are in.
+func blocksOf(slots map[int]int) (blocks []Block) {
+	for _, seat := range slices.Sorted(maps.Keys(slots)) {
+		switch in := blockOf(blocks, seat); {
+		case len(blocks) == 0:
+			blocks = append(blocks, Block{Base: slots[seat] - perSeat*seat, First: 1})
+		case in.slot(seat) != slots[seat]:
+			blocks = append(blocks, Block{Base: slots[seat] - perSeat, First: seat})
+		}
+	}
+	return blocks
 }
 
 // advance is the address n after a; the zero address, which is in no pool, where there is none.
@@ -111,8 +146,8 @@ func reach(listen, host string) string {
 	return net.JoinHostPort(host, port)
 }
 
-// baseOf undoes Publishing.listen for ports; standard ports belong to mode addresses.
-func baseOf(seat int, d control.Door) (int, bool) {
+// slotOf undoes Block.slot for a door; standard ports belong to mode addresses.
+func slotOf(d control.Door) (int, bool) {
 	_, port, err := net.SplitHostPort(d.Listen)
 	if err != nil {
 		return 0, false
@@ -123,7 +158,7 @@ func baseOf(seat int, d control.Door) (int, bool) {
 	}
 	for i, o := range offsets {
 		if o.service == d.Service && n != standard[i] {
-			return n - perSeat*seat - o.offset, true
+			return n - o.offset, true
 		}
 	}
 	return 0, false

@@ -10,7 +10,6 @@ import (
 	"fmt"
 	"net"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -29,6 +28,8 @@ type Instance struct {
 	Sandboxes []Sandbox
 	Resources []engine.Resource
 	Bridge    bool // the gateway is in the instance's network
+	Created   time.Time
+	Claims    map[int]Claim // by seat
 }
 
 // Sandbox is one of an instance's mail servers.
@@ -49,7 +50,7 @@ func Of(resources []engine.Resource) []Instance {
 		}
 		i := byName[r.Instance]
 		if i == nil {
-			i = &Instance{Name: r.Instance}
+			i = &Instance{Name: r.Instance, Claims: map[int]Claim{}}
 			byName[r.Instance] = i
 		}
 		i.take(r)
@@ -57,6 +58,7 @@ func Of(resources []engine.Resource) []Instance {
 	var all []Instance
 	for _, i := range byName {
 		i.missing()
+		i.claim()
 		slices.SortFunc(i.Sandboxes, func(a, b Sandbox) int { return cmp.Compare(a.Seat, b.Seat) })
 		all = append(all, *i)
 	}
@@ -68,6 +70,9 @@ func (i *Instance) take(r engine.Resource) {
 	i.Resources = append(i.Resources, r)
 	i.Lab = cmp.Or(i.Lab, r.Labels[engine.LabelLab])
 	i.Topology = cmp.Or(i.Topology, r.Labels[engine.LabelTopology])
+	if t, err := time.Parse(time.RFC3339Nano, r.Labels[engine.LabelCreated]); err == nil && (i.Created.IsZero() || t.Before(i.Created)) {
+		i.Created = t
+	}
 	if r.Kind == engine.Facts {
 		return
 	}
@@ -132,16 +137,6 @@ func (i Instance) Seats() map[string]int {
 
 // Doors are the doors that the labels tell, for the gateway.
 func (i Instance) Doors() control.Doors { return doorsOf(i.Resources) }
-
-// Find returns the sandbox of a student, who may be given by key or by seat number.
-func (i Instance) Find(student string) (Sandbox, error) {
-	for _, s := range i.Sandboxes {
-		if slices.Contains(s.Students, student) || student != "0" && student == strconv.Itoa(s.Seat) {
-			return s, nil
-		}
-	}
-	return Sandbox{}, fmt.Errorf("%s has no student %q: %s", i.Name, student, strings.Join(i.Students(), ", "))
-}
 
 // Students are the keys of all students, in the order of their seats.
 func (i Instance) Students() []string {
@@ -219,23 +214,24 @@ func splitList(text string) []string {
 	return strings.FieldsFunc(text, func(r rune) bool { return r == ',' })
 }
 
-// Base is the base that the instance's ports were made from.
-func (i Instance) Base() (int, bool) {
-	for _, s := range i.Sandboxes {
-		for _, d := range s.Target.Doors {
-			if base, ok := baseOf(s.Seat, d); ok {
-				return base, true
+// Blocks are the blocks that the instance's ports are in.
+func (i Instance) Blocks() []Block {
+	slots := map[int]int{}
+	for seat, c := range i.Claims {
+		for _, d := range c.Doors {
+			if slot, ok := slotOf(d); ok {
+				slots[seat] = slot
 			}
 		}
 	}
-	return 0, false
+	return blocksOf(slots)
 }
 
 // Listen is the address on which the instance's doors listen in mode ports.
 func (i Instance) Listen() (string, bool) {
-	for _, s := range i.Sandboxes {
-		for _, d := range s.Target.Doors {
-			if _, ok := baseOf(s.Seat, d); ok {
+	for _, c := range i.Claims {
+		for _, d := range c.Doors {
+			if _, ok := slotOf(d); ok {
 				host, _, err := net.SplitHostPort(d.Listen)
 				return host, err == nil
 			}

@@ -71,5 +71,17 @@ func (p Plan) Cuts() []string {
 	return slices.Compact(students)
 }
 
+// Claims are the steps that say what will be there, and make ready for it; only is whether there are such, of something that
+// is new: they are carried out first, then one looks who says the same.
+func (p Plan) Claims() (claims Plan, only bool) {
+	for _, s := range p.Steps {
+		if s.Action == Build || s.Action == Create && s.Target.Kind == engine.Facts {
+			claims.Steps = append(claims.Steps, s)
+			only = only || s.Action == Create
+		}
+	}
+	return claims, only
+}
+
 // stepID names the step that does this action to this resource.
 func stepID(a Action, r engine.Resource) ID { return ID(string(a) + " " + r.ID()) }

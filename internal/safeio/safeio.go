@@ -4,6 +4,7 @@ package safeio
 
 import (
 	"errors"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -21,7 +22,15 @@ const (
 
 // WriteFile writes text to path with these permissions. The temporary file is in the same directory, its name begins with a
 // dot and ends in ".new"; one that a kill left behind is of no harm.
-func WriteFile(path string, text []byte, mode fs.FileMode, d Durability) (err error) {
+func WriteFile(path string, text []byte, mode fs.FileMode, d Durability) error {
+	return Write(path, mode, d, func(w io.Writer) error {
+		_, err := w.Write(text)
+		return err
+	})
+}
+
+// Write is WriteFile for what fill writes.
+func Write(path string, mode fs.FileMode, d Durability, fill func(io.Writer) error) (err error) {
 	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*.new")
 	if err != nil {
 		return err
@@ -31,8 +40,7 @@ func WriteFile(path string, text []byte, mode fs.FileMode, d Durability) (err er
 			err = errors.Join(err, os.Remove(f.Name()))
 		}
 	}()
-	_, err = f.Write(text)
-	if err == nil {
+	if err = fill(f); err == nil {
 		err = f.Chmod(mode)
 	}
 	if err == nil && d == Durable {

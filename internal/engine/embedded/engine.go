@@ -21,11 +21,13 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"net"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -102,7 +104,6 @@ func (e *Engine) Observe(ctx context.Context, instance string) ([]engine.Resourc
 // instances are those that have a runtime folder or seats.
 func (e *Engine) instances() ([]string, error) {
 	seen := map[string]bool{}
-	var names []string
 	for _, pattern := range []string{filepath.Join(e.cfg.Runtime, "*"), filepath.Join(e.cfg.Data, "instances", "*", "seats")} {
 		found, err := filepath.Glob(pattern)
 		if err != nil {
@@ -113,13 +114,18 @@ func (e *Engine) instances() ([]string, error) {
 			if name == "seats" {
 				name = filepath.Base(filepath.Dir(path))
 			}
-			if !seen[name] {
-				seen[name] = true
-				names = append(names, name)
-			}
+			seen[name] = true
 		}
 	}
-	return names, nil
+	found, _ := filepath.Glob(filepath.Join(e.cfg.Seats, "*", labelsFile)) // the pattern is a good one
+	for _, path := range found {
+		labels, err := readLabels(path)
+		if err != nil {
+			return nil, err
+		}
+		seen[labels[engine.LabelInstance]] = e.cfg.Seats != ""
+	}
+	return slices.Sorted(maps.Keys(seen)), nil
 }
 
 // answerPatience is how long a process may take to answer what costs it nothing.

@@ -1,30 +1,15 @@
-package cli
+package deploy
 
 import (
 	"errors"
 	"fmt"
 	"net"
-	"net/netip"
+	"os"
 	"testing"
 
 	"maillab/internal/control"
 	"maillab/internal/engine"
-	"maillab/internal/pool"
 )
-
-func TestSomePartIsInThePool(t *testing.T) {
-	parts := map[netip.Prefix]bool{}
-	for range 300 {
-		part := somePart(pool.Default())
-		if part.Bits() != 22 || part != part.Masked() || !pool.Default().Overlaps(part) {
-			t.Fatalf("%s is no part of %s", part, pool.Default())
-		}
-		parts[part] = true
-	}
-	if len(parts) < 20 { // of 64
-		t.Errorf("only %d different parts in 300", len(parts))
-	}
-}
 
 func TestConflict(t *testing.T) {
 	for _, c := range []struct {
@@ -45,21 +30,22 @@ func TestConflict(t *testing.T) {
 }
 
 // Inside a container the machine on which it runs is its default route, unless the daemon runs in here, too.
-func TestHostOfContainer(t *testing.T) {
+func TestVisibleFrom(t *testing.T) {
 	route := func(string) ([]byte, error) {
 		return []byte("Iface\tDestination\tGateway \tFlags\n" +
 			"eth0\t000011AC\t00000000\t0001\n" +
 			"eth0\t00000000\t010011AC\t0003\n"), nil
 	}
+	here := func(string) (os.FileInfo, error) { return nil, nil }
 	none := func(string) (*net.Interface, error) { return nil, errors.New("no such interface") }
 	bridge := func(string) (*net.Interface, error) { return new(net.Interface), nil }
-	if got := hostOfContainer(route, none); got != "172.17.0.1" {
+	if got := visibleFrom(here, route, none); got != "172.17.0.1" {
 		t.Errorf("in a container: %q", got)
 	}
-	if got := hostOfContainer(route, bridge); got != "" {
+	if got := visibleFrom(here, route, bridge); got != "" {
 		t.Errorf("beside the daemon: %q", got)
 	}
-	if got := hostOfContainer(func(string) ([]byte, error) { return nil, errors.New("no") }, none); got != "" {
+	if got := visibleFrom(here, func(string) ([]byte, error) { return nil, errors.New("no") }, none); got != "" {
 		t.Errorf("without routes: %q", got)
 	}
 }

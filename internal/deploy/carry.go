@@ -1,0 +1,248 @@
+package deploy
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"maillab/internal/apply"
+	"maillab/internal/control"
+	"maillab/internal/engine"
+	"maillab/internal/instance"
+	"maillab/internal/mail/auth"
+	"maillab/internal/plan"
+)
+
+// Carrier carries deployments out: with these engines, asking and telling these people.
+type Carrier struct {
+	Makers []Maker // that are asked
+	All    []Maker // that there are
+	// Image is the tag of the sandbox image; it is made from twenty megabytes, and only for engines that want one.
+	Image func() string
+	Now   func() time.Time
+	// Agree is asked before something is taken from students; nil agrees to nothing.
+	Agree func(ctx context.Context, p plan.Plan, harm string) error
+	// Events shows what apply does; finish is called when it has ended. May be nil.
+	Events   func(plan.Plan) (events func(apply.Event), finish func())
+	Parallel int
+	// Decided is told what was decided first, and where, before anybody is asked and anything is created. May be nil.
+	Decided func(o Outcome)
+	// Try and Ephemeral are what this machine says of its ports; nil: it is asked.
+	Try       instance.Free
+	Ephemeral int
+}
+
+// Outcome is what became of an up.
+type Outcome struct {
+	Decision
+	Engine  engine.Engine
+	Result  apply.Result
+	Nothing bool    // there was nothing to do
+	Begun   bool    // something was, or may have been, created or changed
+	Alone   bool    // no other instance is there
+	Silent  []error // engines that did not answer, when another was taken for what is new
+}
+
+// Bounds of the loops: what is still not there then is told as it is.
+const (
+	mostRounds = 3
+	mostLooks  = 20
+	mostTries  = 6 // to take ports that somebody else takes first
+)
+
+// Plan is what an up would do; nothing is changed or kept.
+func (c Carrier) Plan(ctx context.Context, folder instance.Folder, r Request) (Outcome, plan.Plan, error) {
+	return c.look(ctx, folder, r, &upping{now: c.Now()})
+}
+
+// upping is what an up remembers from one look to the next.
+type upping struct {
+	begun   bool // by this command: nobody has been told of it yet
+	touched bool
+	looked  bool
+	now     time.Time // a life is from then on, however often one looks
+	agreed  string
+	refused map[int]bool
+	tries   int
+}
+
+// Up brings an instance to what is asked for. An error may come with an Outcome that tells of something begun.
+func (c Carrier) Up(ctx context.Context, h *instance.Held, r Request) (Outcome, error) {
+	if err := h.KeepSecret(); err != nil {
+		return Outcome{}, err
+	}
+	u := &upping{now: c.Now(), refused: map[int]bool{}}
+	var result apply.Result
+	var out Outcome
+	for round, looks := 1, 0; ; looks++ {
+		if looks == mostLooks {
+			return out, fmt.Errorf("%s does not settle: others keep taking what it chooses", r.Name)
+		}
+		next, p, err := c.look(ctx, h.Folder, r, u)
+		if next.Engine != nil {
+			out = next
+		}
+		out.Begun = u.touched
+		out.Result, out.Nothing = result, p.Empty() && round == 1 && result.Outcomes == nil
+		if err != nil || p.Empty() && !out.Nothing {
+			return out, err
+		}
+		if harm := Harm(p); harm != "" && harm != u.agreed {
+			if err := c.agree(ctx, p, harm); err != nil {
+				return out, err
+			}
+			u.agreed = harm
+			continue // somebody has been thinking: things may have changed
+		}
+		if err := out.keep(h); err != nil {
+			return out, err
+		}
+		u.touched, out.Begun = true, true
+		claims, only := p.Claims()
+		if only {
+			p = claims
+		}
+		if result, err = c.run(ctx, h, out, p); err != nil {
+			return out, err
+		}
+		if out.Result = result; !result.OK() && !c.another(ctx, out, u, result) || result.OK() && !only && round == mostRounds || out.Nothing {
+			return out, nil
+		}
+		if result.OK() && !only {
+			round++
+		}
+	}
+}
+
+// another tells whether there is a use in trying again: because of somebody who took a port first, of what nobody was told yet.
+func (c Carrier) another(ctx context.Context, out Outcome, u *upping, result apply.Result) bool {
+	if u.tries++; ctx.Err() != nil || !u.begun || u.tries >= mostTries || !conflict(result.Err()) {
+		return false
+	}
+	for _, b := range out.Blocks {
+		u.refused[b.Base] = true
+	}
+	return true
+}
+
+func (c Carrier) agree(ctx context.Context, p plan.Plan, harm string) error {
+	if c.Agree == nil {
+		return refusef("this %s", harm)
+	}
+	return c.Agree(ctx, p, harm)
+}
+
+// look looks at what there is and decides what is to be done.
+func (c Carrier) look(ctx context.Context, folder instance.Folder, r Request, u *upping) (out Outcome, p plan.Plan, err error) {
+	s, err := Look(ctx, c.Makers, "")
+	if err != nil {
+		return out, p, err
+	}
+	was, err := folder.Place()
+	if err != nil {
+		return out, p, err
+	}
+	e, err := choose(ctx, s, r.Name, was, c.All)
+	if err != nil {
+		return out, p, err
+	}
+	out.Engine, out.Name = e, r.Name
+	f, err := c.found(ctx, folder, r, s, e)
+	if err != nil {
+		return out, p, err
+	}
+	if !u.looked && len(f.Existing.Resources) == 0 {
+		u.begun = true
+	}
+	f.Now, f.Ours = u.now, u.touched
+	f.Loose, f.Refused = u.begun, u.refused
+	out.Decision, err = Decide(r, f)
+	if err != nil {
+		if ctx.Err() != nil {
+			err = ctx.Err()
+		}
+		return out, p, err
+	}
+	out.Alone = len(s.Instances) == 0 || len(s.Instances) == 1 && s.Instances[0].Name == r.Name
+	if len(f.Existing.Resources) == 0 {
+		out.Silent = s.Problems
+	}
+	out.built = !f.Can.System || slices.ContainsFunc(s.Images, func(r engine.Resource) bool { return r.Image.Tag == f.Image })
+	client := instance.Connect(e, r.Name)
+	defer client.Close()
+	actual := append(slices.Clone(f.Existing.Resources), s.Images...)
+	p = plan.Diff(out.Desired.Resources, actual, out.Desired.Hashes(), instance.Specs(ctx, client, f.Existing))
+	if c.Decided != nil && !u.looked {
+		c.Decided(out)
+	}
+	u.looked = true
+	return out, p, nil
+}
+
+// keep keeps what must outlive the instance, before anything is created that depends on it.
+func (o Outcome) keep(h *instance.Held) error {
+	return errors.Join(h.KeepPlace(placeOf(o.Engine)), o.Keep(h))
+}
+
+// Keep keeps what was decided, but where.
+func (d Decision) Keep(h *instance.Held) error {
+	var ids []string
+	for _, t := range d.Lab.Tasks {
+		ids = append(ids, t.ID)
+	}
+	return errors.Join(h.KeepPublished(d.Published), h.KeepSeats(d.Seats), h.KeepRoster(d.Roster),
+		h.KeepSheet(d.Desired.Specs, ids, len(d.Lab.Assign)), h.KeepLab(d.Source))
+}
+
+// run walks a plan.
+func (c Carrier) run(ctx context.Context, h *instance.Held, o Outcome, p plan.Plan) (apply.Result, error) {
+	hasher, err := h.Hasher(auth.Hash)
+	if err != nil {
+		return apply.Result{}, err
+	}
+	client := instance.Connect(o.Engine, o.Name)
+	defer client.Close()
+	steering := instance.NewSteering(client, o.Desired, hasher)
+	steering.Watch(o.Engine, o.Name)
+	return c.walk(ctx, p, apply.Config{Engine: o.Engine, Control: steering, Parallel: c.Parallel}), nil
+}
+
+func (c Carrier) walk(ctx context.Context, p plan.Plan, config apply.Config) apply.Result {
+	if c.Events != nil {
+		events, finish := c.Events(p)
+		defer finish()
+		config.Events = events
+	}
+	return apply.Run(ctx, p, config)
+}
+
+// Harm says in words what a plan takes away from students: mail and homes, and sessions; "" when nothing.
+func Harm(p plan.Plan) string {
+	var lost []string
+	for _, s := range p.Steps {
+		if s.Action == plan.Remove && s.Target.Kind == engine.Volume {
+			lost = append(lost, cmp.Or(s.Target.Labels[engine.LabelStudent], fmt.Sprintf("seat %d", s.Seat)))
+		}
+	}
+	slices.Sort(lost)
+	lost = slices.Compact(lost)
+	var harm []string
+	if len(lost) > 0 {
+		harm = append(harm, "removes the mail and homes of "+strings.Join(lost, ", "))
+	}
+	if cut := p.Cuts(); len(cut) > 0 {
+		harm = append(harm, "ends the sessions of "+strings.Join(cut, ", "))
+	}
+	return strings.Join(harm, ", and ")
+}
+
+// conflict tells whether something failed because it was taken.
+func conflict(err error) bool {
+	var told *control.Error
+	return errors.Is(err, engine.ErrConflict) || errors.As(err, &told) && told.Status == http.StatusConflict
+}

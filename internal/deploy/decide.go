@@ -1,0 +1,238 @@
+package deploy
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"net/netip"
+	"slices"
+	"time"
+
+	"maillab/internal/engine"
+	"maillab/internal/instance"
+	"maillab/internal/lab"
+	"maillab/internal/roster"
+	"maillab/internal/spec"
+)
+
+// Request is what is asked for. Nothing in it depends on what there is.
+type Request struct {
+	Name   string
+	Lab    *lab.Lab
+	Class  roster.Class
+	Roster []byte // the class list, word for word; kept
+	Source string // where the lab is found again; kept
+	Owner  string
+	TTL    time.Duration // 0: as it was
+
+	Listen  string // "": as last time, else the lab's
+	Host    string // what students are told to connect to; "": as it is; "-": where the doors listen
+	Base    int    // 0: as it is, else the lab's
+	Gateway string // host, bridge, or "": as it is, or as the engine can
+	Pool    string // that networks are taken from; "": as it is
+
+	// Of a disposable instance: the value of its label, further labels; its ports are anywhere, and it has no last time.
+	Run    string
+	Labels map[string]string
+	New    bool // there must be none of that name
+}
+
+// Found is what is there: on the engine, in the folder, on this machine.
+type Found struct {
+	Can      engine.Capabilities
+	Remote   string // the engine's machine, "" when it is this one
+	Visible  string // at which a disposable instance's command reaches the engine's machine, "" when that is where doors listen
+	Image    string // tag of the sandbox image
+	Existing instance.Instance
+	All      []instance.Instance
+	InForce  []instance.Claim // the doors that the gateway has open now
+	Taken    []netip.Prefix   // by networks
+
+	Seats     map[string]int // once given
+	Published *instance.Published
+	Secrets   func(name string) string
+	Overrule  func([]spec.Sandbox) error // with passwords that the teacher changed
+	Relays    func([]spec.Sandbox) (map[string]netip.AddrPort, error)
+
+	Now       time.Time
+	Token     func() string
+	Random    func(n int) int
+	Ephemeral int           // the first port that the system gives away by itself; 0: not known
+	Try       instance.Free // whether anybody on this machine listens there; nil: not known
+	Refused   map[int]bool  // bases that were found taken when they were to be used
+	Ours      bool          // what is there is of this very command
+	Loose     bool          // nobody has been told of the instance yet: its ports may move
+}
+
+// Decision is what is to be.
+type Decision struct {
+	Name      string
+	Lab       *lab.Lab
+	Class     roster.Class
+	Roster    []byte
+	Source    string
+	Desired   instance.Desired
+	Seats     map[string]int
+	Students  map[int][]string // by sandbox
+	Host      string
+	Published instance.Published
+	Blocks    []instance.Block
+	Warnings  []string
+	built     bool // the image is there, or none is needed
+}
+
+// Builds tells whether the sandbox image has to be built first.
+func (d Decision) Builds() bool { return !d.built }
+
+// Decide is pure, as far as what is handed in with what was found is. Its errors are the request's fault.
+func Decide(r Request, f Found) (Decision, error) {
+	d := Decision{Name: r.Name, Lab: r.Lab, Class: r.Class, Roster: r.Roster, Source: r.Source}
+	if err := r.clash(f); err != nil {
+		return d, err
+	}
+	d.Seats = maps.Clone(f.Seats)
+	if d.Seats == nil {
+		d.Seats = map[string]int{}
+	}
+	maps.Copy(d.Seats, f.Existing.Seats()) // what runs is right
+	d.Seats = roster.Seats(d.Seats, r.Class)
+	d.Students = bySandbox(r.Lab, r.Class, d.Seats)
+	if d.Host = cmp.Or(r.Host, f.Existing.Host, f.Remote, r.visible(f)); d.Host == "-" {
+		d.Host = ""
+	}
+	specs, err := lab.Compile(r.Lab, r.Class, d.Seats, r.Name, f.Secrets)
+	if err != nil {
+		return d, refuse(err)
+	}
+	if f.Overrule != nil {
+		if err := f.Overrule(specs); err != nil {
+			return d, err
+		}
+	}
+	w, err := wish(r, f, d, specs)
+	if err != nil {
+		return d, err
+	}
+	d.Published = published(w.Publish, r.Lab.Publish.Listen)
+	if d.Desired, err = instance.Desire(w, f.Can); err != nil {
+		return d, refuse(err)
+	}
+	d.Desired.Agree(f.Existing)
+	if err := d.Desired.CheckPorts(f.Ephemeral, free(r, f)); err != nil {
+		return d, refuse(err)
+	}
+	d.Warnings = warnings(d)
+	d.Blocks = w.Publish.Blocks
+	return d, nil
+}
+
+// clash refuses an instance of another lab, or of that name at all.
+func (r Request) clash(f Found) error {
+	if r.New && f.Existing.Gateway && !f.Ours {
+		return refusef("an instance is called %s already", r.Name)
+	}
+	if is := f.Existing.Lab; is != "" && is != r.Lab.Name {
+		return refusef("%s is an instance of the lab %s, not of %s: give another name with -n, or take it down first", r.Name, is, r.Lab.Name)
+	}
+	return nil
+}
+
+func (r Request) visible(f Found) string {
+	if r.Run == "" {
+		return ""
+	}
+	return f.Visible
+}
+
+// wish spreads out what is decided.
+func wish(r Request, f Found, d Decision, specs []spec.Sandbox) (instance.Wish, error) {
+	w := instance.Wish{
+		Name: r.Name, Topology: r.Lab.Topology, Image: f.Image, Specs: specs, Limits: limits(r.Lab, len(r.Class.Students)),
+		Host: d.Host, Owner: r.Owner, Created: f.Existing.Created, Token: tokens(f), Students: d.Students, Run: r.Run, Labels: r.Labels,
+		UIDs: f.Existing.UIDs(seatsOf(specs), f.Existing.Others(f.All)),
+	}
+	if w.Created.IsZero() {
+		w.Created = f.Now
+	}
+	if w.Expires = f.Existing.Expires; r.TTL > 0 {
+		w.Expires = f.Now.Add(r.TTL).Truncate(time.Second)
+	} else if w.Expires.Before(f.Now) {
+		w.Expires = time.Time{}
+	}
+	var err error
+	if f.Relays != nil {
+		if w.Relays, err = f.Relays(specs); err != nil {
+			return w, refuse(err)
+		}
+	}
+	if w.Bridge, err = bridged(r, f); err != nil {
+		return w, err
+	}
+	if w.Pool, w.Subnet, err = network(r, f, slices.Max(seatsOf(specs))); err != nil {
+		return w, err
+	}
+	w.Publish, err = publishing(r, f, d.Host, specs)
+	return w, refuse(err)
+}
+
+func seatsOf(specs []spec.Sandbox) []int {
+	seats := make([]int, len(specs))
+	for i, s := range specs {
+		seats[i] = s.Seat
+	}
+	return seats
+}
+
+// bySandbox are the roster keys of each sandbox.
+func bySandbox(l *lab.Lab, class roster.Class, seats map[string]int) map[int][]string {
+	by := map[int][]string{}
+	for _, s := range class.Students {
+		seat := seats[s.Key]
+		if l.Topology == lab.Shared {
+			seat = 0
+		}
+		by[seat] = append(by[seat], s.Key)
+	}
+	return by
+}
+
+// tokens keeps the control tokens that sandboxes have, and makes new ones.
+func tokens(f Found) func(seat int) string {
+	has := map[int]string{}
+	for _, s := range f.Existing.Sandboxes {
+		has[s.Seat] = s.Target.Token
+	}
+	return func(seat int) string {
+		if has[seat] == "" && f.Token != nil {
+			has[seat] = f.Token()
+		}
+		return has[seat]
+	}
+}
+
+func limits(l *lab.Lab, class int) instance.Limits {
+	scaled := l.Scaled(class)
+	return instance.Limits{Memory: int64(scaled.Memory), NanoCPUs: int64(scaled.CPUs * 1e9), PIDs: int64(scaled.PIDs)}
+}
+
+// warnings of doors that only the machine itself reaches, and of doors that everybody does.
+func warnings(d Decision) (all []string) {
+	open, closed := "", ""
+	for _, t := range d.Desired.Doors.Sandboxes {
+		for _, door := range t.Doors { // all of a class listen alike
+			if at, err := netip.ParseAddrPort(door.Listen); err == nil && at.Addr().IsLoopback() {
+				closed = door.Listen
+			} else if err == nil {
+				open = at.Addr().String()
+			}
+		}
+	}
+	generated := !slices.ContainsFunc(d.Lab.Accounts, func(a lab.Account) bool { return a.Password != lab.Generate })
+	if open != "" && !generated {
+		all = append(all, fmt.Sprintf("listening on %s with passwords that are printed on the sheet; whoever reaches it can log in. The lab can say password: generate", open))
+	}
+	if ip, err := netip.ParseAddr(d.Host); closed != "" && d.Host != "" && d.Host != "localhost" && (err != nil || !ip.IsLoopback()) {
+		all = append(all, fmt.Sprintf("students are told to connect to %s, and the doors listen on %s there, which only that machine reaches; --listen 0.0.0.0 lets its network in", d.Host, closed))
+	}
+	return all
+}

@@ -1,0 +1,177 @@
+package deploy
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	mathrand "math/rand/v2"
+	"net"
+	"net/netip"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"maillab/internal/engine"
+	"maillab/internal/instance"
+	"maillab/internal/spec"
+)
+
+// gatewayPatience bounds how long a gateway may take to say what doors it has.
+const gatewayPatience = 2 * time.Second
+
+// found is what there is for a request: on the chosen engine, in the folder, on this machine.
+func (c Carrier) found(ctx context.Context, folder instance.Folder, r Request, s Survey, e engine.Engine) (f Found, err error) {
+	f = Found{Can: e.Capabilities(), Remote: HostOf(e), All: s.all(), Token: rand.Text, Random: mathrand.IntN, Overrule: folder.Overrule}
+	if f.Can.System {
+		f.Image = c.Image()
+	}
+	for _, i := range s.Named(r.Name) {
+		if i.Engine == e {
+			f.Existing = i.Instance
+		}
+	}
+	f.Existing.Name = r.Name
+	if f.Seats, err = folder.Seats(); err != nil {
+		return f, err
+	}
+	if f.Published, err = folder.Published(); err != nil {
+		return f, err
+	}
+	if f.Secrets, err = folder.Secrets(); err != nil {
+		return f, err
+	}
+	if surveyor, ok := e.(engine.Subnets); ok && !slices.ContainsFunc(f.Existing.Resources, func(r engine.Resource) bool { return r.Kind == engine.Network }) {
+		if f.Taken, err = surveyor.Taken(ctx); err != nil {
+			return f, err
+		}
+	}
+	if f.Remote == "" {
+		f.Ephemeral, f.Try = c.Ephemeral, c.Try
+		if f.Try == nil {
+			f.Ephemeral, f.Try = instance.Ephemeral(), instance.Here(f.Can.LowPorts)
+		}
+		if _, ok := e.(interface{ RemoteHost() string }); ok {
+			f.Visible = visibleFrom(os.Stat, os.ReadFile, net.InterfaceByName)
+		}
+	}
+	f.Relays = func(specs []spec.Sandbox) (map[string]netip.AddrPort, error) {
+		return relays(ctx, specs, net.DefaultResolver.LookupNetIP)
+	}
+	f.InForce = inForce(ctx, f.Existing, e)
+	return f, nil
+}
+
+// inForce are the doors that the instance's gateway has open, those for sandboxes that somebody removed among them.
+func inForce(ctx context.Context, i instance.Instance, e engine.Engine) (open []instance.Claim) {
+	if !i.Gateway {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, gatewayPatience)
+	defer cancel()
+	client := instance.Connect(e, i.Name)
+	defer client.Close()
+	doors, err := client.Doors(ctx)
+	if err != nil {
+		return nil // it does not serve: it holds nothing
+	}
+	for _, t := range doors.Sandboxes {
+		open = append(open, instance.Claim{Doors: t.Doors})
+	}
+	return open
+}
+
+// lookup finds a host's addresses.
+type lookup func(ctx context.Context, network, host string) ([]netip.Addr, error)
+
+// relays finds where the sandboxes' relays are. It is done here, on the controller: in a sandbox no names are looked up,
+// and its packet chain lets maild through to an address. A name that has moved makes the sandboxes anew at the next up.
+func relays(ctx context.Context, specs []spec.Sandbox, find lookup) (map[string]netip.AddrPort, error) {
+	all := map[string]netip.AddrPort{}
+	for _, s := range specs {
+		relay := instance.RelayOf(s)
+		if _, done := all[relay]; done || relay == "" {
+			continue
+		}
+		at, err := relayAt(ctx, relay, find)
+		if err != nil {
+			return nil, fmt.Errorf("services.smtp.relay: %s: %w", relay, err)
+		}
+		all[relay] = at
+	}
+	return all, nil
+}
+
+// relayAt finds one. Sandboxes have IPv4; of several addresses it is always the same one.
+func relayAt(ctx context.Context, relay string, find lookup) (at netip.AddrPort, err error) {
+	host, port, err := net.SplitHostPort(relay)
+	if err != nil {
+		host, port = relay, "25"
+	}
+	number, err := strconv.ParseUint(port, 10, 16)
+	if err != nil {
+		return at, err
+	}
+	addr, err := netip.ParseAddr(host)
+	if err != nil {
+		found, err := find(ctx, "ip4", host)
+		if err != nil {
+			return at, fmt.Errorf("the name cannot be looked up on this machine (an address needs no name): %w", err)
+		}
+		if len(found) == 0 {
+			return at, fmt.Errorf("the name has no IPv4 address")
+		}
+		addr = slices.MinFunc(found, netip.Addr.Compare)
+	}
+	return netip.AddrPortFrom(addr.Unmap(), uint16(number)), nil
+}
+
+// visibleFrom is the address of the machine on which the container that we are in runs: its default route. It is "" when we
+// are in none, and when Docker's own bridge is here, because then the daemon's network is ours.
+func visibleFrom(stat func(string) (os.FileInfo, error), read func(string) ([]byte, error), named func(string) (*net.Interface, error)) string {
+	if _, err := stat("/.dockerenv"); err != nil {
+		return ""
+	}
+	if _, err := named("docker0"); err == nil {
+		return ""
+	}
+	text, err := read("/proc/net/route")
+	if err != nil {
+		return ""
+	}
+	for line := range strings.Lines(string(text)) {
+		fields := strings.Fields(line)
+		if len(fields) < 3 || fields[1] != "00000000" {
+			continue
+		}
+		var b [4]byte // in the machine's byte order, which is little-endian wherever Docker runs
+		if _, err := fmt.Sscanf(fields[2], "%02X%02X%02X%02X", &b[3], &b[2], &b[1], &b[0]); err == nil {
+			return net.IP(b[:]).String()
+		}
+	}
+	return ""
+}
+
+// Render decides what an instance would be that others bring up: on a machine where everything is free. What it has decided is
+// kept in a folder of renderings.
+func Render(ctx context.Context, h *instance.Held, r Request) (Decision, error) {
+	seats, err := h.Seats()
+	if err != nil {
+		return Decision{}, err
+	}
+	secrets, err := h.Secrets()
+	if err != nil {
+		return Decision{}, err
+	}
+	d, err := Decide(r, Found{
+		Can: engine.Capabilities{System: true, Isolated: true}, Seats: seats, Secrets: secrets, Now: time.Unix(0, 0),
+		Relays: func(specs []spec.Sandbox) (map[string]netip.AddrPort, error) {
+			return relays(ctx, specs, net.DefaultResolver.LookupNetIP)
+		},
+	})
+	if err != nil {
+		return d, err
+	}
+	return d, h.KeepSeats(d.Seats)
+}

@@ -1,0 +1,196 @@
+package instance
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"sync"
+
+	"maillab/internal/filelock"
+	"maillab/internal/safeio"
+	"maillab/internal/spec"
+)
+
+// Held is the folder of an instance that this process is the only one to change, until Release. Nothing in a folder can be
+// changed but through one; so whoever changes something has held the folder since before it read what the change follows
+// from, as long as it looks at the instance anew once it holds it.
+type Held struct {
+	Folder
+	release func()
+}
+
+// Lock holds the folder, and makes it when it is not there. waiting is called when that takes a while.
+func (f Folder) Lock(ctx context.Context, waiting func()) (*Held, error) {
+	for {
+		if err := os.MkdirAll(f.path, 0o700); err != nil {
+			return nil, err
+		}
+		release, err := filelock.Wait(ctx, filepath.Join(f.path, lockFile), waiting)
+		if errors.Is(err, fs.ErrNotExist) && ctx.Err() == nil {
+			continue // somebody has removed the folder just now
+		}
+		if err != nil {
+			return nil, err
+		}
+		return &Held{Folder: f, release: release}, nil
+	}
+}
+
+// Release lets others change the instance. A folder in which nothing was kept goes with it.
+func (h *Held) Release() {
+	if entries, err := os.ReadDir(h.path); err == nil && len(entries) == 1 && entries[0].Name() == lockFile {
+		_ = h.Remove() // an empty folder that stays is of no harm
+	}
+	h.release()
+}
+
+// Remove forgets everything about the instance.
+func (h *Held) Remove() error { return os.RemoveAll(h.path) }
+
+// KeepSeats keeps the seats that were given.
+func (h *Held) KeepSeats(seats map[string]int) error { return h.keep(seatsFile, seats) }
+
+// KeepLab keeps where the lab is.
+func (h *Held) KeepLab(ref string) error { return h.write(labFile, []byte(ref+"\n")) }
+
+// KeepRoster keeps a class list; nil forgets it.
+func (h *Held) KeepRoster(text []byte) error {
+	if text == nil {
+		return h.forget(rosterFile)
+	}
+	return h.write(rosterFile, text)
+}
+
+// KeepPublished keeps where the doors are.
+func (h *Held) KeepPublished(p Published) error { return h.keep(publishedFile, p) }
+
+// KeepPlace keeps on which engine the instance is. It is kept before anything of it is there, so that nobody begins it anew
+// elsewhere while that engine does not answer.
+func (h *Held) KeepPlace(p Place) error { return h.keep(placeFile, p) }
+
+// ForgetPlace is for when nothing of the instance is left.
+func (h *Held) ForgetPlace() error { return h.forget(placeFile) }
+
+// KeepSecret sees to it that there is a secret from now on.
+func (h *Held) KeepSecret() error {
+	secret, err := h.read(secretFile)
+	if err != nil || secret != nil {
+		return err
+	}
+	return h.write(secretFile, newSecret())
+}
+
+// KeepMark keeps the teacher's word on a task; nil takes it back.
+func (h *Held) KeepMark(student, task string, passed *bool) error {
+	marks, err := h.Marks()
+	if err != nil {
+		return err
+	}
+	if marks[student] == nil {
+		marks[student] = map[string]bool{}
+	}
+	delete(marks[student], task)
+	if passed != nil {
+		marks[student][task] = *passed
+	}
+	return h.keep(marksFile, marks)
+}
+
+// KeepResults keeps the results of a check.
+func (h *Held) KeepResults(results any) error { return h.keep(resultsFile, results) }
+
+// ForgetResults removes marks and results.
+func (h *Held) ForgetResults() error { return errors.Join(h.forget(marksFile), h.forget(resultsFile)) }
+
+// KeepPassword keeps a password that the teacher gave an account.
+func (h *Held) KeepPassword(seat int, account, password string) error {
+	changed, err := h.passwords()
+	if err != nil {
+		return err
+	}
+	if changed[seat] == nil {
+		changed[seat] = map[string]string{}
+	}
+	changed[seat][account] = password
+	return h.keep(passwordsFile, changed)
+}
+
+// KeepSheet keeps what everybody is given, and the names of the tasks. Of a student's accounts the first so many are those
+// that the lab assigns.
+func (h *Held) KeepSheet(specs map[int]spec.Sandbox, tasks []string, assigned int) error {
+	return h.keep(accountsFile, sheetOf(specs, tasks, assigned))
+}
+
+// Hasher returns hash with a memory: the same password always gets the same hash in an instance. Hashes are salted, and a
+// sandbox takes another hash for another password: without the memory, each change of a lab would undo what students changed
+// with passwd. A password is named by its MAC under the secret, never kept.
+func (h *Held) Hasher(hash func(password string) (string, error)) (func(password string) (string, error), error) {
+	if err := h.KeepSecret(); err != nil {
+		return nil, err
+	}
+	name, err := h.Secrets()
+	if err != nil {
+		return nil, err
+	}
+	known := map[string]string{}
+	if _, err := h.value(hashesFile, &known); err != nil {
+		return nil, err
+	}
+	var mu sync.Mutex
+	return func(password string) (string, error) {
+		key := name("hash/" + password)
+		mu.Lock()
+		made, ok := known[key]
+		mu.Unlock()
+		if ok {
+			return made, nil
+		}
+		made, err := hash(password)
+		if err != nil {
+			return "", err
+		}
+		mu.Lock()
+		defer mu.Unlock()
+		known[key] = made
+		return made, h.keep(hashesFile, known)
+	}, nil
+}
+
+// BeginWith has a folder in which there are no seats yet begin with those of another, its secret and its hashes.
+func (h *Held) BeginWith(other Folder) error {
+	if seats, err := h.read(seatsFile); err != nil || seats != nil {
+		return err
+	}
+	for _, name := range []string{secretFile, hashesFile, seatsFile} {
+		text, err := other.read(name)
+		if err == nil && text != nil {
+			err = h.write(name, text)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (h *Held) keep(name string, value any) error {
+	text, err := json.MarshalIndent(value, "", "  ")
+	if err != nil {
+		return err
+	}
+	return h.write(name, append(text, '\n'))
+}
+
+func (h *Held) write(name string, text []byte) error {
+	return safeio.WriteFile(filepath.Join(h.path, name), text, 0o600, safeio.Durable)
+}
+
+func (h *Held) forget(name string) error {
+	if err := os.Remove(filepath.Join(h.path, name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
+}

@@ -1,0 +1,186 @@
+package instance
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode"
+
+	"golang.org/x/text/unicode/norm"
+
+	"maillab/internal/roster"
+)
+
+// Person is a student as a teacher may name one.
+type Person struct {
+	Key           string
+	Seat          int // on a shared server, too; 0: not known
+	Number, EMail string
+	sandbox       int
+}
+
+// People are the students of an instance, in the order of their seats.
+type People []Person
+
+// People puts together what the labels tell (keys, and seats where everybody has a sandbox) and what is known of the class
+// where it was brought up: seats, numbers and e-mail addresses.
+func (i Instance) People(class roster.Class, seats map[string]int) People {
+	var all People
+	for _, s := range i.Sandboxes {
+		for _, key := range s.Students {
+			p := Person{Key: key, Seat: s.Seat, sandbox: s.Seat}
+			if s.Seat == 0 {
+				p.Seat = seats[key]
+			}
+			student, _ := class.Find(key)
+			p.Number, p.EMail = student.Number(), student.EMail()
+			all = append(all, p)
+		}
+	}
+	slices.SortStableFunc(all, func(a, b Person) int { return cmp.Compare(a.Seat, b.Seat) })
+	return all
+}
+
+// Find finds who was meant: a key, a number, an e-mail address, a seat, several seats (2-4), or how a key or a name in it
+// begins. Case and accents do not count, but a word that is there exactly is meant before those that only begin with it. Of
+// several who may be meant none is.
+func (all People) Find(typed string) (People, error) {
+	text := fold(typed)
+	if text == "" {
+		return nil, errors.New("has no student without a name")
+	}
+	for _, is := range []func(Person) bool{
+		func(p Person) bool { return p.Key == typed },
+		func(p Person) bool {
+			return fold(p.Key) == text || fold(p.Number) == text || fold(p.EMail) == text || p.Seat > 0 && strconv.Itoa(p.Seat) == text
+		},
+		func(p Person) bool { return strings.HasPrefix(fold(p.Key), text) },
+		func(p Person) bool {
+			return slices.ContainsFunc(strings.Fields(fold(p.Key)), func(name string) bool { return strings.HasPrefix(name, text) })
+		},
+	} {
+		var found People
+		for _, p := range all {
+			if is(p) {
+				found = append(found, p)
+			}
+		}
+		switch {
+		case len(found) == 1:
+			return found, nil
+		case len(found) > 1:
+			return nil, fmt.Errorf("has several students whom %q may mean: %s", typed, found.names())
+		}
+	}
+	if found := all.between(typed); len(found) > 0 {
+		return found, nil
+	}
+	return nil, fmt.Errorf("has no student %q: %s", typed, all.names())
+}
+
+// between are the students of a range of seats, such as 2-4.
+func (all People) between(typed string) (found People) {
+	from, to, ok := strings.Cut(typed, "-")
+	low, err1 := strconv.Atoi(from)
+	high, err2 := strconv.Atoi(to)
+	for _, p := range all {
+		if ok && err1 == nil && err2 == nil && p.Seat >= max(low, 1) && p.Seat <= high {
+			found = append(found, p)
+		}
+	}
+	return found
+}
+
+// mostNames is how many candidates a message names.
+const mostNames = 12
+
+func (all People) names() string {
+	var names []string
+	for _, p := range all {
+		if len(names) == mostNames {
+			names = append(names, fmt.Sprintf("and %d more", len(all)-mostNames))
+			break
+		}
+		name := p.Key
+		if p.Seat > 0 {
+			name += fmt.Sprintf(" (seat %d)", p.Seat)
+		}
+		names = append(names, name)
+	}
+	return strings.Join(names, ", ")
+}
+
+// fold is text without case and accents.
+func fold(text string) string {
+	return strings.ToLower(strings.Map(func(r rune) rune {
+		if unicode.Is(unicode.Mn, r) {
+			return -1
+		}
+		return r
+	}, norm.NFD.String(strings.TrimSpace(text))))
+}
+
+// Chosen are some of an instance's sandboxes, and of a shared one some of its students.
+type Chosen struct {
+	Sandboxes []Sandbox
+	named     map[int][]string // keys by sandbox, in the order of their seats; nil when all are meant
+}
+
+// Choose finds everybody who was named, each once; all of them when nobody is.
+func (i Instance) Choose(people People, typed []string) (Chosen, error) {
+	if len(typed) == 0 {
+		return Chosen{Sandboxes: i.Sandboxes}, nil
+	}
+	meant, wrong := map[string]bool{}, []error(nil)
+	for _, t := range typed {
+		found, err := people.Find(t)
+		if err != nil {
+			wrong = append(wrong, fmt.Errorf("%s %w", i.Name, err))
+		}
+		for _, p := range found {
+			meant[p.Key] = true
+		}
+	}
+	c := Chosen{named: map[int][]string{}}
+	for _, p := range people {
+		if meant[p.Key] {
+			c.named[p.sandbox] = append(c.named[p.sandbox], p.Key)
+		}
+	}
+	for _, s := range i.Sandboxes {
+		if c.named[s.Seat] != nil {
+			c.Sandboxes = append(c.Sandboxes, s)
+		}
+	}
+	return c, errors.Join(wrong...)
+}
+
+// Of are the students of a sandbox who are meant; of a shared one nil when all are, which a sandbox is told as everybody.
+func (c Chosen) Of(s Sandbox) []string {
+	if s.Seat != 0 || c.named == nil {
+		return nil
+	}
+	return c.named[0]
+}
+
+// Students are the students of a sandbox who are meant.
+func (c Chosen) Students(s Sandbox) []string {
+	if c.named == nil {
+		return s.Students
+	}
+	return c.named[s.Seat]
+}
+
+// Keys are the students who are meant.
+func (c Chosen) Keys() (keys []string) {
+	for _, s := range c.Sandboxes {
+		keys = append(keys, c.Students(s)...)
+	}
+	return keys
+}
+
+// All tells whether nobody was named.
+func (c Chosen) All() bool { return c.named == nil }

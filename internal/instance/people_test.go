@@ -1,0 +1,87 @@
+package instance
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"maillab/internal/roster"
+)
+
+// TestFind: one table of what teachers type, for sandboxes of their own and for a shared server.
+func TestFind(t *testing.T) {
+	class, err := roster.Read("class.csv", []byte("name;Numéro;E-mail\nLefèvre Zoé;21900001;zoe.lefevre@u.fr\nLefort Anna;21900002;anna@u.fr\n"+
+		"Annabelle;21900003;ab@u.fr\nÉmile;4;emile@u.fr\nanna;21900005;a2@u.fr\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	seats := roster.Seats(nil, class)
+	isolated, shared := Instance{Name: "i"}, Instance{Name: "s", Sandboxes: []Sandbox{{Seat: 0}}}
+	for _, s := range class.Students {
+		isolated.Sandboxes = append(isolated.Sandboxes, Sandbox{Seat: seats[s.Key], Students: []string{s.Key}})
+		shared.Sandboxes[0].Students = append(shared.Sandboxes[0].Students, s.Key)
+	}
+	for _, test := range []struct {
+		typed string
+		want  []string
+		wrong string
+	}{
+		{typed: "Lefèvre Zoé", want: []string{"Lefèvre Zoé"}},
+		{typed: "lefevre zoe", want: []string{"Lefèvre Zoé"}},
+		{typed: "LEFÈV", want: []string{"Lefèvre Zoé"}},
+		{typed: "Lefèvre", want: []string{"Lefèvre Zoé"}},
+		{typed: "zoe", want: []string{"Lefèvre Zoé"}},
+		{typed: "lef", wrong: `"lef" may mean: Lefèvre Zoé (seat 1), Lefort Anna (seat 2)`},
+		{typed: "anna", want: []string{"anna"}},
+		{typed: "annab", want: []string{"Annabelle"}},
+		{typed: "ann", wrong: `"ann" may mean: Annabelle (seat 3), anna (seat 5)`},
+		{typed: "21900002", want: []string{"Lefort Anna"}},
+		{typed: "AB@u.fr", want: []string{"Annabelle"}},
+		{typed: "3", want: []string{"Annabelle"}},
+		{typed: "emile", want: []string{"Émile"}},
+		{typed: "2-4", want: []string{"Lefort Anna", "Annabelle", "Émile"}},
+		{typed: "4-9", want: []string{"Émile", "anna"}},
+		{typed: "7-9", wrong: `has no student "7-9"`},
+		{typed: "0", wrong: `has no student "0"`},
+		{typed: "", wrong: "without a name"},
+		{typed: "chloe", wrong: `has no student "chloe": Lefèvre Zoé (seat 1), Lefort`},
+	} {
+		for _, i := range []Instance{isolated, shared} {
+			found, err := i.People(class, seats).Find(test.typed)
+			var keys []string
+			for _, p := range found {
+				keys = append(keys, p.Key)
+			}
+			if diff := cmp.Diff(test.want, keys); diff != "" || (err != nil) != (test.wrong != "") || err != nil && !strings.Contains(err.Error(), test.wrong) {
+				t.Errorf("%s: %q: %s%v", i.Name, test.typed, diff, err)
+			}
+		}
+	}
+	// Where the folder is gone, keys and seats still are.
+	if found, err := isolated.People(roster.Class{}, nil).Find("3"); err != nil || found[0].Key != "Annabelle" {
+		t.Errorf("%v, %v", found, err)
+	}
+	// A number that is another's seat is nobody's.
+	class.Students[0].Fields["numéro"] = "2"
+	if _, err := isolated.People(class, seats).Find("2"); err == nil || !strings.Contains(err.Error(), "may mean") {
+		t.Errorf("a number and a seat: %v", err)
+	}
+}
+
+// TestChoose: everybody once, sandboxes by their seats, and of a shared one only who was named.
+func TestChoose(t *testing.T) {
+	i := Instance{Name: "s", Sandboxes: []Sandbox{{Seat: 0, Students: []string{"a", "b", "c"}}}}
+	people := i.People(roster.Class{}, map[string]int{"a": 1, "b": 2, "c": 3})
+	c, err := i.Choose(people, []string{"3", "a", "a"})
+	if diff := cmp.Diff([]string{"a", "c"}, c.Of(i.Sandboxes[0])); diff != "" || err != nil || len(c.Sandboxes) != 1 {
+		t.Error(diff, err)
+	}
+	c, err = i.Choose(people, nil)
+	if c.Of(i.Sandboxes[0]) != nil || err != nil || len(c.Keys()) != 3 {
+		t.Errorf("%v, %v", c, err)
+	}
+	if _, err := i.Choose(people, []string{"x", "a", "y"}); err == nil || strings.Count(err.Error(), "no student") != 2 {
+		t.Errorf("both wrong words are told: %v", err)
+	}
+}
