@@ -193,7 +193,7 @@ func (a *app) askCheck(ctx context.Context, i running, chosen instance.Chosen, r
 		all = append(all, checked...)
 		for _, c := range checked {
 			if seatOf[c.Student] = s.Seat; s.Seat == 0 {
-				seatOf[c.Student] = seats[c.Student]
+				seatOf[c.Student] = seats[c.Student].Seat
 			}
 		}
 		return err

@@ -18,6 +18,7 @@ import (
 	"maillab/internal/dialogue"
 	"maillab/internal/instance"
 	"maillab/internal/lab/task"
+	"maillab/internal/roster"
 )
 
 func noon() time.Time { return time.Date(2026, 3, 26, 12, 0, 0, 0, time.UTC) }
@@ -120,7 +121,7 @@ func TestGradebook(t *testing.T) {
 func TestNameCopies(t *testing.T) {
 	a, _ := testApp(t, nil)
 	folder := held(t, a.folder("amiens"))
-	if err := errors.Join(folder.KeepSecret(), folder.KeepSeats(map[string]int{"alice": 1, "bruno": 2})); err != nil {
+	if err := errors.Join(folder.KeepSecret(), folder.KeepSeats(roster.Given{"alice": {Seat: 1}, "bruno": {Seat: 2}})); err != nil {
 		t.Fatal(err)
 	}
 	secrets, err := folder.Secrets()

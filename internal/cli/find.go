@@ -136,10 +136,8 @@ func (a *app) some(i running, typed []string) (instance.Chosen, error) {
 
 // people are the students of an instance, with what the class list knows of them.
 func (a *app) people(i running) (instance.People, error) {
-	folder := a.folder(i.Name)
-	class, err1 := knownClass(folder)
-	seats, err2 := folder.Seats()
-	return i.People(class, seats), errors.Join(err1, err2)
+	known, err := a.folder(i.Name).Seats()
+	return i.People(known), err
 }
 
 // theStudent finds one student, and the sandbox, which runs.

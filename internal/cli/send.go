@@ -134,13 +134,18 @@ func (a *app) readMessage(file, from, subject string, titled bool) (string, erro
 	return body, nil
 }
 
-// knownClass is the class of the last up, empty when there was no list.
+// knownClass is the class of the last up, by the keys that its students have; empty when there was no list.
 func knownClass(folder instance.Folder) (roster.Class, error) {
 	text, err := folder.Roster()
 	if err != nil || text == nil {
 		return roster.Class{}, err
 	}
-	return roster.Read("the class list of the last up", text)
+	known, err := folder.Seats()
+	if err != nil {
+		return roster.Class{}, err
+	}
+	class, err := roster.Read("the class list of the last up", text)
+	return roster.Seat(known, class).Class, err
 }
 
 // sendIn sends to these students of a sandbox.

@@ -155,6 +155,9 @@ func tellDecided(a *app, o deploy.Outcome) {
 		can := o.Engine.Capabilities()
 		fmt.Fprintf(a.Err, "%v\nusing engine %s instead: %s\n", errors.Join(o.Silent...), can.Name, can.Missing)
 	}
+	for _, n := range o.Notes {
+		fmt.Fprintln(a.Err, n)
+	}
 	for _, w := range o.Warnings {
 		fmt.Fprintf(a.Err, "warning: %s\n", w)
 	}

@@ -195,7 +195,7 @@ func (d Decision) Keep(h *instance.Held) error {
 	for _, t := range d.Lab.Tasks {
 		ids = append(ids, t.ID)
 	}
-	return errors.Join(h.KeepPublished(d.Published), h.KeepSeats(d.Seats), h.KeepRoster(d.Roster),
+	return errors.Join(h.KeepPublished(d.Published), h.KeepSeats(d.Given), h.KeepRoster(d.Roster),
 		h.KeepSheet(d.Desired.Specs, ids, len(d.Lab.Assign)), h.KeepLab(d.Source))
 }
 

@@ -3,7 +3,6 @@ package deploy
 import (
 	"cmp"
 	"fmt"
-	"maps"
 	"net/netip"
 	"slices"
 	"time"
@@ -48,7 +47,7 @@ type Found struct {
 	InForce  []instance.Claim // the doors that the gateway has open now
 	Taken    []netip.Prefix   // by networks
 
-	Seats     map[string]int // once given
+	Seats     roster.Given // once given
 	Published *instance.Published
 	Secrets   func(name string) string
 	Overrule  func([]spec.Sandbox) error // with passwords that the teacher changed
@@ -72,13 +71,15 @@ type Decision struct {
 	Roster    []byte
 	Source    string
 	Desired   instance.Desired
+	Given     roster.Given // seats, and to whom
 	Seats     map[string]int
 	Students  map[int][]string // by sandbox
 	Host      string
 	Published instance.Published
 	Blocks    []instance.Block
 	Warnings  []string
-	built     bool // the image is there, or none is needed
+	Notes     []string // what the class list says otherwise than before
+	built     bool     // the image is there, or none is needed
 }
 
 // Builds tells whether the sandbox image has to be built first.
@@ -90,17 +91,16 @@ func Decide(r Request, f Found) (Decision, error) {
 	if err := r.clash(f); err != nil {
 		return d, err
 	}
-	d.Seats = maps.Clone(f.Seats)
-	if d.Seats == nil {
-		d.Seats = map[string]int{}
+	seating := roster.Seat(f.Seats.Holding(f.Existing.Seats()), r.Class) // what runs is right
+	d.Class, d.Given, d.Seats = seating.Class, seating.Given, seating.Given.Seats()
+	for _, c := range seating.Changed {
+		d.Notes = append(d.Notes, c.String())
 	}
-	maps.Copy(d.Seats, f.Existing.Seats()) // what runs is right
-	d.Seats = roster.Seats(d.Seats, r.Class)
-	d.Students = bySandbox(r.Lab, r.Class, d.Seats)
+	d.Students = bySandbox(r.Lab, d.Class, d.Seats)
 	if d.Host = cmp.Or(r.Host, f.Existing.Host, f.Remote, r.visible(f)); d.Host == "-" {
 		d.Host = ""
 	}
-	specs, err := lab.Compile(r.Lab, r.Class, d.Seats, r.Name, f.Secrets)
+	specs, err := lab.Compile(r.Lab, d.Class, d.Seats, r.Name, f.Secrets)
 	if err != nil {
 		return d, refuse(err)
 	}

@@ -56,7 +56,7 @@ func up(t *testing.T, r Request, f Found) Found {
 		t.Fatal(err)
 	}
 	f.Existing = instance.Of(d.Desired.Resources)[0]
-	f.All, f.Seats, f.Published = []instance.Instance{f.Existing}, d.Seats, &d.Published
+	f.All, f.Seats, f.Published = []instance.Instance{f.Existing}, d.Given, &d.Published
 	for _, c := range f.Existing.Claims {
 		f.InForce = append(f.InForce, c)
 	}

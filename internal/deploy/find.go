@@ -173,5 +173,5 @@ func Render(ctx context.Context, h *instance.Held, r Request) (Decision, error) 
 	if err != nil {
 		return d, err
 	}
-	return d, h.KeepSeats(d.Seats)
+	return d, h.KeepSeats(d.Given)
 }

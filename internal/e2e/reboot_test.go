@@ -13,7 +13,6 @@ import (
 
 	"golang.org/x/crypto/ssh"
 
-	"maillab/internal/cli"
 	"maillab/internal/deploy"
 	"maillab/internal/engine"
 )

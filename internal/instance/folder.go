@@ -12,11 +12,13 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"maillab/internal/roster"
 )
 
 // Folder is what of an instance outlives what runs: small plain files, each written aside and renamed, mode 0600.
 //
-//	seats.json     {"alice": 1, …}: seats once given
+//	seats.json     a roster.Given: seats once given, and to whom
 //	secret         32 random bytes: generated passwords follow from it
 //	hashes.json    crypt(3) hashes by their passwords' MACs, so that one password keeps one hash
 //	lab            where the lab of the last up is
@@ -52,9 +54,9 @@ func (f Folder) Exists() bool {
 // Snapshots is the folder of the instance's snapshots (package snapshot). It may not be there yet.
 func (f Folder) Snapshots() string { return filepath.Join(f.path, "snapshots") }
 
-// Seats are those that were ever given.
-func (f Folder) Seats() (map[string]int, error) {
-	seats := map[string]int{}
+// Seats are those that were ever given, and to whom.
+func (f Folder) Seats() (roster.Given, error) {
+	seats := roster.Given{}
 	_, err := f.value(seatsFile, &seats)
 	return seats, err
 }

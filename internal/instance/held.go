@@ -10,6 +10,7 @@ import (
 	"sync"
 
 	"maillab/internal/filelock"
+	"maillab/internal/roster"
 	"maillab/internal/safeio"
 	"maillab/internal/spec"
 )
@@ -51,7 +52,7 @@ func (h *Held) Release() {
 func (h *Held) Remove() error { return os.RemoveAll(h.path) }
 
 // KeepSeats keeps the seats that were given.
-func (h *Held) KeepSeats(seats map[string]int) error { return h.keep(seatsFile, seats) }
+func (h *Held) KeepSeats(seats roster.Given) error { return h.keep(seatsFile, seats) }
 
 // KeepLab keeps where the lab is.
 func (h *Held) KeepLab(ref string) error { return h.write(labFile, []byte(ref+"\n")) }

@@ -17,6 +17,7 @@ import (
 	"maillab/internal/engine"
 	"maillab/internal/plan"
 	"maillab/internal/pool"
+	"maillab/internal/roster"
 	"maillab/internal/spec"
 )
 
@@ -211,7 +212,7 @@ func TestFolder(t *testing.T) {
 	if seats, err := f.Seats(); err != nil || len(seats) != 0 {
 		t.Errorf("a new folder has %v, %v", seats, err)
 	}
-	want := map[string]int{"alice": 1, "bruno": 3}
+	want := roster.Given{"alice": {Seat: 1}, "bruno": {Seat: 3, Number: "217"}}
 	h := held(t, f)
 	if err := errors.Join(h.KeepSeats(want), h.KeepSecret()); err != nil {
 		t.Fatal(err)

@@ -27,16 +27,15 @@ type People []Person
 
 // People puts together what the labels tell (keys, and seats where everybody has a sandbox) and what is known of the class
 // where it was brought up: seats, numbers and e-mail addresses.
-func (i Instance) People(class roster.Class, seats map[string]int) People {
+func (i Instance) People(known roster.Given) People {
 	var all People
 	for _, s := range i.Sandboxes {
 		for _, key := range s.Students {
-			p := Person{Key: key, Seat: s.Seat, sandbox: s.Seat}
+			h := known[key]
+			p := Person{Key: key, Seat: s.Seat, Number: h.Number, EMail: h.Email, sandbox: s.Seat}
 			if s.Seat == 0 {
-				p.Seat = seats[key]
+				p.Seat = h.Seat
 			}
-			student, _ := class.Find(key)
-			p.Number, p.EMail = student.Number(), student.EMail()
 			all = append(all, p)
 		}
 	}

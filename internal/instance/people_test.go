@@ -11,12 +11,13 @@ import (
 
 // TestFind: one table of what teachers type, for sandboxes of their own and for a shared server.
 func TestFind(t *testing.T) {
-	class, err := roster.Read("class.csv", []byte("name;Numéro;E-mail\nLefèvre Zoé;21900001;zoe.lefevre@u.fr\nLefort Anna;21900002;anna@u.fr\n"+
+	class, err := roster.Read("class.csv", []byte("name;number;email\nLefèvre Zoé;21900001;zoe.lefevre@u.fr\nLefort Anna;21900002;anna@u.fr\n"+
 		"Annabelle;21900003;ab@u.fr\nÉmile;4;emile@u.fr\nanna;21900005;a2@u.fr\n"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	seats := roster.Seats(nil, class)
+	given := roster.Seat(nil, class).Given
+	seats := given.Seats()
 	isolated, shared := Instance{Name: "i"}, Instance{Name: "s", Sandboxes: []Sandbox{{Seat: 0}}}
 	for _, s := range class.Students {
 		isolated.Sandboxes = append(isolated.Sandboxes, Sandbox{Seat: seats[s.Key], Students: []string{s.Key}})
@@ -48,7 +49,7 @@ func TestFind(t *testing.T) {
 		{typed: "chloe", wrong: `has no student "chloe": Lefèvre Zoé (seat 1), Lefort`},
 	} {
 		for _, i := range []Instance{isolated, shared} {
-			found, err := i.People(class, seats).Find(test.typed)
+			found, err := i.People(given).Find(test.typed)
 			var keys []string
 			for _, p := range found {
 				keys = append(keys, p.Key)
@@ -59,12 +60,14 @@ func TestFind(t *testing.T) {
 		}
 	}
 	// Where the folder is gone, keys and seats still are.
-	if found, err := isolated.People(roster.Class{}, nil).Find("3"); err != nil || found[0].Key != "Annabelle" {
+	if found, err := isolated.People(nil).Find("3"); err != nil || found[0].Key != "Annabelle" {
 		t.Errorf("%v, %v", found, err)
 	}
 	// A number that is another's seat is nobody's.
-	class.Students[0].Fields["numéro"] = "2"
-	if _, err := isolated.People(class, seats).Find("2"); err == nil || !strings.Contains(err.Error(), "may mean") {
+	zoe := given["Lefèvre Zoé"]
+	zoe.Number = "2"
+	given["Lefèvre Zoé"] = zoe
+	if _, err := isolated.People(given).Find("2"); err == nil || !strings.Contains(err.Error(), "may mean") {
 		t.Errorf("a number and a seat: %v", err)
 	}
 }
@@ -72,7 +75,7 @@ func TestFind(t *testing.T) {
 // TestChoose: everybody once, sandboxes by their seats, and of a shared one only who was named.
 func TestChoose(t *testing.T) {
 	i := Instance{Name: "s", Sandboxes: []Sandbox{{Seat: 0, Students: []string{"a", "b", "c"}}}}
-	people := i.People(roster.Class{}, map[string]int{"a": 1, "b": 2, "c": 3})
+	people := i.People(roster.Given{"a": {Seat: 1}, "b": {Seat: 2}, "c": {Seat: 3}})
 	c, err := i.Choose(people, []string{"3", "a", "a"})
 	if diff := cmp.Diff([]string{"a", "c"}, c.Of(i.Sandboxes[0])); diff != "" || err != nil || len(c.Sandboxes) != 1 {
 		t.Error(diff, err)
