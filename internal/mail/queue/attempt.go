@@ -152,7 +152,7 @@ func (q *Queue) sendOn(ctx context.Context, e *entry, at string, to []mail.Recip
 	next := q.entryFor(env, &message{size: size, messageID: e.messageID})
 	next.deliveredTo = append(next.deliveredTo, e.deliveredTo...)
 	next.deliveredTo = append(next.deliveredTo, lower(at))
-	return env.ID, q.enqueue(next, c.out.bytes())
+	return env.ID, q.enqueue(next, c.out.b)
 }
 
 // attemptLocal delivers to mailboxes here.

@@ -8,6 +8,7 @@ import (
 	"io"
 	"mime"
 	"strings"
+	"sync"
 	"time"
 
 	"maillab/internal/mail"
@@ -46,25 +47,25 @@ type composer struct {
 	resent  bool
 }
 
-// compose reads a message from a client; lines end in LF or CRLF.
-func (q *Queue) compose(env *mail.Envelope, alone bool, r io.Reader) (*message, error) {
+// compose reads a message from a client; lines end in LF or CRLF. Its header is read line by line, the rest as it comes. The
+// message's text is a buffer of q.texts.
+func (q *Queue) compose(env *mail.Envelope, alone bool, r io.Reader) (m *message, err error) {
 	c := &composer{q: q, env: env, alone: alone, seen: make(map[string]bool)}
-	c.out.expect(env.Size)
-	c.received()
-	in := bufio.NewReaderSize(r, 8<<10)
-	var read int64
-	for {
-		piece, more, err := in.ReadLine()
-		if errors.Is(err, io.EOF) {
-			break
-		}
+	c.out.b = q.texts.get(env.Size)
+	defer func() {
 		if err != nil {
-			return nil, err
+			q.texts.put(c.out.b)
 		}
-		if read += int64(len(piece)) + 2; read > q.cfg.SizeLimit+2 {
-			return nil, &mail.Reply{Code: 552, Enhanced: "5.3.4", Text: "Error: message file too big"}
-		}
-		c.piece(clean(piece, !more), more)
+	}()
+	c.received()
+	in := q.headers.get(r)
+	defer q.headers.put(in)
+	left, err := c.header(in)
+	if err == nil && c.body {
+		err = c.out.body(in, left)
+	}
+	if err != nil {
+		return nil, err
 	}
 	if !c.body {
 		c.endHeader()
@@ -75,8 +76,49 @@ func (q *Queue) compose(env *mail.Envelope, alone bool, r io.Reader) (*message, 
 		return nil, &mail.Reply{Code: 554, Enhanced: "5.4.0", Text: "Error: too many hops"}
 	}
 	c.msg.size = c.out.size
-	c.msg.text = c.out.bytes()
+	c.msg.text = c.out.b
 	return &c.msg, nil
+}
+
+// header reads up to the body, or to the message's end, and says how much more it may be.
+func (c *composer) header(in *bufio.Reader) (left int64, err error) {
+	left = c.q.cfg.SizeLimit + 2
+	for !c.body {
+		piece, more, err := in.ReadLine()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return 0, err
+		}
+		if left -= int64(len(piece)) + 2; left < 0 {
+			return 0, errTooLarge()
+		}
+		c.piece(clean(piece, !more), more)
+	}
+	return left, nil
+}
+
+// errTooLarge refuses a message.
+func errTooLarge() error {
+	return &mail.Reply{Code: 552, Enhanced: "5.3.4", Text: "Error: message file too big"}
+}
+
+// readers are what headers are read with.
+type readers struct{ pool sync.Pool }
+
+func (p *readers) get(r io.Reader) *bufio.Reader {
+	in, ok := p.pool.Get().(*bufio.Reader)
+	if !ok {
+		return bufio.NewReaderSize(r, 4<<10)
+	}
+	in.Reset(r)
+	return in
+}
+
+func (p *readers) put(in *bufio.Reader) {
+	in.Reset(nil)
+	p.pool.Put(in)
 }
 
 // clean takes the CRs at the end of a line away and makes a blank of each other one: mail readers on an mbox take them

@@ -152,7 +152,7 @@ func (q *Queue) notice(e *entry, kind noticeKind, rcpts []int) (*entry, []byte, 
 	q.cfg.Log.MessageID(env.ID, id)
 	q.cfg.Log.Notification(e.env.ID, kind.log, env.ID)
 	n.idLogged = true
-	return n, w.out.bytes(), nil
+	return n, w.out.b, nil
 }
 
 // noticeWriter writes one report.

@@ -24,6 +24,9 @@ type Queue struct {
 	relay  server
 	store  *store
 
+	texts   texts
+	headers readers
+
 	gate sync.RWMutex // held for reading while a message is taken or attempted, for writing by Hold
 
 	mu      sync.Mutex
@@ -85,6 +88,7 @@ func (q *Queue) Accept(ctx context.Context, env *mail.Envelope, body io.Reader) 
 	}
 	q.gate.RLock() // not while the client still types
 	defer q.gate.RUnlock()
+	defer q.texts.put(msg.text) // nobody looks at it any more: it is in files
 	return q.take(ctx, q.entryFor(env, msg), msg.text)
 }
 

@@ -1,12 +1,14 @@
 package queue
 
 import (
+	"bytes"
 	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
+	"fmt"
 	"io"
 	"log"
 	"math/big"
@@ -17,6 +19,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"maillab/internal/spec"
 
 	"github.com/emersion/go-smtp"
 	"github.com/google/go-cmp/cmp"
@@ -263,5 +267,91 @@ func readUntilDot(conn net.Conn) {
 			return
 		}
 		all = append(all, buf[:n]...)
+	}
+}
+
+// TestTalkativeServers never stop, in one line or in many: they are heard to a limit, wherever they begin.
+func TestTalkativeServers(t *testing.T) {
+	for name, endless := range map[string]string{"one line": strings.Repeat("y", 1000), "lines": "250-y\r\n", "short of a line": "220-" + strings.Repeat("y", 996)} {
+		for _, route := range []bool{true, false} {
+			t.Run(fmt.Sprintf("%s, a route: %v", name, route), func(t *testing.T) {
+				said := make(chan int, 1)
+				b := newBench(t, func(cfg *Config) {
+					if route {
+						cfg.Routes, cfg.AnyListener = []spec.Route{{To: "liste@local.isri.fr", Via: "127.0.0.1:2525"}}, true
+					}
+					cfg.Dial = func(context.Context, string, string) (net.Conn, error) {
+						ours, theirs := net.Pipe()
+						go func() {
+							defer theirs.Close()
+							n := 0
+							for err := error(nil); err == nil; n++ {
+								_, err = io.WriteString(theirs, endless)
+							}
+							said <- n * len(endless)
+						}()
+						return ours, nil
+					}
+				})
+				b.run(t)
+				to := map[bool]string{true: "liste@local.isri.fr", false: "a@example.com"}[route]
+				b.send(t, "x\r\n", "util1", to)
+				b.log.wait(t, "status=deferred (host ", "did not stop talking while performing the EHLO handshake")
+				if n := <-said; n > 2*answerLimit {
+					t.Errorf("%d octets were taken", n)
+				}
+			})
+		}
+	}
+}
+
+// TestFold breaks long lines where Postfix breaks them, however the text comes in pieces.
+func TestFold(t *testing.T) {
+	x := func(n int) string { return strings.Repeat("x", n) }
+	for text, want := range map[string]string{
+		"short\n\n.\n":         "short\n\n.\n",
+		x(997) + "\n":          x(997) + "\n",
+		x(998) + "\n":          x(998) + "\n",
+		x(999) + "\ny\n":       x(998) + "\n x\ny\n",
+		x(998+997) + "\n":      x(998) + "\n " + x(997) + "\n",
+		x(998+997+3) + "\ny\n": x(998) + "\n " + x(997) + "\n xxx\ny\n",
+	} {
+		for _, piece := range []int{1, 7, 998, 4096} {
+			var got bytes.Buffer
+			f := folder{w: &got}
+			for rest := text; rest != ""; {
+				n := min(piece, len(rest))
+				if w, err := f.Write([]byte(rest[:n])); w != n || err != nil {
+					t.Fatal(w, err)
+				}
+				rest = rest[n:]
+			}
+			if got.String() != want {
+				t.Errorf("%d octets in pieces of %d: lines of %v", len(text), piece, lengths(got.String()))
+			}
+		}
+	}
+}
+
+func lengths(text string) (all []int) {
+	for line := range strings.Lines(text) {
+		all = append(all, len(line)-1)
+	}
+	return all
+}
+
+// TestLongLinesAreFolded on their way to another server, and whole in a mailbox here.
+func TestLongLinesAreFolded(t *testing.T) {
+	s, address := startSink(t, nil)
+	b := newBench(t, func(c *Config) { c.Outside, c.Relay = nil, address })
+	b.run(t)
+	long := strings.Repeat("x", 1500)
+	b.send(t, "Subject: x\r\n\r\n"+long+"\r\n", "util1", "a@far.example", "util2")
+	b.log.wait(t, "to=<a@far.example>", "status=sent")
+	b.log.wait(t, "to=<util2@local.isri.fr>", "status=sent")
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !strings.Contains(s.mails[0], "\r\n"+long[:998]+"\r\n "+long[998:]+"\r\n") || !strings.Contains(b.spool.read("util2"), "\n"+long+"\n") {
+		t.Errorf("sent %q, kept %q", s.mails[0], b.spool.read("util2"))
 	}
 }

@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"maillab/internal/mail"
+
+	"github.com/emersion/go-smtp"
 )
 
 // attemptLimit bounds a whole conversation, so that a server which answers a byte a minute ends too.
@@ -193,9 +195,20 @@ func (c *conversation) send(s session, text io.Reader) bool {
 		c.all(c.failure(err, command, while))
 		return isReply(err)
 	}
-	c.all(result{State: stateSent, DSN: dsnOf(2, enhancedIn(answer)), Text: oneLine(answer), RemoteMTA: c.server.name,
+	c.all(result{State: stateSent, DSN: dsnOf(2, enhancedIn(answer)), Text: quoted(answer), RemoteMTA: c.server.name,
 		Via: c.relay})
 	return true
+}
+
+// saidLimit is how much of an answer is told to others and kept.
+const saidLimit = 1000
+
+// quoted is what a server said, as others are told.
+func quoted(answer string) string {
+	if len(answer) > saidLimit {
+		answer = strings.ToValidUTF8(answer[:saidLimit], "?") + "..."
+	}
+	return oneLine(answer)
 }
 
 func isReply(err error) bool {
@@ -222,7 +235,7 @@ func (c *conversation) refusal(r *reply, form, tail string) result {
 	if enhanced == "" {
 		enhanced = enhancedIn(r.Error())
 	}
-	said := oneLine(r.Error())
+	said := quoted(r.Error())
 	return result{State: state, DSN: dsnOf(class, enhanced), Text: fmt.Sprintf(form, c.host, said) + tail,
 		RemoteMTA: c.server.name, Reply: said}
 }
@@ -233,16 +246,19 @@ func (c *conversation) notNow(r *reply) result {
 	said := *r
 	said.code = 400 + r.code%100
 	out := c.refusal(&said, "", "")
-	out.Text = fmt.Sprintf("host %s refused to talk to me: %s", c.host, oneLine(r.Error()))
-	out.Reply = oneLine(r.Error())
+	out.Text = fmt.Sprintf("host %s refused to talk to me: %s", c.host, quoted(r.Error()))
+	out.Reply = quoted(r.Error())
 	return out
 }
 
 // broken is the result for a conversation that ended by itself.
 func (c *conversation) broken(err error, while string) result {
 	text := fmt.Sprintf("lost connection with %s while %s", c.host, while)
-	if isTimeout(err) {
+	switch {
+	case isTimeout(err):
 		text = fmt.Sprintf("conversation with %s timed out while %s", c.host, while)
+	case errors.Is(err, errTalkative), errors.Is(err, smtp.ErrTooLongLine): // the library has a bound of its own
+		text = fmt.Sprintf("host %s did not stop talking while %s: %v", c.host, while, errTalkative)
 	}
 	return result{State: stateDeferred, DSN: "4.4.2", Text: text}
 }

@@ -89,7 +89,7 @@ func (l library) data(text io.Reader) (string, error) {
 	if err != nil {
 		return "", fromLibrary(err)
 	}
-	if _, err := io.Copy(w, text); err != nil {
+	if _, err := io.Copy(&folder{w: w}, text); err != nil {
 		return "", &cut{err, "sending message body"}
 	}
 	answer, err := w.CloseWithResponse()
@@ -190,7 +190,7 @@ func (p plain) data(text io.Reader) (string, error) {
 		return "", err
 	}
 	w := p.c.DotWriter()
-	_, err := io.Copy(w, text)
+	_, err := io.Copy(&folder{w: w}, text)
 	if err == nil {
 		err = w.Close()
 	}
@@ -219,29 +219,42 @@ func (c *cut) Error() string { return c.err.Error() }
 func (c *cut) Unwrap() error { return c.err }
 
 // patient bounds every single read and write of a connection, so that neither a silent nor a deaf server holds an
-// attempt for long. Other people's deadlines are ignored.
+// attempt for long, and what a server may say to one command, so that a talkative one takes no memory: the readers behind
+// it keep a whole line, and all lines of an answer. Other people's deadlines are ignored.
 type patient struct {
 	net.Conn
 	limit time.Duration
+	heard int // octets since something was said to the server
 }
 
-func (p patient) Read(b []byte) (int, error) {
+// answerLimit is room for a certificate chain, and far more than any answer (RFC 5321 section 4.5.3.1.5: 512 octets a line).
+const answerLimit = 64 << 10
+
+var errTalkative = fmt.Errorf("more than %d octets were said", answerLimit)
+
+func (p *patient) Read(b []byte) (int, error) {
+	if p.heard >= answerLimit {
+		return 0, errTalkative
+	}
 	if err := p.Conn.SetReadDeadline(time.Now().Add(p.limit)); err != nil {
 		return 0, err
 	}
-	return p.Conn.Read(b)
+	n, err := p.Conn.Read(b[:min(len(b), answerLimit-p.heard)])
+	p.heard += n
+	return n, err
 }
 
-func (p patient) Write(b []byte) (int, error) {
+func (p *patient) Write(b []byte) (int, error) {
+	p.heard = 0
 	if err := p.Conn.SetWriteDeadline(time.Now().Add(p.limit)); err != nil {
 		return 0, err
 	}
 	return p.Conn.Write(b)
 }
 
-func (p patient) SetDeadline(time.Time) error      { return nil }
-func (p patient) SetReadDeadline(time.Time) error  { return nil }
-func (p patient) SetWriteDeadline(time.Time) error { return nil }
+func (p *patient) SetDeadline(time.Time) error      { return nil }
+func (p *patient) SetReadDeadline(time.Time) error  { return nil }
+func (p *patient) SetWriteDeadline(time.Time) error { return nil }
 
 // dial connects with the queue's patience; the connection ends with ctx.
 func (q *Queue) dial(ctx context.Context, address string) (net.Conn, error) {
@@ -252,5 +265,5 @@ func (q *Queue) dial(ctx context.Context, address string) (net.Conn, error) {
 		return nil, err
 	}
 	context.AfterFunc(ctx, func() { _ = conn.Close() })
-	return patient{conn, q.cfg.Times.Command}, nil
+	return &patient{Conn: conn, limit: q.cfg.Times.Command}, nil
 }

@@ -1,24 +1,73 @@
 package queue
 
-// text collects a message line by line and counts it as Postfix does. It grows by chunks, so that a message of 10 MB
-// never needs more than twice its size.
+import (
+	"bytes"
+	"errors"
+	"io"
+	"sync"
+)
+
+// text collects a message in one buffer and counts it as Postfix does.
 type text struct {
-	full [][]byte
-	cur  []byte
+	b    []byte
 	size int64 // as in size= of the log
 	line int   // bytes of the line that is not ended yet
 }
 
 const (
-	firstChunk = 4 << 10
-	nextChunk  = 256 << 10
 	// recordLimit is Postfix's line_length_limit: longer lines are several records in its queue file.
 	recordLimit = 2048
+	// smallText and largeText are the buffers that are kept for the next message: nearly all mail fits the first, and a
+	// class's pictures the second.
+	smallText = 16 << 10
+	largeText = 256 << 10
+	// trusted is how much of an announced size is believed before anything has come.
+	trusted = 16 << 20
+	// readAtLeast is the room that a read of the body finds.
+	readAtLeast = 8 << 10
 )
 
-// expect makes room for a text whose size was announced, as far as an announcement is to be believed.
-func (t *text) expect(size int64) {
-	t.cur = make([]byte, 0, min(max(firstChunk, size+firstChunk), nextChunk))
+// texts are buffers that no message is in just now.
+type texts struct{ small, large sync.Pool }
+
+// get is an empty buffer for a message of about that size; 0 is unknown.
+func (t *texts) get(size int64) []byte {
+	pool, room := &t.small, smallText
+	if size += smallText / 2; size > smallText { // our own header, and the last read
+		pool, room = &t.large, largeText
+	}
+	if size > largeText {
+		return make([]byte, 0, min(size, trusted))
+	}
+	if b, ok := pool.Get().(*[]byte); ok {
+		return (*b)[:0]
+	}
+	return make([]byte, 0, room)
+}
+
+// put takes a buffer back that nobody looks at any more.
+func (t *texts) put(b []byte) {
+	switch {
+	case cap(b) > 2*largeText:
+	case cap(b) >= largeText:
+		t.large.Put(&b)
+	default:
+		t.small.Put(&b)
+	}
+}
+
+// room makes room for n more bytes. A buffer grows so that a message of 10 MB never needs more than three times its size.
+func (t *text) room(n int) {
+	if cap(t.b)-len(t.b) >= n {
+		return
+	}
+	next := 4 * cap(t.b)
+	if next > 1<<20 {
+		next = cap(t.b) + cap(t.b)/2
+	}
+	grown := make([]byte, len(t.b), max(next, largeText, len(t.b)+n))
+	copy(grown, t.b)
+	t.b = grown
 }
 
 // add appends a piece of a line, without its end.
@@ -27,9 +76,21 @@ func (t *text) add(piece []byte) {
 	t.line += len(piece)
 }
 
+// write appends what is not counted.
+func (t *text) write(piece []byte) {
+	t.room(len(piece))
+	t.b = append(t.b, piece...)
+}
+
 // end ends the line.
 func (t *text) end() {
-	t.write([]byte{'\n'})
+	t.room(1)
+	t.b = append(t.b, '\n')
+	t.count()
+}
+
+// count counts a line that has ended.
+func (t *text) count() {
 	for t.line >= recordLimit { // one of just that length has an empty record behind it
 		t.size += recordSize(recordLimit)
 		t.line -= recordLimit
@@ -40,7 +101,9 @@ func (t *text) end() {
 
 // put appends a whole line.
 func (t *text) put(line string) {
-	t.add([]byte(line))
+	t.room(len(line))
+	t.b = append(t.b, line...)
+	t.line += len(line)
 	t.end()
 }
 
@@ -53,43 +116,70 @@ func recordSize(n int) int64 {
 	return int64(n) + 3
 }
 
-func (t *text) write(b []byte) {
-	for len(b) > 0 {
-		if len(t.cur) == cap(t.cur) {
-			t.grow(len(b))
+// body reads the rest of a message into the buffer, in large pieces, and makes mbox lines of it in place: CRs at a line's
+// end go, each other one becomes a blank, because mail readers take it for a line's end. limit bounds it, in bytes with CRLF
+// line ends.
+func (t *text) body(r io.Reader, limit int64) error {
+	raw := len(t.b) // from here on t.b is not looked at yet
+	for {
+		t.room(readAtLeast)
+		n, err := r.Read(t.b[len(t.b):cap(t.b)])
+		t.b = t.b[:len(t.b)+n]
+		var used int64
+		raw, used = t.settle(raw, err != nil)
+		if limit -= used; limit < 0 {
+			return errTooLarge()
 		}
-		n := min(len(b), cap(t.cur)-len(t.cur))
-		t.cur = append(t.cur, b[:n]...)
-		b = b[n:]
+		switch {
+		case errors.Is(err, io.EOF):
+			if t.line > 0 {
+				t.end()
+			}
+			return nil
+		case err != nil:
+			return err
+		}
 	}
 }
 
-func (t *text) grow(need int) {
-	if t.cur == nil {
-		t.cur = make([]byte, 0, max(firstChunk, need))
-		return
+// settle makes lines of what came from raw on. CRs at the very end are left until it is known what follows, unless nothing
+// does. It returns where what is left begins, and how many bytes the rest was with CRLF.
+func (t *text) settle(raw int, last bool) (next int, used int64) {
+	out, in := raw, t.b[raw:]
+	for len(in) > 0 {
+		end := bytes.IndexByte(in, '\n')
+		whole := end >= 0
+		line := in
+		if whole {
+			line = in[:end]
+		}
+		line = bytes.TrimRight(line, "\r")
+		if !whole && !last && len(line) == 0 {
+			break // CRs alone
+		}
+		for rest := line; ; {
+			i := bytes.IndexByte(rest, '\r')
+			if i < 0 {
+				break
+			}
+			rest[i] = ' '
+			rest = rest[i+1:]
+		}
+		out += copy(t.b[out:], line)
+		t.line += len(line)
+		used += int64(len(line))
+		if !whole {
+			if in = in[len(line):]; last {
+				in = nil
+			}
+			break
+		}
+		t.b[out] = '\n'
+		out++
+		t.count()
+		used += 2
+		in = in[end+1:]
 	}
-	t.full = append(t.full, t.cur)
-	t.cur = make([]byte, 0, nextChunk)
-}
-
-// bytes joins all that was collected. The text is empty afterwards.
-func (t *text) bytes() []byte {
-	if len(t.full) == 0 {
-		b := t.cur
-		t.cur = nil
-		return b
-	}
-	n := len(t.cur)
-	for _, c := range t.full {
-		n += len(c)
-	}
-	all := make([]byte, 0, n)
-	for i, c := range t.full {
-		all = append(all, c...)
-		t.full[i] = nil
-	}
-	all = append(all, t.cur...)
-	t.full, t.cur = nil, nil
-	return all
+	t.b = t.b[:out+copy(t.b[out:], in)]
+	return out, used
 }
