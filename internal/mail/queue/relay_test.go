@@ -296,7 +296,11 @@ func TestTalkativeServers(t *testing.T) {
 				b.run(t)
 				to := map[bool]string{true: "liste@local.isri.fr", false: "a@example.com"}[route]
 				b.send(t, "x\r\n", "util1", to)
-				b.log.wait(t, "status=deferred (host ", "did not stop talking while performing the EHLO handshake")
+				words := "did not stop talking" // the library may have had enough before, of one line
+				if !route {
+					words = "status=deferred ("
+				}
+				b.log.wait(t, words, "while performing the EHLO handshake")
 				if n := <-said; n > 2*answerLimit {
 					t.Errorf("%d octets were taken", n)
 				}

@@ -14,8 +14,6 @@ import (
 	"time"
 
 	"maillab/internal/mail"
-
-	"github.com/emersion/go-smtp"
 )
 
 // attemptLimit bounds a whole conversation, so that a server which answers a byte a minute ends too.
@@ -257,7 +255,7 @@ func (c *conversation) broken(err error, while string) result {
 	switch {
 	case isTimeout(err):
 		text = fmt.Sprintf("conversation with %s timed out while %s", c.host, while)
-	case errors.Is(err, errTalkative), errors.Is(err, smtp.ErrTooLongLine): // the library has a bound of its own
+	case errors.Is(err, errTalkative):
 		text = fmt.Sprintf("host %s did not stop talking while %s: %v", c.host, while, errTalkative)
 	}
 	return result{State: stateDeferred, DSN: "4.4.2", Text: text}
