@@ -51,7 +51,7 @@ type composer struct {
 // message's text is a buffer of q.texts.
 func (q *Queue) compose(env *mail.Envelope, alone bool, r io.Reader) (m *message, err error) {
 	c := &composer{q: q, env: env, alone: alone, seen: make(map[string]bool)}
-	c.out.b = q.texts.get(env.Size)
+	c.out.from, c.out.b = &q.texts, q.texts.get(env.Size)
 	defer func() {
 		if err != nil {
 			q.texts.put(c.out.b)

@@ -9,6 +9,7 @@ import (
 
 // text collects a message in one buffer and counts it as Postfix does.
 type text struct {
+	from *texts // where buffers come from; nil: they are made
 	b    []byte
 	size int64 // as in size= of the log
 	line int   // bytes of the line that is not ended yet
@@ -65,8 +66,16 @@ func (t *text) room(n int) {
 	if next > 1<<20 {
 		next = cap(t.b) + cap(t.b)/2
 	}
-	grown := make([]byte, len(t.b), max(next, largeText, len(t.b)+n))
-	copy(grown, t.b)
+	var grown []byte
+	if t.from != nil && len(t.b)+n <= largeText {
+		grown = t.from.get(largeText - smallText)
+	} else {
+		grown = make([]byte, 0, max(next, len(t.b)+n))
+	}
+	grown = append(grown, t.b...)
+	if t.from != nil {
+		t.from.put(t.b)
+	}
 	t.b = grown
 }
 
