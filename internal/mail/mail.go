@@ -49,7 +49,7 @@ type Envelope struct {
 	ClientAddr string      `json:"client,omitempty"` // "172.17.0.1", "::1"; "" when sendmail handed it in
 	Helo       string      `json:"helo,omitempty"`   // as typed, without what would break a header; "" when none was said
 	Protocol   string      `json:"protocol,omitempty"`
-	User       string      `json:"user,omitempty"`      // the account that AUTH proved
+	User       string      `json:"user,omitempty"`      // the account that AUTH or the kernel proved
 	UID        int         `json:"uid,omitempty"`       // of who called sendmail
 	FullName   string      `json:"full_name,omitempty"` // of who called sendmail, for a From header
 	Sender     Address     `json:"sender"`

@@ -20,6 +20,7 @@ import (
 
 	"maillab/internal/belongings"
 	"maillab/internal/control"
+	"maillab/internal/mail"
 	"maillab/internal/mail/auth"
 	"maillab/internal/mail/mbox"
 	"maillab/internal/spec"
@@ -486,6 +487,31 @@ func TestSharedServer(t *testing.T) {
 	}
 	if _, err := b.lessons.Reset(t.Context(), control.Reset{Students: []string{"nobody"}, Scope: string(belongings.Mail)}); err == nil {
 		t.Error("nobody was put back")
+	}
+}
+
+// TestResetClearsWhatWaits of one student: what he sent, under whatever name, and what is for his own server; the others'
+// waits on.
+func TestResetClearsWhatWaits(t *testing.T) {
+	b := start(t, 3, func(c *Config) {
+		c.Spec.Routes = []spec.Route{{To: "liste1@test", Via: "127.0.0.1:2501", Account: "util1"}, {To: "liste2@test", Via: "127.0.0.1:2502", Account: "util2"}}
+	})
+	for _, e := range []mail.Envelope{
+		{Sender: mail.Address{Typed: "president@elsewhere.test"}, User: "util1", Recipients: []mail.Recipient{{Address: mail.Address{Typed: "a@far.test"}}}},
+		{Sender: mail.Address{Typed: "util3"}, ClientAddr: "192.0.2.1", Recipients: []mail.Recipient{{Address: mail.Address{Typed: "liste1@test"}}}},
+		{Sender: mail.Address{Typed: "util3"}, User: "util3", Recipients: []mail.Recipient{{Address: mail.Address{Typed: "liste2@test"}}}},
+	} {
+		e.ID = b.queue.NewID()
+		if err := b.accept(t.Context(), &e, strings.NewReader("Subject: x\n\n")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	report, err := b.lessons.Reset(t.Context(), control.Reset{Students: []string{"sutil1"}, Scope: string(belongings.Mail)})
+	if err != nil || report.Queued != 2 {
+		t.Errorf("%+v, %v", report, err)
+	}
+	if left := b.queue.List(); len(left) != 1 || left[0].Recipients[0].Address != "liste2@test" {
+		t.Errorf("%+v waits", left)
 	}
 }
 

@@ -1,6 +1,7 @@
 package maild
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -100,7 +101,8 @@ func (s *smtpSession) QueueID() string {
 // Data implements go-smtp's Session. A delivery that has begun is finished, even when the connection's context ends.
 func (s *smtpSession) Data(body io.Reader) error {
 	env := s.env
-	env.Helo, env.User, env.Protocol = s.client.Helo, s.client.User, s.client.Protocol(env.UTF8)
+	env.Helo, env.Protocol = s.client.Helo, s.client.Protocol(env.UTF8)
+	env.User = cmp.Or(s.client.User, insider(s.ctx))
 	err := s.d.accept(context.WithoutCancel(s.ctx), env, body)
 	var refused *mail.Reply
 	switch {

@@ -237,7 +237,7 @@ func (q *Queue) close(ctx context.Context, e *entry) {
 		q.mu.Unlock()
 	}
 	q.keep(e) // before the reports: told twice is better than never
-	if q.report(ctx, e) && len(e.pending()) == 0 {
+	if (notices{q}).report(ctx, e) && len(e.pending()) == 0 {
 		q.drop(e)
 		return
 	}

@@ -17,7 +17,7 @@ import (
 // Mailboxes puts messages into local mailboxes.
 type Mailboxes interface {
 	// Deliver returns, for each delivery, nil when it is durable, or why it is not (see mail.ErrFull, mail.ErrTooBig). One that
-	// failed has left nothing in its mailbox. The deliveries are of one message, so their fsyncs can be grouped. Where a
+	// failed has left nothing in its mailbox. The deliveries' text is used again once it has returned. They are of one message, so their fsyncs can be grouped. Where a
 	// delivery has a Done it may be called, once, as soon as its outcome is known: one mailbox that is locked must not keep
 	// what is known of the others from being written down.
 	Deliver(ctx context.Context, deliveries []mail.Delivery) []error
@@ -63,22 +63,24 @@ type Times struct {
 
 // Config is what a queue is made of.
 type Config struct {
-	Dir       string            // for queue files; made when missing
-	Hostname  string            // full, as in Received
-	Domain    string            // completes a bare name
-	Locals    []string          // domains delivered here, lower case
-	Addresses []netip.Addr      // our own, for user@[address]; loopback always is
-	Aliases   map[string]string // lower-case local part → account, in every local domain
-	Routes    []spec.Route
-	Outside   []spec.Outside
-	Relay     string         // "" or "reject", or host[:port]
-	RelayAt   netip.AddrPort // where that is, when the name cannot be looked up here; zero: look it up
-	Location  *time.Location // for dates in headers; nil is UTC
-	SizeLimit int64          // bytes of a message; 0 is 10,240,000
-	HopLimit  int            // Received headers; 0 is 50
-	Waiting   int            // messages that may wait; 0 is 5,000, more are answered with 452
-	Octets    int64          // of all that may wait; 0 is 256 MiB, more is answered with 452
-	Times     Times
+	Dir         string            // for queue files; made when missing
+	Hostname    string            // full, as in Received
+	Domain      string            // completes a bare name
+	Locals      []string          // domains delivered here, lower case
+	Addresses   []netip.Addr      // our own, for user@[address]; loopback always is
+	Aliases     map[string]string // lower-case local part → account, in every local domain
+	Routes      []spec.Route
+	Outside     []spec.Outside
+	Relay       string         // "" or "reject", or host[:port]
+	RelayAt     netip.AddrPort // where that is, when the name cannot be looked up here; zero: look it up
+	Location    *time.Location // for dates in headers; nil is UTC
+	SizeLimit   int64          // bytes of a message; 0 is 10,240,000
+	HopLimit    int            // Received headers; 0 is 50
+	Waiting     int            // messages that may wait; 0 is 5,000, more are answered with 452
+	Octets      int64          // of all that may wait; 0 is 256 MiB, more is answered with 452
+	Share       int            // of Waiting that one account, client or route may have; 0 is a tenth
+	ShareOctets int64          // of Octets; 0 is an eighth
+	Times       Times
 
 	Mailboxes Mailboxes
 	Accounts  Accounts
@@ -130,6 +132,8 @@ func (c Config) withDefaults() (Config, error) {
 	setDefault(&c.HopLimit, 50)
 	setDefault(&c.Waiting, 5000)
 	setDefault(&c.Octets, 256<<20)
+	setDefault(&c.Share, max(1, c.Waiting/10))
+	setDefault(&c.ShareOctets, max(c.SizeLimit*2, c.Octets/8))
 	setDefault(&c.Times.Local, 5*time.Second)
 	setDefault(&c.Times.Connect, 10*time.Second)
 	setDefault(&c.Times.Command, time.Minute)

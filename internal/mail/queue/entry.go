@@ -19,12 +19,13 @@ type entry struct {
 	offset int64 // of the text in the queue file
 	length int64
 
-	states []state // one for each recipient
-	queued time.Time
-	due    time.Time
-	tries  int
-	active bool // an attempt is under way
-	fresh  bool // the log has it as active, and it has not been tried since
+	states  []state  // one for each recipient
+	sharers []string // whose shares of the queue it is counted in
+	queued  time.Time
+	due     time.Time
+	tries   int
+	active  bool // an attempt is under way
+	fresh   bool // the log has it as active, and it has not been tried since
 
 	settled int // recipients that the attempt under way is done with
 

@@ -3,6 +3,7 @@ package queue
 import (
 	"bytes"
 	"io"
+	"strings"
 )
 
 // lineLimit is how long a line may be for the next server, without its CRLF (RFC 5321 section 4.5.3.1.6; Postfix's
@@ -44,4 +45,27 @@ func (f *folder) Write(p []byte) (n int, err error) {
 		n += len(rest)
 	}
 	return n, nil
+}
+
+// wrapAt is Postfix's line length in reports.
+const wrapAt = 79
+
+// wrap breaks a text at blanks into lines, all but the first indented.
+func wrap(s string) string {
+	var b strings.Builder
+	column := 0
+	for i, word := range strings.Fields(s) {
+		switch {
+		case i == 0:
+		case column+1+len(word) > wrapAt:
+			b.WriteString("\n    ")
+			column = 4
+		default:
+			b.WriteByte(' ')
+			column++
+		}
+		b.WriteString(word)
+		column += len(word)
+	}
+	return b.String()
 }

@@ -59,7 +59,7 @@ func TestFullFileSystem(t *testing.T) {
 	stop()
 	wantFiles(t, dir, taken)
 	b.open(t)
-	if n, _ := b.waiting(); n != taken {
+	if n := len(b.List()); n != taken {
 		t.Fatalf("%d of %d messages are left after a restart", n, taken)
 	}
 	giveBack()

@@ -35,8 +35,8 @@ func FuzzAddress(f *testing.F) {
 	for _, s := range []string{"util1", "@a:b@c", "a%b%c@local.isri.fr", `"a\"@b"@c`, "x@[IPv6:::1]", "a!b", "@", "%@%"} {
 		f.Add(s)
 	}
-	q := &Queue{cfg: Config{Domain: "local.isri.fr", Locals: []string{"local.isri.fr"}, Accounts: people{},
-		Outside: []spec.Outside{{Domain: "example.com", MX: "m", Address: "192.0.2.25"}}}}
+	q := newResolver(&Config{Domain: "local.isri.fr", Locals: []string{"local.isri.fr"}, Accounts: people{},
+		Outside: []spec.Outside{{Domain: "example.com", MX: "m", Address: "192.0.2.25"}}})
 	f.Fuzz(func(t *testing.T, typed string) {
 		verdict, address := q.Check(typed)
 		if address != "" && !strings.Contains(address, "@") {

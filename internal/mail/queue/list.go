@@ -25,7 +25,7 @@ type ItemRecipient struct {
 }
 
 // List tells what waits, oldest first.
-func (q *Queue) List() []Item {
+func (q *schedule) List() []Item {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	items := make([]Item, 0, len(q.entries))

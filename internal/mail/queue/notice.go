@@ -11,9 +11,12 @@ import (
 	"maillab/internal/mail/addrspec"
 )
 
+// notices are the queue as it tells senders what became of their mail.
+type notices struct{ *Queue }
+
 // report tells the sender, or postmaster, what became of recipients that are through and not yet told of. It returns
 // false when the telling must be tried again.
-func (q *Queue) report(ctx context.Context, e *entry) bool {
+func (q notices) report(ctx context.Context, e *entry) bool {
 	var failed, delivered, delayed []int
 	late := since(e.queued, q.cfg.Now()) >= q.cfg.Times.Warn
 	for i, s := range e.states {
@@ -100,7 +103,7 @@ var (
 )
 
 // tell sends a report about some recipients and keeps that it did.
-func (q *Queue) tell(ctx context.Context, e *entry, kind noticeKind, rcpts []int) bool {
+func (q notices) tell(ctx context.Context, e *entry, kind noticeKind, rcpts []int) bool {
 	if len(rcpts) == 0 {
 		return true
 	}
@@ -117,7 +120,7 @@ func (q *Queue) tell(ctx context.Context, e *entry, kind noticeKind, rcpts []int
 }
 
 // told keeps what the sender knows of some recipients.
-func (q *Queue) told(e *entry, kind noticeKind, rcpts []int) {
+func (q notices) told(e *entry, kind noticeKind, rcpts []int) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	for _, i := range rcpts {
@@ -131,10 +134,10 @@ func (q *Queue) told(e *entry, kind noticeKind, rcpts []int) {
 
 // doubleBounce is who sends what postmaster is told. What cannot be delivered for this sender is dropped: it is the end
 // of the chain.
-func (q *Queue) doubleBounce() string { return "double-bounce@" + q.cfg.Hostname }
+func (q notices) doubleBounce() string { return "double-bounce@" + q.cfg.Hostname }
 
 // notice writes a report (RFC 3464) as a message of its own.
-func (q *Queue) notice(e *entry, kind noticeKind, rcpts []int) (*entry, []byte, error) {
+func (q notices) notice(e *entry, kind noticeKind, rcpts []int) (*entry, []byte, error) {
 	text, err := q.store.text(e)
 	if err != nil {
 		return nil, nil, err
@@ -145,7 +148,7 @@ func (q *Queue) notice(e *entry, kind noticeKind, rcpts []int) (*entry, []byte, 
 		env.Sender = mail.Address{Typed: q.doubleBounce(), Full: q.doubleBounce()}
 		env.Recipients = []mail.Recipient{{Address: mail.Address{Typed: "postmaster", Full: "postmaster@" + q.cfg.Domain}}}
 	}
-	w := &noticeWriter{composer: composer{q: q, env: env}, about: e, kind: kind, rcpts: rcpts,
+	w := &noticeWriter{composer: composer{q: q.Queue, env: env}, about: e, kind: kind, rcpts: rcpts,
 		boundary: fmt.Sprintf("%s.%d/%s", e.env.ID, now.Unix(), q.cfg.Hostname)}
 	id := w.write(now, text)
 	n := q.entryFor(env, &message{size: w.out.size, messageID: id})
@@ -371,27 +374,4 @@ func (w *noticeWriter) original(text []byte) {
 	}
 	w.linef("Return-Path: <%s>", w.sender())
 	w.lines(string(text))
-}
-
-// wrapAt is Postfix's line length in reports.
-const wrapAt = 79
-
-// wrap breaks a text at blanks into lines, all but the first indented.
-func wrap(s string) string {
-	var b strings.Builder
-	column := 0
-	for i, word := range strings.Fields(s) {
-		switch {
-		case i == 0:
-		case column+1+len(word) > wrapAt:
-			b.WriteString("\n    ")
-			column = 4
-		default:
-			b.WriteByte(' ')
-			column++
-		}
-		b.WriteString(word)
-		column += len(word)
-	}
-	return b.String()
 }

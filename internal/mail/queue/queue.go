@@ -8,7 +8,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -18,22 +17,16 @@ import (
 
 // Queue takes messages and sees to it that they get where they belong. All methods are safe for concurrent use.
 type Queue struct {
-	cfg    Config
-	ids    ids
-	routes map[string]server // by lower-case address
-	relay  server
-	store  *store
+	cfg Config
+	ids ids
+	*schedule
+	store *store
+
+	gate sync.RWMutex  // held for reading while a message is taken or attempted, for writing by Hold
+	held chan struct{} // closed when a Hold wants attempts to end; under mu
 
 	texts   texts
 	headers readers
-
-	gate sync.RWMutex // held for reading while a message is taken or attempted, for writing by Hold
-
-	mu      sync.Mutex
-	entries map[string]*entry // what waits, by ID
-	wake    chan struct{}     // holds a token when entries changed
-	busy    map[string]int    // attempts under way, by place
-	held    chan struct{}     // closed when a Hold wants attempts to end
 }
 
 // New opens the queue in cfg.Dir and takes up what an earlier run left there. Nothing is tried before Run.
@@ -42,17 +35,8 @@ func New(cfg Config) (*Queue, error) {
 	if err != nil {
 		return nil, err
 	}
-	q := &Queue{
-		cfg:    cfg,
-		routes: make(map[string]server),
-		relay:  relayServer(cfg.Relay, cfg.RelayAt),
-		wake:   make(chan struct{}, 1),
-		busy:   make(map[string]int),
-		held:   make(chan struct{}),
-	}
-	for _, r := range cfg.Routes {
-		q.routes[strings.ToLower(r.To)] = server{name: hostOf(r.Via), dial: r.Via, route: true, owner: r.Account}
-	}
+	q := &Queue{cfg: cfg, held: make(chan struct{})}
+	q.schedule = newSchedule(&q.cfg)
 	if q.store, err = openStore(cfg.Dir); err != nil {
 		return nil, err
 	}
@@ -64,10 +48,7 @@ func New(cfg Config) (*Queue, error) {
 func (q *Queue) NewID() string {
 	for {
 		id := q.ids.next(q.cfg.Now())
-		q.mu.Lock()
-		_, taken := q.entries[id]
-		q.mu.Unlock()
-		if !taken {
+		if !q.taken(id) {
 			return id
 		}
 	}
@@ -136,8 +117,8 @@ func (q *Queue) take(ctx context.Context, e *entry, text []byte) error {
 
 // enqueue writes the queue file and has the message tried at once.
 func (q *Queue) enqueue(e *entry, text []byte) error {
-	if messages, octets := q.waiting(); messages >= q.cfg.Waiting || octets+int64(len(text)) > q.cfg.Octets {
-		q.cfg.Log.Note("cleanup", fmt.Sprintf("warning: %s: too much is waiting: %d messages, %d octets", e.env.ID, messages, octets))
+	if whose := q.full(e, int64(len(text))); whose != "" {
+		q.cfg.Log.Note("cleanup", fmt.Sprintf("warning: %s: too much is waiting: the share is full of %s", e.env.ID, whose))
 		return &mail.Reply{Code: 452, Enhanced: "4.3.1", Text: "Insufficient system storage"}
 	}
 	if err := q.store.write(e, text); err != nil {
@@ -148,15 +129,6 @@ func (q *Queue) enqueue(e *entry, text []byte) error {
 	e.fresh = e.tries == 0
 	q.add(e)
 	return nil
-}
-
-func (q *Queue) waiting() (messages int, octets int64) {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	for _, e := range q.entries {
-		octets += e.length
-	}
-	return len(q.entries), octets
 }
 
 // logTaken tells that a message is in the queue, once.
@@ -247,30 +219,8 @@ func (q *Queue) load() error {
 	for _, p := range problems {
 		q.cfg.Logger.Warn("queue file left aside", "problem", p)
 	}
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	q.entries = make(map[string]*entry, len(entries))
-	for _, e := range entries {
-		q.entries[e.env.ID] = e
-	}
-	q.poke()
+	q.replace(entries)
 	return nil
-}
-
-// add puts an entry among those that wait.
-func (q *Queue) add(e *entry) {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	q.entries[e.env.ID] = e
-	q.poke()
-}
-
-// poke lets Run look again.
-func (q *Queue) poke() {
-	select {
-	case q.wake <- struct{}{}:
-	default:
-	}
 }
 
 // mailDir makes a directory for the daemon alone.

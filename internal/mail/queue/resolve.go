@@ -19,9 +19,24 @@ const (
 	Malformed         // no address, whoever's: 501 5.1.3
 )
 
+// resolver knows where addresses lead.
+type resolver struct {
+	cfg    *Config
+	routes map[string]server // by lower-case address
+	relay  server
+}
+
+func newResolver(cfg *Config) *resolver {
+	r := &resolver{cfg: cfg, routes: make(map[string]server), relay: relayServer(cfg.Relay, cfg.RelayAt)}
+	for _, route := range cfg.Routes {
+		r.routes[strings.ToLower(route.To)] = server{name: hostOf(route.Via), dial: route.Via, route: true, owner: route.Account}
+	}
+	return r
+}
+
 // Check says whether mail for an address is taken, and the address completed. The address is as typed, without
 // brackets.
-func (q *Queue) Check(typed string) (Verdict, string) {
+func (q *resolver) Check(typed string) (Verdict, string) {
 	address := q.canonical(complete(typed, q.cfg.Domain))
 	switch q.resolve(address).kind {
 	case toNobody:
@@ -37,10 +52,10 @@ func (q *Queue) Check(typed string) (Verdict, string) {
 }
 
 // Complete gives an address as typed its domain, as the log shows it; the null sender stays empty.
-func (q *Queue) Complete(typed string) string { return complete(typed, q.cfg.Domain) }
+func (q *resolver) Complete(typed string) string { return complete(typed, q.cfg.Domain) }
 
 // Malformed says that a completed address is none: one of a local domain, which leaves an empty one behind.
-func (q *Queue) Malformed(address string) bool {
+func (q *resolver) Malformed(address string) bool {
 	local, domain := splitAddress(q.canonical(address))
 	local = unquote(local)
 	return q.isLocal(domain) && (strings.HasSuffix(local, "@") || strings.HasSuffix(local, "%"))
@@ -78,7 +93,7 @@ type server struct {
 var unattended = []string{"postmaster", "mailer-daemon", "abuse", "root", "double-bounce"}
 
 // resolve finds where a completed address leads. It follows at most one lab alias and reads no .forward.
-func (q *Queue) resolve(address string) destination {
+func (q *resolver) resolve(address string) destination {
 	address = q.canonical(address)
 	local, domain := splitAddress(address)
 	for _, a := range []string{address, base(local) + "@" + domain} {
@@ -93,7 +108,7 @@ func (q *Queue) resolve(address string) destination {
 }
 
 // canonical takes the local domain off user%host@local and "user@host"@local, as often as it stands there.
-func (q *Queue) canonical(address string) string {
+func (q *resolver) canonical(address string) string {
 	for {
 		local, domain := splitAddress(address)
 		if !q.isLocal(domain) {
@@ -112,7 +127,7 @@ func (q *Queue) canonical(address string) string {
 }
 
 // isLocal says whether a domain is delivered here.
-func (q *Queue) isLocal(domain string) bool {
+func (q *resolver) isLocal(domain string) bool {
 	if addr, ok := literal(domain); ok {
 		return addr.IsLoopback() || slices.Contains(q.cfg.Addresses, addr)
 	}
@@ -122,7 +137,7 @@ func (q *Queue) isLocal(domain string) bool {
 
 // resolveLocal finds the account for a local part: by alias, as it is written, or in lower case, and the same without its
 // extension.
-func (q *Queue) resolveLocal(address, local string) destination {
+func (q *resolver) resolveLocal(address, local string) destination {
 	for _, local := range []string{local, base(local)} {
 		lower := strings.ToLower(local)
 		if name, ok := q.cfg.Aliases[lower]; ok {
@@ -144,7 +159,7 @@ func (q *Queue) resolveLocal(address, local string) destination {
 
 // resolveRemote finds the server for a domain that is not ours. A relay, if the lab names one, is the rest of the
 // world; the outside entry "*" is so only without one.
-func (q *Queue) resolveRemote(address, domain string) destination {
+func (q *resolver) resolveRemote(address, domain string) destination {
 	named, all := server{}, server{}
 	for _, o := range q.cfg.Outside {
 		s := server{name: strings.ReplaceAll(o.MX, "{domain}", domain), dial: net.JoinHostPort(o.Address, "25")}
@@ -180,7 +195,7 @@ func relayServer(relay string, at netip.AddrPort) server {
 }
 
 // forwards reads an account's .forward; nil when mail stays in the mailbox.
-func (q *Queue) forwards(ctx context.Context, name string) ([]ForwardTarget, error) {
+func (q *resolver) forwards(ctx context.Context, name string) ([]ForwardTarget, error) {
 	text, err := q.cfg.Accounts.Forward(ctx, name)
 	if err != nil || len(text) == 0 {
 		return nil, err

@@ -3,9 +3,11 @@ package queue
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -13,6 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"maillab/internal/mail"
+	"maillab/internal/spec"
 )
 
 // waiting puts a message for the outside into a queue that is not running.
@@ -206,6 +209,62 @@ func TestTooManyWaiting(t *testing.T) {
 		}
 		b.send(t, "x\r\n", "util1", "util2") // what needs no queue still goes
 	}
+}
+
+// TestShares: whoever fills the queue, with mail to a list of his own, from his account, or from his machine, fills his
+// share of it; the others' mail is still taken, and his own is again once some of it is through.
+func TestShares(t *testing.T) {
+	mine := []spec.Route{{To: "liste1@local.isri.fr", Via: "127.0.0.1:2501", Account: "util1"}, {To: "liste2@local.isri.fr", Via: "127.0.0.1:2502", Account: "util2"}}
+	for name, flood := range map[string]mail.Envelope{
+		"his list, from everywhere": {ClientAddr: "%d", Recipients: to("liste1")},
+		"his account":               {User: "util1", ClientAddr: "127.0.0.1", Recipients: to("a@example.com")},
+		"his machine":               {ClientAddr: "192.0.2.7", Sender: mail.Address{Typed: "util2"}, Recipients: to("a@example.com")},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := newBench(t, func(c *Config) { c.Waiting, c.Routes = 100, mine })
+			hand := func(e mail.Envelope, n int) error {
+				e.ID, e.Recipients = b.NewID(), slices.Clone(e.Recipients)
+				if e.ClientAddr == "%d" {
+					e.ClientAddr = fmt.Sprintf("192.0.2.%d", n)
+				}
+				return b.Accept(t.Context(), &e, strings.NewReader("x\r\n"))
+			}
+			taken := 0
+			for hand(flood, taken) == nil {
+				taken++
+			}
+			if err := hand(flood, taken); taken != 10 || !strings.HasPrefix(err.Error(), "452 4.3.1") {
+				t.Fatalf("%d messages were taken, then %v", taken, err)
+			}
+			for _, other := range []mail.Envelope{{User: "util2", Recipients: to("liste2")}, {ClientAddr: "198.51.100.9", Recipients: to("a@example.com")}} {
+				if err := hand(other, 0); err != nil {
+					t.Errorf("a classmate's: %v", err)
+				}
+			}
+			b.open(t) // the shares are known after a restart
+			if err := hand(flood, taken); err == nil {
+				t.Error("a restart made room")
+			}
+			release := b.Hold()
+			if _, err := b.Discard(func(e *mail.Envelope) bool { return e.User == flood.User && e.ClientAddr != "198.51.100.9" }); err != nil {
+				t.Fatal(err)
+			}
+			if err := release(); err != nil {
+				t.Fatal(err)
+			}
+			if err := hand(flood, taken); err != nil {
+				t.Errorf("there is room again: %v", err)
+			}
+		})
+	}
+}
+
+// to are recipients as they are typed.
+func to(typed ...string) (all []mail.Recipient) {
+	for _, t := range typed {
+		all = append(all, mail.Recipient{Address: mail.Address{Typed: t}})
+	}
+	return all
 }
 
 func TestIDs(t *testing.T) {
