@@ -110,8 +110,8 @@ func (s *Store) put(r record, text []byte) (accounts []string) {
 	if err != nil {
 		panic(fmt.Sprintf("delivery: a record does not marshal: %v", err)) // plain data: our own bug
 	}
-	whole := slices.Concat(line, []byte{'\n'}, text, []byte{'\n'})
-	s.said(s.ring.Put(s.take(r), whole))
+	end := []byte{'\n'}
+	s.said(s.ring.Put(s.take(r), line, end, text, end))
 	if m := s.messages[r.key()]; m != nil {
 		for _, c := range m.Copies {
 			accounts = append(accounts, c.Account)

@@ -163,17 +163,21 @@ func (r *Ring) enter(record Record, size int64) {
 	r.owners.join(t)
 }
 
-// Put takes a record. It is written with others.
-func (r *Ring) Put(record Record, text []byte) error {
-	if err := r.append(record, text, r.enter); err != nil {
+// Put takes a record, in parts that are written behind each other, with others.
+func (r *Ring) Put(record Record, parts ...[]byte) error {
+	if err := r.append(record, r.enter, parts...); err != nil {
 		return err
 	}
 	return r.shrink(record.Key)
 }
 
-// append puts a text behind all others, and has it entered.
-func (r *Ring) append(record Record, text []byte, enter func(Record, int64)) error {
-	if r.out != nil && r.files[len(r.files)-1].size+int64(len(text)) > r.cfg.Octets/segments {
+// append puts a text, in parts, behind all others, and has it entered.
+func (r *Ring) append(record Record, enter func(Record, int64), parts ...[]byte) error {
+	size := int64(0)
+	for _, part := range parts {
+		size += int64(len(part))
+	}
+	if r.out != nil && r.files[len(r.files)-1].size+size > r.cfg.Octets/segments {
 		if err := errors.Join(r.Flush(), r.give()); err != nil {
 			return err
 		}
@@ -183,8 +187,10 @@ func (r *Ring) append(record Record, text []byte, enter func(Record, int64)) err
 			return err
 		}
 	}
-	enter(record, int64(len(text)))
-	r.waiting = append(r.waiting, text...)
+	enter(record, size)
+	for _, part := range parts {
+		r.waiting = append(r.waiting, part...)
+	}
 	if len(r.waiting) < maxWaiting {
 		return nil
 	}

@@ -159,12 +159,12 @@ func (r *Ring) carry(t *thing, from *segment) error {
 			t.size -= lost
 			r.owners.join(t)
 		}
-		err = r.append(Record{}, text, func(_ Record, size int64) {
+		err = r.append(Record{}, func(_ Record, size int64) {
 			last := r.files[len(r.files)-1]
 			from.live -= s.len
 			*s = span{s.part, last, last.size, size}
 			last.size, last.live, r.total = last.size+size, last.live+size, r.total+size
-		})
+		}, text)
 		if err != nil {
 			return err
 		}

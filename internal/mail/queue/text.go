@@ -21,7 +21,7 @@ const (
 	// smallText and largeText are the buffers that are kept for the next message: nearly all mail fits the first, and a
 	// class's pictures the second.
 	smallText = 16 << 10
-	largeText = 256 << 10
+	largeText = 128 << 10
 	// trusted is how much of an announced size is believed before anything has come.
 	trusted = 16 << 20
 	// readAtLeast is the room that a read of the body finds.

@@ -36,7 +36,7 @@ type wire struct {
 // Sizes of what is read at once. A message's is lent while it comes.
 const (
 	smallRead = 4 << 10
-	largeRead = 64 << 10
+	largeRead = 32 << 10
 )
 
 // largeReads are the buffers that messages are read with.
