@@ -1,25 +1,29 @@
 package imap
 
-import "context"
+import (
+	"context"
+
+	"maillab/internal/mail/imap/syntax"
+)
 
 // myACL are the rights of a mailbox's owner as RFC 2086 spells them; nobody else has any.
 const myACL = "acdilrsw"
 
 // aclBox takes a mailbox that must be there, and writes the response's beginning.
-func (c *conn) aclBox(ctx context.Context, cmd *command, more bool) (identifier string, err error) {
+func (c account) aclBox(ctx context.Context, cmd *command, more bool) (identifier string, err error) {
 	name, wire, nameErr := c.mailbox(cmd.p)
-	if isSyntax(nameErr) {
+	if syntax.IsError(nameErr) {
 		return "", nameErr
 	}
 	if more {
-		if err := cmd.p.space(); err != nil {
+		if err := cmd.p.Space(); err != nil {
 			return "", err
 		}
-		if identifier, err = cmd.p.astring(); err != nil {
+		if identifier, err = cmd.p.AString(); err != nil {
 			return "", err
 		}
 	}
-	if err := cmd.p.end(); err != nil {
+	if err := cmd.p.End(); err != nil {
 		return "", err
 	}
 	if nameErr != nil {
@@ -38,7 +42,7 @@ func (c *conn) aclBox(ctx context.Context, cmd *command, more bool) (identifier 
 	return identifier, nil
 }
 
-func (c *conn) myRights(ctx context.Context, cmd *command) reply {
+func (c account) myRights(ctx context.Context, cmd *command) reply {
 	if _, err := c.aclBox(ctx, cmd, false); err != nil {
 		return c.failed(ctx, cmd, "", err)
 	}
@@ -47,7 +51,7 @@ func (c *conn) myRights(ctx context.Context, cmd *command) reply {
 	return c.w.completed(cmd.name)
 }
 
-func (c *conn) getACL(ctx context.Context, cmd *command) reply {
+func (c account) getACL(ctx context.Context, cmd *command) reply {
 	if _, err := c.aclBox(ctx, cmd, false); err != nil {
 		return c.failed(ctx, cmd, "", err)
 	}
@@ -59,7 +63,7 @@ func (c *conn) getACL(ctx context.Context, cmd *command) reply {
 }
 
 // listRights: the owner's cannot be taken away, and nobody else's can be given.
-func (c *conn) listRights(ctx context.Context, cmd *command) reply {
+func (c account) listRights(ctx context.Context, cmd *command) reply {
 	identifier, err := c.aclBox(ctx, cmd, true)
 	if err != nil {
 		return c.failed(ctx, cmd, "", err)
@@ -74,4 +78,4 @@ func (c *conn) listRights(ctx context.Context, cmd *command) reply {
 }
 
 // setACL is SETACL and DELETEACL: mailboxes are their owners' alone.
-func (c *conn) setACL(context.Context, *command) reply { return no("NOPERM", "Permission denied.") }
+func (c account) setACL(context.Context, *command) reply { return no("NOPERM", "Permission denied.") }

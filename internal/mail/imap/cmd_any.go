@@ -10,7 +10,7 @@ import (
 
 // allCaps are what works, in the order in which Courier would say it, with what it has not behind.
 const allCaps = "IMAP4rev1 UIDPLUS CHILDREN NAMESPACE THREAD=ORDEREDSUBJECT THREAD=REFERENCES SORT QUOTA IDLE ACL " +
-	"ENABLE UTF8=ACCEPT ID LITERAL+ SASL-IR UNSELECT MOVE LIST-EXTENDED LIST-STATUS SPECIAL-USE ESEARCH CONDSTORE BINARY"
+	"ENABLE UTF8=ACCEPT ID LITERAL+ SASL-IR UNSELECT MOVE LIST-EXTENDED LIST-STATUS SPECIAL-USE ESEARCH CONDSTORE QRESYNC BINARY"
 
 // capabilities are those of the connection's state.
 func (c *conn) capabilities() string {
@@ -50,24 +50,7 @@ func (c *conn) logout(_ context.Context, cmd *command) reply {
 
 // id is RFC 2971: what the client says is checked and forgotten.
 func (c *conn) id(ctx context.Context, cmd *command) reply {
-	p := cmd.p
-	var err error
-	if p.peek() == '(' {
-		err = p.list(func() error {
-			if strings.EqualFold(p.nilAhead(), "NIL") {
-				p.pos += 3
-				return nil
-			}
-			_, err := p.string()
-			return err
-		})
-	} else if !p.atEnd() && p.keyword() != "NIL" {
-		err = errArguments
-	}
-	if err == nil {
-		err = p.end()
-	}
-	if err != nil {
+	if err := cmd.p.ID(); err != nil {
 		return c.failed(ctx, cmd, "", err)
 	}
 	c.out.str(`* ID ("name" "maillab" "version" `)
@@ -80,14 +63,11 @@ func (c *conn) id(ctx context.Context, cmd *command) reply {
 	return c.w.completed(cmd.name)
 }
 
-// nilAhead returns the next three octets.
-func (p *parser) nilAhead() string { return string(p.rest()[:min(3, len(p.rest()))]) }
-
 // enable is RFC 5161. What is not known is passed over.
-func (c *conn) enable(ctx context.Context, cmd *command) reply {
+func (c account) enable(ctx context.Context, cmd *command) reply {
 	var enabled []string
-	for {
-		name, err := cmd.p.atom()
+	for !cmd.p.AtEnd() {
+		name, err := cmd.p.Atom()
 		if err != nil {
 			return c.failed(ctx, cmd, "", err)
 		}
@@ -98,13 +78,15 @@ func (c *conn) enable(ctx context.Context, cmd *command) reply {
 		case "CONDSTORE":
 			c.enableCondstore()
 			enabled = append(enabled, name)
-		}
-		if cmd.p.atEnd() {
-			break
+		case "QRESYNC":
+			c.enableQResync()
+			enabled = append(enabled, name)
 		}
 	}
-	c.out.str(strings.TrimSpace("* ENABLED " + strings.Join(enabled, " ")))
-	c.out.crlf()
+	if len(enabled) > 0 || c.w.enabledNone {
+		c.out.str(strings.TrimSpace("* ENABLED " + strings.Join(enabled, " ")))
+		c.out.crlf()
+	}
 	return c.w.completed(cmd.name)
 }
 
@@ -120,7 +102,7 @@ func (c *conn) enableCondstore() {
 	}
 }
 
-func (c *conn) namespace(_ context.Context, cmd *command) reply {
+func (c account) namespace(_ context.Context, cmd *command) reply {
 	c.out.str(`* NAMESPACE (("` + c.w.prefix + `" "` + c.w.sep + `")) NIL NIL` + "\r\n")
 	return c.w.completed(cmd.name)
 }

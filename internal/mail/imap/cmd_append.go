@@ -8,17 +8,22 @@ import (
 	"os"
 
 	"maillab/internal/mail"
+	"maillab/internal/mail/imap/syntax"
 )
 
 // append is APPEND (RFC 3501, section 6.3.11), with literal8 (RFC 3516) and UTF8 data (RFC 6855).
-func (c *conn) append(ctx context.Context, cmd *command) reply {
+func (c account) append(ctx context.Context, cmd *command) reply {
 	name, wire, nameErr := c.mailbox(cmd.p)
-	if isSyntax(nameErr) {
+	if syntax.IsError(nameErr) {
 		return c.failed(ctx, cmd, wire, nameErr)
 	}
-	m, err := cmd.p.newMessage()
+	err := cmd.p.SpaceOr("Missing message size")
+	var m mail.Delivery
 	if err == nil {
-		err = cmd.p.end()
+		m, _, err = cmd.p.Message()
+	}
+	if err == nil {
+		err = cmd.p.End()
 	}
 	if err == nil {
 		err = nameErr
@@ -39,67 +44,20 @@ func (c *conn) append(ctx context.Context, cmd *command) reply {
 	if err != nil {
 		return c.failed(ctx, cmd, wire, err)
 	}
-	return c.w.completed(cmd.name).coded(fmt.Sprintf("APPENDUID %d %s", validity, spans(uids)))
-}
-
-// newMessage takes [flags] [date] literal.
-func (p *parser) newMessage() (m mail.Delivery, err error) {
-	if err := p.space(); err != nil {
-		return m, err
-	}
-	if p.peek() == '(' {
-		if m.Flags, m.Keywords, err = p.flagList(); err != nil {
-			return m, err
-		}
-		p.blanks()
-	}
-	if p.peek() == '"' {
-		if m.At, err = p.dateTime(); err != nil {
-			return m, err
-		}
-		p.blanks()
-	}
-	return m, p.appendData(&m)
-}
-
-func (p *parser) appendData(m *mail.Delivery) error {
-	if c := p.peek(); c == '{' || c == '~' {
-		return p.message(m)
-	}
-	if p.keyword() != "UTF8" {
-		return errArguments
-	}
-	p.blanks()
-	err := p.list(func() error { return p.message(m) })
-	if err == nil && m.Size() == 0 {
-		err = errArguments
-	}
-	return err
-}
-
-// message takes a message's literal, wherever it is.
-func (p *parser) message(m *mail.Delivery) (err error) {
-	q := *p
-	if _, err := q.announcement(); err == nil && q.spilled() {
-		*p = q
-		m.Large, err = p.spill.body()
-		return err
-	}
-	m.Body, err = p.literal()
-	return err
+	return c.w.completed(cmd.name).coded(fmt.Sprintf("APPENDUID %d %s", validity, syntax.Spans(uids)))
 }
 
 // copy is COPY and MOVE (RFC 6851), with the UIDs of both sides (RFC 4315).
-func (c *conn) copy(ctx context.Context, cmd *command) reply {
+func (c viewer) copy(ctx context.Context, cmd *command) reply {
 	move := cmd.name == "MOVE" || cmd.name == "UID MOVE"
-	set, err := cmd.p.set()
+	set, err := cmd.p.Set()
 	if err == nil {
-		err = cmd.p.space()
+		err = cmd.p.Space()
 	}
 	var name, wire string
 	if err == nil {
-		if wire, err = cmd.p.astring(); err == nil {
-			err = cmd.p.end()
+		if wire, err = cmd.p.AString(); err == nil {
+			err = cmd.p.End()
 		}
 	}
 	if err == nil {
@@ -113,7 +71,7 @@ func (c *conn) copy(ctx context.Context, cmd *command) reply {
 	}
 	indexes, missing := c.box.pick(set, cmd.uid)
 	if len(missing) > 0 && c.w.badNumbers {
-		return c.w.syntax(c, cmd.name, errSet)
+		return c.w.syntax(c.conn, cmd.name, syntax.ErrSet)
 	}
 	c.tellMissing(missing)
 	if len(indexes) == 0 {
@@ -128,7 +86,7 @@ func (c *conn) copy(ctx context.Context, cmd *command) reply {
 		return c.failed(ctx, cmd, wire, err)
 	}
 	r := c.w.completed(cmd.name)
-	code := fmt.Sprintf("COPYUID %d %s %s", validity, spans(uidsOf(messages)), spans(uids))
+	code := fmt.Sprintf("COPYUID %d %s %s", validity, syntax.Spans(uidsOf(messages)), syntax.Spans(uids))
 	if !move {
 		return r.coded(code)
 	}
@@ -137,7 +95,7 @@ func (c *conn) copy(ctx context.Context, cmd *command) reply {
 		return c.failed(ctx, cmd, c.box.name, err)
 	}
 	c.stats.Expunged += len(messages)
-	c.box.poll(ctx, c, true)
+	c.box.poll(ctx, c.conn, true)
 	return r
 }
 

@@ -8,19 +8,20 @@ import (
 	"strings"
 
 	"maillab/internal/mail"
+	"maillab/internal/mail/imap/syntax"
 )
 
-func (c *conn) login(ctx context.Context, cmd *command) reply {
-	user, err := cmd.p.typed()
+func (c stranger) login(ctx context.Context, cmd *command) reply {
+	user, err := cmd.p.Typed()
 	if err == nil {
-		err = cmd.p.space()
+		err = cmd.p.Space()
 	}
 	var password string
 	if err == nil {
-		password, err = cmd.p.typed()
+		password, err = cmd.p.Typed()
 	}
 	if err == nil {
-		err = cmd.p.end()
+		err = cmd.p.End()
 	}
 	if err != nil {
 		return c.failed(ctx, cmd, "", err)
@@ -29,7 +30,7 @@ func (c *conn) login(ctx context.Context, cmd *command) reply {
 }
 
 // logIn asks the backend, which takes its time over a wrong password.
-func (c *conn) logIn(ctx context.Context, cmd *command, name, password string) reply {
+func (c stranger) logIn(ctx context.Context, cmd *command, name, password string) reply {
 	c.stats.Attempts++
 	user, err := c.srv.backend.Login(ctx, name, password, mail.PeerOf(c.under))
 	switch {
@@ -57,8 +58,8 @@ func (c *conn) logIn(ctx context.Context, cmd *command, name, password string) r
 }
 
 // authenticate is AUTHENTICATE PLAIN (RFC 4616), with an initial response (RFC 4959) or without.
-func (c *conn) authenticate(ctx context.Context, cmd *command) reply {
-	mechanism, err := cmd.p.atom()
+func (c stranger) authenticate(ctx context.Context, cmd *command) reply {
+	mechanism, err := cmd.p.Atom()
 	if err != nil {
 		return c.failed(ctx, cmd, "", err)
 	}
@@ -66,25 +67,25 @@ func (c *conn) authenticate(ctx context.Context, cmd *command) reply {
 		return no("CANNOT", "Unsupported authentication mechanism.")
 	}
 	response := ""
-	if cmd.p.atEnd() {
+	if cmd.p.AtEnd() {
 		if response, err = c.challenge(ctx); errors.Is(err, errLineTooLong) {
-			return c.w.syntax(c, cmd.name, err)
+			return c.w.syntax(c.conn, cmd.name, err)
 		} else if err != nil {
 			return reply{} // the next read finds out
 		}
 	} else {
-		response = string(bytes.TrimRight(cmd.p.rest(), " \t"))
+		response = string(bytes.TrimRight(cmd.p.Rest(), " \t"))
 	}
 	switch response {
 	case "*":
-		return wrong("BAD", "Authentication aborted.")
+		return wrong("BAD", c.w.aborted)
 	case "=":
 		response = ""
 	}
 	raw, err := base64.StdEncoding.DecodeString(response)
 	parts := bytes.Split(raw, []byte{0})
 	if err != nil || len(parts) != 3 || len(parts[1]) == 0 {
-		return c.failed(ctx, cmd, "", errSyntax("Invalid base64 data in continued response"))
+		return c.failed(ctx, cmd, "", syntax.Error("Invalid base64 data in continued response"))
 	}
 	if authz := string(parts[0]); authz != "" && authz != string(parts[1]) {
 		return c.w.loginFailed // nobody may act for somebody else
@@ -93,16 +94,16 @@ func (c *conn) authenticate(ctx context.Context, cmd *command) reply {
 }
 
 // challenge asks for the response on a line of its own.
-func (c *conn) challenge(ctx context.Context) (string, error) {
+func (c stranger) challenge(ctx context.Context) (string, error) {
 	c.out.str("+ \r\n")
 	c.out.flush()
 	line, err := c.readLine(ctx, nil, func([]byte) string { return mask })
 	return strings.TrimSpace(string(line)), err
 }
 
-func (c *conn) starttls(ctx context.Context, cmd *command) reply {
+func (c stranger) starttls(ctx context.Context, cmd *command) reply {
 	if c.cfg.TLS == nil || c.secure() {
-		return c.w.unknown(c, cmd)
+		return c.w.unknown(c.conn, cmd)
 	}
 	c.answer(cmd.tag, c.w.completed(cmd.name))
 	c.out.flush()

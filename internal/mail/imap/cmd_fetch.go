@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"maillab/internal/mail"
+	"maillab/internal/mail/imap/syntax"
 )
 
 // seenBatch is how many messages are marked \Seen at a time: few enough that a cut line leaves little marked that was
@@ -13,22 +14,32 @@ import (
 const seenBatch = 50
 
 // fetch is FETCH and UID FETCH (RFC 3501, section 6.4.5).
-func (c *conn) fetch(ctx context.Context, cmd *command) reply {
-	r, err := cmd.p.fetch(c.w)
+func (c viewer) fetch(ctx context.Context, cmd *command) reply {
+	r, err := cmd.p.Fetch()
 	if err != nil {
 		return c.failed(ctx, cmd, "", err)
 	}
-	if r.has(itemModSeq) || r.hasSince {
+	if r.Vanished && (!cmd.uid || !c.qresync) {
+		return c.failed(ctx, cmd, "", syntax.Error("VANISHED needs UID FETCH and QRESYNC"))
+	}
+	if r.Has(syntax.ItemModSeq) || r.HasSince {
 		c.enableCondstore()
 	}
-	indexes, missing := c.box.pick(r.set, cmd.uid)
+	indexes, missing := c.box.pick(r.Set, cmd.uid)
 	if len(missing) > 0 && c.w.badNumbers {
-		return c.w.syntax(c, cmd.name, errSet)
+		return c.w.syntax(c.conn, cmd.name, syntax.ErrSet)
 	}
-	f := &fetcher{conn: c, fetchRequest: r, uid: cmd.uid}
+	f := &fetcher{viewer: c, Fetch: r, uid: cmd.uid}
 	f.arrange()
-	if r.hasSince {
-		indexes = slices.DeleteFunc(indexes, func(i int) bool { return c.box.view[i].ModSeq <= r.since })
+	if r.Vanished {
+		s, err := c.box.mb.Look(ctx)
+		if err != nil {
+			return c.failed(ctx, cmd, c.box.name, err)
+		}
+		c.tellVanished(s, r.Since, r.Set)
+	}
+	if r.HasSince {
+		indexes = slices.DeleteFunc(indexes, func(i int) bool { return c.box.view[i].ModSeq <= r.Since })
 	}
 	for batch := range slices.Chunk(indexes, seenBatch) {
 		if err := f.batch(ctx, batch); err != nil {
@@ -46,7 +57,7 @@ func (c *conn) fetch(ctx context.Context, cmd *command) reply {
 }
 
 // tellMissing tells, where the wording does not make a mistake of it, the message numbers that are not there.
-func (c *conn) tellMissing(missing []uint32) {
+func (c viewer) tellMissing(missing []uint32) {
 	for _, n := range missing {
 		c.out.printf("* NO Invalid message sequence number: %d\r\n", n)
 	}
@@ -54,8 +65,8 @@ func (c *conn) tellMissing(missing []uint32) {
 
 // fetcher is one FETCH on its way.
 type fetcher struct {
-	*conn
-	*fetchRequest
+	viewer
+	*syntax.Fetch
 	uid             bool
 	marks           bool // something in it makes messages \Seen
 	reads           bool // the messages' bytes are needed
@@ -65,19 +76,19 @@ type fetcher struct {
 
 // arrange puts the items into the order of the response.
 func (f *fetcher) arrange() {
-	if f.uid && !f.has(itemUID) {
-		f.items = slices.Insert(f.items, 0, fetchItem{kind: itemUID, label: itemLabels(itemUID)})
+	if f.uid && !f.Has(syntax.ItemUID) {
+		f.Items = slices.Insert(f.Items, 0, syntax.Plain(syntax.ItemUID))
 	}
-	if f.hasSince && !f.has(itemModSeq) {
-		f.add(itemModSeq)
+	if f.HasSince && !f.Has(syntax.ItemModSeq) {
+		f.Items = append(f.Items, syntax.Plain(syntax.ItemModSeq))
 	}
-	for _, i := range f.items {
-		f.marks = f.marks || i.seen && !f.box.readOnly
-		f.reads = f.reads || i.raw()
+	for _, i := range f.Items {
+		f.marks = f.marks || i.Seen && !f.box.readOnly
+		f.reads = f.reads || i.Reads()
 	}
 	if f.w.seenFirst {
-		small := func(i fetchItem) int { return boolInt(!i.small()) }
-		slices.SortStableFunc(f.items, func(a, b fetchItem) int { return small(a) - small(b) })
+		small := func(i syntax.Item) int { return boolInt(!i.Small()) }
+		slices.SortStableFunc(f.Items, func(a, b syntax.Item) int { return small(a) - small(b) })
 	}
 }
 
@@ -154,12 +165,12 @@ func (f *fetcher) one(ctx context.Context, index int, marked bool) error {
 		}
 	}
 	f.out.printf("* %d FETCH (", index+1)
-	told := f.has(itemFlags)
-	for n, item := range f.items {
+	told := f.Has(syntax.ItemFlags)
+	for n, item := range f.Items {
 		if n > 0 {
 			f.out.byte(' ')
 		}
-		if marked && f.w.seenFirst && !told && !item.small() {
+		if marked && f.w.seenFirst && !told && !item.Small() {
 			f.writeSeen(msg)
 			told = true
 		}
@@ -174,33 +185,33 @@ func (f *fetcher) one(ctx context.Context, index int, marked bool) error {
 
 // writeSeen writes the flags that reading the message is about to change.
 func (f *fetcher) writeSeen(msg *message) {
-	f.writeItem(msg, fetchItem{kind: itemFlags, label: itemLabels(itemFlags)})
+	f.writeItem(msg, syntax.Plain(syntax.ItemFlags))
 	f.out.byte(' ')
-	if f.box.modSeqs && !f.has(itemModSeq) {
-		f.writeItem(msg, fetchItem{kind: itemModSeq, label: itemLabels(itemModSeq)})
+	if f.box.modSeqs && !f.Has(syntax.ItemModSeq) {
+		f.writeItem(msg, syntax.Plain(syntax.ItemModSeq))
 		f.out.byte(' ')
 	}
 }
 
 // prepare reads what the items need, and finds out what cannot be had.
 func (f *fetcher) prepare(msg *message) error {
-	for _, item := range f.items {
+	for _, item := range f.Items {
 		var err error
-		switch item.kind {
-		case itemEnvelope:
+		switch item.Kind {
+		case syntax.ItemEnvelope:
 			_, err = msg.loadHeader()
-		case itemBody, itemStructure:
+		case syntax.ItemBody, syntax.ItemStructure:
 			_, err = f.structureOf(msg)
-		case itemSection:
-			if len(item.section.path) > 0 {
+		case syntax.ItemSection:
+			if len(item.Section.Path) > 0 {
 				_, err = f.structureOf(msg)
 			}
 			if err == nil {
-				_, _, err = msg.piece(item.section)
+				_, _, err = msg.piece(item.Section)
 			}
-		case itemBinary, itemBinarySize:
+		case syntax.ItemBinary, syntax.ItemBinarySize:
 			if _, err = f.structureOf(msg); err == nil {
-				err = msg.decodable(item.section)
+				err = msg.decodable(item.Section)
 			}
 		}
 		if err != nil {

@@ -6,10 +6,11 @@ import (
 	"strings"
 
 	"maillab/internal/mail"
+	"maillab/internal/mail/imap/syntax"
 )
 
 // create is CREATE. With a separator at the end it makes a folder for others (RFC 3501, section 6.3.3).
-func (c *conn) create(ctx context.Context, cmd *command) reply {
+func (c account) create(ctx context.Context, cmd *command) reply {
 	name, wire, err := c.folderArgument(cmd.p)
 	switch {
 	case err != nil:
@@ -21,7 +22,7 @@ func (c *conn) create(ctx context.Context, cmd *command) reply {
 	return c.folderReply(ctx, cmd, wire, err, " created.")
 }
 
-func (c *conn) delete(ctx context.Context, cmd *command) reply {
+func (c account) delete(ctx context.Context, cmd *command) reply {
 	name, wire, err := c.folderArgument(cmd.p)
 	if err == nil && name == inbox {
 		return no("", "INBOX can't be deleted.")
@@ -36,9 +37,9 @@ func (c *conn) delete(ctx context.Context, cmd *command) reply {
 }
 
 // folderArgument takes a mailbox name as the only argument.
-func (c *conn) folderArgument(p *parser) (name, wire string, err error) {
-	if wire, err = p.astring(); err == nil {
-		err = p.end()
+func (c account) folderArgument(p *syntax.Parser) (name, wire string, err error) {
+	if wire, err = p.AString(); err == nil {
+		err = p.End()
 	}
 	if err == nil {
 		name, err = c.folderName(wire)
@@ -47,7 +48,7 @@ func (c *conn) folderArgument(p *parser) (name, wire string, err error) {
 }
 
 // folderReply ends CREATE and its like. Courier says the name of what was created.
-func (c *conn) folderReply(ctx context.Context, cmd *command, wire string, err error, suffix string) reply {
+func (c account) folderReply(ctx context.Context, cmd *command, wire string, err error, suffix string) reply {
 	if err != nil {
 		return c.failed(ctx, cmd, wire, err)
 	}
@@ -57,10 +58,10 @@ func (c *conn) folderReply(ctx context.Context, cmd *command, wire string, err e
 	return c.w.completed(cmd.name)
 }
 
-func (c *conn) rename(ctx context.Context, cmd *command) reply {
-	fromWire, err := cmd.p.astring()
+func (c account) rename(ctx context.Context, cmd *command) reply {
+	fromWire, err := cmd.p.AString()
 	if err == nil {
-		err = cmd.p.space()
+		err = cmd.p.Space()
 	}
 	var to, toWire string
 	if err == nil {
@@ -90,7 +91,7 @@ func (c *conn) rename(ctx context.Context, cmd *command) reply {
 }
 
 // renameInbox moves INBOX's messages into a new mailbox and leaves INBOX empty (RFC 3501, section 6.3.5).
-func (c *conn) renameInbox(ctx context.Context, to string) error {
+func (c account) renameInbox(ctx context.Context, to string) error {
 	if err := c.user.Folders().Create(ctx, to, false); err != nil {
 		return err
 	}
@@ -111,7 +112,7 @@ func (c *conn) renameInbox(ctx context.Context, to string) error {
 }
 
 // subscribe is SUBSCRIBE and UNSUBSCRIBE. A mailbox that is not there may be subscribed to (RFC 3501, section 6.3.6).
-func (c *conn) subscribe(ctx context.Context, cmd *command) reply {
+func (c account) subscribe(ctx context.Context, cmd *command) reply {
 	name, wire, err := c.folderArgument(cmd.p)
 	if err == nil {
 		err = c.user.Folders().Subscribe(ctx, name, cmd.name == "SUBSCRIBE")

@@ -8,7 +8,7 @@ import (
 )
 
 // idle is IDLE (RFC 2177): changes are told as they come, until the client says DONE, or anything else.
-func (c *conn) idle(ctx context.Context, cmd *command) reply {
+func (c account) idle(ctx context.Context, cmd *command) reply {
 	c.out.str(c.w.idling + "\r\n")
 	c.out.flush()
 	type typed struct {
@@ -34,7 +34,7 @@ func (c *conn) idle(ctx context.Context, cmd *command) reply {
 		var changed <-chan struct{}
 		if c.box != nil && !c.done {
 			changed = c.box.mb.Changed()
-			c.box.poll(ctx, c, true)
+			c.box.poll(ctx, c.conn, true)
 			c.out.flush()
 		}
 		if c.done || c.out.err != nil { // the mailbox was reset, or the client has gone
@@ -53,7 +53,7 @@ func (c *conn) idle(ctx context.Context, cmd *command) reply {
 	}
 }
 
-func (c *conn) idleEnd(ctx context.Context, cmd *command, line []byte, err error) reply {
+func (c account) idleEnd(ctx context.Context, cmd *command, line []byte, err error) reply {
 	if err == nil {
 		c.rec.Client(string(line))
 	}

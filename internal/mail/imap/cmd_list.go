@@ -2,131 +2,32 @@ package imap
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strings"
 
 	"maillab/internal/mail"
+	"maillab/internal/mail/imap/syntax"
 )
 
-// listRequest is LIST, with RFC 5258's options, and LSUB.
-type listRequest struct {
-	ref      string
-	patterns []string
-	extended bool // options, or several patterns
-
-	onlySubscribed, onlySpecial, recursive      bool // selection
-	subscribed, children, special, returnStatus bool // return
-	items                                       statusItems
-}
-
-// listArgs takes [(selection)] reference patterns [RETURN (…)].
-func (p *parser) listArgs() (*listRequest, error) {
-	r := &listRequest{}
-	if p.peek() == '(' {
-		r.extended = true
-		if err := p.list(func() error { return p.selectionOption(r) }); err != nil {
-			return nil, err
-		}
-		p.blanks()
-	}
-	if r.recursive && !r.onlySubscribed {
-		return nil, errArguments
-	}
-	var err error
-	if r.ref, err = p.astring(); err != nil {
-		return nil, err
-	}
-	if err := p.space(); err != nil {
-		return nil, err
-	}
-	if p.peek() == '(' {
-		r.extended = true
-		err = p.list(func() error { return p.pattern(r) })
-	} else {
-		err = p.pattern(r)
-	}
-	if err != nil {
-		return nil, err
-	}
-	if !p.atEnd() {
-		r.extended = true
-		if p.keyword() != "RETURN" {
-			return nil, errArguments
-		}
-		p.blanks()
-		if err := p.list(func() error { return p.returnOption(r) }); err != nil {
-			return nil, err
-		}
-	}
-	return r, p.end()
-}
-
-func (p *parser) selectionOption(r *listRequest) error {
-	switch word := p.keyword(); word {
-	case "SUBSCRIBED":
-		r.onlySubscribed, r.subscribed = true, true
-	case "SPECIAL-USE":
-		r.onlySpecial, r.special = true, true
-	case "RECURSIVEMATCH":
-		r.recursive = true
-	case "REMOTE":
-	default:
-		return errSyntax("Unknown LIST selection option " + word)
-	}
-	return nil
-}
-
-func (p *parser) returnOption(r *listRequest) (err error) {
-	switch word := p.keyword(); word {
-	case "SUBSCRIBED":
-		r.subscribed = true
-	case "CHILDREN":
-		r.children = true
-	case "SPECIAL-USE":
-		r.special = true
-	case "STATUS":
-		r.returnStatus = true
-		p.blanks()
-		r.items, err = p.statusItems()
-	default:
-		return errSyntax("Unknown LIST return option " + word)
-	}
-	return err
-}
-
-// pattern takes a list-mailbox, in which wildcards count as characters.
-func (p *parser) pattern(r *listRequest) error {
-	if len(r.patterns) >= 100 {
-		return errArguments
-	}
-	if c := p.peek(); c == '"' || c == '{' {
-		s, err := p.string()
-		r.patterns = append(r.patterns, s)
-		return err
-	}
-	s := p.run(func(c byte) bool { return isAtom(c) || c == ']' || c == '%' || c == '*' })
-	if s == "" {
-		return errArguments
-	}
-	r.patterns = append(r.patterns, s)
-	return nil
-}
-
-func (c *conn) list(ctx context.Context, cmd *command) reply {
-	r, err := cmd.p.listArgs()
+func (c account) list(ctx context.Context, cmd *command) reply {
+	r, err := cmd.p.ListArguments()
 	if err != nil {
 		return c.failed(ctx, cmd, "", err)
 	}
-	if !r.extended && r.patterns[0] == "" { // asks for the separator (RFC 3501, section 6.3.8)
+	if !r.Extended && r.Patterns[0] == "" { // asks for the separator (RFC 3501, section 6.3.8)
 		c.out.str(`* LIST (\Noselect) "` + c.w.sep + `" ""` + "\r\n")
 		return c.w.completed(cmd.name)
 	}
 	l, err := c.lister(ctx, r)
+	if errors.Is(err, mail.ErrTooBig) {
+		return no("LIMIT", "Too many folders.")
+	}
 	if err != nil {
 		return c.failed(ctx, cmd, "", err)
 	}
 	for _, f := range l.folders {
-		if matchAny(r.patterns, r.ref, f.wire, c.w.sep) {
+		if syntax.MatchAny(r.Patterns, r.Ref, f.wire, c.w.sep) {
 			l.tell(ctx, f)
 		}
 	}
@@ -141,17 +42,18 @@ type listed struct {
 
 // lister answers one LIST.
 type lister struct {
-	*conn
-	*listRequest
+	account
+	*syntax.List
 	folders []listed // sorted by name on the wire
+	marks   int      // mailboxes that were opened to see what is in them
 }
 
-func (c *conn) lister(ctx context.Context, r *listRequest) (*lister, error) {
+func (c account) lister(ctx context.Context, r *syntax.List) (*lister, error) {
 	all, err := c.user.Folders().List(ctx)
 	if err != nil {
 		return nil, err
 	}
-	l := &lister{conn: c, listRequest: r}
+	l := &lister{account: c, List: r}
 	for _, f := range all {
 		if wire, ok := c.toWire(f.Name); ok {
 			l.folders = append(l.folders, listed{f, wire})
@@ -164,18 +66,18 @@ func (c *conn) lister(ctx context.Context, r *listRequest) (*lister, error) {
 // tell writes one folder, if it is what was asked for.
 func (l *lister) tell(ctx context.Context, f listed) {
 	special := specialUse(f.Name)
-	selected := (f.Exists || l.onlySubscribed) && (!l.onlySubscribed || f.Subscribed) && (!l.onlySpecial || special != "")
-	childInfo := l.recursive && l.hasBelow(f, func(b listed) bool {
-		return b.Subscribed && !matchAny(l.patterns, l.ref, b.wire, l.w.sep)
+	selected := (f.Exists || l.OnlySubscribed) && (!l.OnlySubscribed || f.Subscribed) && (!l.OnlySpecial || special != "")
+	childInfo := l.Recursive && l.hasBelow(f, func(b listed) bool {
+		return b.Subscribed && !syntax.MatchAny(l.Patterns, l.Ref, b.wire, l.w.sep)
 	})
 	if !selected && !childInfo {
 		return
 	}
 	attrs := l.attributes(ctx, f)
-	if l.subscribed && f.Subscribed {
+	if l.Subscribed && f.Subscribed {
 		attrs = append(attrs, `\Subscribed`)
 	}
-	if l.special && special != "" {
+	if l.Special && special != "" {
 		attrs = append(attrs, special)
 	}
 	l.out.str("* LIST (" + strings.Join(attrs, " ") + `) "` + l.w.sep + `" `)
@@ -184,8 +86,8 @@ func (l *lister) tell(ctx context.Context, f listed) {
 		l.out.str(` (CHILDINFO ("SUBSCRIBED"))`)
 	}
 	l.out.crlf()
-	if l.returnStatus && f.Selectable {
-		_ = l.tellStatus(ctx, f.Name, f.wire, l.items)
+	if l.ReturnStatus && f.Selectable {
+		_ = l.tellStatus(ctx, f.Name, f.wire, l.Items)
 	}
 }
 
@@ -207,8 +109,14 @@ func (l *lister) attributes(ctx context.Context, f listed) []string {
 	return append(attrs, `\HasNoChildren`)
 }
 
+// maxMarks bounds how many mailboxes one LIST opens: of what is behind nothing is told (RFC 3501, section 7.2.2).
+const maxMarks = 200
+
 // mark is \Marked when there is something to read: messages that nobody was told of, or that are not seen.
 func (l *lister) mark(ctx context.Context, name string) []string {
+	if l.marks++; l.marks > maxMarks {
+		return nil
+	}
 	s, _, err := l.snapshot(ctx, name)
 	if err != nil {
 		return nil
@@ -252,10 +160,10 @@ func specialUse(name string) string {
 }
 
 // lsub is LSUB: a folder that is not subscribed to, but has one below it that a % hides, is told too (RFC 3501, 6.3.9).
-func (c *conn) lsub(ctx context.Context, cmd *command) reply {
-	r, err := cmd.p.listArgs()
-	if err == nil && r.extended {
-		err = errArguments
+func (c account) lsub(ctx context.Context, cmd *command) reply {
+	r, err := cmd.p.ListArguments()
+	if err == nil && r.Extended {
+		err = syntax.ErrArguments
 	}
 	var l *lister
 	if err == nil {
@@ -266,7 +174,7 @@ func (c *conn) lsub(ctx context.Context, cmd *command) reply {
 	}
 	told := map[string]bool{}
 	tell := func(attr, wire string) {
-		if told[wire] || !matchAny(r.patterns, r.ref, wire, c.w.sep) {
+		if told[wire] || !syntax.MatchAny(r.Patterns, r.Ref, wire, c.w.sep) {
 			return
 		}
 		told[wire] = true
@@ -278,7 +186,7 @@ func (c *conn) lsub(ctx context.Context, cmd *command) reply {
 		if !f.Subscribed {
 			continue
 		}
-		if matchAny(r.patterns, r.ref, f.wire, c.w.sep) {
+		if syntax.MatchAny(r.Patterns, r.Ref, f.wire, c.w.sep) {
 			tell("", f.wire)
 			continue
 		}

@@ -3,16 +3,16 @@ package imap
 import "context"
 
 // quotaArgs takes one string as the only argument.
-func (c *conn) quotaRoot(cmd *command) (string, error) {
-	root, err := cmd.p.astring()
+func (c account) quotaRoot(cmd *command) (string, error) {
+	root, err := cmd.p.AString()
 	if err == nil {
-		err = cmd.p.end()
+		err = cmd.p.End()
 	}
 	return root, err
 }
 
 // getQuota is GETQUOTA (RFC 2087). There is one root, for all that a user has.
-func (c *conn) getQuota(ctx context.Context, cmd *command) reply {
+func (c account) getQuota(ctx context.Context, cmd *command) reply {
 	root, err := c.quotaRoot(cmd)
 	if err == nil && root != c.w.quota {
 		return no("NONEXISTENT", "Quota root doesn't exist.")
@@ -26,7 +26,7 @@ func (c *conn) getQuota(ctx context.Context, cmd *command) reply {
 	return c.w.completed(cmd.name)
 }
 
-func (c *conn) getQuotaRoot(ctx context.Context, cmd *command) reply {
+func (c account) getQuotaRoot(ctx context.Context, cmd *command) reply {
 	wire, err := c.quotaRoot(cmd)
 	if err == nil {
 		_, err = c.fromWire(wire)
@@ -46,7 +46,7 @@ func (c *conn) getQuotaRoot(ctx context.Context, cmd *command) reply {
 }
 
 // tellQuota counts in units of 1024 octets (RFC 2087, section 3).
-func (c *conn) tellQuota(ctx context.Context) error {
+func (c account) tellQuota(ctx context.Context) error {
 	used, limit, err := c.user.Quota(ctx)
 	if err != nil {
 		return err
@@ -61,4 +61,4 @@ func (c *conn) tellQuota(ctx context.Context) error {
 	return nil
 }
 
-func (c *conn) setQuota(context.Context, *command) reply { return no("NOPERM", "Permission denied.") }
+func (c account) setQuota(context.Context, *command) reply { return no("NOPERM", "Permission denied.") }

@@ -5,19 +5,29 @@ import (
 	"slices"
 
 	"maillab/internal/mail"
+	"maillab/internal/mail/imap/syntax"
 )
 
 // selectBox is SELECT and EXAMINE (RFC 3501, sections 6.3.1 and 6.3.2). Whatever comes of it, the mailbox that was
 // selected before is not any more.
-func (c *conn) selectBox(ctx context.Context, cmd *command) reply {
+func (c account) selectBox(ctx context.Context, cmd *command) reply {
 	name, wire, err := c.mailbox(cmd.p)
-	if err == nil {
-		err = c.selectParams(cmd.p)
+	var r syntax.Select
+	if !syntax.IsError(err) {
+		var wrong error
+		if r, wrong = cmd.p.SelectParameters(c.qresync); wrong != nil {
+			err = wrong
+		}
+	} else if cmd.bare {
+		err = syntax.ErrArguments
 	}
-	if isSyntax(err) {
+	if syntax.IsError(err) {
 		return c.failed(ctx, cmd, wire, err)
 	}
-	reselect := c.box != nil
+	c.condstore = c.condstore || r.CondStore
+	if c.box != nil && (c.w.closed || c.qresync) {
+		c.out.str("* OK [CLOSED] Previous mailbox closed.\r\n")
+	}
 	c.deselect()
 	var s mail.Snapshot
 	if err == nil {
@@ -26,40 +36,24 @@ func (c *conn) selectBox(ctx context.Context, cmd *command) reply {
 	if err != nil {
 		return c.failed(ctx, cmd, wire, err)
 	}
-	c.w.opened(c, s, reselect)
-	if c.condstore {
+	c.w.opened(c.conn, s)
+	if c.condstore || c.w.tellsModSeq {
 		c.out.printf("* OK [HIGHESTMODSEQ %d] Highest\r\n", s.ModSeq)
 	}
+	c.resynchronize(s, r.QResync)
 	if c.box.readOnly {
 		return c.w.completed(cmd.name).coded("READ-ONLY")
 	}
 	return c.w.completed(cmd.name).coded("READ-WRITE")
 }
 
-// selectParams takes (CONDSTORE), RFC 7162, section 3.1.8.
-func (c *conn) selectParams(p *parser) error {
-	if p.blanks(); p.peek() == '(' {
-		err := p.list(func() error {
-			if p.keyword() != "CONDSTORE" {
-				return errSyntax("Unknown parameter")
-			}
-			c.condstore = true
-			return nil
-		})
-		if err != nil {
-			return err
-		}
-	}
-	return p.end()
-}
-
 // openBox makes a mailbox the selected one.
-func (c *conn) openBox(ctx context.Context, name string, readOnly bool) (mail.Snapshot, error) {
+func (c account) openBox(ctx context.Context, name string, readOnly bool) (mail.Snapshot, error) {
 	mb, err := c.user.Open(ctx, name)
 	if err != nil {
 		return mail.Snapshot{}, err
 	}
-	box := &selected{name: name, mb: mb, readOnly: readOnly, modSeqs: c.condstore, fields: &c.srv.fields}
+	box := &selected{name: name, mb: mb, readOnly: readOnly, modSeqs: c.condstore, vanishing: c.qresync, fields: &c.srv.fields}
 	s, err := mb.Look(ctx)
 	if err == nil {
 		err = box.load(ctx, s)
@@ -81,7 +75,7 @@ func (c *conn) deselect() {
 }
 
 // closeBox is CLOSE: expunges without a word, but not what was opened read-only (RFC 3501, section 6.4.2).
-func (c *conn) closeBox(ctx context.Context, cmd *command) reply {
+func (c viewer) closeBox(ctx context.Context, cmd *command) reply {
 	var err error
 	if !c.box.readOnly {
 		uids := c.box.deleted(nil)
@@ -97,18 +91,21 @@ func (c *conn) closeBox(ctx context.Context, cmd *command) reply {
 	return c.w.completed(cmd.name)
 }
 
-func (c *conn) unselect(_ context.Context, cmd *command) reply {
+func (c viewer) unselect(_ context.Context, cmd *command) reply {
 	c.deselect()
 	return c.w.completed(cmd.name)
 }
 
 // expunge is EXPUNGE, and UID EXPUNGE (RFC 4315, section 2.1).
-func (c *conn) expunge(ctx context.Context, cmd *command) reply {
-	var only numSet
+func (c viewer) expunge(ctx context.Context, cmd *command) reply {
+	var only syntax.Set
 	if cmd.uid {
-		set, err := cmd.p.set()
+		set, err := cmd.p.Set()
 		if err == nil {
-			err = cmd.p.end()
+			err = cmd.p.End()
+		}
+		if err == syntax.ErrSet {
+			err = syntax.Error("Invalid uidset")
 		}
 		if err != nil {
 			return c.failed(ctx, cmd, "", err)
@@ -119,13 +116,13 @@ func (c *conn) expunge(ctx context.Context, cmd *command) reply {
 		return c.w.expungeReadOnly
 	}
 	// What others did first: a message that they undeleted stays.
-	c.box.poll(ctx, c, true)
+	c.box.poll(ctx, c.conn, true)
 	uids := c.box.deleted(only)
 	if err := c.box.expunge(ctx, uids); err != nil {
 		return c.failed(ctx, cmd, c.box.name, err)
 	}
 	c.stats.Expunged += len(uids)
-	c.box.poll(ctx, c, true)
+	c.box.poll(ctx, c.conn, true)
 	r := c.w.completed(cmd.name)
 	if c.condstore && len(uids) > 0 {
 		r.code = "HIGHESTMODSEQ " + string(appendUint64(nil, c.box.at.modSeq))
@@ -134,7 +131,7 @@ func (c *conn) expunge(ctx context.Context, cmd *command) reply {
 }
 
 // deleted are the UIDs of messages that are marked \Deleted, among those of a set unless it is nil.
-func (b *selected) deleted(only numSet) (uids []uint32) {
+func (b *selected) deleted(only syntax.Set) (uids []uint32) {
 	among := b.all()
 	if only != nil {
 		among = b.pickUIDs(only)

@@ -12,75 +12,23 @@ import (
 
 	"maillab/internal/mail"
 	"maillab/internal/mail/imap/entity"
+	"maillab/internal/mail/imap/syntax"
 )
 
-// sortKey is one criterion of SORT (RFC 5256, section 3).
-type sortKey struct {
-	name    string
-	reverse bool
-}
-
-// sortRequest is SORT.
-type sortRequest struct {
-	by  []sortKey
-	key *searchKey
-}
-
-// sort takes (criteria) charset keys.
-func (p *parser) sort() (*sortRequest, error) {
-	r := &sortRequest{}
-	reverse := false
-	err := p.list(func() error {
-		switch word := p.keyword(); word {
-		case "REVERSE":
-			reverse = true
-		case "ARRIVAL", "CC", "DATE", "FROM", "SIZE", "SUBJECT", "TO":
-			r.by = append(r.by, sortKey{word, reverse})
-			reverse = false
-		default:
-			return errSyntax("Unknown sort argument: " + word)
-		}
-		return nil
-	})
-	if err == nil && (len(r.by) == 0 || reverse || len(r.by) > 20) {
-		err = errArguments
-	}
-	if err != nil {
-		return nil, err
-	}
-	r.key, err = p.charsetAndKeys()
-	return r, err
-}
-
-// charsetAndKeys takes what follows SORT's criteria and THREAD's algorithm.
-func (p *parser) charsetAndKeys() (*searchKey, error) {
-	if err := p.space(); err != nil {
-		return nil, err
-	}
-	charset, err := p.charset()
-	if err == nil {
-		err = p.space()
-	}
-	if err != nil {
-		return nil, err
-	}
-	return p.searchKeys(charset)
-}
-
 // sort is SORT and UID SORT.
-func (c *conn) sort(ctx context.Context, cmd *command) reply {
-	r, err := cmd.p.sort()
+func (c viewer) sort(ctx context.Context, cmd *command) reply {
+	by, key, err := cmd.p.Sort()
 	if err != nil {
 		return c.searchFailed(ctx, cmd, err)
 	}
-	entries, err := c.entries(ctx, r.key)
+	entries, err := c.entries(ctx, key)
 	if err != nil {
 		return c.failed(ctx, cmd, c.box.name, err)
 	}
 	slices.SortStableFunc(entries, func(a, b *entry) int {
-		for _, k := range r.by {
-			if order := a.compare(b, k.name); order != 0 {
-				if k.reverse {
+		for _, k := range by {
+			if order := a.compare(b, k.By); order != 0 {
+				if k.Reverse {
 					return -order
 				}
 				return order
@@ -127,7 +75,7 @@ func (e *entry) compare(o *entry, by string) int {
 }
 
 // entries reads the headers of the messages that a key fits.
-func (c *conn) entries(ctx context.Context, key *searchKey) ([]*entry, error) {
+func (c viewer) entries(ctx context.Context, key *syntax.SearchKey) ([]*entry, error) {
 	found, err := c.find(ctx, key)
 	if err != nil {
 		return nil, err
@@ -201,10 +149,8 @@ func (e *entry) read(header []byte) {
 }
 
 func firstMailbox(f entity.Field) string {
-	for _, a := range entity.Addresses(f.Text()) {
-		if !a.Group {
-			return collate(a.Mailbox)
-		}
+	for _, a := range entity.Addresses(f.Text()) { // a group's name is one, too
+		return collate(a.Mailbox)
 	}
 	return ""
 }

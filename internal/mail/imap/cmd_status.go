@@ -4,67 +4,27 @@ import (
 	"context"
 
 	"maillab/internal/mail"
+	"maillab/internal/mail/imap/syntax"
 )
 
-// statusItems are STATUS's items as bits, in the order in which they are told.
-type statusItems uint8
-
-const (
-	statusMessages statusItems = 1 << iota
-	statusRecent
-	statusUIDNext
-	statusUIDValidity
-	statusUnseen
-	statusModSeq
-	statusAppendLimit
-)
-
-func (p *parser) statusItems() (items statusItems, err error) {
-	err = p.list(func() error {
-		switch word := p.keyword(); word {
-		case "MESSAGES":
-			items |= statusMessages
-		case "RECENT":
-			items |= statusRecent
-		case "UIDNEXT":
-			items |= statusUIDNext
-		case "UIDVALIDITY":
-			items |= statusUIDValidity
-		case "UNSEEN":
-			items |= statusUnseen
-		case "HIGHESTMODSEQ":
-			items |= statusModSeq
-		case "APPENDLIMIT": // RFC 7889
-			items |= statusAppendLimit
-		default:
-			return errSyntax("Invalid status item " + word)
-		}
-		return nil
-	})
-	if err == nil && items == 0 {
-		err = errSyntax("Empty status list.")
-	}
-	return items, err
-}
-
-func (c *conn) status(ctx context.Context, cmd *command) reply {
+func (c account) status(ctx context.Context, cmd *command) reply {
 	name, wire, nameErr := c.mailbox(cmd.p)
-	if isSyntax(nameErr) {
+	if syntax.IsError(nameErr) {
 		return c.failed(ctx, cmd, wire, nameErr)
 	}
-	err := cmd.p.space()
-	var items statusItems
+	err := cmd.p.Space()
+	var items syntax.StatusItems
 	if err == nil {
-		items, err = cmd.p.statusItems()
+		items, err = cmd.p.StatusItems()
 	}
 	if err == nil {
-		err = cmd.p.end()
+		err = cmd.p.End()
 	}
 	if err == nil {
 		err = nameErr
 	}
 	if err == nil {
-		if items&statusModSeq != 0 {
+		if items&syntax.StatusModSeq != 0 {
 			c.enableCondstore()
 		}
 		if told, ok := c.toWire(name); ok { // inbox is INBOX
@@ -82,7 +42,7 @@ func (c *conn) status(ctx context.Context, cmd *command) reply {
 }
 
 // snapshot looks at a mailbox that may be the selected one; recent is how many messages are for this session.
-func (c *conn) snapshot(ctx context.Context, name string) (s mail.Snapshot, recent int, err error) {
+func (c account) snapshot(ctx context.Context, name string) (s mail.Snapshot, recent int, err error) {
 	if c.box != nil && c.box.name == name {
 		s, err = c.box.mb.Look(ctx)
 		return s, len(c.box.recent), err
@@ -99,7 +59,7 @@ func (c *conn) snapshot(ctx context.Context, name string) (s mail.Snapshot, rece
 	return s, recent, err
 }
 
-func (c *conn) tellStatus(ctx context.Context, name, wire string, items statusItems) error {
+func (c account) tellStatus(ctx context.Context, name, wire string, items syntax.StatusItems) error {
 	s, recent, err := c.snapshot(ctx, name)
 	if err != nil {
 		return err
@@ -111,22 +71,11 @@ func (c *conn) tellStatus(ctx context.Context, name, wire string, items statusIt
 	c.out.str("* STATUS ")
 	c.writeName(wire)
 	sep := " ("
-	for _, item := range []struct {
-		bit   statusItems
-		name  string
-		value uint64
-	}{
-		{statusMessages, "MESSAGES", uint64(len(s.Messages))},
-		{statusRecent, "RECENT", uint64(recent)},
-		{statusUIDNext, "UIDNEXT", uint64(s.UIDNext)},
-		{statusUIDValidity, "UIDVALIDITY", uint64(s.UIDValidity)},
-		{statusUnseen, "UNSEEN", uint64(unseen)},
-		{statusModSeq, "HIGHESTMODSEQ", s.ModSeq},
-		{statusAppendLimit, "APPENDLIMIT", uint64(c.cfg.MaxMessage)},
-	} {
-		if items&item.bit != 0 {
-			c.out.str(sep + item.name + " ")
-			c.out.num(item.value)
+	for i, value := range [...]uint64{uint64(len(s.Messages)), uint64(recent), uint64(s.UIDNext), uint64(s.UIDValidity), uint64(unseen),
+		s.ModSeq, uint64(c.cfg.MaxMessage)} {
+		if items&(1<<i) != 0 {
+			c.out.str(sep + syntax.StatusNames()[i] + " ")
+			c.out.num(value)
 			sep = " "
 		}
 	}

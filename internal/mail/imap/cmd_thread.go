@@ -7,20 +7,14 @@ import (
 )
 
 // thread is THREAD and UID THREAD (RFC 5256).
-func (c *conn) thread(ctx context.Context, cmd *command) reply {
-	algorithm := cmd.p.keyword()
-	var build func([]*entry) []*node
-	switch algorithm {
-	case "ORDEREDSUBJECT":
-		build = orderedSubject
-	case "REFERENCES":
-		build = byReferences
-	default:
-		return c.failed(ctx, cmd, "", errSyntax("Unknown thread algorithm."))
-	}
-	key, err := cmd.p.charsetAndKeys()
+func (c viewer) thread(ctx context.Context, cmd *command) reply {
+	algorithm, key, err := cmd.p.Thread()
 	if err != nil {
 		return c.searchFailed(ctx, cmd, err)
+	}
+	build := byReferences
+	if algorithm == "ORDEREDSUBJECT" {
+		build = orderedSubject
 	}
 	entries, err := c.entries(ctx, key)
 	if err != nil {
@@ -40,7 +34,7 @@ func (c *conn) thread(ctx context.Context, cmd *command) reply {
 }
 
 // writeThread writes a message and what hangs on it: an only child stands beside it, several in parentheses.
-func (c *conn) writeThread(n *node, uid bool) {
+func (c viewer) writeThread(n *node, uid bool) {
 	for first := true; ; first = false {
 		if n.entry != nil {
 			if !first {

@@ -5,6 +5,8 @@ import (
 	"crypto/tls"
 	"errors"
 	"maillab/internal/mail"
+	"maillab/internal/mail/imap/syntax"
+	"maillab/internal/mail/telnet"
 	"net"
 	"os"
 	"strings"
@@ -32,6 +34,7 @@ type conn struct {
 	box       *selected // nil: none
 	spill     *spill    // the command's literal that is in a file; nil: none
 	utf8      bool      // ENABLE UTF8=ACCEPT
+	qresync   bool      // ENABLE QRESYNC (RFC 7162, section 3.2.3)
 	condstore bool      // a command that enables CONDSTORE was given (RFC 7162, section 3.1)
 	askedCaps bool      // CAPABILITY was asked for before login
 	bad       int       // wrong commands in a row
@@ -83,18 +86,27 @@ func (c *conn) serve(ctx context.Context) {
 		if c.in.br.Buffered() == 0 {
 			c.out.flush()
 		}
-		line, err := c.readCommand(ctx)
+		line, err := literals{c}.readCommand(ctx)
 		switch {
 		case err == nil:
 			c.dispatch(ctx, line)
-		case errors.Is(err, errLineTooLong), isSyntax(err):
-			c.answer("*", c.w.syntax(c, "", err))
+		case errors.Is(err, errLineTooLong):
+			c.tooLong(line)
 		case errors.Is(err, errRefused): // has been answered
 		default:
 			c.hangUp(ctx, err)
 		}
 		c.forgetSpill()
 	}
+}
+
+// tooLong answers a line that was too long by its beginning, which is what there is of it.
+func (c *conn) tooLong(line []byte) {
+	tag, name := syntax.New(line, nil).Command()
+	if !syntax.ValidTag(tag) {
+		tag = "*"
+	}
+	c.answer(tag, c.w.syntax(c, name[:min(len(name), 32)], errLineTooLong))
 }
 
 func (c *conn) forgetSpill() {
@@ -104,7 +116,7 @@ func (c *conn) forgetSpill() {
 
 // answerMark tells telnet that its Ctrl-C has come through (RFC 860). It is no part of the dialogue.
 func (c *conn) answerMark() {
-	c.out.raw([]byte{iac, wont, timingMark})
+	c.out.raw([]byte(telnet.Answer))
 	c.out.flush()
 }
 
@@ -134,22 +146,22 @@ type command struct {
 	tag, name string // the name in upper case, with UID before it where it was
 	uid       bool
 	bare      bool // no arguments came
-	p         *parser
+	p         *syntax.Parser
 }
 
 func (c *conn) dispatch(ctx context.Context, line []byte) {
-	cmd := &command{p: &parser{buf: line, spill: c.spill}}
-	cmd.tag, cmd.name = splitCommand(cmd.p)
-	if !validTag(cmd.tag) {
-		c.answer("*", c.w.syntax(c, "", errSyntax("Invalid tag.")))
+	cmd := &command{p: syntax.New(line, c.spill.outside())}
+	cmd.tag, cmd.name = cmd.p.Command()
+	if !syntax.ValidTag(cmd.tag) {
+		c.answer("*", c.w.syntax(c, "", syntax.Error("Invalid tag.")))
 		return
 	}
 	if cmd.name == "UID" {
 		cmd.uid = true
-		cmd.p.blanks()
-		cmd.name += " " + strings.ToUpper(cmd.p.run(isAtom))
+		cmd.p.Blanks()
+		cmd.name += " " + strings.ToUpper(cmd.p.Run(syntax.IsAtom))
 	}
-	cmd.bare = cmd.p.atEnd()
+	cmd.bare = cmd.p.AtEnd()
 	h, ok := c.srv.commands[cmd.name]
 	if !ok {
 		c.answer(cmd.tag, c.w.unknown(c, cmd))
@@ -160,7 +172,7 @@ func (c *conn) dispatch(ctx context.Context, line []byte) {
 		return
 	}
 	if !h.args && !cmd.bare {
-		c.answer(cmd.tag, c.w.syntax(c, cmd.name, errArguments))
+		c.answer(cmd.tag, c.w.syntax(c, cmd.name, syntax.ErrArguments))
 		return
 	}
 	r := h.run(c, ctx, cmd)
@@ -168,11 +180,6 @@ func (c *conn) dispatch(ctx context.Context, line []byte) {
 		c.box.poll(ctx, c, h.sync == syncAll)
 	}
 	c.answer(cmd.tag, r)
-}
-
-// validTag says whether a tag can be given back: RFC 3501's characters, generously.
-func validTag(tag string) bool {
-	return tag != "" && !strings.ContainsFunc(tag, func(r rune) bool { return r < ' ' || r > '~' || strings.ContainsRune(`(){%*"\`, r) })
 }
 
 // allowed says whether a command fits the connection's state, and if not what to answer.
@@ -206,7 +213,7 @@ func (c *conn) answer(tag string, r reply) {
 func (c *conn) secure() bool { _, ok := c.nc.(*tls.Conn); return ok }
 
 // startTLS turns the connection over to TLS. What was sent in clear behind the command is never looked at (RFC 3501, 6.2.1).
-func (c *conn) startTLS(ctx context.Context) error {
+func (c stranger) startTLS(ctx context.Context) error {
 	if c.in.br.Buffered() > 0 {
 		return errors.New("octets behind STARTTLS")
 	}

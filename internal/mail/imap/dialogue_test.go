@@ -24,6 +24,7 @@ func normalise(line string) string {
 		{` \([\d.]+ \+ [\d.]+( \+ [\d.]+)? secs\)\.$`, `.`},
 		{`NIL \(\("#shared\." "\."\)\("shared\." "\."\)\)$`, `NIL NIL`},
 		{`UIDVALIDITY \d+`, `UIDVALIDITY …`},
+		{`HIGHESTMODSEQ \d+`, `HIGHESTMODSEQ …`},
 		{`COPYUID \d+`, `COPYUID …`},
 		{`\\NoInferiors \\Marked`, `\Marked \HasNoChildren`}, // in our layout a mailbox can have others below it
 		{`INTERNALDATE "[^"]+"`, `INTERNALDATE "…"`},

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"maillab/internal/mail/imap/entity"
+	"maillab/internal/mail/imap/syntax"
 )
 
 // lastTree remembers the structure that was parsed last: clients ask for BODYSTRUCTURE and then for part after part.
@@ -15,7 +16,7 @@ type lastTree struct {
 }
 
 // structureOf parses a message, if it was not the last one that was parsed.
-func (c *conn) structureOf(msg *message) (*entity.Part, error) {
+func (c viewer) structureOf(msg *message) (*entity.Part, error) {
 	if last := &c.box.last; last.tree != nil && last.uid == msg.UID {
 		msg.tree = last.tree
 		return last.tree, nil
@@ -28,44 +29,44 @@ func (c *conn) structureOf(msg *message) (*entity.Part, error) {
 }
 
 // writeItem writes one item with its name. Its bytes have been prepared: an error now can only end the connection.
-func (f *fetcher) writeItem(msg *message, item fetchItem) {
+func (f *fetcher) writeItem(msg *message, item syntax.Item) {
 	w := f.out
-	w.str(item.label)
+	w.str(f.label(item))
 	w.byte(' ')
-	switch item.kind {
-	case itemFlags:
+	switch item.Kind {
+	case syntax.ItemFlags:
 		w.byte('(')
 		f.writeFlags(msg.Message)
 		w.byte(')')
-	case itemUID:
+	case syntax.ItemUID:
 		w.num(uint64(msg.UID))
-	case itemDate:
-		w.str(`"` + msg.Date.Format(internalDate) + `"`)
-	case itemSize:
+	case syntax.ItemDate:
+		w.str(`"` + msg.Date.Format(syntax.InternalDate) + `"`)
+	case syntax.ItemSize:
 		w.num(uint64(msg.Size))
-	case itemModSeq:
+	case syntax.ItemModSeq:
 		w.byte('(')
 		w.num(msg.ModSeq)
 		w.byte(')')
-	case itemEnvelope:
+	case syntax.ItemEnvelope:
 		f.writeEnvelope(msg.header)
-	case itemBody, itemStructure:
-		f.writeStructure(msg.tree, item.kind == itemStructure)
-	case itemSection:
+	case syntax.ItemBody, syntax.ItemStructure:
+		f.writeStructure(msg.tree, item.Kind == syntax.ItemStructure)
+	case syntax.ItemSection:
 		f.writeSection(msg, item)
-	case itemBinary, itemBinarySize:
+	case syntax.ItemBinary, syntax.ItemBinarySize:
 		f.writeBinary(msg, item)
 	}
 }
 
 // writeSection writes BODY[…] from the message's own bytes; none when there is no such part.
-func (f *fetcher) writeSection(msg *message, item fetchItem) {
-	p, ok, err := msg.piece(item.section)
+func (f *fetcher) writeSection(msg *message, item syntax.Item) {
+	p, ok, err := msg.piece(item.Section)
 	if err != nil || !ok { // both servers have nothing there rather than NIL
 		p = piece{made: true}
 	}
-	if item.partial {
-		p = p.cut(item.off, item.n)
+	if item.Partial {
+		p = p.cut(item.Off, item.N)
 	}
 	if p.header {
 		f.stats.Header += p.size()
@@ -85,19 +86,19 @@ func (f *fetcher) writeSection(msg *message, item fetchItem) {
 var errUnknownEncoding = errors.New("unknown content transfer encoding")
 
 // decoded gives a part's decoded octets; nil when there is no such part. A multipart or a message has nothing to decode.
-func (m *message) decoded(s section) (io.Reader, error) {
+func (m *message) decoded(s syntax.Section) (io.Reader, error) {
 	part := m.tree
-	if len(s.path) > 0 {
-		part = m.tree.Find(s.path)
+	if len(s.Path) > 0 {
+		part = m.tree.Find(s.Path)
 	}
 	if part == nil {
 		return nil, nil
 	}
-	if len(s.path) == 0 {
+	if len(s.Path) == 0 {
 		return io.NewSectionReader(m.raw, 0, m.raw.Size()), nil
 	}
 	body := io.NewSectionReader(m.raw, part.Body, part.Size())
-	if len(part.Parts) > 0 || part.Message != nil {
+	if len(part.Parts) > 0 || part.Message != nil && !part.Encoded() {
 		return body, nil
 	}
 	r, ok := entity.Decode(part.Encoding, body)
@@ -108,14 +109,14 @@ func (m *message) decoded(s section) (io.Reader, error) {
 }
 
 // decodable fails for a part that BINARY cannot serve.
-func (m *message) decodable(s section) error {
+func (m *message) decodable(s syntax.Section) error {
 	_, err := m.decoded(s)
 	return err
 }
 
 // writeBinary writes BINARY[…] or BINARY.SIZE[…]. The part is decoded twice, once to count, so that none is ever held.
-func (f *fetcher) writeBinary(msg *message, item fetchItem) {
-	r, _ := msg.decoded(item.section)
+func (f *fetcher) writeBinary(msg *message, item syntax.Item) {
+	r, _ := msg.decoded(item.Section)
 	if r == nil {
 		r = strings.NewReader("")
 	}
@@ -124,14 +125,14 @@ func (f *fetcher) writeBinary(msg *message, item fetchItem) {
 		f.out.fail(err)
 		return
 	}
-	if item.kind == itemBinarySize {
+	if item.Kind == syntax.ItemBinarySize {
 		f.out.num(uint64(count.n))
 		return
 	}
 	off, n := int64(0), count.n
-	if item.partial {
-		off = min(item.off, n)
-		n = min(item.n, n-off)
+	if item.Partial {
+		off = min(item.Off, n)
+		n = min(item.N, n-off)
 	}
 	if count.nul {
 		f.out.byte('~') // literal8
@@ -144,7 +145,7 @@ func (f *fetcher) writeBinary(msg *message, item fetchItem) {
 	if n == 0 {
 		return
 	}
-	r, _ = msg.decoded(item.section)
+	r, _ = msg.decoded(item.Section)
 	if _, err := io.CopyN(io.Discard, r, off); err != nil {
 		f.out.fail(err)
 		return
@@ -177,4 +178,17 @@ type rawWriter struct{ w *writer }
 func (r rawWriter) Write(b []byte) (int, error) {
 	r.w.raw(b)
 	return len(b), r.w.err
+}
+
+// label is an item as the response gives it back.
+func (f *fetcher) label(item syntax.Item) string {
+	return item.Label(func(name string, quoted bool) string {
+		if f.w.upperFields {
+			name = strings.ToUpper(name)
+		}
+		if f.w.quoteFields || quoted {
+			name = `"` + strings.NewReplacer("\r", "", "\n", "", "\x00", "", `"`, `\"`, `\`, `\\`).Replace(name) + `"`
+		}
+		return name
+	})
 }

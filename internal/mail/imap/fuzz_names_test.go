@@ -2,10 +2,11 @@ package imap
 
 import (
 	"bytes"
-	"regexp"
 	"strings"
 	"testing"
 	"unicode/utf8"
+
+	"maillab/internal/mail/imap/syntax"
 )
 
 // FuzzUTF7: every name has one form on the wire, which is ASCII and leads back to it, with separators inside it hidden; and
@@ -16,16 +17,16 @@ func FuzzUTF7(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, name string) {
 		if utf8.ValidString(name) && !strings.ContainsRune(name, utf8.RuneError) {
-			wire := encodeUTF7(name, ".")
+			wire := syntax.EncodeUTF7(name, ".")
 			if strings.ContainsFunc(wire, func(r rune) bool { return r < ' ' || r > '~' || r == '.' }) {
 				t.Fatalf("%q goes out as %q", name, wire)
 			}
-			if back, ok := decodeUTF7(wire); back != name || !ok {
+			if back, ok := syntax.DecodeUTF7(wire); back != name || !ok {
 				t.Fatalf("%q went out as %q and came back as %q, %v", name, wire, back, ok)
 			}
 		}
-		back, ok := decodeUTF7(name)
-		if again, sure := decodeUTF7(encodeUTF7(back, "")); ok && (!utf8.ValidString(back) || again != back || !sure) {
+		back, ok := syntax.DecodeUTF7(name)
+		if again, sure := syntax.DecodeUTF7(syntax.EncodeUTF7(back, "")); ok && (!utf8.ValidString(back) || again != back || !sure) {
 			t.Fatalf("%q is %q, which becomes %q", name, back, again)
 		}
 		for _, w := range []words{courierWords(), dovecotWords()} {
@@ -42,22 +43,6 @@ func FuzzUTF7(f *testing.F) {
 	})
 }
 
-// FuzzMatch: LIST's patterns match as the regular expressions that they stand for.
-func FuzzMatch(f *testing.F) {
-	f.Add("*a%.b", "xa.b")
-	f.Add("INBOX.%", "INBOX.a.b")
-	f.Add("%%*", "")
-	f.Fuzz(func(t *testing.T, pattern, name string) {
-		if len(pattern) > 40 || len(name) > 200 || !utf8.ValidString(pattern) || !utf8.ValidString(name) {
-			return
-		}
-		like := strings.NewReplacer(`\*`, `(?s:.*)`, "%", `[^.]*`, "*", "").Replace(regexp.QuoteMeta(pattern))
-		if want, got := regexp.MustCompile("^"+like+"$").MatchString(name), matchList(pattern, name, '.'); got != want {
-			t.Fatalf("%q matches %q: %v", pattern, name, got)
-		}
-	})
-}
-
 // FuzzBodySearch: the short ways to tell that a text is not in a message never miss what taking the message apart finds.
 func FuzzBodySearch(f *testing.F) {
 	f.Add("lazy", []byte("Subject: x\r\n\r\nThe lazy dog\r\n"))
@@ -65,7 +50,7 @@ func FuzzBodySearch(f *testing.F) {
 	f.Add("x", []byte("Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\nContent-Transfer-Encoding: base64\r\n\r\neA==\r\n--b--\r\n"))
 	f.Add("sub", []byte("Content-Type: message/rfc822\r\n\r\nSubject: x\r\n\r\ny"))
 	f.Fuzz(func(t *testing.T, text string, mail []byte) {
-		if text = fold(text); text == "" || !utf8.ValidString(text) {
+		if text = syntax.Fold(text); text == "" || !utf8.ValidString(text) {
 			return
 		}
 		ask := func(how func(*message) (bool, error)) bool {

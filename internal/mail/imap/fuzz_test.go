@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"maillab/internal/mail"
+	"maillab/internal/mail/imap/syntax"
 )
 
 // stutter reads text n octets at a time.
@@ -23,36 +24,12 @@ func (s *stutter) Read(b []byte) (int, error) {
 	return n, nil
 }
 
-// FuzzTokeniser: the parser's pieces end, stay within their input, and a line is read the same in whatever pieces it comes.
+// FuzzTokeniser: a line is read the same in whatever pieces it comes.
 func FuzzTokeniser(f *testing.F) {
 	for _, s := range []string{"a1 LOGIN \"x\\\"\" {3}\r\nabc (\\Seen x) 1:*,3 ~{1+}\r\n\x00", "\xff\xfd\x01a\xff\xff\r\x00b\n", "{", "((((", "\"\\"} {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, in []byte) {
-		for _, take := range []func(*parser) error{
-			func(p *parser) error { _, err := p.astring(); return err },
-			func(p *parser) error { _, err := p.typed(); return err },
-			func(p *parser) error { _, err := p.set(); return err },
-			func(p *parser) error { _, _, err := p.flagList(); return err },
-			func(p *parser) error { _, err := p.dateTime(); return err },
-			func(p *parser) error { _, err := p.statusItems(); return err },
-			func(p *parser) error { _, err := p.listArgs(); return err },
-			func(p *parser) error { _, err := p.newMessage(); return err },
-			func(p *parser) error { _, err := p.store(); return err },
-			func(p *parser) error { _, err := p.sort(); return err },
-		} {
-			p := &parser{buf: in}
-			for p.pos < len(in) {
-				before := p.pos
-				err := take(p)
-				if p.pos > len(in) {
-					t.Fatalf("beyond the end: %d of %d", p.pos, len(in))
-				}
-				if p.pos == before || err != nil {
-					break
-				}
-			}
-		}
 		if whole, bytewise := lines(in, len(in)+1), lines(in, 1); !bytes.Equal(whole, bytewise) {
 			t.Fatalf("%q in one piece, %q octet by octet", whole, bytewise)
 		}
@@ -73,22 +50,20 @@ func lines(in []byte, n int) []byte {
 	}
 }
 
-// FuzzSearch: what is parsed can be evaluated, and drawn.
+// FuzzSearch: what is parsed can be evaluated.
 func FuzzSearch(f *testing.F) {
 	for _, s := range []string{"OR (FROM x NOT SEEN) UID 1:*", "CHARSET utf-8 BODY {1}\r\n\xe9", "RETURN (MIN ALL) SINCE 1-Feb-2026", "MODSEQ \"x\" all 1"} {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, in []byte) {
-		p := &parser{buf: in}
-		r, err := p.search(false)
+		r, err := syntax.New(in, nil).Search(false)
 		if err != nil {
 			return
 		}
-		draw(r.key)
 		b := &selected{view: []mail.Message{{UID: 3}, {UID: 9}}, fields: &fieldCache{}}
-		b.prepareKey(r.key)
+		b.prepareKey(r.Key)
 		m := &candidate{index: 1, message: message{Message: b.view[1], size: -1, raw: bytesRaw{bytes.NewReader(in)}, box: b}, hold: &holding{}}
-		if _, err := m.fits(t.Context(), r.key); err != nil {
+		if _, err := m.fits(t.Context(), r.Key); err != nil {
 			t.Fatal(err)
 		}
 	})
@@ -105,12 +80,12 @@ func FuzzFetch(f *testing.F) {
 	f.Add([]byte("1 (BODY[2.1.TEXT])"), []byte("\n\x00"))
 	f.Fuzz(func(t *testing.T, request, text []byte) {
 		w := dovecotWords()
-		r, err := (&parser{buf: request}).fetch(&w)
-		if err != nil || len(r.items) > 50 {
+		r, err := syntax.New(request, nil).Fetch()
+		if err != nil || len(r.Items) > 50 {
 			return
 		}
 		c := &conn{cfg: &Config{}, w: &w, out: &writer{nc: nowhere{}, pool: &buffers{}}, box: &selected{}}
-		fe := &fetcher{conn: c, fetchRequest: r}
+		fe := &fetcher{viewer: viewer{c}, Fetch: r}
 		fe.arrange()
 		msg := &message{Message: mail.Message{UID: 1, Size: int64(len(text))}, raw: bytesRaw{bytes.NewReader(text)}, size: -1, box: c.box}
 		if err := fe.prepare(msg); err != nil && err != errUnknownEncoding {
@@ -118,18 +93,18 @@ func FuzzFetch(f *testing.F) {
 		} else if err != nil {
 			return
 		}
-		for _, item := range r.items {
+		for _, item := range r.Items {
 			fe.writeItem(msg, item)
-			if item.kind != itemSection {
+			if item.Kind != syntax.ItemSection {
 				continue
 			}
-			p, ok, err := msg.piece(item.section)
+			p, ok, err := msg.piece(item.Section)
 			if err != nil || ok && !p.made && (p.off < 0 || p.n < 0 || p.off+p.n > int64(len(text))) {
-				t.Fatalf("%s: %+v of %d, %v", item.label, p, len(text), err)
+				t.Fatalf("%s: %+v of %d, %v", fe.label(item), p, len(text), err)
 			}
 		}
-		header, _, _ := msg.piece(section{what: headerOnly})
-		body, _, _ := msg.piece(section{what: textOnly})
+		header, _, _ := msg.piece(syntax.Section{What: syntax.HeaderOnly})
+		body, _, _ := msg.piece(syntax.Section{What: syntax.TextOnly})
 		if header.off != 0 || header.n != body.off || body.off+body.n != int64(len(text)) {
 			t.Fatalf("header %+v and text %+v are not the message", header, body)
 		}

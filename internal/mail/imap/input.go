@@ -4,10 +4,10 @@ import (
 	"context"
 	"errors"
 	"io"
-	"strings"
 	"time"
 
 	"maillab/internal/mail"
+	"maillab/internal/mail/imap/syntax"
 )
 
 // Literals of commands other than APPEND: names, passwords, search strings.
@@ -43,18 +43,21 @@ func (c *conn) readLine(ctx context.Context, buf []byte, masked func([]byte) str
 	return buf, err
 }
 
+// literals reads the commands of a connection with their literals.
+type literals struct{ *conn }
+
 // errRefused is a command whose literal was refused, and which has been answered.
 var errRefused = errors.New("literal refused")
 
 // readCommand reads a command with its literals, which stay where they are: "{5}\r\nhello".
-func (c *conn) readCommand(ctx context.Context) ([]byte, error) {
+func (c literals) readCommand(ctx context.Context) ([]byte, error) {
 	buf, err := c.readLine(ctx, nil, c.mask.first)
 	if err != nil {
-		return nil, err
+		return buf, err
 	}
 	lineStart := 0
 	for {
-		n, sync, ok := literalMark(buf[lineStart:])
+		n, sync, ok := syntax.LiteralMark(buf[lineStart:])
 		if !ok {
 			return buf, nil
 		}
@@ -82,13 +85,13 @@ func (c *conn) readCommand(ctx context.Context) ([]byte, error) {
 		c.rec.Client(summary(n))
 		lineStart = len(buf)
 		if buf, err = c.readLine(ctx, buf, c.mask.next); err != nil {
-			return nil, err
+			return buf, err
 		}
 	}
 }
 
 // readLiteral appends a literal to the command, unless it goes to a file.
-func (c *conn) readLiteral(buf []byte, n int64) ([]byte, error) {
+func (c literals) readLiteral(buf []byte, n int64) ([]byte, error) {
 	if s := c.spill; s != nil && s.at == len(buf) {
 		return buf, c.in.copy(s, n)
 	}
@@ -96,7 +99,7 @@ func (c *conn) readLiteral(buf []byte, n int64) ([]byte, error) {
 }
 
 // literalLimit is how long a command may become with its literals.
-func (c *conn) literalLimit(buf []byte) int64 {
+func (c literals) literalLimit(buf []byte) int64 {
 	switch {
 	case c.user == nil:
 		return maxEarlyLiteral + 8192
@@ -108,14 +111,14 @@ func (c *conn) literalLimit(buf []byte) int64 {
 }
 
 // appending tells whether a command that has begun like this is an APPEND of somebody who may.
-func (c *conn) appending(buf []byte) bool {
-	_, name := splitCommand(&parser{buf: buf})
+func (c literals) appending(buf []byte) bool {
+	_, name := syntax.New(buf, nil).Command()
 	return name == "APPEND" && c.user != nil
 }
 
 // refuse answers a command whose literal is not wanted. One that comes unasked has to be read all the same.
-func (c *conn) refuse(ctx context.Context, buf []byte, n int64, sync bool, r reply) error {
-	tag, name := splitCommand(&parser{buf: buf})
+func (c literals) refuse(ctx context.Context, buf []byte, n int64, sync bool, r reply) error {
+	tag, name := syntax.New(buf, nil).Command()
 	if !sync {
 		if n > maxSkipped || c.user == nil {
 			c.stats.Ending = mail.TooManyBad
@@ -136,15 +139,15 @@ func (c *conn) refuse(ctx context.Context, buf []byte, n int64, sync bool, r rep
 }
 
 // refuseAppend answers an APPEND whose mailbox is not there before the message is typed for nothing.
-func (c *conn) refuseAppend(ctx context.Context, buf []byte) bool {
-	cmd := &command{p: &parser{buf: buf}}
-	cmd.tag, cmd.name = splitCommand(cmd.p)
+func (c literals) refuseAppend(ctx context.Context, buf []byte) bool {
+	cmd := &command{p: syntax.New(buf, nil)}
+	cmd.tag, cmd.name = cmd.p.Command()
 	if cmd.name != "APPEND" || c.user == nil {
 		return false
 	}
-	cmd.p.blanks()
+	cmd.p.Blanks()
 	name, wire, err := c.mailbox(cmd.p)
-	if isSyntax(err) { // the mailbox is the literal that is about to come, or the command is wrong anyway
+	if syntax.IsError(err) { // the mailbox is the literal that is about to come, or the command is wrong anyway
 		return false
 	}
 	if err == nil {
@@ -156,13 +159,4 @@ func (c *conn) refuseAppend(ctx context.Context, buf []byte) bool {
 	}
 	c.answer(cmd.tag, c.failed(ctx, cmd, wire, err))
 	return true
-}
-
-// splitCommand takes the tag and the command's name.
-func splitCommand(p *parser) (tag, name string) {
-	word := func(c byte) bool { return c > ' ' }
-	p.blanks()
-	tag = p.run(word)
-	p.blanks()
-	return tag, strings.ToUpper(p.run(word))
 }

@@ -2,10 +2,10 @@ package imap
 
 import (
 	"strings"
-	"unicode"
 	"unicode/utf8"
 
 	"maillab/internal/mail"
+	"maillab/internal/mail/imap/syntax"
 )
 
 const inbox = "INBOX"
@@ -26,13 +26,15 @@ func (c *conn) fromWire(wire string) (string, error) {
 	parts := strings.Split(rest, c.w.sep)
 	for i, part := range parts {
 		name, ok := c.decodeName(part)
-		if !ok || !validComponent(name) {
+		if !ok || !syntax.ValidComponent(name) {
 			return "", mail.ErrBadName
 		}
 		parts[i] = name
 	}
-	if strings.EqualFold(parts[0], inbox) { // INBOX/x without a prefix: a spool has nothing below it
-		return "", mail.ErrBadName
+	if strings.EqualFold(parts[0], inbox) { // INBOX/x is a mailbox below it, in whatever case INBOX is
+		if parts[0] = inbox; len(parts) == 1 {
+			return "", mail.ErrBadName
+		}
 	}
 	return strings.Join(parts, "/"), nil
 }
@@ -56,7 +58,7 @@ func (c *conn) toWire(name string) (string, bool) {
 			return "", false
 		}
 		if !c.utf8 {
-			part = encodeUTF7(part, c.w.sep)
+			part = syntax.EncodeUTF7(part, c.w.sep)
 		} else if strings.Contains(part, c.w.sep) {
 			return "", false
 		}
@@ -69,14 +71,7 @@ func (c *conn) decodeName(part string) (string, bool) {
 	if c.utf8 {
 		return part, utf8.ValidString(part)
 	}
-	return decodeUTF7(part)
-}
-
-// validComponent: not empty, not hidden, nothing that a file name cannot have.
-func validComponent(s string) bool {
-	return s != "" && s[0] != '.' && len(s) <= 255 && !strings.ContainsFunc(s, func(r rune) bool {
-		return r == '/' || r == utf8.RuneError || unicode.IsControl(r)
-	})
+	return syntax.DecodeUTF7(part)
 }
 
 func cutPrefixFold(s, prefix string) (string, bool) {
@@ -87,8 +82,8 @@ func cutPrefixFold(s, prefix string) (string, bool) {
 }
 
 // mailbox takes a mailbox name. The name as typed is returned too, for the reply.
-func (c *conn) mailbox(p *parser) (name, wire string, err error) {
-	if wire, err = p.astring(); err != nil {
+func (c *conn) mailbox(p *syntax.Parser) (name, wire string, err error) {
+	if wire, err = p.AString(); err != nil {
 		return "", "", err
 	}
 	name, err = c.fromWire(wire)
@@ -97,7 +92,7 @@ func (c *conn) mailbox(p *parser) (name, wire string, err error) {
 
 // writeName writes a mailbox name: an atom where the wording likes it, else quoted, else a literal.
 func (c *conn) writeName(wire string) {
-	if !c.w.quoteNames && wire != "" && !strings.ContainsFunc(wire, func(r rune) bool { return r > '~' || !isAtom(byte(r)) }) &&
+	if !c.w.quoteNames && wire != "" && !strings.ContainsFunc(wire, func(r rune) bool { return r > '~' || !syntax.IsAtom(byte(r)) }) &&
 		!strings.EqualFold(wire, "NIL") {
 		c.out.str(wire)
 		return

@@ -3,6 +3,8 @@ package imap
 import (
 	"bytes"
 	"strings"
+
+	"maillab/internal/mail/imap/syntax"
 )
 
 // mask stands for a password in the record, whatever its length.
@@ -35,7 +37,7 @@ func (m *masker) next(line []byte) string {
 	if !m.secret || len(bytes.TrimSpace(line)) == 0 {
 		return string(line)
 	}
-	if _, _, ok := literalMark(line); ok && len(bytes.Fields(line)) == 1 {
+	if _, _, ok := syntax.LiteralMark(line); ok && len(bytes.Fields(line)) == 1 {
 		return string(line)
 	}
 	return mask
@@ -46,7 +48,7 @@ func maskFrom(line []byte, words []int, i int) string {
 	if i >= len(words) {
 		return string(line)
 	}
-	if _, _, ok := literalMark(line); ok && i == len(words)-1 {
+	if _, _, ok := syntax.LiteralMark(line); ok && i == len(words)-1 {
 		return string(line)
 	}
 	return string(line[:words[i]]) + mask

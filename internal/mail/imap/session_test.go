@@ -255,7 +255,7 @@ func TestForgiving(t *testing.T) {
 		{"mauvai\r\n", "a6 NO Login failed."},
 		{"a7 login \"util1\" {10+}\r\nmaster2021\r\n", "a7 OK LOGIN Ok."},
 		{"a8 examine \"inbox\"\r\n", ""},
-		{"a9 " + strings.Repeat("x", 70_000) + "\r\n", "* " + mistake},
+		{"a9 " + strings.Repeat("x", 70_000) + "\r\n", "a9 " + mistake},
 		{"b0 status {5+}\r\nInBoX (messages)\r\n", `* STATUS "INBOX" (MESSAGES 2)`},
 		{"b1 store 1 flags (\\seen)\r\n", "b1 NO Current box is selected READ-ONLY."},
 		{"b2 close\r\n", "b2 OK mailbox closed."},
@@ -361,5 +361,6 @@ func TestEcho(t *testing.T) {
 	c := loggedIn(t, server, "")
 	c.want("SELECT {11+}\r\nx\r\n* 9 EXIS", "t NO [CANNOT] Invalid mailbox name: x??* 9 EXIS")
 	c.want("FETCH", "t BAD No mailbox selected.")
-	c.want("SELECT", "t BAD Error in IMAP command SELECT: Missing arguments.")
+	c.want("SELECT", "t BAD Error in IMAP command SELECT: Invalid arguments.")
+	c.want("NOOP "+strings.Repeat("x", 70_000), "t BAD Error in IMAP command NOOP: Too long command line.")
 }

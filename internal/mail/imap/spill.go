@@ -8,6 +8,8 @@ import (
 	"syscall"
 
 	"maillab/internal/mail"
+
+	"maillab/internal/mail/imap/syntax"
 )
 
 // A message that is appended is kept in a file while it comes, when it is larger than spillAt: several large ones at once
@@ -30,6 +32,14 @@ type spill struct {
 // body is the literal, to be read again and again.
 func (s *spill) body() (*io.SectionReader, error) { return io.NewSectionReader(s.f, 0, s.size), s.err }
 
+// outside tells a parser where the literal is.
+func (s *spill) outside() *syntax.Outside {
+	if s == nil {
+		return nil
+	}
+	return &syntax.Outside{At: s.at, Body: s.body}
+}
+
 func (s *spill) close() {
 	if s != nil {
 		_ = s.f.Close()
@@ -48,12 +58,12 @@ func (s *spill) Write(b []byte) (int, error) {
 }
 
 // spills tells whether the literal that was announced at the end of buf goes to a file.
-func (c *conn) spills(buf []byte, n int64) bool {
+func (c literals) spills(buf []byte, n int64) bool {
 	return n > spillAt && c.spill == nil && c.cfg.Stage != nil && c.appending(buf)
 }
 
 // newSpill makes room for a literal of n octets behind buf. What is in the way is for the client.
-func (c *conn) newSpill(buf []byte, n int64) (refused reply, ok bool) {
+func (c literals) newSpill(buf []byte, n int64) (refused reply, ok bool) {
 	done, ok := c.srv.spills.take(c.user.Name())
 	if !ok {
 		return no("LIMIT", "Too many large messages at once, try again."), false // RFC 5530

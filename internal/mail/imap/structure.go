@@ -7,7 +7,7 @@ import (
 )
 
 // writeEnvelope writes ENVELOPE (RFC 3501, section 7.4.2) from a header.
-func (c *conn) writeEnvelope(header []byte) {
+func (c viewer) writeEnvelope(header []byte) {
 	text := map[string]*string{"date": nil, "subject": nil, "in-reply-to": nil, "message-id": nil}
 	lists := map[string][]entity.Address{}
 	for f := range entity.Fields(header) {
@@ -42,7 +42,7 @@ func (c *conn) writeEnvelope(header []byte) {
 	c.out.byte(')')
 }
 
-func (c *conn) writeOptional(s *string) {
+func (c viewer) writeOptional(s *string) {
 	if s == nil {
 		c.out.str("NIL")
 		return
@@ -50,7 +50,7 @@ func (c *conn) writeOptional(s *string) {
 	c.writeString(*s)
 }
 
-func (c *conn) writeAddresses(list []entity.Address) {
+func (c viewer) writeAddresses(list []entity.Address) {
 	if len(list) == 0 {
 		c.out.str("NIL")
 		return
@@ -62,10 +62,17 @@ func (c *conn) writeAddresses(list []entity.Address) {
 		c.out.byte(' ')
 		c.writeNString(a.Route)
 		c.out.byte(' ')
-		c.writeNString(a.Mailbox)
+		switch { // a NIL host is the group syntax, and there alone may the mailbox be NIL
+		case a.Group:
+			c.writeNString(a.Mailbox)
+		case a.Mailbox == "":
+			c.writeString(c.w.missingMailbox)
+		default:
+			c.writeString(a.Mailbox)
+		}
 		c.out.byte(' ')
 		switch {
-		case a.Group: // NIL: the group syntax
+		case a.Group:
 			c.out.str("NIL")
 		case a.Host == "":
 			c.writeString(c.w.missingHost)
@@ -78,7 +85,7 @@ func (c *conn) writeAddresses(list []entity.Address) {
 }
 
 // writeStructure writes BODY, or BODYSTRUCTURE with its extension data. It recurses as deep as entity.Parse goes.
-func (c *conn) writeStructure(p *entity.Part, extended bool) {
+func (c viewer) writeStructure(p *entity.Part, extended bool) {
 	c.out.byte('(')
 	if len(p.Parts) > 0 {
 		for _, part := range p.Parts {
@@ -97,7 +104,7 @@ func (c *conn) writeStructure(p *entity.Part, extended bool) {
 	c.out.byte(')')
 }
 
-func (c *conn) writeLeaf(p *entity.Part, extended bool) {
+func (c viewer) writeLeaf(p *entity.Part, extended bool) {
 	c.writeString(p.Type)
 	c.out.byte(' ')
 	c.writeString(p.Subtype)
@@ -138,7 +145,7 @@ func (c *conn) writeLeaf(p *entity.Part, extended bool) {
 	}
 }
 
-func (c *conn) writeParams(params []entity.Param) {
+func (c viewer) writeParams(params []entity.Param) {
 	if len(params) == 0 {
 		c.out.str("NIL")
 		return
@@ -153,7 +160,7 @@ func (c *conn) writeParams(params []entity.Param) {
 }
 
 // writeExtension writes disposition, language and location.
-func (c *conn) writeExtension(p *entity.Part) {
+func (c viewer) writeExtension(p *entity.Part) {
 	c.out.byte(' ')
 	if p.Disposition == "" {
 		c.out.str("NIL")

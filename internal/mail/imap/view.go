@@ -8,6 +8,7 @@ import (
 
 	"maillab/internal/mail"
 	"maillab/internal/mail/imap/entity"
+	"maillab/internal/mail/imap/syntax"
 )
 
 // selected is a session's view of its mailbox. The view is what the client has been told, and its indexes are the
@@ -16,21 +17,23 @@ import (
 // Invariants: view ascends in UID; a message that is gone stays in it until EXPUNGE has been said; a UID that is not
 // in view and not above its last one never comes into it.
 type selected struct {
-	name     string // as the backend knows it
-	mb       Mailbox
-	readOnly bool
-	validity uint32
-	view     []mail.Message
-	borrowed bool            // view is a snapshot's: to be copied before it is changed
-	recent   map[uint32]bool // \Recent for this session
-	keywords []string        // told by FLAGS
-	gone     int             // in view, but no longer in the mailbox
-	at       instant
-	modSeqs  bool // FETCH responses tell MODSEQ, see conn.condstore
-	last     lastTree
-	parser   entity.Parser
-	scratch  scratch
-	fields   *fieldCache // the server's
+	name      string // as the backend knows it
+	mb        Mailbox
+	readOnly  bool
+	validity  uint32
+	view      []mail.Message
+	borrowed  bool            // view is a snapshot's: to be copied before it is changed
+	recent    map[uint32]bool // \Recent for this session
+	keywords  []string        // told by FLAGS
+	gone      int             // in view, but no longer in the mailbox
+	at        instant
+	modSeqs   bool // FETCH responses tell MODSEQ, see conn.condstore
+	vanishing bool // VANISHED stands for EXPUNGE, see conn.qresync
+	told      int  // the last number of recent messages that the client was told
+	last      lastTree
+	parser    entity.Parser
+	scratch   scratch
+	fields    *fieldCache // the server's
 }
 
 // instant identifies a state of the mailbox: nothing changes without one of these changing.
@@ -110,30 +113,30 @@ func (b *selected) index(uid uint32) (int, bool) {
 
 // pick returns the indexes that a set names, ascending, and the numbers of messages that are not there: for UIDs there
 // are none, since a UID that is gone is no mistake (RFC 3501, section 6.4.8).
-func (b *selected) pick(set numSet, uid bool) (indexes []int, missing []uint32) {
+func (b *selected) pick(set syntax.Set, uid bool) (indexes []int, missing []uint32) {
 	if uid {
 		return b.pickUIDs(set), nil
 	}
 	count := uint32(len(b.view))
-	for _, r := range set.resolve(count) {
-		if r.hi > count {
-			missing = append(missing, max(r.lo, count+1))
+	for _, r := range set.Resolve(count) {
+		if r.Hi > count {
+			missing = append(missing, max(r.Lo, count+1))
 		}
 	}
-	for _, r := range set.resolve(count).merged() {
-		for n := max(r.lo, 1); n <= min(r.hi, count); n++ {
+	for _, r := range set.Resolve(count).Merged() {
+		for n := max(r.Lo, 1); n <= min(r.Hi, count); n++ {
 			indexes = append(indexes, int(n-1))
 		}
 	}
 	return indexes, missing
 }
 
-func (b *selected) pickUIDs(set numSet) (indexes []int) {
+func (b *selected) pickUIDs(set syntax.Set) (indexes []int) {
 	if len(b.view) == 0 {
 		return nil
 	}
-	for _, r := range set.resolve(b.view[len(b.view)-1].UID).merged() {
-		for i, _ := b.index(r.lo); i < len(b.view) && b.view[i].UID <= r.hi; i++ {
+	for _, r := range set.Resolve(b.view[len(b.view)-1].UID).Merged() {
+		for i, _ := b.index(r.Lo); i < len(b.view) && b.view[i].UID <= r.Hi; i++ {
 			indexes = append(indexes, i)
 		}
 	}
@@ -169,13 +172,16 @@ func (b *selected) poll(ctx context.Context, c *conn, expunges bool) {
 func (b *selected) drop(w *writer, s mail.Snapshot, expunges bool) (removed int) {
 	kept, j := b.view[:0], 0
 	b.gone = 0
+	var vanished []uint32
 	for _, m := range b.view {
 		for j < len(s.Messages) && s.Messages[j].UID < m.UID {
 			j++
 		}
 		here := j < len(s.Messages) && s.Messages[j].UID == m.UID
 		if !here && expunges {
-			w.printf("* %d EXPUNGE\r\n", len(kept)+1)
+			if vanished = append(vanished, m.UID); !b.vanishing {
+				w.printf("* %d EXPUNGE\r\n", len(kept)+1)
+			}
 			delete(b.recent, m.UID)
 			removed++
 			continue
@@ -184,6 +190,9 @@ func (b *selected) drop(w *writer, s mail.Snapshot, expunges bool) (removed int)
 			b.gone++
 		}
 		kept = append(kept, m)
+	}
+	if b.vanishing && len(vanished) > 0 {
+		w.str("* VANISHED " + syntax.Spans(vanished).String() + "\r\n")
 	}
 	clear(b.view[len(kept):])
 	b.view = kept
@@ -226,7 +235,10 @@ func (b *selected) arrivals(ctx context.Context, c *conn, s mail.Snapshot, count
 		}
 	}
 	if len(fresh) > 0 || counts {
-		c.out.printf("* %d EXISTS\r\n* %d RECENT\r\n", len(b.view), len(b.recent))
+		c.out.printf("* %d EXISTS\r\n", len(b.view))
+	}
+	if len(fresh) > 0 || counts || len(b.recent) != b.told {
+		c.tellRecent()
 	}
 	for _, m := range fresh {
 		if b.addKeywords(m.Keywords) {
@@ -245,6 +257,12 @@ func (b *selected) update(ms []mail.Message) {
 	}
 }
 
+// tellRecent tells how many messages are \Recent for this session.
+func (c *conn) tellRecent() {
+	c.box.told = len(c.box.recent)
+	c.out.printf("* %d RECENT\r\n", c.box.told)
+}
+
 // tellKeywords announces keywords that are new to the client before they turn up in FETCH.
 func (c *conn) tellKeywords() {
 	c.out.str(c.w.flags(c.box))
@@ -257,7 +275,7 @@ func (c *conn) tellFlags(i int, uid bool) {
 		c.tellKeywords()
 	}
 	c.out.printf("* %d FETCH (", i+1)
-	if uid {
+	if uid || c.qresync {
 		c.out.printf("UID %d ", m.UID)
 	}
 	if c.box.modSeqs {

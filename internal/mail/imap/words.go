@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"maillab/internal/mail"
+	"maillab/internal/mail/imap/syntax"
 )
 
 // words are one server's ways of saying things. What is done does not depend on them.
@@ -27,30 +28,36 @@ type words struct {
 	flagOrder []mail.Flags // in FETCH
 	// seenFirst: FLAGS changed by reading a body are told in the same response, before the bodies, and small items come
 	// before bodies; otherwise items come in the order asked and the flags in a response of their own.
-	seenFirst     bool
-	upperFields   bool   // BODY[HEADER.FIELDS (…)] is given back in upper case, with quotes where they were
-	quoteFields   bool   // field names in it are all quoted
-	defaultParams bool   // text parts without a charset get us-ascii
-	encoding      string // of parts that name none
-	location      bool   // BODYSTRUCTURE tells body-fld-loc
-	missingHost   string // of an address without a domain
-	expungeCounts bool   // EXPUNGE is followed by EXISTS and RECENT
-	statusSelf    string // STATUS of the selected mailbox, with CLIENTBUG; "" as of any other
-	badNumbers    bool   // a message number that is not there is BAD, not an untagged NO
-	quota         string // the quota root's name
-	earlyCaps     string // the capabilities before login, "" for all
-	loginCaps     bool   // the reply to LOGIN tells the capabilities
-	earlyCapsDone string // completion of CAPABILITY before login
+	seenFirst      bool
+	upperFields    bool   // BODY[HEADER.FIELDS (…)] is given back in upper case, with quotes where they were
+	quoteFields    bool   // field names in it are all quoted
+	defaultParams  bool   // text parts without a charset get us-ascii
+	encoding       string // of parts that name none
+	location       bool   // BODYSTRUCTURE tells body-fld-loc
+	missingHost    string // of an address without a domain
+	missingMailbox string // and of one without anything before it
+	expungeCounts  bool   // EXPUNGE is followed by EXISTS and RECENT
+	statusSelf     string // STATUS of the selected mailbox, with CLIENTBUG; "" as of any other
+	badNumbers     bool   // a message number that is not there is BAD, not an untagged NO
+	quota          string // the quota root's name
+	closed         bool   // SELECT tells when it closes another mailbox
+	tellsModSeq    bool   // SELECT always tells HIGHESTMODSEQ (RFC 7162, section 3.1.2.1)
+	enabledNone    bool   // ENABLE of nothing is answered with an empty list
+	earlyCaps      string // the capabilities before login, "" for all
+	loginCaps      bool   // the reply to LOGIN tells the capabilities
+	earlyCapsDone  string // completion of CAPABILITY before login
 
 	done map[string]string // completions by command; others: doneDefault
 	// doneDefault makes a completion from the command's name.
 	doneDefault func(name string) string
 
+	aborted string // AUTHENTICATE ended with *
+
 	tooBig, loginFailed, loginError, gone                   reply
 	readOnly, storeReadOnly, expungeReadOnly, nothingToCopy reply
 
-	flags   func(b *selected) string                      // FLAGS and PERMANENTFLAGS
-	opened  func(c *conn, s mail.Snapshot, reselect bool) // SELECT's untagged responses
+	flags   func(b *selected) string       // FLAGS and PERMANENTFLAGS
+	opened  func(c *conn, s mail.Snapshot) // SELECT's untagged responses
 	syntax  func(c *conn, name string, err error) reply
 	unknown func(c *conn, cmd *command) reply
 	// wrongState is a command for before login, after it, or the other way round; noMailbox one that needs a SELECT.
@@ -70,10 +77,7 @@ func (w *words) completed(name string) reply {
 // failed words an error of a command on the mailbox called name: the client's mistake, a known problem, or our failure,
 // which is logged.
 func (c *conn) failed(ctx context.Context, cmd *command, name string, err error) reply {
-	if isSyntax(err) && cmd.bare {
-		err = errSyntax("Missing arguments.")
-	}
-	if isSyntax(err) {
+	if syntax.IsError(err) {
 		return c.w.syntax(c, cmd.name, err)
 	}
 	for _, known := range []error{mail.ErrNoMailbox, mail.ErrExists, mail.ErrBadName, mail.ErrNotEmpty, mail.ErrFull, mail.ErrTooBig, mail.ErrLocked, mail.ErrGone} {

@@ -22,7 +22,7 @@ func courierWords() words {
 
 		prefix: "INBOX.", sep: ".", quoteNames: true, inboxMark: true,
 		flagOrder:   []mail.Flags{mail.Draft, mail.Answered, mail.Flagged, mail.Seen, mail.Deleted},
-		quoteFields: true, encoding: "8bit", expungeCounts: true, quota: "ROOT",
+		enabledNone: true, quoteFields: true, encoding: "8bit", expungeCounts: true, quota: "ROOT",
 
 		done: map[string]string{
 			"LOGIN": "LOGIN Ok.", "AUTHENTICATE": "LOGIN Ok.",
@@ -40,6 +40,7 @@ func courierWords() words {
 		},
 		doneDefault: func(name string) string { return name + " completed" },
 
+		aborted:         "Authentication aborted.",
 		tooBig:          no("TOOBIG", "Literal is too big."),
 		loginFailed:     wrong("NO", "Login failed."),
 		loginError:      no("UNAVAILABLE", "Temporary problem, please try again later"),
@@ -68,9 +69,11 @@ func courierFlags(b *selected) string {
 	return flags + "* OK [PERMANENTFLAGS (\\* \\Draft \\Answered \\Flagged \\Deleted \\Seen" + b.keywordList() + ")] Limited\r\n"
 }
 
-func courierOpened(c *conn, s mail.Snapshot, _ bool) {
+func courierOpened(c *conn, s mail.Snapshot) {
 	c.tellKeywords()
-	c.out.printf("* %d EXISTS\r\n* %d RECENT\r\n* OK [UIDVALIDITY %d] Ok\r\n", len(c.box.view), len(c.box.recent), s.UIDValidity)
+	c.out.printf("* %d EXISTS\r\n", len(c.box.view))
+	c.tellRecent()
+	c.out.printf("* OK [UIDVALIDITY %d] Ok\r\n", s.UIDValidity)
 	c.out.str("* OK [MYRIGHTS \"acdilrsw\"] ACL\r\n")
 }
 

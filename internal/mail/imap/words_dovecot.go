@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"maillab/internal/mail"
+	"maillab/internal/mail/imap/syntax"
 )
 
 // dovecotWords are Dovecot's, as captured from version 2.3. Its timing suffixes are left out.
@@ -18,10 +19,11 @@ func dovecotWords() words {
 		goAhead:    "+ OK",
 		idling:     "+ idling",
 
-		sep:       "/",
+		sep:    "/",
+		closed: true, tellsModSeq: true,
 		flagOrder: []mail.Flags{mail.Answered, mail.Flagged, mail.Deleted, mail.Seen, mail.Draft},
 		seenFirst: true, upperFields: true, defaultParams: true, encoding: "7bit", location: true,
-		missingHost: "MISSING_DOMAIN", badNumbers: true, quota: "User quota",
+		missingHost: "MISSING_DOMAIN", missingMailbox: "MISSING_MAILBOX", badNumbers: true, quota: "User quota",
 		statusSelf: "Status on selected mailbox completed.",
 		earlyCaps:  "IMAP4rev1 SASL-IR ID ENABLE IDLE LITERAL+", loginCaps: true,
 		earlyCapsDone: "Pre-login capabilities listed, post-login capabilities have more.",
@@ -32,6 +34,7 @@ func dovecotWords() words {
 		},
 		doneDefault: func(name string) string { return title(name) + " completed." },
 
+		aborted:         "Authentication aborted by client.",
 		tooBig:          reply{status: "NO", code: "TOOBIG", text: "Literal size too large"},
 		loginFailed:     reply{status: "NO", code: "AUTHENTICATIONFAILED", text: "Authentication failed.", bad: true},
 		loginError:      no("UNAVAILABLE", "Temporary authentication failure."),
@@ -60,12 +63,10 @@ func dovecotFlags(b *selected) string {
 	return "* FLAGS (" + flags + ")\r\n* OK [PERMANENTFLAGS (" + flags + " \\*)] Flags permitted.\r\n"
 }
 
-func dovecotOpened(c *conn, s mail.Snapshot, reselect bool) {
-	if reselect {
-		c.out.str("* OK [CLOSED] Previous mailbox closed.\r\n")
-	}
+func dovecotOpened(c *conn, s mail.Snapshot) {
 	c.tellKeywords()
-	c.out.printf("* %d EXISTS\r\n* %d RECENT\r\n", len(c.box.view), len(c.box.recent))
+	c.out.printf("* %d EXISTS\r\n", len(c.box.view))
+	c.tellRecent()
 	if n := c.box.firstUnseen(); n > 0 {
 		c.out.printf("* OK [UNSEEN %d] First unseen.\r\n", n)
 	}
@@ -78,9 +79,9 @@ func dovecotSyntax(c *conn, name string, err error) reply {
 	case c.user == nil:
 		return wrong("BAD", "Error in IMAP command received by server.")
 	case name == "":
-		return wrong("BAD", "Error in IMAP tag: "+err.Error())
+		return wrong("BAD", "Error in IMAP tag: "+err.Error()+".")
 	}
-	return wrong("BAD", "Error in IMAP command "+name+": "+err.Error())
+	return wrong("BAD", "Error in IMAP command "+name+": "+err.Error()+".")
 }
 
 func dovecotUnknown(c *conn, cmd *command) reply {
@@ -96,6 +97,22 @@ func dovecotUnknown(c *conn, cmd *command) reply {
 	return wrong("BAD", "Error in IMAP command "+cmd.name+": Unknown command.")
 }
 
+// dovecotBadName says why, where it knows.
+func dovecotBadName(name string) reply {
+	if _, ok := syntax.DecodeUTF7(name); !ok {
+		return no("", "Mailbox name is not valid mUTF-7.")
+	}
+	switch {
+	case name == "":
+		name = "Name is empty."
+	case strings.HasPrefix(name, "/"):
+		name = "Begins with hierarchy separator."
+	case strings.Contains(name, "//"):
+		name = "Has adjacent hierarchy separators."
+	}
+	return no("CANNOT", "Invalid mailbox name: "+name)
+}
+
 func dovecotProblem(cmd, name string, err error) reply {
 	switch {
 	case errors.Is(err, mail.ErrNoMailbox):
@@ -106,7 +123,7 @@ func dovecotProblem(cmd, name string, err error) reply {
 		}
 		return no(code, "Mailbox doesn't exist: "+name)
 	case errors.Is(err, mail.ErrBadName):
-		return no("CANNOT", "Invalid mailbox name: "+name)
+		return dovecotBadName(name)
 	case errors.Is(err, mail.ErrExists):
 		return no("ALREADYEXISTS", "Mailbox already exists")
 	case errors.Is(err, mail.ErrNotEmpty):

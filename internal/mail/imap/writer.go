@@ -82,7 +82,7 @@ func (w *writer) literal(data []byte) {
 	w.num(uint64(len(data)))
 	w.str("}\r\n")
 	w.summary(int64(len(data)))
-	w.raw(data)
+	w.raw(withoutNUL(data))
 }
 
 // literalFrom writes n octets of r as a literal, which must have that many: a message's bytes never change. If it does
@@ -106,10 +106,21 @@ func (w *writer) literalFrom(r io.ReaderAt, off, n int64) error {
 				return err
 			}
 		}
+		withoutNUL(space)
 		w.buf = w.buf[:len(w.buf)+chunk]
 		off, n = off+int64(chunk), n-int64(chunk)
 	}
 	return nil
+}
+
+// withoutNUL puts 0x80 in the place of NUL, which no literal may have (RFC 3501, section 9), as Dovecot does. It changes b.
+func withoutNUL(b []byte) []byte {
+	for i := bytes.IndexByte(b, 0); i >= 0 && i < len(b); i++ {
+		if b[i] == 0 {
+			b[i] = 0x80
+		}
+	}
+	return b
 }
 
 func (w *writer) raw(b []byte) {

@@ -13,7 +13,7 @@ import (
 )
 
 // appendLocked appends a group under the mailbox's locks. It has no caller's context: the group belongs to several.
-func (b *box) appendLocked(group []*request) error {
+func (b appender) appendLocked(group []*request) error {
 	ctx := context.Background()
 	aim := aims{kind: writeLock, create: b.creates(group), verify: true}
 	return b.locked(ctx, aim, func() error {
@@ -24,7 +24,7 @@ func (b *box) appendLocked(group []*request) error {
 }
 
 // creates tells whether a delivery may make the mailbox: INBOX always, a folder only when it is mail that arrives.
-func (b *box) creates(group []*request) bool {
+func (b appender) creates(group []*request) bool {
 	for _, r := range group {
 		if !r.wantUIDs {
 			return true
@@ -35,7 +35,7 @@ func (b *box) creates(group []*request) bool {
 
 // append writes the group behind the file's last byte, syncs once, and notes the new end. If anything fails the file is
 // cut back to what it was.
-func (b *box) append(ctx context.Context, group []*request) error {
+func (b appender) append(ctx context.Context, group []*request) error {
 	if err := b.openNote(); err != nil {
 		return classify(b.what("noting an append to"), err)
 	}
@@ -69,7 +69,7 @@ func (b *box) append(ctx context.Context, group []*request) error {
 }
 
 // fits refuses what would make the mailbox larger than it may be.
-func (b *box) fits(size int64, messages []*mail.Delivery) error {
+func (b appender) fits(size int64, messages []*mail.Delivery) error {
 	limit := b.spool.cfg.Limit
 	for _, m := range messages {
 		size += m.Size()
@@ -88,7 +88,7 @@ func flatten(group []*request) (messages []*mail.Delivery) {
 }
 
 // gap is what the file lacks to end with an empty line, as every message must: an editor may have left it without.
-func (b *box) gap(size int64) (string, error) {
+func (b appender) gap(size int64) (string, error) {
 	end := make([]byte, min(size, 2))
 	if _, err := b.f.ReadAt(end, size-int64(len(end))); err != nil && err != io.EOF {
 		return "", err
@@ -104,7 +104,7 @@ func (b *box) gap(size int64) (string, error) {
 
 // write notes the append, writes it and syncs. The messages are composed twice, first for the note's checksum: cheaper
 // than to keep a second copy of a large one.
-func (b *box) write(before stamp, gap string, messages []*mail.Delivery) (starts []int64, err error) {
+func (b appender) write(before stamp, gap string, messages []*mail.Delivery) (starts []int64, err error) {
 	zone, disk := b.spool.cfg.Zone, b.spool.cfg.disk
 	w := b.spool.takeWriter()
 	defer b.spool.appends.Put(w)
@@ -140,7 +140,7 @@ func (s *Spool) takeWriter() *bufio.Writer {
 
 // takeBack cuts the file back after a failed append. If even that fails the note stays pending, and the next one who
 // opens the mailbox cuts it.
-func (b *box) takeBack(before stamp, failed error) error {
+func (b appender) takeBack(before stamp, failed error) error {
 	disk := b.spool.cfg.disk
 	if err := disk.Truncate(b.f, before.size); err != nil {
 		b.recovered = false
@@ -156,7 +156,7 @@ func (b *box) takeBack(before stamp, failed error) error {
 
 // ingest brings the picture of a mailbox that somebody has open up to date with an append, which is durable already:
 // what goes wrong here is found again by the next look.
-func (b *box) ingest(ctx context.Context, starts []int64, group []*request) error {
+func (b appender) ingest(ctx context.Context, starts []int64, group []*request) error {
 	if !b.loaded && !slices.ContainsFunc(group, func(r *request) bool { return r.wantUIDs }) {
 		return nil
 	}

@@ -44,6 +44,7 @@ type box struct {
 
 	mu        sync.RWMutex
 	notBefore time.Time // of the next rewrite
+	pins      pins
 	picture
 }
 
@@ -218,7 +219,7 @@ func (b *box) recover(context.Context) error {
 	if err := b.openNote(); err != nil {
 		return classify(b.what("reading the tail note of"), err)
 	}
-	if err := errors.Join(b.replay(), b.cutTail()); err != nil {
+	if err := errors.Join((rewriter{b}).replay(), b.cutTail()); err != nil {
 		return classify(b.what("mending"), err)
 	}
 	b.recovered = true

@@ -3,6 +3,7 @@ package mbox
 import (
 	"context"
 	"io"
+	"slices"
 	"sync"
 
 	"maillab/internal/mail"
@@ -11,14 +12,15 @@ import (
 // Content is a message's octets on the wire: lines ending in CRLF, mboxrd quoting undone, mail readers' own headers
 // left out. They never change as long as the message has its UID, even when others rewrite the file in between.
 //
-// It reads the file as it goes, in constant memory, and locks it only while it does. ErrNoMessage tells that the message
-// was removed from the file meanwhile. It is safe for concurrent use.
+// It reads the file as it goes, in constant memory, and locks it only while it does. While it is open an expunged message
+// stays in the file; mail.ErrGone tells that another program removed it. It is safe for concurrent use.
 type Content struct {
 	box          *box
 	uid          uint32
 	size, header int64
 
 	mu     sync.Mutex
+	closed bool
 	bufs   *buffers
 	window []byte // octets from at on, in bufs
 	at     int64
@@ -78,6 +80,10 @@ func (c *Content) WriteTo(w io.Writer) (int64, error) {
 func (c *Content) Close() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if !c.closed {
+		c.closed = true
+		c.box.pins.add(c.uid, -1)
+	}
 	if c.bufs != nil {
 		c.bufs.window = c.window[:0]
 		c.box.spool.buffers.Put(c.bufs)
@@ -211,4 +217,31 @@ func (b *box) tryReading(work func() error) (ok bool, err error) {
 		return false, nil
 	}
 	return true, work()
+}
+
+// pins are the messages that are open, with how often: those stay in the file.
+type pins struct {
+	mu   sync.Mutex
+	open map[uint32]int
+}
+
+func (p *pins) add(uid uint32, n int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.open == nil {
+		p.open = map[uint32]int{}
+	}
+	if p.open[uid] += n; p.open[uid] == 0 {
+		delete(p.open, uid)
+	}
+}
+
+// any tells whether one of these that is expunged is open.
+func (p *pins) any(msgs []message) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if len(p.open) == 0 {
+		return false
+	}
+	return slices.ContainsFunc(msgs, func(m message) bool { return m.expunged && p.open[m.UID] > 0 })
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"time"
 
 	"maillab/internal/mail"
 )
@@ -50,7 +51,7 @@ func (s *Spool) Counts(ctx context.Context, user string) (Counts, error) {
 }
 
 func (s *Spool) stampOf(ctx context.Context, user string) (stamp, error) {
-	f, err := s.cfg.Files.Open(ctx, user, Inbox, os.O_RDONLY)
+	f, err := s.openPatiently(ctx, user, Inbox)
 	if errors.Is(err, fs.ErrNotExist) {
 		return stamp{}, nil
 	}
@@ -70,4 +71,19 @@ func count(messages []mail.Message) (c Counts) {
 		}
 	}
 	return c
+}
+
+// openPatiently opens a box for reading. Under a lease, as while somebody rewrites it, it waits as long as for a lock.
+func (s *Spool) openPatiently(ctx context.Context, user, box string) (f *os.File, err error) {
+	var waited time.Duration
+	for wait := time.Millisecond; ; wait = min(2*wait, 250*time.Millisecond) {
+		f, err = s.cfg.Files.Open(ctx, user, box, os.O_RDONLY)
+		if !isBusy(err) || waited >= s.cfg.LockWait || s.hurried.Load() > 0 {
+			return f, err
+		}
+		waited += wait
+		if err := s.cfg.pause(ctx, wait); err != nil {
+			return nil, err
+		}
+	}
 }

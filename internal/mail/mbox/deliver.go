@@ -8,6 +8,9 @@ import (
 	"maillab/internal/mail"
 )
 
+// appender is a box that is appended to: see submit.
+type appender struct{ *box }
+
 // request is what one caller wants appended to one mailbox: all of it or nothing.
 type request struct {
 	messages []*mail.Delivery
@@ -42,11 +45,11 @@ func (s *Spool) Deliver(ctx context.Context, ds []mail.Delivery) []error {
 			continue
 		}
 		boxes[i], reqs[i] = b, &request{messages: []*mail.Delivery{&d}, done: make(chan struct{})}
-		b.submit(reqs[i])
+		appender{b}.submit(reqs[i])
 	}
 	for i, r := range reqs {
 		if r != nil {
-			errs[i] = boxes[i].wait(ctx, r)
+			errs[i] = appender{boxes[i]}.wait(ctx, r)
 			s.letGo(boxes[i])
 		}
 	}
@@ -61,7 +64,7 @@ func (s *Spool) letGo(b *box) {
 }
 
 // submit queues a request and makes sure that somebody works on the queue.
-func (b *box) submit(r *request) {
+func (b appender) submit(r *request) {
 	now := b.spool.cfg.Now()
 	for _, d := range r.messages {
 		if d.At.IsZero() {
@@ -78,7 +81,7 @@ func (b *box) submit(r *request) {
 }
 
 // wait returns when the request is settled. One that is still queued when the context ends is taken back.
-func (b *box) wait(ctx context.Context, r *request) error {
+func (b appender) wait(ctx context.Context, r *request) error {
 	select {
 	case <-r.done:
 		return r.err
@@ -104,7 +107,7 @@ const (
 )
 
 // lead appends group after group until the queue is empty. While it syncs one, the next one gathers.
-func (b *box) lead() {
+func (b appender) lead() {
 	for {
 		group := b.takeGroup()
 		if group == nil {
@@ -117,7 +120,7 @@ func (b *box) lead() {
 	}
 }
 
-func (b *box) takeGroup() []*request {
+func (b appender) takeGroup() []*request {
 	b.qmu.Lock()
 	defer b.qmu.Unlock()
 	n, bytes := 0, int64(0)
@@ -136,7 +139,7 @@ func (b *box) takeGroup() []*request {
 
 // appendGroup writes a group at once. When that fails for want of space, each request is tried by itself: a small one
 // may fit where a big one does not.
-func (b *box) appendGroup(group []*request) {
+func (b appender) appendGroup(group []*request) {
 	err := b.appendLocked(group)
 	if len(group) > 1 && (errors.Is(err, mail.ErrFull) || errors.Is(err, mail.ErrTooBig)) {
 		for _, r := range group {

@@ -94,6 +94,7 @@ func (m *Mailbox) Open(uid uint32) (mail.Raw, error) {
 		return nil, mail.ErrGone
 	}
 	msg := &m.b.msgs[i]
+	m.b.pins.add(uid, 1)
 	return &Content{box: m.b, uid: uid, size: msg.Size, header: msg.HeaderSize}, nil
 }
 
@@ -108,8 +109,8 @@ func (m *Mailbox) Append(ctx context.Context, ds []mail.Delivery) ([]uint32, err
 	for _, d := range ds {
 		r.messages = append(r.messages, &d)
 	}
-	m.b.submit(r)
-	if err := m.b.wait(ctx, r); err != nil {
+	appender{m.b}.submit(r)
+	if err := (appender{m.b}).wait(ctx, r); err != nil {
 		return nil, err
 	}
 	if len(r.uids) != len(ds) {

@@ -83,5 +83,5 @@ func (s *Spool) finish(user, name string, f *os.File) error {
 	if unlock, err := s.cfg.Files.Lock(context.Background(), user, b.path); err == nil { // the dead one's was broken
 		defer unlock()
 	}
-	return b.replay()
+	return (rewriter{b}).replay()
 }

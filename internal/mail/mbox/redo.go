@@ -38,7 +38,7 @@ var redoHeaderSize = int64(binary.Size(redoHeader{}) + 4)
 
 const page = 4096
 
-func (b *box) redoPath() string { return b.spool.statePath(b.user, b.name, ".redo") }
+func (b rewriter) redoPath() string { return b.spool.statePath(b.user, b.name, ".redo") }
 
 // redo is an open redo file.
 type redo struct {
@@ -48,7 +48,7 @@ type redo struct {
 }
 
 // writeRedo writes and syncs the redo file of a plan.
-func (b *box) writeRedo(p *rewriting) (r *redo, err error) {
+func (b rewriter) writeRedo(p *rewriting) (r *redo, err error) {
 	path := b.redoPath()
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_TRUNC, 0o600)
 	if err != nil {
@@ -116,9 +116,9 @@ func pageSums(f io.ReaderAt, from, to int64) (sums []uint32, err error) {
 
 // applyRedo copies the new end into the mailbox and removes the redo file. Space is reserved first, so that a full disk
 // is found out before a byte is changed. The mailbox is parked meanwhile.
-func (b *box) applyRedo(r *redo) error {
+func (b rewriter) applyRedo(r *redo) error {
 	defer r.f.Close()
-	defer b.spool.cfg.Parking.leave(b)()
+	defer b.spool.cfg.Parking.leave(b.box)()
 	disk, end := b.spool.cfg.disk, r.Start+r.NewLen
 	if end > r.OldSize {
 		if err := reserve(b.f, r.OldSize, end); err != nil {
@@ -145,7 +145,7 @@ func (r *redo) remove() error { return errors.Join(r.f.Close(), os.Remove(r.f.Na
 // replay does a rewrite again that was cut off. Needs the write lock. It does not ask for a lease: where there was a
 // parking it is still held; where there was none (the machine went down) nobody has the file open from before, and who
 // opened it since has half a rewrite in hand, which only gets better.
-func (b *box) replay() error {
+func (b rewriter) replay() error {
 	f, err := os.Open(b.redoPath())
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil

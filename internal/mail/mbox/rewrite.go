@@ -22,8 +22,12 @@ import (
 // Killed before 2 is done, nothing happened; afterwards the next start does 3 again (redo.go). In place, not by
 // rename: an opener that waits on the lease would hold the old file after a rename, and write its mail into nowhere.
 
-// rewrite brings the file in line with the picture. Needs the write lock. ErrLocked: somebody has the file open.
-func (b *box) rewrite(ctx context.Context) error {
+// rewriter is a box that is rewritten.
+type rewriter struct{ *box }
+
+// rewrite brings the file in line with the picture. Needs the write lock. ErrLocked: somebody has the file open, or reads a
+// message that is to go.
+func (b rewriter) rewrite(ctx context.Context) error {
 	release, alone := setAlone(b.f)
 	if !alone {
 		return mail.ErrLocked
@@ -31,6 +35,9 @@ func (b *box) rewrite(ctx context.Context) error {
 	defer release()
 	if err := b.look(ctx); err != nil {
 		return err
+	}
+	if b.pins.any(b.msgs) {
+		return mail.ErrLocked
 	}
 	p := b.plan()
 	if len(p.messages) == p.first {
@@ -58,7 +65,7 @@ type rewriting struct {
 }
 
 // plan finds the first message in the file that has to be changed.
-func (b *box) plan() *rewriting {
+func (b rewriter) plan() *rewriting {
 	p := &rewriting{messages: slices.Clone(b.msgs)}
 	slices.SortFunc(p.messages, func(x, y message) int { return cmp.Compare(x.start, y.start) })
 	p.first = slices.IndexFunc(p.messages, func(m message) bool { return m.dirty() })
@@ -155,7 +162,7 @@ func (c *counter) Write(b []byte) (int, error) {
 }
 
 // settle takes over what the file is now. Needs mu.
-func (b *box) settle(p *rewriting) error {
+func (b rewriter) settle(p *rewriting) error {
 	now, _, err := stampFile(b.f)
 	if err != nil {
 		b.known, b.sure = stamp{}, false

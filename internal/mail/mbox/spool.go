@@ -144,7 +144,7 @@ func (s *Spool) releaseAfter(b *box, limit int64) error {
 	if !last {
 		return nil
 	}
-	b.tidy(context.Background(), limit)
+	rewriter{b}.tidy(context.Background(), limit)
 	done, _ := b.enter(context.Background())
 	defer done()
 	s.mu.Lock()

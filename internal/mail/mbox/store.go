@@ -73,7 +73,7 @@ func (m *Mailbox) Expunge(ctx context.Context, uids []uint32) (gone []uint32, er
 		return err
 	})
 	if err == nil && len(gone) > 0 {
-		m.b.tidy(ctx, cheap)
+		rewriter{m.b}.tidy(ctx, cheap)
 	}
 	return gone, err
 }

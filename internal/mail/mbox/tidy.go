@@ -19,7 +19,7 @@ func (s *Spool) Tidy(ctx context.Context) error {
 	open, closed := s.due()
 	var errs []error
 	for _, b := range open {
-		b.tidy(ctx, b.worth())
+		rewriter{b}.tidy(ctx, rewriter{b}.worth())
 		errs = append(errs, s.releaseAfter(b, always))
 	}
 	for _, key := range closed {
@@ -77,7 +77,7 @@ const (
 )
 
 // worth is how much rewriting an open mailbox is worth now.
-func (b *box) worth() int64 {
+func (b rewriter) worth() int64 {
 	b.mu.RLock()
 	defer b.mu.RUnlock()
 	if b.spool.cfg.Now().Sub(b.touched) < quiet {
@@ -87,7 +87,7 @@ func (b *box) worth() int64 {
 }
 
 // tidy tries once to bring the file in line with the picture, if that takes no more than limit octets.
-func (b *box) tidy(ctx context.Context, limit int64) {
+func (b rewriter) tidy(ctx context.Context, limit int64) {
 	cost, known := b.untidy()
 	if !known {
 		return
@@ -104,20 +104,20 @@ func (b *box) tidy(ctx context.Context, limit int64) {
 }
 
 // mayTidy is false for a while after a rewrite failed, as on a full disk.
-func (b *box) mayTidy() bool {
+func (b rewriter) mayTidy() bool {
 	b.mu.RLock()
 	defer b.mu.RUnlock()
 	return !b.spool.cfg.Now().Before(b.notBefore)
 }
 
-func (b *box) tidyLater() {
+func (b rewriter) tidyLater() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.notBefore = b.spool.cfg.Now().Add(quiet)
 }
 
 // untidy tells how much of the file would have to be rewritten, if we know the mailbox.
-func (b *box) untidy() (cost int64, known bool) {
+func (b rewriter) untidy() (cost int64, known bool) {
 	b.mu.RLock()
 	defer b.mu.RUnlock()
 	if !b.loaded || b.f == nil || b.readOnly {

@@ -112,9 +112,17 @@ func (s *Spool) shaping() (done func()) {
 func (s *Spool) Folders(ctx context.Context, user string) ([]Folder, error) {
 	files, err := s.cfg.Files.List(ctx, user)
 	if err != nil {
-		return nil, classify("listing folders of "+user, err)
+		return nil, listingFailed(user, err)
 	}
 	return foldersOf(files), nil
+}
+
+// listingFailed: who has more folders than a broker counts has too many.
+func listingFailed(user string, err error) error {
+	if errors.Is(err, syscall.E2BIG) {
+		err = fmt.Errorf("%w: %w", mail.ErrTooBig, err)
+	}
+	return classify("listing folders of "+user, err)
 }
 
 func foldersOf(files []mail.File) []Folder {
@@ -159,7 +167,7 @@ func nameOf(f mail.File, dirs map[string]bool) string {
 func (s *Spool) Used(ctx context.Context, user string) (octets int64, err error) {
 	files, err := s.cfg.Files.List(ctx, user)
 	if err != nil {
-		return 0, classify("listing folders of "+user, err)
+		return 0, listingFailed(user, err)
 	}
 	for _, f := range files {
 		octets += f.Size

@@ -1,6 +1,9 @@
 package entity
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // Address is one element of an address list as ENVELOPE wants it (RFC 3501, section 7.4.2): a mailbox; the start of a
 // group (Host "", Group true, Mailbox its name); or a group's end (Mailbox "" too). Nothing in it is decoded.
@@ -155,9 +158,29 @@ func (c *addressCursor) bare() (Address, bool) {
 	if len(c.parts) == 0 {
 		return Address{}, false
 	}
+	if c.spread() {
+		mailbox, host := c.words(), ""
+		if at := slices.Index(c.parts, "@"); at > 0 {
+			c.parts, c.spaced = c.parts[at-1:], c.spaced[at-1:]
+			name := strings.TrimSpace(strings.TrimSuffix(mailbox, c.words()))
+			mailbox, host = c.split()
+			return Address{Name: name, Mailbox: mailbox, Host: host}, true
+		}
+		return Address{Name: mailbox}, true
+	}
 	mailbox, host := c.split()
 	c.parts, c.spaced = nil, nil
 	return Address{Name: c.comment, Mailbox: mailbox, Host: host}, true
+}
+
+// spread tells whether there are words with blanks between them before the last @: "a b c@d.e" is a name, most likely.
+func (c *addressCursor) spread() bool {
+	for i := 1; i < len(c.parts) && c.parts[i] != "@"; i++ {
+		if c.spaced[i] && c.parts[i] != "." && c.parts[i-1] != "." {
+			return true
+		}
+	}
+	return false
 }
 
 // split parts mailbox and host at the last @.

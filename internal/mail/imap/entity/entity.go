@@ -282,14 +282,14 @@ func (f *frame) finish() {
 	switch {
 	case f.part.Is("multipart", "") && len(f.part.Parts) == 0:
 		f.part.Parts = []*Part{end}
-	case f.part.Is("message", "rfc822") && f.part.Message == nil && !f.part.encoded():
+	case f.part.Is("message", "rfc822") && f.part.Message == nil:
 		end.root = true
 		f.part.Message = end
 	}
 }
 
-// encoded is a message/rfc822 that may not be looked into; RFC 2046 forbids it, but it comes.
-func (p *Part) encoded() bool {
+// Encoded is a message/rfc822 that is not looked into; RFC 2046 forbids it, but it comes. It is told as one with nothing in it.
+func (p *Part) Encoded() bool {
 	return strings.EqualFold(p.Encoding, "base64") || strings.EqualFold(p.Encoding, "quoted-printable")
 }
 
@@ -306,7 +306,7 @@ func (p *parser) endHeader(f *frame, body, lines int64) {
 			return
 		}
 		f.boundary, f.digest = []byte(b), f.part.Is("multipart", "digest")
-	case f.part.Is("message", "rfc822") && (len(p.stack) >= maxDepth || f.part.encoded()):
+	case f.part.Is("message", "rfc822") && len(p.stack) >= maxDepth:
 		f.part.plain()
 	}
 }
@@ -318,7 +318,7 @@ func (p *Part) plain() {
 
 // descend opens the message in a message/rfc822.
 func (p *parser) descend(f *frame) {
-	if f.part.Is("message", "rfc822") {
+	if f.part.Is("message", "rfc822") && !f.part.Encoded() {
 		f.part.Message = &Part{Start: f.part.Body, root: true}
 		p.push(f.part.Message, false)
 	}

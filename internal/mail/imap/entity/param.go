@@ -1,6 +1,9 @@
 package entity
 
-import "strings"
+import (
+	"strconv"
+	"strings"
+)
 
 // Param is one parameter of Content-Type or Content-Disposition, as it was written but for quotes.
 type Param struct{ Name, Value string }
@@ -101,7 +104,7 @@ func (c *cursor) params() []Param {
 	for len(ps) < maxParams {
 		c.until(";")
 		if !c.more() {
-			return ps
+			break
 		}
 		c.pos++
 		c.space()
@@ -115,7 +118,59 @@ func (c *cursor) params() []Param {
 			ps = append(ps, Param{name, value})
 		}
 	}
-	return ps
+	return joined(ps)
+}
+
+// joined puts parameters that came in pieces together (RFC 2231, section 3), behind the others: name*0="a"; name*1="b" is
+// name="ab", and with a charset in one of the pieces (name*0*=) name*=. Nothing is decoded.
+func joined(ps []Param) []Param {
+	var whole, made []Param
+	for _, p := range ps {
+		name, n, extended := pieceName(p.Name)
+		switch {
+		case n < 0:
+			whole = append(whole, p)
+		case n == 0:
+			value := p.Value
+			for next := 1; ; next++ {
+				more, ok := piece(ps, name, next)
+				if !ok {
+					break
+				}
+				value += more.Value
+				extended = extended || strings.HasSuffix(more.Name, "*")
+			}
+			if extended {
+				name += "*"
+			}
+			made = append(made, Param{name, value})
+		default:
+			if _, ok := piece(ps, name, 0); !ok {
+				whole = append(whole, p) // a piece of nothing
+			}
+		}
+	}
+	return append(whole, made...)
+}
+
+// pieceName takes name*3* apart; n is -1 when it is no piece.
+func pieceName(s string) (name string, n int, extended bool) {
+	rest, extended := strings.CutSuffix(s, "*")
+	name, digits, ok := strings.Cut(rest, "*")
+	n, err := strconv.Atoi(digits)
+	if !ok || err != nil || n < 0 || len(digits) > 3 || name == "" {
+		return s, -1, false
+	}
+	return name, n, extended
+}
+
+func piece(ps []Param, name string, n int) (Param, bool) {
+	for _, p := range ps {
+		if other, m, _ := pieceName(p.Name); m == n && strings.EqualFold(other, name) {
+			return p, true
+		}
+	}
+	return Param{}, false
 }
 
 func get(ps []Param, name string) string {

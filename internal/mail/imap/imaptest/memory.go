@@ -227,6 +227,7 @@ type box struct {
 	modSeq   uint64
 	messages []mail.Message
 	raw      map[uint32][]byte
+	gone     []mail.Vanished
 	notify   chan struct{}
 }
 
@@ -261,7 +262,7 @@ type handle struct{ *box }
 func (b handle) Look(context.Context) (mail.Snapshot, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return mail.Snapshot{UIDValidity: b.validity, UIDNext: b.next, ModSeq: b.modSeq, Messages: b.messages}, nil
+	return mail.Snapshot{UIDValidity: b.validity, UIDNext: b.next, ModSeq: b.modSeq, Messages: b.messages, Vanished: b.gone, Since: 1}, nil
 }
 
 type raw struct{ *bytes.Reader }
@@ -304,11 +305,14 @@ func (b handle) Expunge(_ context.Context, uids []uint32) (gone []uint32, err er
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.messages = slices.DeleteFunc(slices.Clone(b.messages), func(m mail.Message) bool { return slices.Contains(uids, m.UID) })
-	for _, uid := range uids {
-		delete(b.raw, uid)
-	}
 	b.changed()
-	return uids, nil
+	for _, uid := range uids {
+		if _, ok := b.raw[uid]; ok {
+			delete(b.raw, uid)
+			b.gone, gone = append(b.gone, mail.Vanished{UID: uid, ModSeq: b.modSeq}), append(gone, uid)
+		}
+	}
+	return gone, nil
 }
 
 func (b handle) ClaimRecent(_ context.Context, uids []uint32) (claimed []uint32, _ error) {

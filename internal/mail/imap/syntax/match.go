@@ -1,16 +1,16 @@
-package imap
+package syntax
 
 import "strings"
 
-// matchAny matches a mailbox name with LIST's patterns, each behind the reference. INBOX is INBOX in any case.
-func matchAny(patterns []string, ref, name, sep string) bool {
+// MatchAny matches a mailbox name with LIST's patterns, each behind the reference. INBOX is INBOX in any case.
+func MatchAny(patterns []string, ref, name, sep string) bool {
 	for _, p := range patterns {
 		p = ref + p
 		if matchList(p, name, sep[0]) {
 			return true
 		}
-		if len(name) >= len(inbox) && name[:len(inbox)] == inbox && len(p) >= len(inbox) &&
-			strings.EqualFold(p[:len(inbox)], inbox) && matchList(inbox+p[len(inbox):], name, sep[0]) {
+		if len(name) >= len("INBOX") && name[:len("INBOX")] == "INBOX" && len(p) >= len("INBOX") &&
+			strings.EqualFold(p[:len("INBOX")], "INBOX") && matchList("INBOX"+p[len("INBOX"):], name, sep[0]) {
 			return true
 		}
 	}

@@ -1,14 +1,9 @@
-package imap
+package syntax
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 	"testing"
-
-	"github.com/google/go-cmp/cmp"
-
-	"maillab/internal/mail"
 )
 
 func TestLiteralMark(t *testing.T) {
@@ -16,8 +11,10 @@ func TestLiteralMark(t *testing.T) {
 		"a login {5}": "5 true true", "{0}": "0 true true", "a append x {12+}": "12 false true", "x ~{3}": "3 true true",
 		"": "0 false false", "{}": "0 false false", "{+}": "0 false false", "{5} ": "0 false false", "{-5}": "0 false false",
 		"5}": "0 false false", "{9999999999999999999}": "0 false false", "\"{5}\"": "0 false false",
+		`a1 SEARCH SUBJECT "x {3}`: "0 false false", `a1 SEARCH SUBJECT "x\" {3}`: "0 false false", `a1 SEARCH SUBJECT "x" {3}`: "3 true true",
+		`a1 LOGIN u"v {3}`: "3 true true", `a LIST ("x {3+}`: "0 false false",
 	} {
-		n, sync, ok := literalMark([]byte(line))
+		n, sync, ok := LiteralMark([]byte(line))
 		if got := fmt.Sprint(n, " ", sync, " ", ok); got != want {
 			t.Errorf("%q: got %s, want %s", line, got, want)
 		}
@@ -29,8 +26,8 @@ func TestAstring(t *testing.T) {
 		"abc def": "abc", "a]b[": "a]b[", `"a \"b\\ c" d`: `a "b\ c`, "{3}\r\na b c": "a b", "{3+}\r\na\r\n": "a\r\n", "été": "été",
 		"": "!", "(": "!", `"open`: "!", "{4}\r\nabc": "!", "{x}": "!", "\"a\r\nb\"": "!", "a%": "a",
 	} {
-		p := &parser{buf: []byte(in)}
-		got, err := p.astring()
+		p := New([]byte(in), nil)
+		got, err := p.AString()
 		if err != nil {
 			got = "!"
 		}
@@ -46,11 +43,11 @@ func TestSet(t *testing.T) {
 		"4294967295": "4294967295", "1:4294967295,4294967295": "1:4294967295",
 		"0": "!", "": "!", "1,": "!", "1:": "!", "a": "!", "1a": "!", "4294967296": "!", "1:2:3": "!", "1;2": "!",
 	} {
-		p := &parser{buf: []byte(in)}
-		set, err := p.set()
+		p := New([]byte(in), nil)
+		set, err := p.Set()
 		got := "!"
 		if err == nil {
-			got = set.resolve(9).merged().String()
+			got = set.Resolve(9).Merged().String()
 		}
 		if got != want {
 			t.Errorf("%q: got %q, want %q", in, got, want)
@@ -60,7 +57,7 @@ func TestSet(t *testing.T) {
 
 // TestFetchItems: what is asked for, as the response names it; + is what makes a message \Seen.
 func TestFetchItems(t *testing.T) {
-	w := courierWords()
+	quote := func(name string, _ bool) string { return `"` + name + `"` }
 	for in, want := range map[string]string{
 		"1 FLAGS":                   "FLAGS",
 		"1 (flags uid Rfc822.size)": "FLAGS UID RFC822.SIZE",
@@ -95,17 +92,19 @@ func TestFetchItems(t *testing.T) {
 		"1 BODY[HEADER.FIELDS ()]":                        "!",
 		"1 FLAGS (FOO 1)":                                 "!",
 		"1 BODY[99999999999]":                             "!",
+		"1 BODY[0]":                                       "!", "1 BODY[1.0]": "!", "1 BINARY[0]": "!", "1 (ALL)": "!",
+		"1 FLAGS (CHANGEDSINCE 12 VANISHED)": "FLAGS since 12", "1 FLAGS (VANISHED)": "!",
 	} {
-		p := &parser{buf: []byte(in)}
-		r, err := p.fetch(&w)
+		p := New([]byte(in), nil)
+		r, err := p.Fetch()
 		got := "!"
 		if err == nil {
 			var labels []string
-			for _, i := range r.items {
-				labels = append(labels, i.label+map[bool]string{true: "+"}[i.seen])
+			for _, i := range r.Items {
+				labels = append(labels, i.Label(quote)+map[bool]string{true: "+"}[i.Seen])
 			}
-			if got = strings.Join(labels, " "); r.hasSince {
-				got += fmt.Sprint(" since ", r.since)
+			if got = strings.Join(labels, " "); r.HasSince {
+				got += fmt.Sprint(" since ", r.Since)
 			}
 		}
 		if got != want {
@@ -115,26 +114,26 @@ func TestFetchItems(t *testing.T) {
 }
 
 // draw writes a search tree.
-func draw(k *searchKey) string {
+func draw(k *SearchKey) string {
 	names := [...]string{"and", "or", "not", "set", "flag", "keyword", "recent", "before", "on", "since", "sentbefore", "senton",
 		"sentsince", "larger", "smaller", "modseq", "header", "body", "text"}
-	s := names[k.op]
-	for _, sub := range k.sub {
+	s := names[k.Op]
+	for _, sub := range k.Sub {
 		s += "(" + draw(sub) + ")"
 	}
 	switch {
-	case k.op == searchSet:
-		s += " " + k.set.String()
-	case k.op == searchFlag:
-		s += " " + k.flag.String()
-	case k.n > 0:
-		s += fmt.Sprint(" ", k.n)
-	case !k.date.IsZero():
-		s += k.date.Format(" 2006-01-02")
-	case k.op == searchHeader:
-		s += " " + k.field + "=" + k.text
-	case k.text != "":
-		s += " " + k.text
+	case k.Op == SearchSet:
+		s += " " + k.Set.String()
+	case k.Op == SearchFlag:
+		s += " " + k.Flag.String()
+	case k.N > 0:
+		s += fmt.Sprint(" ", k.N)
+	case !k.Date.IsZero():
+		s += k.Date.Format(" 2006-01-02")
+	case k.Op == SearchHeader:
+		s += " " + k.Field + "=" + k.Text
+	case k.Text != "":
+		s += " " + k.Text
 	}
 	return s
 }
@@ -159,11 +158,11 @@ func TestSearchKeys(t *testing.T) {
 		"HEADER x": "!", "RETURN (FOO) ALL": "!", strings.Repeat("(", 100) + "ALL" + strings.Repeat(")", 100): "!",
 		strings.Repeat("NOT ", 100) + "ALL": "!",
 	} {
-		p := &parser{buf: []byte(in)}
-		r, err := p.search(false)
+		p := New([]byte(in), nil)
+		r, err := p.Search(false)
 		got := "!"
 		if err == nil {
-			got = draw(r.key)
+			got = draw(r.Key)
 		}
 		if got != want {
 			t.Errorf("%q: got %q (%v), want %q", in, got, err, want)
@@ -180,7 +179,7 @@ func TestMatchList(t *testing.T) {
 		{"inbox", "INBOX", true}, {"inbox/*", "INBOX/x", true}, {"INBOX", "inboxes", false}, {"", "", true}, {"", "a", false},
 		{"%/%", "a/b", true}, {"*b", "ab", true}, {"a", "A", false}, {"%%%%%%%%x", strings.Repeat("a", 1000), false},
 	} {
-		if got := matchAny([]string{tt.pattern}, "", tt.name, "/"); got != tt.want {
+		if got := MatchAny([]string{tt.pattern}, "", tt.name, "/"); got != tt.want {
 			t.Errorf("%q, %q: got %v", tt.pattern, tt.name, got)
 		}
 	}
@@ -190,106 +189,19 @@ func TestUTF7(t *testing.T) {
 	for name, want := range map[string]string{
 		"Été": "&AMk-t&AOk-", "a&b": "a&-b", "~peter/mail": "~peter/mail", "日本語": "&ZeVnLIqe-", "😀": "&2D3eAA-", "": "",
 	} {
-		if got := encodeUTF7(name, ""); got != want {
+		if got := EncodeUTF7(name, ""); got != want {
 			t.Errorf("%q: got %q, want %q", name, got, want)
 		}
-		if got, ok := decodeUTF7(want); got != name || !ok {
+		if got, ok := DecodeUTF7(want); got != name || !ok {
 			t.Errorf("%q: got %q, want %q", want, got, name)
 		}
 	}
-	if got := encodeUTF7("a.b", "."); got != "a&AC4-b" {
+	if got := EncodeUTF7("a.b", "."); got != "a&AC4-b" {
 		t.Error(got)
 	}
 	for _, bad := range []string{"&", "&x", "&A-", "&AM-", "&2D0-", "\xff", "a&*-"} {
-		if got, ok := decodeUTF7(bad); ok {
+		if got, ok := DecodeUTF7(bad); ok {
 			t.Errorf("%q: got %q", bad, got)
 		}
-	}
-}
-
-// TestThreads: RFC 5256's algorithms over messages in a shorthand: "id<ref<ref subject".
-func TestThreads(t *testing.T) {
-	for _, tt := range []struct {
-		name     string
-		messages []string
-		refs     string
-		subjects string
-	}{
-		{"nothing", nil, "", ""},
-		{"a chain", []string{"a s", "b<a s", "c<b<a s"}, "(1 2 3)", "(1 (2)(3))"},
-		{"two answers", []string{"a s", "b<a s", "c<a s"}, "(1 (2)(3))", "(1 (2)(3))"},
-		{"a missing parent of two", []string{"b<a s", "c<a t"}, "((1)(2))", "(1)(2)"},
-		{"a missing parent of one", []string{"b<a s"}, "(1)", "(1)"},
-		{"a missing one between", []string{"a s", "c<b<a s"}, "(1 2)", "(1 2)"},
-		{"answers by subject", []string{"a s", "b Re:s", "c t"}, "(1 2)(3)", "(1 2)(3)"},
-		{"same subject, no answer", []string{"a s", "b s"}, "((1)(2))", "(1 2)"},
-		{"a loop", []string{"a<b s", "b<a t"}, "(2 1)", "(1)(2)"},
-		{"itself", []string{"a<a s"}, "(1)", "(1)"},
-		{"one id twice", []string{"a s", "a t"}, "(1)(2)", "(1)(2)"},
-		{"no id", []string{" s", " t"}, "(1)(2)", "(1)(2)"},
-	} {
-		entries := func() (es []*entry) {
-			for i, m := range tt.messages {
-				head, subject, _ := strings.Cut(m, " ")
-				ids := strings.Split(head, "<")
-				e := &entry{index: i, id: ids[0]}
-				for _, ref := range ids[1:] {
-					e.refs = append([]string{ref}, e.refs...)
-				}
-				e.subject, e.reply = strings.CutPrefix(subject, "Re:")
-				es = append(es, e)
-			}
-			return es
-		}
-		for want, build := range map[*string]func([]*entry) []*node{&tt.refs: byReferences, &tt.subjects: orderedSubject} {
-			c := &conn{out: &writer{pool: &buffers{}}}
-			for _, n := range build(entries()) {
-				c.out.byte('(')
-				c.writeThread(n, false)
-				c.out.byte(')')
-			}
-			if got := string(c.out.buf); got != *want {
-				t.Errorf("%s: got %s, want %s", tt.name, got, *want)
-			}
-		}
-	}
-}
-
-func TestApply(t *testing.T) {
-	for _, tt := range []struct {
-		change   mail.FlagChange
-		flags    mail.Flags
-		keywords []string
-	}{
-		{mail.FlagChange{Op: mail.SetFlags, Flags: mail.Draft, Keywords: []string{"z"}}, mail.Draft, []string{"z"}},
-		{mail.FlagChange{Op: mail.AddFlags, Flags: mail.Draft, Keywords: []string{"A", "c"}}, mail.Seen | mail.Draft, []string{"a", "b", "c"}},
-		{mail.FlagChange{Op: mail.RemoveFlags, Flags: mail.Seen, Keywords: []string{"B", "z"}}, 0, []string{"a"}},
-	} {
-		given := []string{"a", "b"}
-		f, k := tt.change.Apply(mail.Seen, given)
-		if f != tt.flags || !slices.Equal(k, tt.keywords) || !slices.Equal(given, []string{"a", "b"}) {
-			t.Errorf("%+v: got %v %v", tt.change, f, k)
-		}
-	}
-}
-
-func TestContains(t *testing.T) {
-	long := strings.Repeat("x", 3*scanPiece)
-	for _, tt := range []struct {
-		text, needle string
-		want         bool
-	}{
-		{"Hello", "hello", true}, {"ÉTÉ", "été", true}, {"ete", "été", false}, {long + "AbC", "abc", true},
-		{long[:scanPiece-1] + "abc", "abc", true}, {long[:scanPiece-1] + "ÉTÉ", "été", true}, {long[:scanPiece-2] + "ÉTÉ" + long, "été", true},
-		{"a\xe9", "aé", true}, {"", "a", false}, {"aab", "ab", true},
-	} {
-		for _, r := range []int{1, 7, 1 << 20} {
-			if got, err := contains(&stutter{tt.text, r}, fold(tt.needle), make([]byte, scanPiece)); got != tt.want || err != nil {
-				t.Errorf("%.10q %q by %d: got %v, %v", tt.text, tt.needle, r, got, err)
-			}
-		}
-	}
-	if diff := cmp.Diff("a b", fold("A B")); diff != "" {
-		t.Error(diff)
 	}
 }

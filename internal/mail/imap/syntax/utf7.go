@@ -1,4 +1,4 @@
-package imap
+package syntax
 
 import (
 	"encoding/base64"
@@ -12,8 +12,8 @@ func mailbase64() *base64.Encoding {
 	return base64.NewEncoding("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+,").WithPadding(base64.NoPadding)
 }
 
-// encodeUTF7 puts a name into modified UTF-7. Characters in also are encoded although they need not be.
-func encodeUTF7(name, also string) string {
+// EncodeUTF7 puts a name into modified UTF-7. Characters in also are encoded although they need not be.
+func EncodeUTF7(name, also string) string {
 	var b strings.Builder
 	var run []rune
 	flush := func() {
@@ -41,9 +41,9 @@ func encodeUTF7(name, also string) string {
 	return b.String()
 }
 
-// decodeUTF7 undoes it; ok is false for what is not modified UTF-7. Octets over 127 pass when they are UTF-8: names
+// DecodeUTF7 undoes it; ok is false for what is not modified UTF-7. Octets over 127 pass when they are UTF-8: names
 // are typed that way, and RFC 6855 has them so.
-func decodeUTF7(name string) (_ string, ok bool) {
+func DecodeUTF7(name string) (_ string, ok bool) {
 	if !utf8.ValidString(name) {
 		return "", false
 	}
