@@ -43,7 +43,7 @@ func TestAuthorsPage(t *testing.T) {
 			}
 		}
 	}
-	for _, kind := range []string{"all", "any", "not", "mail", "mailbox", "dialogue", "log", "file", "run", "answer", "manual"} {
+	for _, kind := range []string{"all", "any", "not", "message", "mail", "mailbox", "dialogue", "log", "file", "run", "answer", "manual"} {
 		if !kinds[kind] {
 			t.Errorf("the page has no example of %s", kind)
 		}

@@ -10,6 +10,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"regexp"
 	"strings"
 
 	"maillab/internal/check"
@@ -25,6 +26,8 @@ type Env struct {
 	Color    bool
 	Width    int                 // of the terminal; 0 is 80
 	Getenv   func(string) string // MAILLAB_SOCKET says where the daemon is; LANG in what language its absence is told
+	// Addresses are where smtp, pop3 and imap are (host:port) for who is outside of the sandbox, where hints name its own ports.
+	Addresses map[string]string
 	// Transport reaches a daemon elsewhere; nil is the sandbox's own, at its socket.
 	Transport http.RoundTripper
 }
@@ -167,7 +170,27 @@ func (c *command) ask(ctx context.Context, method, path string, body any) (Sheet
 		}
 		return sheet, errors.New(f.Text)
 	}
-	return sheet, json.NewDecoder(response.Body).Decode(&sheet)
+	err = json.NewDecoder(response.Body).Decode(&sheet)
+	for i, t := range sheet.Tasks {
+		sheet.Tasks[i].Ask, sheet.Tasks[i].Hint = c.reached(t.Ask), c.reached(t.Hint)
+	}
+	return sheet, err
+}
+
+// called is a call of a service inside the sandbox.
+var called = regexp.MustCompile(`\b(telnet|nc) [A-Za-z0-9][A-Za-z0-9.-]* (25|110|143)\b`)
+
+// reached is a text in which such calls lead to where the caller reaches the service.
+func (c *command) reached(text string) string {
+	return called.ReplaceAllStringFunc(text, func(call string) string {
+		words := strings.Fields(call)
+		service := map[string]string{"25": "smtp", "110": "pop3", "143": "imap"}[words[2]]
+		host, port, err := net.SplitHostPort(c.Addresses[service])
+		if err != nil {
+			return call
+		}
+		return words[0] + " " + host + " " + port
+	})
 }
 
 // only prints one task.

@@ -232,3 +232,23 @@ func TestStrangers(t *testing.T) {
 		}
 	}
 }
+
+// TestAddresses: who calls from outside of the sandbox is told in hints where its services are from there.
+func TestAddresses(t *testing.T) {
+	socket := serve(t, &desk{who: Student{"alice", "en"}, answers: map[string]string{}})
+	for _, c := range []struct {
+		addresses map[string]string
+		want      string
+	}{
+		{nil, "telnet localhost 25"},
+		{map[string]string{"smtp": "127.0.0.1:10125", "pop3": "127.0.0.1:10110"}, "telnet 127.0.0.1 10125"},
+		{map[string]string{"pop3": "127.0.0.1:10110"}, "telnet localhost 25"},
+		{map[string]string{"smtp": "[::1]:2525"}, "telnet ::1 2525"},
+	} {
+		var out bytes.Buffer
+		env := Env{Out: &out, Err: io.Discard, Addresses: c.addresses, Getenv: func(name string) string { return map[string]string{"MAILLAB_SOCKET": socket}[name] }}
+		if code := Main(t.Context(), []string{"hint", "message-simple"}, env); code != 0 || !strings.Contains(out.String(), "Hint: "+c.want+"\n") {
+			t.Errorf("%v: %d, %s", c.addresses, code, out.String())
+		}
+	}
+}

@@ -34,7 +34,7 @@ send() {
 }
 
 # answer TASK TEXT
-answer() { lab answer "$@" >/dev/null || echo "$1: the answer is not right"; }
+answer() { lab answer "$@" </dev/null >/dev/null || echo "$1: the answer is not right"; }
 
 # last PATTERN: the last thing in the log that the pattern's group catches (sed -E).
 last() { sed -nE "s#$1#\1#p" /var/log/mail.log | tail -n 1; }
@@ -96,6 +96,13 @@ Subject: convocation
 
 Passez me voir.
 END
+send "$me" "$me" <<END &
+To: $me
+Cc: $other
+Subject: copie annoncée
+
+L'en-tête l'annonce, l'enveloppe ne l'envoie pas.
+END
 send "$me" quelquun@example.org <<END &
 Subject: dehors
 
@@ -146,9 +153,9 @@ printf 'USER %s\r\nPASS %s\r\nSTAT\r\nRETR 1\r\nQUIT\r\n' "$other" "$password" |
 
 answer enveloppe "MAIL FROM et RCPT TO, puis DATA ; une ligne vide sépare les en-têtes du corps."
 answer journal "$(last ".*postfix/local[^:]*: ([0-9A-Za-z]+): to=<$other@.*status=sent.*")"
-answer cc-conclusion "Rien : seule l'enveloppe (RCPT TO) décide de qui reçoit le message."
+answer cc-conclusion "Cci : la copie cachée"
 answer bienvenue "$(grep -oE '[a-z2-9]{5}-[a-z2-9]{5}' "/var/mail/$me" | head -n 1)"
-answer entetes-source "Return-Path: <$me@local.isri.fr>, l'expéditeur de l'enveloppe"
+answer entetes-source "<$me@local.isri.fr>, dans Return-Path"
 for _ in $(seq 60); do # the firewall lets the server wait
 	waiting=$(last '.*postfix/smtp[^:]*: ([0-9A-Za-z]+): to=<.*relay=none.*status=deferred.*')
 	[ -z "$waiting" ] || break

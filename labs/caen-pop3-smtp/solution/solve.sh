@@ -142,7 +142,7 @@ quit
 END
 wait
 
-answer() { lab answer "$@" >/dev/null || echo "$1: not passed yet"; }
+answer() { lab answer "$@" </dev/null >/dev/null || echo "$1: not passed yet"; }
 answer q3-webmail "Un webmail est une page : le mail reste sur le serveur, le navigateur ne parle que HTTP. Un logiciel de mail parle POP3 ou IMAP et SMTP lui-même."
 answer q5-securite "Identifiant et mot de passe passent en clair : qui écoute le réseau les lit."
 answer q7-constat "Les faux champs s'affichent tels quels : le serveur n'a rien vérifié."
