@@ -47,6 +47,9 @@ func TestNamesWhatWasSeen(t *testing.T) {
 		"a step that was refused":       {imap("C: a login util1 ********", "S: a OK in", "C: a select Truc", "S: a NO no such mailbox"), session, "to “a select Truc” the server answered “a NO no such mailbox”", "à « a select Truc » le serveur a répondu « a NO no such mailbox »"},
 		"a step that is missing":        {imap("C: a login util1 ********", "S: a OK in", "C: a logout", "S: * BYE"), session, "the next, SELECT, is missing", "la suivante, SELECT, manque"},
 		"a second word of two is named": {world{talks: []dialogue.Dialogue{talk("smtp", hand, nil, "C: mail from: util1", "C: quit")}}, sends, "the next, RCPT TO, is missing", "la suivante, RCPT TO, manque"},
+		"AUTH PLAIN made with echo":     {world{talks: []dialogue.Dialogue{talk("smtp", hand, nil, "C: ehlo x", "S: 250 x", "C: auth plain **** (newline)", "S: 535 no")}}, sends, "ends with a newline, which is part of the password then: echo adds it", "echo l'ajoute, printf non"},
+		"digits after \\0":              {imap("C: a authenticate plain", "S: +", "C: ******** (octal)", "S: a NO"), session, `took the digits after \0 for an octal number: write \000`, `écrivez \000`},
+		"one NUL only":                  {imap("C: a authenticate plain ******** (NUL)", "S: a NO"), session, "has to have two NUL octets", "deux octets nuls"},
 		"the wrong mailbox":             {world{mails: []Mail{letter("A1", "util1", 1, "\nx")}}, task.Check{Mail: &task.Mail{To: "util11"}}, "a message, A1, is in the mailbox of util1: there has to be one in that of util11", "un message, A1, est dans la boîte de util1 : il en faut un dans celle de util11"},
 		"a line of the log":             {world{lines: deferred("4bXyz11", "a@b")}, task.Check{Log: &task.Log{Lines: []task.Pattern{"from=<", "status=sent"}}}, "the next, status=sent…, is missing", "la suivante, status=sent…, manque"},
 	} {

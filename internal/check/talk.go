@@ -338,6 +338,22 @@ func untagged(t turn) bool {
 	return firstWord.MatchString(t.command) && (uid || !secondWord.MatchString(t.command))
 }
 
+// flawed is a response of SASL PLAIN in the record, with what mail.PlainFlaw found.
+var flawed = regexp.MustCompile(`(?i)(?:plain |^)\*+ \((newline|octal|NUL)\)$`)
+
+func flaw(word string) task.Text {
+	switch word {
+	case "newline":
+		return both("la réponse à AUTH PLAIN finit par un saut de ligne, qui compte dans le mot de passe : echo l'ajoute, printf non",
+			"the response to AUTH PLAIN ends with a newline, which is part of the password then: echo adds it, printf does not")
+	case "octal":
+		return both(`dans la réponse à AUTH PLAIN, printf a pris pour un nombre octal les chiffres qui suivent \0 : écrivez \000`,
+			`in the response to AUTH PLAIN printf took the digits after \0 for an octal number: write \000`)
+	}
+	return both(`la réponse à AUTH PLAIN doit avoir deux octets nuls : \000 compte \000 mot de passe, sans blancs, en base64`,
+		`the response to AUTH PLAIN has to have two NUL octets: \000 account \000 password, without blanks, in base64`)
+}
+
 // remarks tell what often goes wrong.
 func remarks(d dialogue.Dialogue, turns []turn) (out []task.Text) {
 	has := func(pattern string) bool {
@@ -353,6 +369,12 @@ func remarks(d dialogue.Dialogue, turns []turn) (out []task.Text) {
 	if i := slices.IndexFunc(turns, untagged); d.Service == "imap" && i >= 0 {
 		out = append(out, both("%s : une commande IMAP commence par un identifiant de votre choix, par exemple a1 %s",
 			"%s: an IMAP command begins with an identifier of your choice, such as a1 %s", quote(turns[i].command), strings.ToUpper(strings.Fields(turns[i].command)[0])))
+	}
+	for _, t := range turns {
+		if found := flawed.FindStringSubmatch(t.command); found != nil {
+			out = append(out, flaw(found[1]))
+			break
+		}
 	}
 	if d.Cut {
 		out = append(out, both("l'enregistrement de ce dialogue est incomplet", "the record of this dialogue is not whole"))

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"strings"
 
+	"maillab/internal/mail"
 	"maillab/internal/mail/imap/syntax"
 )
 
@@ -26,7 +27,11 @@ func (m *masker) first(line []byte) string {
 			m.secret = true
 			return maskFrom(line, words, i+2)
 		case "AUTHENTICATE":
-			return maskFrom(line, words, i+2)
+			masked := maskFrom(line, words, i+2)
+			if i+2 < len(words) && masked != string(line) {
+				masked += mail.PlainFlaw(string(bytes.TrimSpace(line[words[i+2]:])))
+			}
+			return masked
 		}
 	}
 	return string(line)

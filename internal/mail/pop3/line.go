@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"maillab/internal/mail/telnet"
+
+	"maillab/internal/mail"
 )
 
 // maxLine bounds a command line, in octets. RFC 2449 §4 asks for 255; an initial SASL response may be longer (RFC 5034 §4).
@@ -115,7 +117,7 @@ func masked(line string) string {
 		return c.typed[:len("PASS")] + secret
 	case c.verb == "AUTH":
 		if mech, response := cutWord(c.args); response != "" {
-			return c.typed + " " + mech + " " + secret
+			return c.typed + " " + mech + " " + secret + mail.PlainFlaw(response)
 		}
 	}
 	return line

@@ -5,6 +5,8 @@ import (
 	"context"
 	"encoding/base64"
 	"errors"
+
+	"maillab/internal/mail"
 )
 
 // errAborted is a SASL exchange that the client gave up with "*" (RFC 5034 §4).
@@ -62,7 +64,7 @@ func (c *session) challenge() (string, error) {
 	if line = trim(line); line == "*" && !long {
 		c.rec.Client(line)
 	} else {
-		c.rec.Client(secret)
+		c.rec.Client(secret + mail.PlainFlaw(line))
 	}
 	return line, nil
 }

@@ -9,6 +9,8 @@ import (
 
 	"github.com/emersion/go-sasl"
 	gosmtp "github.com/emersion/go-smtp"
+
+	"maillab/internal/mail"
 )
 
 // Reasons that Postfix gives, in Cyrus SASL's words.
@@ -90,7 +92,11 @@ func (x *exchange) run(server sasl.Server, text string, said bool) answer {
 			x.l.record.Client(text)
 			return x.aborted()
 		}
-		x.l.record.Client("****")
+		flaw := ""
+		if x.mechanism == sasl.Plain {
+			flaw = mail.PlainFlaw(text)
+		}
+		x.l.record.Client("****" + flaw)
 		if long {
 			return no("500 5.5.6 SASL response limit exceeded")
 		}

@@ -231,7 +231,11 @@ func (l *loop) unknown(line, word string) answer {
 // recordCommand puts a typed line into the record, without what AUTH carries.
 func (l *loop) recordCommand(line string, args []token) {
 	if len(args) > 2 && strings.EqualFold(args[0].text, "AUTH") {
-		line = args[0].text + " " + args[1].text + " ****"
+		flaw := ""
+		if strings.EqualFold(args[1].text, "PLAIN") {
+			flaw = mail.PlainFlaw(args[2].text)
+		}
+		line = args[0].text + " " + args[1].text + " ****" + flaw
 	}
 	l.record.Client(line)
 }
