@@ -171,3 +171,24 @@ lab answer read it is `+code+"\n")
 		t.Errorf("the teacher is told: %s", errs)
 	}
 }
+
+// TestHintPasses: the script that the lab's own hint gives away, with pauses of whole seconds, is a program; and who shows the
+// login has not shown the password, though they are the same number.
+func TestHintPasses(t *testing.T) {
+	c := newLesson(t, "hint", "caen-pop3-smtp")
+	c.must(nil, "mark", "alice", "q4-pop3", "passed")
+	c.must(strings.NewReader(`#!/bin/bash
+read login
+stty -echo 2>/dev/null
+read password
+stty echo 2>/dev/null
+echo "Bonjour $login, $USER"
+(sleep 1; echo USER $login; sleep 1; echo PASS $password; sleep 1; echo STAT; sleep 1; echo QUIT) | nc localhost 110
+`), "exec", "alice", "--", "cat > compte.sh; chmod +x compte.sh")
+	c.wants("alice", "q9-compte", "passed", "started by the check")
+	c.wants("alice", "q10-stty", "passed", "compte.sh")
+	c.must(nil, "exec", "alice", "--", "sed -i 's/^stty -echo/: stty -echo/' compte.sh")
+	c.must(nil, "reset", "-y", "alice")
+	c.must(nil, "mark", "alice", "q9-compte", "passed")
+	c.wants("alice", "q10-stty", "failed", "which it must not")
+}
