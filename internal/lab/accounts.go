@@ -166,6 +166,9 @@ func (c *compiler) own(s *student, all []*account) {
 			a.owner = s
 		}
 		if a.owner == s {
+			if len(s.accounts) == 0 {
+				s.password = a.password
+			}
 			s.accounts = append(s.accounts, a.name)
 		}
 	}
@@ -217,7 +220,7 @@ func columnsOf(texts ...string) []string {
 	known := append(ofServer(), ofStudent()...)
 	for _, text := range texts {
 		for _, name := range placeholder.Names(text) {
-			if isName(name) && !slices.Contains(known, name) {
+			if isName(name) && (name == "password" || !slices.Contains(known, name)) { // no account's password is made of itself
 				columns = append(columns, name)
 			}
 		}

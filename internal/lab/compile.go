@@ -62,13 +62,14 @@ type student struct {
 	roster.Student
 	seat     int
 	accounts []string // the login first
+	password string   // its password
 }
 
 // values are a student's; nil is the server as a whole.
 func (c *compiler) values(s *student) values {
 	v := values{lab: c.Lab, secrets: c.secrets}
 	if s != nil {
-		v.student, v.seat, v.accounts = &s.Student, s.seat, s.accounts
+		v.student, v.seat, v.accounts, v.password = &s.Student, s.seat, s.accounts, s.password
 	}
 	return v
 }

@@ -4,7 +4,7 @@
 // A lab is a folder with a lab.yaml and what that names: starting mail, files for the homes. The types of this file are
 // the format: keys, defaults, permitted values and limits stand in their tags, from which the decoder works, and from
 // which the JSON Schema for editors is generated, descriptions included. Placeholders ({seat}, {student}, {account},
-// {account2}, {domain}, {n}, {token}, {port}, {lang} and every roster column) may stand in every text; see values.go.
+// {account2}, {password}, {domain}, {n}, {token}, {port}, {lang} and every roster column) may stand in every text; see values.go.
 package lab
 
 import (

@@ -257,3 +257,31 @@ func areProblems(t *testing.T, err error) {
 		}
 	}
 }
+
+// TestPassword: {password} is the first account's, a roster's column of that name counts first, and no account's password is
+// made of itself.
+func TestPassword(t *testing.T) {
+	const tasks = "tasks: [{id: one, title: 'pass {password}', check: {manual: }}]\n"
+	for name, c := range map[string]struct{ accounts, class, want string }{
+		"written":     {"accounts: [{name: 'u{n}', n: 1-2, password: abc}]\n", "name\nalice\n", "pass abc"},
+		"generated":   {"accounts: [{name: util, password: generate}]\n", "name\nalice\n", "pass <password"},
+		"of a column": {"accounts: [{name: util, password: '{pin}'}]\n", "name,pin\nalice,77\n", "pass 77"},
+		"a column":    {"accounts: [{name: util, password: '{password}'}]\n", "name,password\nalice,88\n", "pass 88"},
+		"of nothing":  {"accounts: [{name: util, password: '{password}'}]\n", "name\nalice\n", `the roster has no column "password"`},
+	} {
+		class, err := roster.Read("class.csv", []byte(c.class))
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := ""
+		sandboxes, err := Compile(parse(t, least(c.accounts+tasks)), class, roster.Seats(nil, class), "t", testSecrets)
+		if err != nil {
+			got = err.Error()
+		} else {
+			got = string(sandboxes[0].Tasks)
+		}
+		if !strings.Contains(strings.ReplaceAll(got, `\u003c`, "<"), c.want) {
+			t.Errorf("%s: %s, want %s", name, got, c.want)
+		}
+	}
+}

@@ -18,12 +18,14 @@ type values struct {
 	student  *roster.Student // nil: the server as a whole
 	seat     int
 	accounts []string // the student's, the login first
+	password string   // of the first account
 	task     string   // whose {token} it is; "" the lab's
 	n        int      // 0: no range here
 	secrets  Secrets
 }
 
-// lookup finds a placeholder's value: the built-in names first, then the roster's columns, then the built-in port.
+// lookup finds a placeholder's value: the built-in names first, then the roster's columns, then the built-in
+// password and port.
 func (v values) lookup(name string) (string, bool) {
 	switch name {
 	case "domain":
@@ -54,6 +56,9 @@ func (v values) lookup(name string) (string, bool) {
 	if field, ok := v.student.Fields[strings.ToLower(name)]; ok {
 		return field, true
 	}
+	if name == "password" {
+		return v.password, v.password != ""
+	}
 	return strconv.Itoa(firstPort + v.seat), name == "port"
 }
 
@@ -79,7 +84,9 @@ func (v values) expand(text string) string { return placeholder.Expand(text, v.l
 func ofServer() []string { return []string{"domain", "lang", "n"} }
 
 // ofStudent lists those that mean something for a student only; roster columns are further ones.
-func ofStudent() []string { return []string{"seat", "student", "account", "account2", "token", "port"} }
+func ofStudent() []string {
+	return []string{"seat", "student", "account", "account2", "password", "token", "port"}
+}
 
 // perStudent says whether text differs from student to student: it names something that is not the server's own.
 func perStudent(text string) bool {
