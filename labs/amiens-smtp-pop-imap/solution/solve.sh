@@ -89,19 +89,19 @@ Content-Transfer-Encoding: base64
 $(base64 enveloppe.jpg)
 -------0000000000--
 END
-wait # an account has room for so many processes only
-send president@u-picardie.fr "$me@u-picardie.fr" <<END &
-From: president@u-picardie.fr
-Subject: convocation
-
-Passez me voir.
-END
 send "$me" "$me" <<END &
 To: $me
 Cc: $other
 Subject: copie annoncée
 
 L'en-tête l'annonce, l'enveloppe ne l'envoie pas.
+END
+wait # an account has room for so many processes only
+send president@u-picardie.fr "$me@u-picardie.fr" <<END &
+From: president@u-picardie.fr
+Subject: convocation
+
+Passez me voir.
 END
 send "$me" quelquun@example.org <<END &
 Subject: dehors
