@@ -43,7 +43,7 @@ func TestUnderTheLibrarysServer(t *testing.T) {
 	refused := func(err error, want string) {
 		t.Helper()
 		var said *gosmtp.SMTPError
-		if !errors.As(err, &said) || strings.TrimSpace(said.Error()) != strings.TrimSpace((&gosmtp.SMTPError{Message: want}).Error()) && !strings.Contains(said.Message, want) {
+		if !errors.As(err, &said) || !strings.Contains(said.Message, want) {
 			t.Errorf("got %v, want %q", err, want)
 		}
 	}

@@ -1,11 +1,15 @@
 package log
 
 import (
+	"net/netip"
 	"os"
 	"os/exec"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
+
+	"maillab/internal/mail"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -40,6 +44,29 @@ func TestPflogsumm(t *testing.T) {
 		if !strings.Contains(got, " "+want) {
 			t.Errorf("the report does not say %q", want)
 		}
+	}
+}
+
+// TestPflogsummCountsConnections: ten connections at once are ten, for a program that tells them apart by their process.
+func TestPflogsummCountsConnections(t *testing.T) {
+	if _, err := exec.LookPath("pflogsumm"); err != nil {
+		t.Skip("pflogsumm is not installed (Debian package pflogsumm)")
+	}
+	now := &clock{now: time.Date(2026, 11, 21, 20, 25, 28, 0, time.UTC)}
+	l, path := open(t, Config{Now: now.Now})
+	var all []*SMTPD
+	for range 10 {
+		s := l.SMTPD(mail.Peer{Remote: netip.MustParseAddrPort("172.17.0.1:40000")})
+		s.Connect()
+		all = append(all, s)
+	}
+	now.set(now.Now().Add(2 * time.Second))
+	for _, s := range all {
+		s.Disconnect("quit=1 commands=1")
+	}
+	flush(t, l)
+	if got := report(t, path); !regexp.MustCompile(`(?m)^ +10 +connections$`).MatchString(got) {
+		t.Errorf("no ten connections in\n%s", got)
 	}
 }
 
