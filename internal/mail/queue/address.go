@@ -25,7 +25,8 @@ func complete(address, myDomain string) string {
 		return ""
 	}
 	if strings.HasPrefix(address, `"`) {
-		if address = strings.TrimRight(address, "@."); strings.HasSuffix(address, `"`) {
+		address = strings.TrimRight(address, "@.")
+		if _, domain := splitAddress(address); domain == "" {
 			address += "@" + myDomain
 		}
 		return address

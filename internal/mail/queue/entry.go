@@ -25,6 +25,7 @@ type entry struct {
 	due     time.Time
 	tries   int
 	active  bool // an attempt is under way
+	again   bool // and another is wanted as soon as it has ended
 	fresh   bool // the log has it as active, and it has not been tried since
 
 	settled int // recipients that the attempt under way is done with

@@ -141,7 +141,9 @@ func (q *schedule) poke() {
 func (q *schedule) leave(e *entry, places []place) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	e.active = false
+	if e.active = false; e.again {
+		e.again, e.due = false, time.Time{}
+	}
 	for _, p := range places {
 		q.busy[p.name]--
 	}
@@ -208,7 +210,9 @@ func (q *schedule) Flush() {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	for _, e := range q.entries {
-		e.due = time.Time{}
+		if e.again = e.active; !e.active { // an attempt's entry is its own
+			e.due = time.Time{}
+		}
 	}
 	q.poke()
 }

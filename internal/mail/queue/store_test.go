@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -192,6 +193,31 @@ func TestSlowRouteHoldsNobodyUp(t *testing.T) {
 	b.log.wait(t, id, "status=deferred")
 	if len(dials) != 1 {
 		t.Errorf("%d connections to a server that takes one", len(dials))
+	}
+}
+
+// TestFlushDuringAttempt: who asks for another try while one is ending gets it.
+func TestFlushDuringAttempt(t *testing.T) {
+	var b *bench
+	dials := make(chan int, 10)
+	n := 0
+	b = newBench(t, func(c *Config) {
+		c.Dial = func(context.Context, string, string) (net.Conn, error) {
+			if n++; n == 1 {
+				b.Flush()
+			}
+			dials <- n
+			return nil, syscall.ECONNREFUSED
+		}
+	})
+	b.send(t, "x\r\n", "util1", "a@example.com")
+	b.run(t) // the clock stands: no other try is due
+	for want := range 2 {
+		select {
+		case <-dials:
+		case <-time.After(20 * time.Second):
+			t.Fatalf("%d tries", want)
+		}
 	}
 }
 
