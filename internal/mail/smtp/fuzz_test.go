@@ -26,7 +26,7 @@ func (h failing) Handle(_ context.Context, r slog.Record) error {
 	return nil
 }
 
-// FuzzSession types anything to a server: no panic, no disagreement between the engine and the front, every reply a
+// FuzzSession types anything to a server: no panic, nothing that the session does not do as it must, every reply a
 // whole line, every log line one line, an end.
 func FuzzSession(f *testing.F) {
 	for _, seed := range []string{
