@@ -210,6 +210,7 @@ func (s *seat) serve(service string, conn net.Conn, probe bool) {
 		return
 	}
 	defer leave()
+	defer context.AfterFunc(l.ctx, func() { time.AfterFunc(lastAnswers, func() { conn.Close() }) })() // who does not read holds nobody up
 	if probe {
 		l.daemon.Probe(service, conn)
 	} else {
