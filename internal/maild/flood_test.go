@@ -203,3 +203,43 @@ func BenchmarkCheck(b *testing.B) {
 		})
 	}
 }
+
+// TestEvidenceOutlivesAFlood: who fills the record of dialogues, and the mailbox, keeps what has passed; what is left of the
+// flood is whole, or says that it is not; and a neighbour's evidence is all there.
+func TestEvidenceOutlivesAFlood(t *testing.T) {
+	b := start(t, 3, sharedClass)
+	for _, user := range []string{"util1", "util3"} {
+		b.visit("smtp", "192.0.2.7", "helo pv", "mail from:<util2@test>", "rcpt to:<"+user+"@test>", "data", "Subject: to be kept", "", "x", ".", "quit")
+	}
+	b.passed(2)
+	long := "helo " + strings.Repeat("x", 900)
+	flood(300, func(i int) { b.visit("smtp", "192.0.2.7", slices.Concat(slices.Repeat([]string{long}, 60), []string{"quit"})...) })
+	endless := b.dialogues.Begin("smtp", "192.0.2.8:1", "", 1)
+	for range 200 {
+		endless.Client(long)
+	}
+	endless.Close()
+	whole, cut := 0, 0
+	for _, found := range b.dialogues.List(dialogue.Filter{}) {
+		d, err := b.dialogues.Read(found.ID)
+		switch {
+		case err != nil:
+			t.Error(err)
+		case d.Cut:
+			cut++
+		case d.End.IsZero() || len(d.Commands()) == 0 || d.Commands()[len(d.Commands())-1].Text != "quit":
+			t.Errorf("%s is not whole, and does not say so: %d lines", d.ID, len(d.Lines))
+		default:
+			whole++
+		}
+	}
+	if whole < 100 || cut != 1 {
+		t.Errorf("%d dialogues are whole, and %d say that they are not", whole, cut)
+	}
+	if got := states(t, b.Daemon, alice()); got["sent"] != check.Passed || got["logged"] != check.Passed {
+		t.Errorf("after the flood: %v", got)
+	}
+	if got := states(t, b.Daemon, control.CheckRequest{Students: []string{"bruno"}}); got["sent"] != check.Passed {
+		t.Errorf("the neighbour: %v", got)
+	}
+}
