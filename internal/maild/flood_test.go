@@ -213,7 +213,9 @@ func TestEvidenceOutlivesAFlood(t *testing.T) {
 	}
 	b.passed(2)
 	long := "helo " + strings.Repeat("x", 900)
-	flood(300, func(i int) { b.visit("smtp", "192.0.2.7", slices.Concat(slices.Repeat([]string{long}, 60), []string{"quit"})...) })
+	flood(300, func(i int) {
+		b.visit("smtp", "192.0.2.7", slices.Concat(slices.Repeat([]string{long}, 60), []string{"quit"})...)
+	})
 	endless := b.dialogues.Begin("smtp", "192.0.2.8:1", "", 1)
 	for range 200 {
 		endless.Client(long)
