@@ -18,7 +18,7 @@ const (
 )
 
 // answering makes sure that a sandbox answers, and tells whether it had to be restarted for that.
-func (a *app) answering(ctx context.Context, i running, client *control.Client, s instance.Sandbox) (restarted bool, err error) {
+func answering(ctx context.Context, a *app, i running, client *control.Client, s instance.Sandbox) (restarted bool, err error) {
 	patience, cancel := context.WithTimeout(ctx, answerPatience)
 	defer cancel()
 	_, err = client.Ready(patience, s.Seat)

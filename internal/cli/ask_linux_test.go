@@ -66,7 +66,7 @@ func TestInterruptedQuestion(t *testing.T) {
 	for name, ask := range map[string]func(context.Context, *app) error{
 		"yes or no": func(ctx context.Context, a *app) error { return a.confirm(ctx, "Remove it?") },
 		"password": func(ctx context.Context, a *app) error {
-			_, err := a.newPassword(ctx, "util1", false)
+			_, err := newPassword(ctx, a, "util1", false)
 			return err
 		},
 	} {
@@ -90,7 +90,7 @@ func TestPasswordAtTerminal(t *testing.T) {
 	} {
 		var word string
 		tty, err := asked(t, func(ctx context.Context, a *app) (err error) {
-			word, err = a.newPassword(ctx, "util1", false)
+			word, err = newPassword(ctx, a, "util1", false)
 			return err
 		}, func(typing io.Writer, _ func()) { _, _ = io.WriteString(typing, typed) })
 		if exitCode(err) != want || (word == "secret-1") != (want == exitDone) {

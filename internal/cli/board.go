@@ -31,7 +31,7 @@ type boardRow struct {
 	Progress time.Time `json:"progress,omitzero"` // when a task passed last; the epoch's start when none has
 }
 
-func (a *app) board() *cobra.Command {
+func boardVerb(a *app) *cobra.Command {
 	var every time.Duration
 	cmd := &cobra.Command{
 		Use:   "board",
@@ -54,7 +54,7 @@ without one may be anybody's there.
 			client := i.Client()
 			defer client.Close()
 			for {
-				rows, err := a.askBoard(ctx, i, client)
+				rows, err := askBoard(ctx, a, i, client)
 				if ctx.Err() != nil {
 					return nil // Ctrl-C is how one ends it
 				}
@@ -62,10 +62,10 @@ without one may be anybody's there.
 					return err
 				}
 				if !isTerminal(a.Out) || a.flags.output != "table" {
-					return a.print(a.boardList(i.Name, rows))
+					return a.print(boardList(a, i.Name, rows))
 				}
 				_, _ = io.WriteString(a.Out, "\x1b[H\x1b[2J")
-				if err := a.print(a.boardList(i.Name, rows)); err != nil {
+				if err := a.print(boardList(a, i.Name, rows)); err != nil {
 					return err
 				}
 				select {
@@ -81,7 +81,7 @@ without one may be anybody's there.
 }
 
 // askBoard asks all sandboxes side by side. One that does not answer is left out, and told.
-func (a *app) askBoard(ctx context.Context, i running, client *control.Client) ([]boardRow, error) {
+func askBoard(ctx context.Context, a *app, i running, client *control.Client) ([]boardRow, error) {
 	ctx, cancel := context.WithTimeout(ctx, statusPatience)
 	defer cancel()
 	var mu sync.Mutex
@@ -136,7 +136,7 @@ func stuckFirst(x, y boardRow) int {
 		cmp.Compare(x.Seat, y.Seat), strings.Compare(x.Student, y.Student))
 }
 
-func (a *app) boardList(name string, rows []boardRow) list {
+func boardList(a *app, name string, rows []boardRow) list {
 	value := struct {
 		Instance string     `json:"instance"`
 		Students []boardRow `json:"students"`

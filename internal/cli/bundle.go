@@ -17,7 +17,7 @@ import (
 	"maillab/internal/safeio"
 )
 
-func (a *app) bundle() *cobra.Command {
+func bundleVerb(a *app) *cobra.Command {
 	var file string
 	cmd := &cobra.Command{
 		Use:   "bundle STUDENT",
@@ -38,7 +38,7 @@ dialogues, mail.log (not from a server that others share), answers, the result o
 			if file == "" {
 				file = fmt.Sprintf("%s-%s.tar.zst", i.Name, student)
 			}
-			if err := a.writeBundle(cmd.Context(), i, s, student, file); err != nil {
+			if err := writeBundle(cmd.Context(), a, i, s, student, file); err != nil {
 				return err
 			}
 			fmt.Fprintln(a.Out, file)
@@ -50,21 +50,21 @@ dialogues, mail.log (not from a server that others share), answers, the result o
 }
 
 // writeBundle writes aside and renames: a bundle is whole or not there.
-func (a *app) writeBundle(ctx context.Context, i running, s instance.Sandbox, student, file string) error {
+func writeBundle(ctx context.Context, a *app, i running, s instance.Sandbox, student, file string) error {
 	return safeio.Write(file, 0o600, safeio.Whole, func(w io.Writer) error {
 		packed, err := zstd.NewWriter(w)
 		if err != nil {
 			return err
 		}
 		out := tar.NewWriter(packed)
-		if err := a.fillBundle(ctx, i, s, student, out); err != nil {
+		if err := fillBundle(ctx, a, i, s, student, out); err != nil {
 			return err
 		}
 		return errors.Join(out.Close(), packed.Close())
 	})
 }
 
-func (a *app) fillBundle(ctx context.Context, i running, s instance.Sandbox, student string, out *tar.Writer) error {
+func fillBundle(ctx context.Context, a *app, i running, s instance.Sandbox, student string, out *tar.Writer) error {
 	client := i.Client()
 	defer client.Close()
 	inner, err := client.Bundle(ctx, s.Seat, student)
@@ -107,20 +107,20 @@ func (a *app) fillBundle(ctx context.Context, i running, s instance.Sandbox, stu
 		"lab": i.Lab, "instance": i.Name, "student": student, "taken": a.Now().UTC().Format(time.RFC3339)}
 	for name, value := range map[string]any{
 		"dialogues.json": dialogues, "versions.json": versions,
-		"check.json": a.checkResult(i.Name, checked, map[string]int{student: s.Seat}),
+		"check.json": checkResult(a, i.Name, checked, map[string]int{student: s.Seat}),
 	} {
 		text, err := json.MarshalIndent(value, "", "  ")
 		if err != nil {
 			return err
 		}
-		if err := a.bundleEntry(out, name, append(text, '\n')); err != nil {
+		if err := bundleEntry(a, out, name, append(text, '\n')); err != nil {
 			return err
 		}
 	}
-	return a.bundleEntry(out, "dialogues.txt", []byte(dialoguesText(dialogues, a.zone(i.Name))))
+	return bundleEntry(a, out, "dialogues.txt", []byte(dialoguesText(dialogues, a.zone(i.Name))))
 }
 
-func (a *app) bundleEntry(out *tar.Writer, name string, text []byte) error {
+func bundleEntry(a *app, out *tar.Writer, name string, text []byte) error {
 	h := tar.Header{Typeflag: tar.TypeReg, Name: name, Mode: 0o600, Size: int64(len(text)), ModTime: a.Now().Truncate(time.Second), Format: tar.FormatPAX}
 	if err := out.WriteHeader(&h); err != nil {
 		return err

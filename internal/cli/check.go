@@ -47,7 +47,7 @@ type taskJSON struct {
 	CopiedFrom string `json:"copiedFrom,omitempty"`
 }
 
-func (a *app) check() *cobra.Command {
+func checkVerb(a *app) *cobra.Command {
 	var tasks, columns []string
 	var since string
 	cmd := &cobra.Command{
@@ -71,18 +71,18 @@ gradebook, which knows the students by a --column of the class list; -o junit a 
 			if err != nil {
 				return err
 			}
-			from, err := a.sinceTime(since, a.zone(i.Name))
+			from, err := sinceTime(a, since, a.zone(i.Name))
 			if err != nil {
 				return err
 			}
 			if err := a.hasTasks(i.Name, tasks); err != nil {
 				return err
 			}
-			beside, err := a.columns(i.Name, columns)
+			beside, err := columnsOf(a, i.Name, columns)
 			if err != nil {
 				return err
 			}
-			return a.runCheck(cmd.Context(), i, args, control.CheckRequest{Tasks: tasks, Since: from}, beside)
+			return runCheck(cmd.Context(), a, i, args, control.CheckRequest{Tasks: tasks, Since: from}, beside)
 		},
 	}
 	cmd.Flags().StringSliceVar(&tasks, "task", nil, "only this task; may be given several times")
@@ -97,7 +97,7 @@ const outputForms = "maillab.output"
 
 // sinceTime reads --since: a time of day is one of today's in the lab's zone. Nothing was done since a time to come: it is
 // a slip, or somebody else's zone.
-func (a *app) sinceTime(text string, zone *time.Location) (time.Time, error) {
+func sinceTime(a *app, text string, zone *time.Location) (time.Time, error) {
 	if text == "" {
 		return time.Time{}, nil
 	}
@@ -121,22 +121,22 @@ func (a *app) sinceTime(text string, zone *time.Location) (time.Time, error) {
 // checkPatience bounds a check: the scripts of a class on a shared server take a while.
 const checkPatience = 15 * time.Minute
 
-func (a *app) runCheck(ctx context.Context, i running, typed []string, request control.CheckRequest, beside []column) error {
+func runCheck(ctx context.Context, a *app, i running, typed []string, request control.CheckRequest, beside []column) error {
 	chosen, err := a.some(i, typed)
 	if err != nil {
 		return err
 	}
-	result, failed, err := a.askCheck(ctx, i, chosen, request)
+	result, failed, err := askCheck(ctx, a, i, chosen, request)
 	if err != nil {
 		return err
 	}
-	a.nameCopies(a.folder(i.Name), result)
+	nameCopies(a, a.folder(i.Name), result)
 	if request.Since.IsZero() && len(request.Tasks) == 0 && chosen.All() && len(failed) == 0 {
-		if err := a.keepResults(ctx, i.Name, result); err != nil {
+		if err := keepResults(ctx, a, i.Name, result); err != nil {
 			fmt.Fprintf(a.Err, "maillab: the results are not kept: %v\n", err)
 		}
 	}
-	if err := a.printCheck(result, len(typed) == 1, beside); err != nil {
+	if err := printCheck(a, result, len(typed) == 1, beside); err != nil {
 		return err
 	}
 	if err := a.failures(chosen.Sandboxes, failed); err != nil {
@@ -154,7 +154,7 @@ func (a *app) runCheck(ctx context.Context, i running, typed []string, request c
 const keepPatience = 10 * time.Second
 
 // keepResults keeps the results where the instance was brought up.
-func (a *app) keepResults(ctx context.Context, name string, result checkJSON) error {
+func keepResults(ctx context.Context, a *app, name string, result checkJSON) error {
 	if !a.folder(name).Exists() {
 		return nil
 	}
@@ -169,7 +169,7 @@ func (a *app) keepResults(ctx context.Context, name string, result checkJSON) er
 }
 
 // askCheck has the sandboxes check side by side; failed has those that did not answer.
-func (a *app) askCheck(ctx context.Context, i running, chosen instance.Chosen, request control.CheckRequest) (
+func askCheck(ctx context.Context, a *app, i running, chosen instance.Chosen, request control.CheckRequest) (
 	result checkJSON, failed map[int]error, err error) {
 	folder := a.folder(i.Name)
 	marks, err1 := folder.Marks()
@@ -198,7 +198,7 @@ func (a *app) askCheck(ctx context.Context, i running, chosen instance.Chosen, r
 		}
 		return err
 	}))
-	return a.checkResult(i.Name, all, seatOf), failed, nil
+	return checkResult(a, i.Name, all, seatOf), failed, nil
 }
 
 // marksOf are the marks of a sandbox's students.
@@ -213,7 +213,7 @@ func marksOf(s instance.Sandbox, marks map[string]map[string]bool) map[string]ma
 }
 
 // checkResult puts what the sandboxes said into the order of the seats, in one language.
-func (a *app) checkResult(name string, all []control.CheckedStudent, seatOf map[string]int) checkJSON {
+func checkResult(a *app, name string, all []control.CheckedStudent, seatOf map[string]int) checkJSON {
 	lang := a.language()
 	out := checkJSON{Instance: name, Students: []studentJSON{}}
 	for _, c := range all {
@@ -251,7 +251,7 @@ func (a *app) language() string {
 
 // nameCopies tells of wrong answers whose token they carry. Sandboxes of their own know nobody else's, but the class's
 // secret, here, makes them all.
-func (a *app) nameCopies(folder instance.Folder, result checkJSON) {
+func nameCopies(a *app, folder instance.Folder, result checkJSON) {
 	secrets, err := folder.Secrets()
 	if err != nil {
 		fmt.Fprintf(a.Err, "maillab: copied answers are not looked for: %v\n", err)
@@ -282,7 +282,7 @@ func carries(answer, token string) bool {
 }
 
 // printCheck prints in the form that was asked for. A single student's table has a row a task.
-func (a *app) printCheck(result checkJSON, single bool, beside []column) error {
+func printCheck(a *app, result checkJSON, single bool, beside []column) error {
 	switch {
 	case a.flags.output == "junit":
 		return writeJUnit(a.Out, result)

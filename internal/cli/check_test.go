@@ -45,7 +45,7 @@ func checkedClass() []control.CheckedStudent {
 // TestCheckForms: a class in every form, in the order of its seats.
 func TestCheckForms(t *testing.T) {
 	a, out := testApp(t, map[string]string{"LANG": "fr_FR.UTF-8"})
-	result := a.checkResult("amiens", checkedClass(), map[string]int{"alice": 1, "bruno": 2})
+	result := checkResult(a, "amiens", checkedClass(), map[string]int{"alice": 1, "bruno": 2})
 	if result.Students[0].Student != "alice" || result.Students[0].Points != 2 || result.Students[0].Tasks[0].Seen != "fr seen" {
 		t.Errorf("%+v", result)
 	}
@@ -56,7 +56,7 @@ func TestCheckForms(t *testing.T) {
 	} {
 		out.Reset()
 		a.flags.output = form
-		if err := a.printCheck(result, false, nil); err != nil {
+		if err := printCheck(a, result, false, nil); err != nil {
 			t.Fatal(err)
 		}
 		if diff := cmp.Diff(want, out.String()); diff != "" {
@@ -68,7 +68,7 @@ func TestCheckForms(t *testing.T) {
 // TestJUnit: the report is one that the schema of Jenkins' reader allows, and nothing that a student wrote breaks it.
 func TestJUnit(t *testing.T) {
 	a, out := testApp(t, nil)
-	if err := writeJUnit(out, a.checkResult("amiens", checkedClass(), nil)); err != nil {
+	if err := writeJUnit(out, checkResult(a, "amiens", checkedClass(), nil)); err != nil {
 		t.Fatal(err)
 	}
 	var back junitReport
@@ -98,11 +98,11 @@ func TestGradebook(t *testing.T) {
 	}
 	one := []check.Result{{ID: "one", State: check.Passed, Points: 2}, {ID: "two", State: check.Failed, Points: 1}}
 	class := []control.CheckedStudent{{Student: "oneil", Results: one}, {Student: "=HYPERLINK(1)", Results: one[1:]}}
-	beside, err := a.columns("amiens", []string{"e-mail", "Full"})
+	beside, err := columnsOf(a, "amiens", []string{"e-mail", "Full"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := a.printCheck(a.checkResult("amiens", class, map[string]int{"oneil": 1, "=HYPERLINK(1)": 2}), false, beside); err != nil {
+	if err := printCheck(a, checkResult(a, "amiens", class, map[string]int{"oneil": 1, "=HYPERLINK(1)": 2}), false, beside); err != nil {
 		t.Fatal(err)
 	}
 	rows, err := csv.NewReader(out).ReadAll()
@@ -111,7 +111,7 @@ func TestGradebook(t *testing.T) {
 	if diff := cmp.Diff(want, rows); diff != "" || err != nil {
 		t.Error(err, diff)
 	}
-	if _, err := a.columns("amiens", []string{"mobile"}); exitCode(err) != exitUsage {
+	if _, err := columnsOf(a, "amiens", []string{"mobile"}); exitCode(err) != exitUsage {
 		t.Errorf("a column that there is not: %v", err)
 	}
 }
@@ -130,8 +130,8 @@ func TestNameCopies(t *testing.T) {
 	}
 	class := checkedClass()
 	class[0].Results[0].Answer = "The code: " + strings.ToUpper(secrets("token/alice/one"))
-	result := a.checkResult("amiens", class, map[string]int{"alice": 1, "bruno": 2})
-	a.nameCopies(folder.Folder, result)
+	result := checkResult(a, "amiens", class, map[string]int{"alice": 1, "bruno": 2})
+	nameCopies(a, folder.Folder, result)
 	if seen := result.Students[1].Tasks[0].Seen; !strings.HasSuffix(seen, "(the answer carries the token of alice)") {
 		t.Errorf("%q", seen)
 	}
@@ -149,12 +149,12 @@ func TestSinceTime(t *testing.T) {
 	for text, want := range map[string]time.Time{
 		"": {}, "30m": noon().Add(-30 * time.Minute), "11:15": noon().Add(-105 * time.Minute), "13:00": noon(), "2026-03-26T10:00:00Z": noon().Add(-2 * time.Hour),
 	} {
-		if got, err := a.sinceTime(text, zone); err != nil || !got.Equal(want) {
+		if got, err := sinceTime(a, text, zone); err != nil || !got.Equal(want) {
 			t.Errorf("%q: %v, %v", text, got, err)
 		}
 	}
 	for _, text := range []string{"yesterday", "-5m", "25:00", "13:01", "2026-03-26T12:00:01Z"} {
-		if got, err := a.sinceTime(text, zone); err == nil {
+		if got, err := sinceTime(a, text, zone); err == nil {
 			t.Errorf("%q is %v", text, got)
 		}
 	}

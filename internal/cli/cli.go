@@ -118,7 +118,7 @@ Exit codes:
 	_ = root.RegisterFlagCompletionFunc("instance", a.completeInstances)
 	_ = root.RegisterFlagCompletionFunc("output", fixed("table", "json", "csv"))
 	_ = root.RegisterFlagCompletionFunc("engine", fixed("docker", "embedded"))
-	root.AddCommand(a.verbs()...)
+	root.AddCommand(verbs(a)...)
 	complainAsUsage(root)
 	return root
 }

@@ -26,17 +26,17 @@ import (
 	"maillab/labs"
 )
 
-func (a *app) render() *cobra.Command {
+func renderVerb(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "render",
 		Short: "An instance as a file that others understand",
 		Args:  cobra.NoArgs,
 	}
-	cmd.AddCommand(a.renderCompose(), a.renderSpec())
+	cmd.AddCommand(renderCompose(a), renderSpec(a))
 	return cmd
 }
 
-func (a *app) renderCompose() *cobra.Command {
+func renderCompose(a *app) *cobra.Command {
 	var f upFlags
 	var folder string
 	cmd := &cobra.Command{
@@ -61,7 +61,7 @@ to another base.`,
 	return cmd
 }
 
-func (a *app) renderSpec() *cobra.Command {
+func renderSpec(a *app) *cobra.Command {
 	var f upFlags
 	var seat int
 	cmd := &cobra.Command{

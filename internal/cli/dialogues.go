@@ -12,7 +12,7 @@ import (
 	"maillab/internal/dialogue"
 )
 
-func (a *app) dialogues() *cobra.Command {
+func dialoguesVerb(a *app) *cobra.Command {
 	var follow bool
 	var service string
 	cmd := &cobra.Command{
@@ -39,7 +39,7 @@ that others share, SMTP dialogues in which nobody logged in are everybody's.
 			defer client.Close()
 			zone := a.zone(i.Name)
 			if follow {
-				err := client.FollowDialogues(ctx, s.Seat, student, func(e dialogue.Event) error { return a.printEvent(e, service, zone) })
+				err := client.FollowDialogues(ctx, s.Seat, student, func(e dialogue.Event) error { return printEvent(a, e, service, zone) })
 				if ctx.Err() != nil || errors.Is(err, io.EOF) {
 					return nil // Ctrl-C is how one ends it
 				}
@@ -113,7 +113,7 @@ func lineText(l dialogue.Line) string {
 }
 
 // printEvent prints one line of a dialogue that is followed.
-func (a *app) printEvent(e dialogue.Event, service string, zone *time.Location) error {
+func printEvent(a *app, e dialogue.Event, service string, zone *time.Location) error {
 	if service != "" && e.Service != service {
 		return nil
 	}

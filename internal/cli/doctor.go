@@ -18,7 +18,7 @@ import (
 	"maillab/internal/spec"
 )
 
-func (a *app) doctor() *cobra.Command {
+func doctorVerb(a *app) *cobra.Command {
 	var probing bool
 	var gateway string
 	cmd := &cobra.Command{
@@ -36,7 +36,7 @@ the other one works, and takes both down again. With -n, an instance that is up 
 			if probing {
 				return runProbe(cmd.Context(), a, gateway)
 			}
-			return a.tell(a.examine(cmd.Context()))
+			return a.tell(examine(cmd.Context(), a))
 		},
 	}
 	cmd.Flags().BoolVar(&probing, "probe", false, "prove on this machine that students are cut off")
@@ -68,7 +68,7 @@ func (a *app) tell(found []engine.Finding) error {
 }
 
 // examine looks at the engines, then at what does not depend on one.
-func (a *app) examine(ctx context.Context) []engine.Finding {
+func examine(ctx context.Context, a *app) []engine.Finding {
 	var found []engine.Finding
 	makers, err := a.makers()
 	if err != nil {
@@ -83,17 +83,17 @@ func (a *app) examine(ctx context.Context) []engine.Finding {
 		}
 		if examiner, ok := e.(engine.Examiner); ok {
 			found = append(found, examiner.Examine(ctx)...)
-			found = append(found, a.addresses(ctx, e)...)
-			found = append(found, a.image(ctx, e))
+			found = append(found, addressesLeft(ctx, a, e)...)
+			found = append(found, imageFinding(ctx, a, e))
 		} else {
 			found = append(found, engine.Finding{Level: engine.Good, What: "engine " + m.Name, Detail: e.Capabilities().Missing})
 		}
 	}
-	return append(found, a.ports(ctx), a.dataFolder())
+	return append(found, freePorts(ctx, a), dataFolder(a))
 }
 
 // addresses counts what is left of our address pool.
-func (a *app) addresses(ctx context.Context, e engine.Engine) []engine.Finding {
+func addressesLeft(ctx context.Context, a *app, e engine.Engine) []engine.Finding {
 	surveyor, ok := e.(engine.Subnets)
 	if !ok {
 		return nil
@@ -111,7 +111,7 @@ func (a *app) addresses(ctx context.Context, e engine.Engine) []engine.Finding {
 }
 
 // image says whether the first up will have to build.
-func (a *app) image(ctx context.Context, e engine.Engine) engine.Finding {
+func imageFinding(ctx context.Context, a *app, e engine.Engine) engine.Finding {
 	f := engine.Finding{Level: engine.Good, What: "image", Detail: images.Tag() + " is there"}
 	all, err := e.Observe(ctx, "")
 	if err != nil {
@@ -133,7 +133,7 @@ func (a *app) image(ctx context.Context, e engine.Engine) engine.Finding {
 }
 
 // ports finds where a class of 30 would be.
-func (a *app) ports(ctx context.Context) engine.Finding {
+func freePorts(ctx context.Context, a *app) engine.Finding {
 	f := engine.Finding{Level: engine.Good, What: "ports"}
 	s, _ := a.look(ctx, "") // what does not answer has been said
 	var all []instance.Instance
@@ -169,7 +169,7 @@ func (a *app) ports(ctx context.Context) engine.Finding {
 }
 
 // dataFolder says where what outlives instances is kept.
-func (a *app) dataFolder() engine.Finding {
+func dataFolder(a *app) engine.Finding {
 	f := engine.Finding{Level: engine.Good, What: "data", Detail: a.DataDir + " (" + runtime.GOOS + ")"}
 	err := os.MkdirAll(a.DataDir, 0o700)
 	if err == nil {

@@ -10,7 +10,7 @@ import (
 	"maillab/internal/engine"
 )
 
-func (a *app) down() *cobra.Command {
+func downVerb(a *app) *cobra.Command {
 	var keepSpools, keepResults, forget, dry bool
 	cmd := &cobra.Command{
 		Use:   "down",

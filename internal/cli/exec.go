@@ -15,7 +15,7 @@ import (
 	"maillab/internal/instance"
 )
 
-func (a *app) exec() *cobra.Command {
+func execVerb(a *app) *cobra.Command {
 	var all, root bool
 	var account string
 	cmd := &cobra.Command{
@@ -39,7 +39,7 @@ for some and 1 when it failed for all.`,
 			if err != nil {
 				return err
 			}
-			return a.inSandboxes(cmd.Context(), i, chosen, command, root, account)
+			return inSandboxes(cmd.Context(), a, i, chosen, command, root, account)
 		},
 	}
 	cmd.Flags().BoolVar(&all, "all", false, "in every sandbox")
@@ -68,9 +68,9 @@ func splitCommand(cmd *cobra.Command, args []string, all bool) (names, command [
 }
 
 // inSandboxes runs a command in the chosen sandboxes side by side.
-func (a *app) inSandboxes(ctx context.Context, i running, picked instance.Chosen, command []string, root bool, account string) error {
+func inSandboxes(ctx context.Context, a *app, i running, picked instance.Chosen, command []string, root bool, account string) error {
 	chosen := picked.Sandboxes
-	run, done, err := a.runner(i, command, root, account)
+	run, done, err := runner(a, i, command, root, account)
 	if err != nil {
 		return err
 	}
@@ -128,7 +128,7 @@ func inTurn(place map[int]int, do func(context.Context, instance.Sandbox) error,
 type run func(ctx context.Context, s instance.Sandbox, student string, in io.Reader, out, errs io.Writer) (int, error)
 
 // runner chooses between SSH as the student and the engine's own way as root.
-func (a *app) runner(i running, command []string, root bool, account string) (run, func(), error) {
+func runner(a *app, i running, command []string, root bool, account string) (run, func(), error) {
 	if root {
 		execer, ok := i.Engine.(engine.Execer)
 		if !ok {

@@ -7,7 +7,7 @@ import (
 	"github.com/spf13/cobra"
 )
 
-func (a *app) extend() *cobra.Command {
+func extendVerb(a *app) *cobra.Command {
 	var never bool
 	cmd := &cobra.Command{
 		Use:   "extend [DURATION]",

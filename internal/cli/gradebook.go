@@ -15,7 +15,7 @@ type column struct {
 }
 
 // columns finds columns of the class list: gradebooks know people by their e-mail address or their number.
-func (a *app) columns(instance string, names []string) (all []column, err error) {
+func columnsOf(a *app, instance string, names []string) (all []column, err error) {
 	if len(names) == 0 {
 		return nil, nil
 	}

@@ -16,7 +16,7 @@ import (
 	"maillab/internal/safeio"
 )
 
-func (a *app) handout() *cobra.Command {
+func handoutVerb(a *app) *cobra.Command {
 	var out, form string
 	cmd := &cobra.Command{
 		Use:   "handout [STUDENT…]",
@@ -29,7 +29,7 @@ class in one HTML page that prints a student a page, a CSV, and an ssh_config to
   maillab handout --form html > class.html`,
 		ValidArgsFunction: a.completeStudents,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			class, err := a.sheets(cmd.Context(), args)
+			class, err := sheetsOf(cmd.Context(), a, args)
 			if err != nil {
 				return err
 			}
@@ -43,7 +43,7 @@ class in one HTML page that prints a student a page, a CSV, and an ssh_config to
 			if a.flags.output != "table" && !cmd.Flags().Changed("form") {
 				form = a.flags.output
 			}
-			return a.printSheets(class, form)
+			return printSheets(a, class, form)
 		},
 	}
 	cmd.Flags().StringVar(&out, "out", "", "write all forms into this folder")
@@ -53,7 +53,7 @@ class in one HTML page that prints a student a page, a CSV, and an ssh_config to
 }
 
 // sheets puts together what was kept at the last up, what labels say, and the host keys.
-func (a *app) sheets(ctx context.Context, names []string) (handout.Class, error) {
+func sheetsOf(ctx context.Context, a *app, names []string) (handout.Class, error) {
 	i, chosen, err := a.those(ctx, names)
 	if err != nil {
 		return handout.Class{}, err
@@ -67,7 +67,7 @@ func (a *app) sheets(ctx context.Context, names []string) (handout.Class, error)
 			"maillab up, with the same lab and class, makes them known")
 	}
 	class := handout.Class{Instance: i.Name, Title: kept.Title}
-	keys := a.hostKeys(ctx, i, chosen.Sandboxes)
+	keys := hostKeys(ctx, a, i, chosen.Sandboxes)
 	for _, s := range chosen.Sandboxes {
 		for _, student := range chosen.Students(s) {
 			if sheet, ok := sheetOf(kept, s, student, i.Host); ok {
@@ -80,7 +80,7 @@ func (a *app) sheets(ctx context.Context, names []string) (handout.Class, error)
 }
 
 // hostKeys asks sandboxes that run; a sheet without one is still a sheet.
-func (a *app) hostKeys(ctx context.Context, i running, chosen []instance.Sandbox) map[int]string {
+func hostKeys(ctx context.Context, a *app, i running, chosen []instance.Sandbox) map[int]string {
 	keys := map[int]string{}
 	if !i.Engine.Capabilities().System || !i.Gateway {
 		return keys
@@ -124,7 +124,7 @@ func sheetOf(kept *instance.Sheet, s instance.Sandbox, student, host string) (ha
 	return sheet, len(sheet.Accounts) > 0
 }
 
-func (a *app) printSheets(class handout.Class, form string) error {
+func printSheets(a *app, class handout.Class, form string) error {
 	switch form {
 	case "md", "table":
 		_, err := io.WriteString(a.Out, class.Markdown())

@@ -12,7 +12,7 @@ import (
 )
 
 // lab is the student's lab command, for who has no shell in the sandbox to call it in.
-func (a *app) lab() *cobra.Command {
+func labVerb(a *app) *cobra.Command {
 	var student string
 	cmd := &cobra.Command{
 		Use:   "lab [tasks | show TASK | check [TASK…] | hint TASK | answer TASK [TEXT]]",

@@ -93,7 +93,7 @@ func usageIf(err error) error {
 	return usage(err)
 }
 
-func (a *app) labs() *cobra.Command {
+func labsVerb(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "labs",
 		Short: "The labs that this program carries",
@@ -131,11 +131,11 @@ func (a *app) labs() *cobra.Command {
 			return a.print(l)
 		},
 	}
-	cmd.AddCommand(a.labsVerbs(cmd)...)
+	cmd.AddCommand(verbsOfLabs(a, cmd)...)
 	return cmd
 }
 
-func (a *app) validate() *cobra.Command {
+func validateVerb(a *app) *cobra.Command {
 	var classFile string
 	cmd := &cobra.Command{
 		Use:   "validate LAB",
@@ -179,7 +179,7 @@ check too that the class fits the lab.`,
 	return cmd
 }
 
-func (a *app) schema() *cobra.Command {
+func schemaVerb(a *app) *cobra.Command {
 	return &cobra.Command{
 		Use:   "schema",
 		Short: "The JSON Schema of lab files",

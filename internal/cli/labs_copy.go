@@ -13,7 +13,7 @@ import (
 )
 
 // labsVerbs are labs' own verbs.
-func (a *app) labsVerbs(list *cobra.Command) []*cobra.Command {
+func verbsOfLabs(a *app, list *cobra.Command) []*cobra.Command {
 	ls := &cobra.Command{Use: "ls", Short: "List them", Long: list.Long, Args: cobra.NoArgs, RunE: list.RunE}
 	show := &cobra.Command{
 		Use:   "show LAB [FILE]",
@@ -27,7 +27,7 @@ maillab labs copy.`,
 			if len(args) == 2 {
 				file = args[1]
 			}
-			return a.showLab(args[0], file)
+			return showLab(a, args[0], file)
 		},
 	}
 	copied := &cobra.Command{
@@ -40,7 +40,7 @@ JSON Schema beside it, where the lab's first line tells editors to look for it. 
 		Args:              cobra.RangeArgs(1, 2),
 		ValidArgsFunction: completeLabNames,
 		RunE: func(_ *cobra.Command, args []string) error {
-			return a.copyLab(args[0], args[len(args)-1])
+			return copyLab(a, args[0], args[len(args)-1])
 		},
 	}
 	return []*cobra.Command{ls, show, copied}
@@ -54,7 +54,7 @@ func completeLabNames(cmd *cobra.Command, args []string, typed string) ([]string
 	return completeLabs(cmd, args, typed)
 }
 
-func (a *app) showLab(name, file string) error {
+func showLab(a *app, name, file string) error {
 	folder, err := labs.Open(name)
 	if err != nil {
 		return usage(err)
@@ -70,7 +70,7 @@ func (a *app) showLab(name, file string) error {
 // schemaFile is where a lab's first line tells editors to look for the schema.
 const schemaFile = "../lab.schema.json"
 
-func (a *app) copyLab(name, to string) error {
+func copyLab(a *app, name, to string) error {
 	folder, err := labs.Open(name)
 	if err != nil {
 		return usage(err)

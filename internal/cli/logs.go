@@ -11,7 +11,7 @@ import (
 	"maillab/internal/instance"
 )
 
-func (a *app) logs() *cobra.Command {
+func logsVerb(a *app) *cobra.Command {
 	var lines int
 	var follow bool
 	cmd := &cobra.Command{
@@ -24,7 +24,7 @@ begins with whose it is, in the order of the seats; with --follow in the order i
 			if cmd.Flags().Changed("lines") && lines < 0 {
 				return usagef("--lines %d: how many lines, 0 or more", lines)
 			}
-			return a.showLogs(cmd.Context(), args, lines, follow)
+			return showLogs(cmd.Context(), a, args, lines, follow)
 		},
 	}
 	cmd.Flags().IntVar(&lines, "lines", -1, "only the last N lines")
@@ -32,7 +32,7 @@ begins with whose it is, in the order of the seats; with --follow in the order i
 	return cmd
 }
 
-func (a *app) showLogs(ctx context.Context, students []string, lines int, follow bool) error {
+func showLogs(ctx context.Context, a *app, students []string, lines int, follow bool) error {
 	i, picked, err := a.those(ctx, students)
 	if err != nil {
 		return err

@@ -11,14 +11,16 @@ import (
 )
 
 // mark is the teacher's word.
-func (a *app) mark() *cobra.Command {
+func markVerb(a *app) *cobra.Command {
 	return &cobra.Command{
 		Use:   "mark STUDENT TASK passed|failed|auto",
 		Short: "Your own word on a student's task",
 		Long: `Say that a student's task has passed or failed, whatever the check finds; auto leaves it to the check again. Marks
 are kept in the instance's folder; they outlive a reset, and, with down --keep-results, the instance.`,
-		Args:              cobra.ExactArgs(3),
-		ValidArgsFunction: a.completeMark,
+		Args: cobra.ExactArgs(3),
+		ValidArgsFunction: func(cmd *cobra.Command, args []string, start string) ([]string, cobra.ShellCompDirective) {
+			return completeMark(a, cmd, args, start)
+		},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			passed, err := word(args[2])
 			if err != nil {
@@ -79,7 +81,7 @@ func word(text string) (*bool, error) {
 }
 
 // completeMark completes a student, then a task, then a word.
-func (a *app) completeMark(cmd *cobra.Command, args []string, start string) ([]string, cobra.ShellCompDirective) {
+func completeMark(a *app, cmd *cobra.Command, args []string, start string) ([]string, cobra.ShellCompDirective) {
 	switch len(args) {
 	case 0:
 		return a.completeStudents(cmd, args, start)

@@ -17,7 +17,7 @@ import (
 	"maillab/internal/mail/auth"
 )
 
-func (a *app) passwd() *cobra.Command {
+func passwdVerb(a *app) *cobra.Command {
 	var account string
 	var generate bool
 	cmd := &cobra.Command{
@@ -29,7 +29,7 @@ AUTH, survives another up, and is on the next handout. It is asked for on a term
 		Args:              cobra.ExactArgs(1),
 		ValidArgsFunction: a.completeStudents,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return a.runPasswd(cmd.Context(), args[0], account, generate)
+			return runPasswd(cmd.Context(), a, args[0], account, generate)
 		},
 	}
 	cmd.Flags().StringVar(&account, "account", "", "another of the student's accounts")
@@ -37,7 +37,7 @@ AUTH, survives another up, and is on the next handout. It is asked for on a term
 	return cmd
 }
 
-func (a *app) runPasswd(ctx context.Context, student, account string, generate bool) error {
+func runPasswd(ctx context.Context, a *app, student, account string, generate bool) error {
 	i, err := a.the(ctx)
 	if err != nil {
 		return err
@@ -51,7 +51,7 @@ func (a *app) runPasswd(ctx context.Context, student, account string, generate b
 	if account, err = accountOf(ctx, client, s, student, account); err != nil {
 		return err
 	}
-	word, err := a.newPassword(ctx, account, generate)
+	word, err := newPassword(ctx, a, account, generate)
 	if err != nil {
 		return err
 	}
@@ -106,7 +106,7 @@ func accountOf(ctx context.Context, client *control.Client, s instance.Sandbox, 
 }
 
 // newPassword asks twice on a terminal, and reads a line elsewhere.
-func (a *app) newPassword(ctx context.Context, account string, generate bool) (string, error) {
+func newPassword(ctx context.Context, a *app, account string, generate bool) (string, error) {
 	if generate {
 		word := strings.ToLower(rand.Text())
 		return word[:5] + "-" + word[5:10], nil

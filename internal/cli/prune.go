@@ -12,7 +12,7 @@ import (
 	"maillab/internal/deploy"
 )
 
-func (a *app) prune() *cobra.Command {
+func pruneVerb(a *app) *cobra.Command {
 	var dry, spools bool
 	cmd := &cobra.Command{
 		Use:   "prune",

@@ -17,7 +17,7 @@ import (
 // scopes are what --scope takes.
 func scopes() []string { return []string{"mail", "home", "all"} }
 
-func (a *app) reset() *cobra.Command {
+func resetVerb(a *app) *cobra.Command {
 	var to, scope string
 	cmd := &cobra.Command{
 		Use:   "reset [STUDENT…]",
@@ -38,7 +38,7 @@ elsewhere, as in a script, it does not ask: the command itself is the answer.
   maillab reset --to before-lesson-2`,
 		ValidArgsFunction: a.completeStudents,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return a.runReset(cmd.Context(), args, to, scope)
+			return runReset(cmd.Context(), a, args, to, scope)
 		},
 	}
 	cmd.Flags().StringVar(&to, "to", "clean", "clean, or the name of a snapshot")
@@ -51,7 +51,7 @@ elsewhere, as in a script, it does not ask: the command itself is the answer.
 // resetPatience bounds one sandbox's reset.
 const resetPatience = 90 * time.Second
 
-func (a *app) runReset(ctx context.Context, names []string, to, scope string) error {
+func runReset(ctx context.Context, a *app, names []string, to, scope string) error {
 	if err := checkScope(scope); err != nil {
 		return err
 	}
@@ -67,28 +67,28 @@ func (a *app) runReset(ctx context.Context, names []string, to, scope string) er
 		return err
 	}
 	if to != "clean" {
-		return a.restoreTo(ctx, i, chosen, to, scope)
+		return restoreTo(ctx, a, i, chosen, to, scope)
 	}
-	return a.resetAll(ctx, i, chosen, scope)
+	return resetAll(ctx, a, i, chosen, scope)
 }
 
-func (a *app) resetAll(ctx context.Context, i running, chosen instance.Chosen, scope string) error {
+func resetAll(ctx context.Context, a *app, i running, chosen instance.Chosen, scope string) error {
 	client := i.Client()
 	defer client.Close()
-	return a.putBack(ctx, i, client, chosen.Sandboxes, func(ctx context.Context, s instance.Sandbox) (control.ResetReport, error) {
+	return putBack(ctx, a, i, client, chosen.Sandboxes, func(ctx context.Context, s instance.Sandbox) (control.ResetReport, error) {
 		return client.Reset(ctx, s.Seat, control.Reset{Students: chosen.Of(s), Scope: scope})
 	})
 }
 
 // putBack does it in every sandbox side by side, and tells what was dropped.
-func (a *app) putBack(ctx context.Context, i running, client *control.Client, chosen []instance.Sandbox,
+func putBack(ctx context.Context, a *app, i running, client *control.Client, chosen []instance.Sandbox,
 	do func(context.Context, instance.Sandbox) (control.ResetReport, error)) error {
 	var mu sync.Mutex
 	reports, anew := map[int]control.ResetReport{}, map[int]bool{}
 	failed := instance.Each(ctx, chosen, func(ctx context.Context, s instance.Sandbox) error {
 		ctx, cancel := context.WithTimeout(ctx, resetPatience)
 		defer cancel()
-		restarted, err := a.answering(ctx, i, client, s)
+		restarted, err := answering(ctx, a, i, client, s)
 		if err != nil {
 			return err
 		}

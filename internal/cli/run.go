@@ -24,7 +24,7 @@ type runFlags struct {
 	limit     time.Duration
 }
 
-func (a *app) run() *cobra.Command {
+func runVerb(a *app) *cobra.Command {
 	var f runFlags
 	cmd := &cobra.Command{
 		Use:   "run [-f LAB] [--students N] -- CMD…",
@@ -54,7 +54,7 @@ answered), and the mailboxes in mail/.`,
 			if at := cmd.ArgsLenAtDash(); at != 0 || len(args) == 0 {
 				return usagef("put the command after --: maillab run -f LAB -- CMD")
 			}
-			return a.runRun(cmd.Context(), f, args)
+			return runRun(cmd.Context(), a, f, args)
 		},
 	}
 	flags := cmd.Flags()
@@ -78,7 +78,7 @@ const (
 	lifeMost   = 24 * time.Hour
 )
 
-func (a *app) runRun(ctx context.Context, f runFlags, command []string) error {
+func runRun(ctx context.Context, a *app, f runFlags, command []string) error {
 	program, err := exec.LookPath(command[0])
 	if err != nil {
 		return usage(err)
@@ -100,7 +100,7 @@ func (a *app) runRun(ctx context.Context, f runFlags, command []string) error {
 	a, h := hostedBy(ctx, a)
 	defer h.end()
 	id := fmt.Sprintf("%08x", rand.Uint32())
-	guard := a.guard(ctx, id)
+	guard := guard(ctx, a, id)
 	f.fleeting = fleeting{name: a.flags.instance, alone: true, run: id, labels: disposable.Labels(id)}
 	if f.fleeting.name == "" {
 		f.fleeting.name = "run-" + id
@@ -128,7 +128,7 @@ type guarding struct {
 const guardPatience = 2 * time.Minute
 
 // guard starts a reaper where there is something that would outlive this process.
-func (a *app) guard(ctx context.Context, session string) guarding {
+func guard(ctx context.Context, a *app, session string) guarding {
 	var watch *disposable.Guard
 	return guarding{
 		start: func(o deploy.Outcome) {

@@ -29,7 +29,7 @@ type sandboxFlags struct {
 	log bool
 }
 
-func (a *app) sandbox() *cobra.Command {
+func sandboxVerb(a *app) *cobra.Command {
 	var f sandboxFlags
 	cmd := &cobra.Command{
 		Use:   "sandbox",
@@ -45,7 +45,7 @@ every other verb finds the sandbox: maillab lab (the tasks, hints, checks, answe
   maillab sandbox -f caen-pop3-smtp --log
   maillab sandbox --dir ~/mail-lab --listen 0.0.0.0`,
 		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return a.runSandbox(cmd.Context(), f) },
+		RunE: func(cmd *cobra.Command, _ []string) error { return runSandbox(cmd.Context(), a, f) },
 	}
 	flags := cmd.Flags()
 	flags.StringVarP(&f.lab, "lab", "f", labs.Default, "the lab: a folder, a file, or the name of one on board")
@@ -66,7 +66,7 @@ func completeLabs(*cobra.Command, []string, string) ([]string, cobra.ShellCompDi
 	return names, cobra.ShellCompDirectiveDefault
 }
 
-func (a *app) runSandbox(ctx context.Context, f sandboxFlags) error {
+func runSandbox(ctx context.Context, a *app, f sandboxFlags) error {
 	own := *a
 	a = &own
 	a.flags.engine = cmp.Or(a.flags.engine, "embedded")

@@ -19,7 +19,7 @@ import (
 	"maillab/internal/roster"
 )
 
-func (a *app) send() *cobra.Command {
+func sendVerb(a *app) *cobra.Command {
 	var from, subject string
 	cmd := &cobra.Command{
 		Use:   "send FILE [STUDENT…]",
@@ -37,11 +37,11 @@ word in braces is refused. A text without a header needs a --subject.`,
 			return a.completeStudents(cmd, args, start)
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
-			text, err := a.readMessage(args[0], from, subject, cmd.Flags().Changed("subject"))
+			text, err := readMessage(a, args[0], from, subject, cmd.Flags().Changed("subject"))
 			if err != nil {
 				return err
 			}
-			return a.runSend(cmd.Context(), args[0], text, args[1:])
+			return runSend(cmd.Context(), a, args[0], text, args[1:])
 		},
 	}
 	cmd.Flags().StringVar(&from, "from", "", "the sender, where the file has no From")
@@ -52,7 +52,7 @@ word in braces is refused. A text without a header needs a --subject.`,
 // sendMost bounds a message, as SMTP does.
 const sendMost = 10_240_000
 
-func (a *app) runSend(ctx context.Context, file, text string, names []string) error {
+func runSend(ctx context.Context, a *app, file, text string, names []string) error {
 	i, chosen, err := a.those(ctx, names)
 	if err != nil {
 		return err
@@ -103,7 +103,7 @@ func fillable(file, text string, class roster.Class) error {
 }
 
 // readMessage reads the file and gives it the header fields that it lacks.
-func (a *app) readMessage(file, from, subject string, titled bool) (string, error) {
+func readMessage(a *app, file, from, subject string, titled bool) (string, error) {
 	var text []byte
 	var err error
 	if file == "-" {

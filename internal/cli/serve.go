@@ -12,7 +12,7 @@ import (
 const ServeEmbedded = "serve-embedded"
 
 // serve is that verb. Serving is handed in, for this package knows no engine.
-func (a *app) serve() *cobra.Command {
+func serveVerb(a *app) *cobra.Command {
 	return &cobra.Command{
 		Use:    ServeEmbedded + " RUNTIME DATA",
 		Short:  "Be the process of an embedded instance",

@@ -16,7 +16,7 @@ import (
 	"maillab/internal/snapshot"
 )
 
-func (a *app) snapshot() *cobra.Command {
+func snapshotVerb(a *app) *cobra.Command {
 	var names []string
 	cmd := &cobra.Command{
 		Use:   "snapshot",
@@ -27,8 +27,8 @@ instant while mail keeps arriving, and kept in the instance's data folder, one a
 	cmd.PersistentFlags().StringSliceVar(&names, "student", nil, "of these students only")
 	_ = cmd.RegisterFlagCompletionFunc("student", a.completeStudents)
 	cmd.AddCommand(
-		a.snapshotSave(&names), a.snapshotList(), a.snapshotRestore(&names), a.snapshotDiff(&names),
-		a.snapshotExport(), a.snapshotImport(), a.snapshotRemove(),
+		snapshotSave(a, &names), snapshotList(a), snapshotRestore(a, &names), snapshotDiff(a, &names),
+		snapshotExport(a), snapshotImport(a), snapshotRemove(a),
 	)
 	for _, verb := range cmd.Commands() {
 		verb.Args = usageArgs(verb.Args)
@@ -37,20 +37,20 @@ instant while mail keeps arriving, and kept in the instance's data folder, one a
 }
 
 // snapshots is where an instance's are.
-func (a *app) snapshots(name string) snapshot.Store {
+func snapshotsIn(a *app, name string) snapshot.Store {
 	return snapshot.Store{Dir: a.folder(name).Snapshots()}
 }
 
 // snapshotsOf finds the instance whose snapshots are meant: one that is down still has them.
-func (a *app) snapshotsOf(ctx context.Context) (snapshot.Store, error) {
+func snapshotsOf(ctx context.Context, a *app) (snapshot.Store, error) {
 	if a.flags.instance != "" {
-		return a.snapshots(a.flags.instance), nil
+		return snapshotsIn(a, a.flags.instance), nil
 	}
 	i, err := a.the(ctx)
-	return a.snapshots(i.Name), err
+	return snapshotsIn(a, i.Name), err
 }
 
-func (a *app) snapshotSave(names *[]string) *cobra.Command {
+func snapshotSave(a *app, names *[]string) *cobra.Command {
 	return &cobra.Command{
 		Use:   "save SNAPSHOT",
 		Short: "Take a snapshot",
@@ -61,18 +61,18 @@ func (a *app) snapshotSave(names *[]string) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return a.saveAll(ctx, i, chosen, args[0])
+			return saveAll(ctx, a, i, chosen, args[0])
 		},
 	}
 }
 
 // saveAll saves sandboxes side by side. When some fail the others' archives are kept, and the exit code says so.
-func (a *app) saveAll(ctx context.Context, i running, picked instance.Chosen, name string) error {
+func saveAll(ctx context.Context, a *app, i running, picked instance.Chosen, name string) error {
 	if err := snapshot.CheckName(name); err != nil {
 		return usage(err)
 	}
 	chosen := picked.Sandboxes
-	draft, err := a.snapshots(i.Name).Begin(name)
+	draft, err := snapshotsIn(a, i.Name).Begin(name)
 	if errors.Is(err, snapshot.ErrExists) {
 		return withHint(err, "maillab snapshot rm "+name+"   removes it")
 	}
@@ -103,14 +103,14 @@ func (a *app) saveAll(ctx context.Context, i running, picked instance.Chosen, na
 	return a.failures(chosen, failed)
 }
 
-func (a *app) snapshotList() *cobra.Command {
+func snapshotList(a *app) *cobra.Command {
 	return &cobra.Command{
 		Use:   "ls",
 		Short: "The snapshots that there are",
 		Long:  `The snapshots that there are. -o json prints {"snapshots":[{"name","time","bytes","seats":[…]}]}.`,
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			store, err := a.snapshotsOf(cmd.Context())
+			store, err := snapshotsOf(cmd.Context(), a)
 			if err != nil {
 				return err
 			}
@@ -130,7 +130,7 @@ func (a *app) snapshotList() *cobra.Command {
 	}
 }
 
-func (a *app) snapshotRestore(names *[]string) *cobra.Command {
+func snapshotRestore(a *app, names *[]string) *cobra.Command {
 	var scope string
 	cmd := &cobra.Command{
 		Use:   "restore SNAPSHOT",
@@ -153,7 +153,7 @@ terminal, unless -y; elsewhere, as in a script, it does not ask.`,
 			if err := a.confirmAtTerminal(ctx, question); err != nil {
 				return err
 			}
-			return a.restoreTo(ctx, i, chosen, args[0], scope)
+			return restoreTo(ctx, a, i, chosen, args[0], scope)
 		},
 	}
 	cmd.Flags().StringVar(&scope, "scope", "all", "mail, home or all")
@@ -162,8 +162,8 @@ terminal, unless -y; elsewhere, as in a script, it does not ask.`,
 }
 
 // restoreTo verifies every archive that is wanted before it restores one.
-func (a *app) restoreTo(ctx context.Context, i running, picked instance.Chosen, name, scope string) error {
-	chosen, store := picked.Sandboxes, a.snapshots(i.Name)
+func restoreTo(ctx context.Context, a *app, i running, picked instance.Chosen, name, scope string) error {
+	chosen, store := picked.Sandboxes, snapshotsIn(a, i.Name)
 	info, err := store.Find(name)
 	if err != nil {
 		return usage(err)
@@ -174,7 +174,7 @@ func (a *app) restoreTo(ctx context.Context, i running, picked instance.Chosen, 
 	}
 	client := i.Client()
 	defer client.Close()
-	return a.putBack(ctx, i, client, chosen, func(ctx context.Context, s instance.Sandbox) (report control.ResetReport, err error) {
+	return putBack(ctx, a, i, client, chosen, func(ctx context.Context, s instance.Sandbox) (report control.ResetReport, err error) {
 		if err := missing[s.Seat]; err != nil {
 			return report, err
 		}
@@ -247,7 +247,7 @@ func (a *app) completeSnapshots(cmd *cobra.Command, _ []string, _ string) ([]str
 	a, ctx, cancel := a.completing(cmd)
 	defer cancel()
 	var names []string
-	if store, err := a.snapshotsOf(ctx); err == nil {
+	if store, err := snapshotsOf(ctx, a); err == nil {
 		all, _ := store.List()
 		for _, s := range all {
 			names = append(names, s.Name)

@@ -13,7 +13,7 @@ import (
 	"maillab/internal/snapshot"
 )
 
-func (a *app) snapshotDiff(names *[]string) *cobra.Command {
+func snapshotDiff(a *app, names *[]string) *cobra.Command {
 	return &cobra.Command{
 		Use:   "diff SNAPSHOT [SNAPSHOT]",
 		Short: "Messages gained and lost since a snapshot, or between two",
@@ -28,7 +28,7 @@ func (a *app) snapshotDiff(names *[]string) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return a.diffAll(ctx, i, chosen.Sandboxes, args)
+			return diffAll(ctx, a, i, chosen.Sandboxes, args)
 		},
 	}
 }
@@ -39,8 +39,8 @@ type changeJSON struct {
 	snapshot.Change
 }
 
-func (a *app) diffAll(ctx context.Context, i running, chosen []instance.Sandbox, args []string) error {
-	store := a.snapshots(i.Name)
+func diffAll(ctx context.Context, a *app, i running, chosen []instance.Sandbox, args []string) error {
+	store := snapshotsIn(a, i.Name)
 	for _, name := range args {
 		if _, err := store.Find(name); err != nil {
 			return usage(err)
@@ -55,7 +55,7 @@ func (a *app) diffAll(ctx context.Context, i running, chosen []instance.Sandbox,
 		if err != nil {
 			return err
 		}
-		after, err := a.messagesNow(ctx, client, store, s, args[1:])
+		after, err := messagesNow(ctx, a, client, store, s, args[1:])
 		if err != nil {
 			return err
 		}
@@ -95,7 +95,7 @@ func archived(store snapshot.Store, name string, seat int) ([]snapshot.Message, 
 }
 
 // messagesNow is what the second snapshot holds, or the sandbox itself.
-func (a *app) messagesNow(ctx context.Context, client *control.Client, store snapshot.Store, s instance.Sandbox, second []string) ([]snapshot.Message, error) {
+func messagesNow(ctx context.Context, a *app, client *control.Client, store snapshot.Store, s instance.Sandbox, second []string) ([]snapshot.Message, error) {
 	if len(second) == 1 {
 		return archived(store, second[0], s.Seat)
 	}

@@ -11,14 +11,14 @@ import (
 	"maillab/internal/snapshot"
 )
 
-func (a *app) snapshotExport() *cobra.Command {
+func snapshotExport(a *app) *cobra.Command {
 	return &cobra.Command{
 		Use:               "export SNAPSHOT FILE",
 		Short:             "Write a snapshot into one file",
 		Args:              cobra.ExactArgs(2),
 		ValidArgsFunction: completeThenFile(a.completeSnapshots),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			store, err := a.snapshotsOf(cmd.Context())
+			store, err := snapshotsOf(cmd.Context(), a)
 			if err != nil {
 				return err
 			}
@@ -40,7 +40,7 @@ func completeThenFile(complete cobra.CompletionFunc) cobra.CompletionFunc {
 	}
 }
 
-func (a *app) snapshotImport() *cobra.Command {
+func snapshotImport(a *app) *cobra.Command {
 	return &cobra.Command{
 		Use:   "import SNAPSHOT FILE",
 		Short: "Take in a snapshot from a file",
@@ -49,7 +49,7 @@ func (a *app) snapshotImport() *cobra.Command {
 			if err := snapshot.CheckName(args[0]); err != nil {
 				return usage(err)
 			}
-			store, err := a.snapshotsOf(cmd.Context())
+			store, err := snapshotsOf(cmd.Context(), a)
 			if err != nil {
 				return err
 			}
@@ -71,7 +71,7 @@ func (a *app) snapshotImport() *cobra.Command {
 	}
 }
 
-func (a *app) snapshotRemove() *cobra.Command {
+func snapshotRemove(a *app) *cobra.Command {
 	return &cobra.Command{
 		Use:               "rm SNAPSHOT",
 		Short:             "Remove a snapshot",
@@ -79,7 +79,7 @@ func (a *app) snapshotRemove() *cobra.Command {
 		Args:              cobra.ExactArgs(1),
 		ValidArgsFunction: first(1, a.completeSnapshots),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			store, err := a.snapshotsOf(cmd.Context())
+			store, err := snapshotsOf(cmd.Context(), a)
 			if err != nil {
 				return err
 			}

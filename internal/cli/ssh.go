@@ -24,7 +24,7 @@ import (
 // keyLife is how long a key that maillab makes for one command is let in: sessions that it opened stay.
 const keyLife = time.Minute
 
-func (a *app) ssh() *cobra.Command {
+func sshVerb(a *app) *cobra.Command {
 	var account string
 	cmd := &cobra.Command{
 		Use:   "ssh STUDENT [-- CMD…]",
@@ -54,7 +54,7 @@ so it works too where nothing is published.`,
 				return err
 			}
 			defer client.Close()
-			return a.shell(client, shellLine(args[1:]))
+			return openShell(a, client, shellLine(args[1:]))
 		},
 	}
 	cmd.Flags().StringVar(&account, "account", "", "as this account instead of the student's first")
@@ -144,7 +144,7 @@ func accountFor(ctx context.Context, c *control.Client, s instance.Sandbox, stud
 }
 
 // shell runs a command, or a shell, with this terminal.
-func (a *app) shell(client *ssh.Client, command string) error {
+func openShell(a *app, client *ssh.Client, command string) error {
 	session, err := client.NewSession()
 	if err != nil {
 		return err
@@ -152,7 +152,7 @@ func (a *app) shell(client *ssh.Client, command string) error {
 	defer session.Close()
 	session.Stdin, session.Stdout, session.Stderr = a.In, a.Out, a.Err
 	if in, ok := a.In.(*os.File); ok && isTerminal(in) && command == "" {
-		restore, err := a.terminal(session, in)
+		restore, err := giveTerminal(a, session, in)
 		if err != nil {
 			return err
 		}
@@ -170,7 +170,7 @@ func (a *app) shell(client *ssh.Client, command string) error {
 }
 
 // terminal gives the session a terminal like ours, and puts ours into raw mode until restore is called.
-func (a *app) terminal(session *ssh.Session, in *os.File) (restore func(), err error) {
+func giveTerminal(a *app, session *ssh.Session, in *os.File) (restore func(), err error) {
 	width, height, err := term.GetSize(int(in.Fd()))
 	if err != nil {
 		width, height = 80, 24

@@ -55,7 +55,7 @@ type tasksJSON struct {
 // stateUnreachable is a sandbox that runs and does not answer. What does not run is called as the engine calls it.
 const stateUnreachable = "unreachable"
 
-func (a *app) status() *cobra.Command {
+func statusVerb(a *app) *cobra.Command {
 	var watch bool
 	cmd := &cobra.Command{
 		Use:   "status [STUDENT…]",
@@ -68,7 +68,7 @@ States: ready, starting, unconfigured, unreachable (it runs but does not answer)
 the container; its mail and homes are there).`,
 		ValidArgsFunction: a.completeStudents,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return a.watching(cmd.Context(), watch, func(ctx context.Context) error { return a.showStatus(ctx, args) })
+			return watching(cmd.Context(), a, watch, func(ctx context.Context) error { return showStatus(ctx, a, args) })
 		},
 	}
 	cmd.Flags().BoolVarP(&watch, "watch", "w", false, "again every two seconds, until Ctrl-C")
@@ -79,7 +79,7 @@ the container; its mail and homes are there).`,
 const watchPause = 2 * time.Second
 
 // watching shows once, or again and again on a cleared screen.
-func (a *app) watching(ctx context.Context, again bool, show func(context.Context) error) error {
+func watching(ctx context.Context, a *app, again bool, show func(context.Context) error) error {
 	if !again {
 		return show(ctx)
 	}
@@ -98,16 +98,16 @@ func (a *app) watching(ctx context.Context, again bool, show func(context.Contex
 	}
 }
 
-func (a *app) showStatus(ctx context.Context, names []string) error {
+func showStatus(ctx context.Context, a *app, names []string) error {
 	i, chosen, err := a.those(ctx, names)
 	if err != nil {
 		return err
 	}
-	return a.print(statusList(a.askStatus(ctx, i, chosen.Sandboxes)))
+	return a.print(statusList(askStatus(ctx, a, i, chosen.Sandboxes)))
 }
 
 // askStatus asks the sandboxes side by side.
-func (a *app) askStatus(ctx context.Context, i running, chosen []instance.Sandbox) statusJSON {
+func askStatus(ctx context.Context, a *app, i running, chosen []instance.Sandbox) statusJSON {
 	can := i.Engine.Capabilities()
 	out := statusJSON{Instance: i.Name, Lab: i.Lab, Engine: can.Name, Topology: i.Topology, Missing: can.Missing,
 		Sandboxes: make([]sandboxJSON, len(chosen))}
@@ -243,7 +243,7 @@ func dash(text string) string {
 	return text
 }
 
-func (a *app) ls() *cobra.Command {
+func lsVerb(a *app) *cobra.Command {
 	var watch bool
 	cmd := &cobra.Command{
 		Use:   "ls",
@@ -253,7 +253,7 @@ func (a *app) ls() *cobra.Command {
 -o json prints {"instances":[{"instance","lab","engine","sandboxes","ready"}]}.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return a.watching(cmd.Context(), watch, a.showInstances)
+			return watching(cmd.Context(), a, watch, func(ctx context.Context) error { return showInstances(ctx, a) })
 		},
 	}
 	cmd.Flags().BoolVarP(&watch, "watch", "w", false, "again every two seconds, until Ctrl-C")
@@ -269,7 +269,7 @@ type instanceJSON struct {
 	Expires   string `json:"expires,omitempty"`
 }
 
-func (a *app) showInstances(ctx context.Context) error {
+func showInstances(ctx context.Context, a *app) error {
 	s, err := a.look(ctx, a.flags.instance)
 	if err != nil {
 		return err
@@ -281,7 +281,7 @@ func (a *app) showInstances(ctx context.Context) error {
 		Instances []instanceJSON `json:"instances"`
 	}{[]instanceJSON{}}
 	l := list{header: []string{"instance", "lab", "engine", "sandboxes", "ready", "expires"}}
-	value.Instances = append(value.Instances, a.countReady(ctx, s.Instances)...)
+	value.Instances = append(value.Instances, countReady(ctx, a, s.Instances)...)
 	sort.Slice(value.Instances, func(x, y int) bool { return value.Instances[x].Instance < value.Instances[y].Instance })
 	for _, row := range value.Instances {
 		l.rows = append(l.rows, []string{row.Instance, row.Lab, row.Engine, strconv.Itoa(row.Sandboxes), strconv.Itoa(row.Ready), dash(row.Expires)})
@@ -291,12 +291,12 @@ func (a *app) showInstances(ctx context.Context) error {
 }
 
 // countReady asks the instances side by side: one that does not answer keeps no other waiting.
-func (a *app) countReady(ctx context.Context, instances []running) []instanceJSON {
+func countReady(ctx context.Context, a *app, instances []running) []instanceJSON {
 	rows := make([]instanceJSON, len(instances))
 	var asked sync.WaitGroup
 	for n, i := range instances {
 		asked.Go(func() {
-			status := a.askStatus(ctx, i, i.Sandboxes)
+			status := askStatus(ctx, a, i, i.Sandboxes)
 			rows[n] = instanceJSON{Instance: i.Name, Lab: i.Lab, Engine: status.Engine, Sandboxes: len(status.Sandboxes), Expires: status.Expires}
 			for _, sandbox := range status.Sandboxes {
 				if sandbox.State == control.StateReady {

@@ -3,14 +3,14 @@ package cli
 import "github.com/spf13/cobra"
 
 // verbs are all verbs, in the order of the help: cobra's own completion comes by itself.
-func (a *app) verbs() []*cobra.Command {
+func verbs(a *app) []*cobra.Command {
 	return []*cobra.Command{
-		upVerb(a), a.down(), a.status(), a.ls(),
-		a.ssh(), a.exec(), a.logs(),
-		a.reset(), a.snapshot(), a.send(), a.passwd(), a.extend(), a.prune(), a.handout(), a.doctor(),
-		a.sandbox(), a.run(), a.render(),
-		a.check(), a.lab(), a.mark(), a.board(), a.dialogues(), a.bundle(),
-		a.labs(), a.validate(), a.schema(), a.version(),
-		a.serve(), a.watch(),
+		upVerb(a), downVerb(a), statusVerb(a), lsVerb(a),
+		sshVerb(a), execVerb(a), logsVerb(a),
+		resetVerb(a), snapshotVerb(a), sendVerb(a), passwdVerb(a), extendVerb(a), pruneVerb(a), handoutVerb(a), doctorVerb(a),
+		sandboxVerb(a), runVerb(a), renderVerb(a),
+		checkVerb(a), labVerb(a), markVerb(a), boardVerb(a), dialoguesVerb(a), bundleVerb(a),
+		labsVerb(a), validateVerb(a), schemaVerb(a), versionVerb(a),
+		serveVerb(a), watchVerb(a),
 	}
 }

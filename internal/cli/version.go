@@ -10,7 +10,7 @@ import (
 	"maillab/internal/spec"
 )
 
-func (a *app) version() *cobra.Command {
+func versionVerb(a *app) *cobra.Command {
 	return &cobra.Command{
 		Use:   "version",
 		Short: "Which maillab this is",

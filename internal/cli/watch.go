@@ -17,7 +17,7 @@ const released = "released"
 
 // watch is that verb: it reads until the pipe ends. Without the word in it, maillab was killed. It may be told a process
 // to end; otherwise that is everything in its own group.
-func (a *app) watch() *cobra.Command {
+func watchVerb(a *app) *cobra.Command {
 	return &cobra.Command{
 		Use:    WatchCommand,
 		Short:  "End the command of a run that is killed",
