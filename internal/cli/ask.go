@@ -10,6 +10,8 @@ import (
 	"strings"
 
 	"golang.org/x/term"
+
+	"maillab/internal/screen"
 )
 
 // confirm asks before something is destroyed. Without a terminal, and without -y, the answer is no.
@@ -17,7 +19,7 @@ func (a *app) confirm(ctx context.Context, question string) error {
 	if a.flags.yes {
 		return nil
 	}
-	if !isTerminal(a.In) {
+	if !screen.IsTerminal(a.In) {
 		return &failure{err: fmt.Errorf("%s — nothing was done", question), code: exitUsage, hint: "say -y to agree where nobody can be asked"}
 	}
 	fmt.Fprintf(a.Err, "%s [y/N] ", question)
@@ -38,7 +40,7 @@ func (a *app) confirm(ctx context.Context, question string) error {
 // confirmAtTerminal asks where somebody can be asked. Elsewhere the command itself is the answer: what it destroys is what
 // it is named after.
 func (a *app) confirmAtTerminal(ctx context.Context, question string) error {
-	if !isTerminal(a.In) {
+	if !screen.IsTerminal(a.In) {
 		return nil
 	}
 	return a.confirm(ctx, question)
@@ -76,11 +78,11 @@ func (a *app) hidden(ctx context.Context, tty *os.File, prompts ...string) (word
 	lines := term.NewTerminal(struct {
 		io.Reader
 		io.Writer
-	}{tty, a.Err}, "")
+	}{tty, screen.Raw(a.Err)}, "")
 	for _, prompt := range prompts {
 		word, err := a.typed(ctx, func() (string, error) { return lines.ReadPassword(prompt) })
 		if errors.Is(err, io.EOF) { // Ctrl-C or Ctrl-D
-			fmt.Fprint(a.Err, "\r\n")
+			fmt.Fprint(screen.Raw(a.Err), "\r\n")
 			return nil, &failure{err: errors.New("nothing was done"), code: exitInterrupted}
 		}
 		if err != nil {

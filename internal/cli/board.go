@@ -15,6 +15,7 @@ import (
 	"maillab/internal/check"
 	"maillab/internal/control"
 	"maillab/internal/instance"
+	"maillab/internal/screen"
 )
 
 // boardRow is where one student is.
@@ -61,10 +62,10 @@ without one may be anybody's there.
 				if err != nil {
 					return err
 				}
-				if !isTerminal(a.Out) || a.flags.output != "table" {
+				if !screen.IsTerminal(a.Out) || a.flags.output != "table" {
 					return a.print(boardList(a, i.Name, rows))
 				}
-				_, _ = io.WriteString(a.Out, "\x1b[H\x1b[2J")
+				_, _ = io.WriteString(screen.Raw(a.Out), "\x1b[H\x1b[2J")
 				if err := a.print(boardList(a, i.Name, rows)); err != nil {
 					return err
 				}

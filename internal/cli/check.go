@@ -17,6 +17,7 @@ import (
 	"maillab/internal/control"
 	"maillab/internal/instance"
 	"maillab/internal/lab/task"
+	"maillab/internal/screen"
 )
 
 // checkJSON is what check -o json prints.
@@ -296,7 +297,7 @@ func printCheck(a *app, result checkJSON, single bool, beside []column) error {
 
 // room is how many characters of a text a table's cell takes: so many on a terminal, all of them elsewhere.
 func (a *app) room(most int) int {
-	if isTerminal(a.Out) {
+	if screen.IsTerminal(a.Out) {
 		return most
 	}
 	return math.MaxInt

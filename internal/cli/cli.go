@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"slices"
 	"strings"
 	"time"
@@ -17,6 +16,7 @@ import (
 
 	"maillab/internal/deploy"
 	"maillab/internal/engine"
+	"maillab/internal/screen"
 )
 
 // Env is all that the program takes from outside.
@@ -54,6 +54,7 @@ type globalFlags struct {
 
 // Run runs one command line and returns its exit code.
 func Run(ctx context.Context, env Env, args []string) int {
+	env.Out, env.Err = screen.Filtered(env.Out), screen.Filtered(env.Err)
 	a := &app{Env: env}
 	root := a.root()
 	root.SetArgs(args)
@@ -217,10 +218,4 @@ func fixed(values ...string) cobra.CompletionFunc {
 	return func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 		return values, cobra.ShellCompDirectiveNoFileComp
 	}
-}
-
-// isTerminal tells whether w is a terminal that a person looks at.
-func isTerminal(w any) bool {
-	f, ok := w.(*os.File)
-	return ok && isTTY(int(f.Fd()))
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"maillab/internal/dialogue"
+	"maillab/internal/screen"
 )
 
 func dialoguesVerb(a *app) *cobra.Command {
@@ -96,7 +97,7 @@ func writeDialogue(w io.Writer, d dialogue.Dialogue, zone *time.Location) {
 
 // lineText is a line as a transcript has it, with nothing in it that a terminal would act upon.
 func lineText(l dialogue.Line) string {
-	text := onScreen(l.Text)
+	text := screen.Line(l.Text)
 	switch l.Kind {
 	case dialogue.Command:
 		return "C: " + text

@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -13,6 +12,8 @@ import (
 
 	"maillab/internal/engine"
 	"maillab/internal/instance"
+	"maillab/internal/login"
+	"maillab/internal/screen"
 )
 
 func execVerb(a *app) *cobra.Command {
@@ -77,16 +78,16 @@ func inSandboxes(ctx context.Context, a *app, i running, picked instance.Chosen,
 	defer done()
 	var mu sync.Mutex
 	codes, place := map[int]int{}, places(chosen)
-	allOut, allErr := newTurns(a.Out, len(chosen)), newTurns(a.Err, len(chosen))
+	allOut, allErr := screen.NewTurns(a.Out, len(chosen)), screen.NewTurns(a.Err, len(chosen))
 	failed := instance.Each(ctx, chosen, inTurn(place, awake(func(ctx context.Context, s instance.Sandbox) error {
 		student := firstOf(picked.Students(s))
 		out, errs := io.Writer(a.Out), io.Writer(a.Err)
 		var in io.Reader = a.In
 		if len(chosen) > 1 {
 			in = nil
-			first, second := newPrefixer(allOut.writer(place[s.Seat]), s.Name()), newPrefixer(allErr.writer(place[s.Seat]), s.Name())
-			defer first.flush()
-			defer second.flush()
+			first, second := screen.NewPrefixer(allOut.Writer(place[s.Seat]), s.Name()), screen.NewPrefixer(allErr.Writer(place[s.Seat]), s.Name())
+			defer first.Flush()
+			defer second.Flush()
 			out, errs = first, second
 		}
 		code, err := run(ctx, s, student, in, out, errs)
@@ -114,11 +115,11 @@ func places(sandboxes []instance.Sandbox) map[int]int {
 }
 
 // inTurn is do, which ends its sandbox's turns.
-func inTurn(place map[int]int, do func(context.Context, instance.Sandbox) error, all ...*turns) func(context.Context, instance.Sandbox) error {
+func inTurn(place map[int]int, do func(context.Context, instance.Sandbox) error, all ...*screen.Turns) func(context.Context, instance.Sandbox) error {
 	return func(ctx context.Context, s instance.Sandbox) error {
 		err := do(ctx, s)
 		for _, t := range all {
-			err = errors.Join(err, t.writer(place[s.Seat]).Close())
+			err = errors.Join(err, t.Writer(place[s.Seat]).Close())
 		}
 		return err
 	}
@@ -143,7 +144,7 @@ func runner(a *app, i running, command []string, root bool, account string) (run
 	}
 	client := i.Client()
 	return func(ctx context.Context, s instance.Sandbox, student string, in io.Reader, out, errs io.Writer) (int, error) {
-		return runAs(ctx, client, s, student, account, shellLine(command), in, out, errs)
+		return login.Run(ctx, client, s, student, account, shellLine(command), in, out, errs)
 	}, client.Close, nil
 }
 
@@ -173,38 +174,4 @@ func firstOf(students []string) string {
 		return ""
 	}
 	return students[0]
-}
-
-// prefixer writes whole lines, each with whose it is in front.
-type prefixer struct {
-	out    io.Writer
-	prefix string
-	rest   []byte
-}
-
-func newPrefixer(out io.Writer, name string) *prefixer {
-	return &prefixer{out: out, prefix: name + ": "}
-}
-
-func (p *prefixer) Write(text []byte) (int, error) {
-	p.rest = append(p.rest, text...)
-	for {
-		line, rest, found := bytes.Cut(p.rest, []byte("\n"))
-		if !found {
-			return len(text), nil
-		}
-		p.line(line)
-		p.rest = rest
-	}
-}
-
-func (p *prefixer) line(line []byte) {
-	fmt.Fprintf(p.out, "%s%s\n", p.prefix, line)
-}
-
-// flush writes what came without an end of line.
-func (p *prefixer) flush() {
-	if len(p.rest) > 0 {
-		p.line(p.rest)
-	}
 }

@@ -9,6 +9,7 @@ import (
 
 	"maillab/internal/deploy"
 	"maillab/internal/engine"
+	"maillab/internal/login"
 )
 
 // Exit codes. The table in the help is made from exitCodes.
@@ -75,7 +76,7 @@ func exitCode(err error) int {
 		return exitDone
 	case errors.As(err, &f):
 		return f.code
-	case errors.As(err, new(*deploy.RefusedError)):
+	case errors.As(err, new(*deploy.RefusedError)), errors.As(err, new(*login.NoAccountError)):
 		return exitUsage
 	case errors.Is(err, engine.ErrUnavailable):
 		return exitNoEngine

@@ -1,15 +1,10 @@
 package cli
 
 import (
-	"bufio"
 	"context"
-	"errors"
-	"fmt"
-	"io"
 	"log/slog"
 	"path/filepath"
 	"slices"
-	"strings"
 	"sync"
 
 	"maillab/internal/apply"
@@ -120,22 +115,4 @@ func finish(ctx context.Context, a *app, out deploy.Outcome, keep func(engine.Re
 		return nil
 	}
 	return a.carrier().Finish(ctx, a.folder(out.Name), out, keep)
-}
-
-// copyLines prints a stream line by line, however long they are, each in one Write, so that several may share a screen.
-func copyLines(out io.Writer, prefix string, from io.Reader) error {
-	for in := bufio.NewReader(from); ; {
-		line, err := in.ReadString('\n')
-		if line != "" {
-			if _, err := fmt.Fprintf(out, "%s%s\n", prefix, strings.TrimSuffix(line, "\n")); err != nil {
-				return err
-			}
-		}
-		if errors.Is(err, io.EOF) {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-	}
 }

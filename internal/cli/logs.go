@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"maillab/internal/instance"
+	"maillab/internal/screen"
 )
 
 func logsVerb(a *app) *cobra.Command {
@@ -50,19 +51,19 @@ func showLogs(ctx context.Context, a *app, students []string, lines int, follow 
 		if len(chosen) > 1 {
 			prefix = s.Name() + ": "
 		}
-		return copyLines(out, prefix, log)
+		return screen.CopyLines(out, prefix, log)
 	}
 	if follow { // in the order of what happens
-		screen := &shared{out: a.Out}
-		failed := instance.All(ctx, chosen, awake(func(ctx context.Context, s instance.Sandbox) error { return show(ctx, s, screen) }))
+		together := &screen.Shared{Out: a.Out}
+		failed := instance.All(ctx, chosen, awake(func(ctx context.Context, s instance.Sandbox) error { return show(ctx, s, together) }))
 		if ctx.Err() != nil {
 			return nil // Ctrl-C is how one ends it
 		}
 		return a.failures(chosen, failed)
 	}
-	ordered, place := newTurns(a.Out, len(chosen)), places(chosen)
+	ordered, place := screen.NewTurns(a.Out, len(chosen)), places(chosen)
 	return a.failures(chosen, instance.Each(ctx, chosen, inTurn(place, awake(func(ctx context.Context, s instance.Sandbox) error {
-		return show(ctx, s, ordered.writer(place[s.Seat]))
+		return show(ctx, s, ordered.Writer(place[s.Seat]))
 	}), ordered)))
 }
 

@@ -15,6 +15,7 @@ import (
 	"maillab/internal/control"
 	"maillab/internal/instance"
 	"maillab/internal/mail/auth"
+	"maillab/internal/screen"
 )
 
 func passwdVerb(a *app) *cobra.Command {
@@ -112,7 +113,7 @@ func newPassword(ctx context.Context, a *app, account string, generate bool) (st
 		return word[:5] + "-" + word[5:10], nil
 	}
 	f, ok := a.In.(*os.File)
-	if !ok || !isTerminal(a.In) {
+	if !ok || !screen.IsTerminal(a.In) {
 		line, err := bufio.NewReader(a.In).ReadString('\n')
 		if err != nil && !errors.Is(err, io.EOF) {
 			return "", err

@@ -15,6 +15,7 @@ import (
 	"maillab/internal/deploy"
 	"maillab/internal/engine"
 	"maillab/internal/instance"
+	"maillab/internal/login"
 	"maillab/internal/pool"
 	"maillab/internal/probe"
 	"maillab/labs"
@@ -168,7 +169,7 @@ func (w *world) Run(ctx context.Context, seat int, command string) (string, int,
 	s := w.sandboxes[seat]
 	var out strings.Builder
 	script := "sh -c '" + strings.ReplaceAll(command, "'", `'\''`) + "' </dev/null"
-	exit, err := runAs(ctx, w.client, s, s.Name(), "", script, nil, &out, &out)
+	exit, err := login.Run(ctx, w.client, s, s.Name(), "", script, nil, &out, &out)
 	if ctx.Err() != nil {
 		err = ctx.Err()
 	}

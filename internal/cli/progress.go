@@ -13,6 +13,7 @@ import (
 	"maillab/internal/apply"
 	"maillab/internal/engine"
 	"maillab/internal/plan"
+	"maillab/internal/screen"
 )
 
 // progress shows what apply does: a bar on a terminal, a line for each step off it, nothing with -q. The returned
@@ -21,7 +22,7 @@ func (a *app) progress(p plan.Plan) (events func(apply.Event), finish func()) {
 	switch {
 	case a.flags.quiet || p.Empty():
 		return nil, func() {}
-	case isTerminal(a.Err) && a.Getenv("TERM") != "dumb":
+	case screen.IsTerminal(a.Err) && a.Getenv("TERM") != "dumb":
 		return a.bar(p)
 	}
 	return a.lines(), func() {}
@@ -43,7 +44,7 @@ func (a *app) lines() func(apply.Event) {
 
 // bar is progress for a person. What a long step says stands beside it.
 func (a *app) bar(p plan.Plan) (func(apply.Event), func()) {
-	container := mpb.New(mpb.WithOutput(a.Err), mpb.WithWidth(40), mpb.WithRefreshRate(100*time.Millisecond))
+	container := mpb.New(mpb.WithOutput(screen.Raw(a.Err)), mpb.WithWidth(40), mpb.WithRefreshRate(100*time.Millisecond))
 	var doing atomic.Value // what the bar says; mpb reads it from a goroutine of its own
 	doing.Store("")
 	bar := container.New(int64(len(p.Steps)), mpb.BarStyle().Lbound("[").Filler("=").Tip(">").Padding(" ").Rbound("]"),

@@ -13,6 +13,8 @@ import (
 
 	"maillab/internal/deploy"
 	"maillab/internal/disposable"
+	"maillab/internal/leash"
+	"maillab/internal/screen"
 	"maillab/labs"
 )
 
@@ -169,52 +171,12 @@ func runIn(ctx context.Context, a *app, f runFlags, program string, command []st
 	}
 	cmd := exec.Command(program, command[1:]...)
 	cmd.Args[0] = command[0]
-	cmd.Stdin, cmd.Stdout, cmd.Stderr = a.In, a.Out, a.Err
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = a.In, screen.Raw(a.Out), screen.Raw(a.Err)
 	cmd.Env = append(os.Environ(), surroundings...)
-	code, err = runCommand(ctx, cmd, a.Program, isTerminal(a.In))
+	code, err = leash.Run(ctx, cmd, a.Program, screen.IsTerminal(a.In))
 	err = errors.Join(err, report(ctx, a, out, f.junit))
 	if err != nil || code != 0 || ctx.Err() != nil {
 		err = errors.Join(err, collect(ctx, a, out, f.artifacts))
 	}
 	return code, err
-}
-
-// grace is how long a command may take to end after it was asked to.
-const grace = 10 * time.Second
-
-// runCommand runs it and tells its exit code. When ctx ends, the command and its children are asked to end, and killed
-// if they do not; they are killed, too, when we are. On a terminal it stays in our group, so that it is in the foreground
-// and gets Ctrl-C itself.
-func runCommand(ctx context.Context, cmd *exec.Cmd, program string, terminal bool) (code int, err error) {
-	held, err := newLeash(cmd, program, terminal)
-	if err != nil {
-		return 0, err
-	}
-	defer held.release()
-	cmd.WaitDelay = time.Second // its children may have its output open for ever
-	if err := cmd.Start(); err != nil {
-		return 0, err
-	}
-	if err := held.hold(cmd); err != nil {
-		return 0, errors.Join(err, cmd.Process.Kill(), cmd.Wait())
-	}
-	ended := make(chan error, 1)
-	go func() { ended <- cmd.Wait() }()
-	select {
-	case err = <-ended:
-	case <-ctx.Done():
-		held.askToEnd()
-		patience := time.AfterFunc(grace, held.kill)
-		err = <-ended
-		patience.Stop()
-		held.kill() // what it left behind, too
-	}
-	var exit *exec.ExitError
-	switch {
-	case errors.As(err, &exit):
-		return codeOf(exit), nil
-	case errors.Is(err, exec.ErrWaitDelay):
-		return 0, nil
-	}
-	return 0, err
 }

@@ -18,6 +18,7 @@ import (
 	"maillab/internal/engine"
 	"maillab/internal/filelock"
 	"maillab/internal/instance"
+	"maillab/internal/screen"
 	"maillab/internal/spec"
 	"maillab/labs"
 )
@@ -173,7 +174,7 @@ func attend(ctx context.Context, a *app, o deploy.Outcome, h *hosted, log bool) 
 	var shown sync.WaitGroup
 	defer shown.Wait()
 	if log {
-		screen := &shared{out: a.Out}
+		together := &screen.Shared{Out: a.Out}
 		for seat := range o.Desired.Specs {
 			shown.Go(func() {
 				stream, err := client.Log(ctx, seat, 0, true)
@@ -184,7 +185,7 @@ func attend(ctx context.Context, a *app, o deploy.Outcome, h *hosted, log bool) 
 					return
 				}
 				defer stream.Close()
-				if err := copyLines(screen, "", stream); err != nil && ctx.Err() == nil {
+				if err := screen.CopyLines(together, "", stream); err != nil && ctx.Err() == nil {
 					fmt.Fprintf(a.Err, "maillab: mail log: %v\n", err)
 				}
 			})

@@ -16,6 +16,7 @@ import (
 	"maillab/internal/control"
 	"maillab/internal/engine"
 	"maillab/internal/instance"
+	"maillab/internal/screen"
 )
 
 // The shapes of -o json are part of the contract: names are never changed, only added.
@@ -84,8 +85,8 @@ func watching(ctx context.Context, a *app, again bool, show func(context.Context
 		return show(ctx)
 	}
 	for {
-		if isTerminal(a.Out) {
-			_, _ = io.WriteString(a.Out, "\x1b[H\x1b[2J")
+		if screen.IsTerminal(a.Out) {
+			_, _ = io.WriteString(screen.Raw(a.Out), "\x1b[H\x1b[2J")
 		}
 		if err := show(ctx); err != nil && ctx.Err() == nil {
 			return err

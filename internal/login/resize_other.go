@@ -1,6 +1,6 @@
 //go:build !unix
 
-package cli
+package login
 
 // onResize does nothing: this system sends no signal when a terminal's size changes.
 func onResize(func()) (stop func()) { return func() {} }

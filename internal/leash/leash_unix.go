@@ -1,6 +1,6 @@
 //go:build unix
 
-package cli
+package leash
 
 import (
 	"fmt"
@@ -29,7 +29,7 @@ func newLeash(cmd *exec.Cmd, program string, terminal bool) (*leash, error) {
 	if program == "" {
 		return &leash{}, nil
 	}
-	watcher := exec.Command(program, WatchCommand)
+	watcher := exec.Command(program, Verb)
 	watcher.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	word, err := watcher.StdinPipe()
 	if err != nil {

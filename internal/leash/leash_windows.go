@@ -1,4 +1,4 @@
-package cli
+package leash
 
 import (
 	"errors"

@@ -1,4 +1,4 @@
-package cli
+package screen
 
 import (
 	"bytes"
@@ -13,13 +13,13 @@ import (
 func TestTurns(t *testing.T) {
 	for _, order := range [][]int{{0, 1, 2}, {2, 1, 0}, {1, 2, 0}, {2, 0, 1}} {
 		var out bytes.Buffer
-		all := newTurns(&out, 3)
+		all := NewTurns(&out, 3)
 		for _, n := range order {
-			fmt.Fprintf(all.writer(n), "a%d ", n)
+			fmt.Fprintf(all.Writer(n), "a%d ", n)
 		}
 		for _, n := range order {
-			fmt.Fprintf(all.writer(n), "b%d ", n)
-			if err := all.writer(n).Close(); err != nil {
+			fmt.Fprintf(all.Writer(n), "b%d ", n)
+			if err := all.Writer(n).Close(); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -32,8 +32,8 @@ func TestTurns(t *testing.T) {
 // TestTurnsAreStraight: the first does not wait for its end to be seen.
 func TestTurnsAreStraight(t *testing.T) {
 	var out bytes.Buffer
-	all := newTurns(&out, 2)
-	_, _ = io.WriteString(all.writer(0), "now")
+	all := NewTurns(&out, 2)
+	_, _ = io.WriteString(all.Writer(0), "now")
 	if out.String() != "now" {
 		t.Errorf("%q", out.String())
 	}
@@ -42,17 +42,17 @@ func TestTurnsAreStraight(t *testing.T) {
 // TestTurnsAreBounded: who has much to say before its turn waits, and goes on when it comes.
 func TestTurnsAreBounded(t *testing.T) {
 	var out bytes.Buffer
-	all := newTurns(&out, 2)
+	all := NewTurns(&out, 2)
 	line := strings.Repeat("x", turnMost/4)
 	var second sync.WaitGroup
 	second.Go(func() {
 		for range 9 {
-			_, _ = io.WriteString(all.writer(1), line)
+			_, _ = io.WriteString(all.Writer(1), line)
 		}
-		_ = all.writer(1).Close()
+		_ = all.Writer(1).Close()
 	})
-	_, _ = io.WriteString(all.writer(0), "first")
-	if err := all.writer(0).Close(); err != nil {
+	_, _ = io.WriteString(all.Writer(0), "first")
+	if err := all.Writer(0).Close(); err != nil {
 		t.Fatal(err)
 	}
 	second.Wait()
