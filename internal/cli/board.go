@@ -1,36 +1,16 @@
 package cli
 
 import (
-	"cmp"
-	"context"
 	"fmt"
 	"io"
-	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
 
-	"maillab/internal/check"
-	"maillab/internal/control"
-	"maillab/internal/instance"
+	"maillab/internal/classroom"
 	"maillab/internal/screen"
 )
-
-// boardRow is where one student is.
-type boardRow struct {
-	Seat     int       `json:"seat"`
-	Student  string    `json:"student"`
-	Passed   int       `json:"passed"`
-	Total    int       `json:"total"`
-	Next     string    `json:"next"` // the first task that has not passed
-	At       time.Time `json:"at,omitzero"`
-	Service  string    `json:"service"`
-	Command  string    `json:"command"`
-	Error    string    `json:"error,omitempty"`
-	Progress time.Time `json:"progress,omitzero"` // when a task passed last; the epoch's start when none has
-}
 
 func boardVerb(a *app) *cobra.Command {
 	var every time.Duration
@@ -47,6 +27,9 @@ without one may be anybody's there.
 -o json prints {"instance","students":[{"seat","student","passed","total","next","at","service","command","error","progress"}]}.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if every <= 0 {
+				return usagef("--every %v: how often it looks, such as 5s", every)
+			}
 			ctx := cmd.Context()
 			i, err := a.the(ctx)
 			if err != nil {
@@ -55,12 +38,17 @@ without one may be anybody's there.
 			client := i.Client()
 			defer client.Close()
 			for {
-				rows, err := askBoard(ctx, a, i, client)
+				rows, failed := classroom.Board(ctx, i, client)
 				if ctx.Err() != nil {
 					return nil // Ctrl-C is how one ends it
 				}
-				if err != nil {
-					return err
+				for _, s := range i.Sandboxes { // who does not answer is left out, and told
+					if err := failed[s.Seat]; err != nil {
+						fmt.Fprintf(a.Err, "maillab: %s: %v\n", s.Name(), err)
+					}
+				}
+				if len(rows) == 0 && len(failed) > 0 {
+					return silent(exitFailed)
 				}
 				if !screen.IsTerminal(a.Out) || a.flags.output != "table" {
 					return a.print(boardList(a, i.Name, rows))
@@ -81,66 +69,10 @@ without one may be anybody's there.
 	return cmd
 }
 
-// askBoard asks all sandboxes side by side. One that does not answer is left out, and told.
-func askBoard(ctx context.Context, a *app, i running, client *control.Client) ([]boardRow, error) {
-	ctx, cancel := context.WithTimeout(ctx, statusPatience)
-	defer cancel()
-	var mu sync.Mutex
-	var rows []boardRow
-	failed := instance.Each(ctx, i.Sandboxes, func(ctx context.Context, s instance.Sandbox) error {
-		checked, err := client.Check(ctx, s.Seat, control.CheckRequest{NoRuns: true})
-		if err != nil {
-			return err
-		}
-		activity, err := client.Activity(ctx, s.Seat)
-		if err != nil {
-			return err
-		}
-		mu.Lock()
-		defer mu.Unlock()
-		for n, act := range activity {
-			rows = append(rows, boardRowOf(s.Seat, act, checked[n].Results))
-		}
-		return nil
-	})
-	for _, s := range i.Sandboxes {
-		if err := failed[s.Seat]; err != nil {
-			fmt.Fprintf(a.Err, "maillab: %s: %v\n", s.Name(), err)
-		}
-	}
-	if len(rows) == 0 && len(failed) > 0 {
-		return nil, silent(exitFailed)
-	}
-	slices.SortStableFunc(rows, stuckFirst)
-	return rows, nil
-}
-
-func boardRowOf(seat int, act control.Activity, results []check.Result) boardRow {
-	row := boardRow{Seat: seat, Student: act.Student, Total: len(results), At: act.At, Service: act.Service, Command: act.Command, Error: act.Error, Progress: act.Passed}
-	if row.Progress.IsZero() {
-		row.Progress = act.Started
-	}
-	row.Passed, _ = check.Progress(results)
-	for _, r := range results {
-		if r.State == check.Failed && row.Next == "" {
-			row.Next = r.ID
-		}
-	}
-	return row
-}
-
-// stuckFirst puts who has got on least lately first, and who is through last.
-func stuckFirst(x, y boardRow) int {
-	through := func(r boardRow) int { return map[bool]int{true: 1}[r.Passed == r.Total] }
-	minute := func(t time.Time) time.Time { return t.Truncate(time.Minute) } // as it is shown: who did nothing stays by seat
-	return cmp.Or(cmp.Compare(through(x), through(y)), minute(x.Progress).Compare(minute(y.Progress)), cmp.Compare(x.Passed, y.Passed),
-		cmp.Compare(x.Seat, y.Seat), strings.Compare(x.Student, y.Student))
-}
-
-func boardList(a *app, name string, rows []boardRow) list {
+func boardList(a *app, name string, rows []classroom.BoardRow) list {
 	value := struct {
-		Instance string     `json:"instance"`
-		Students []boardRow `json:"students"`
+		Instance string               `json:"instance"`
+		Students []classroom.BoardRow `json:"students"`
 	}{name, rows}
 	l := list{value: value, header: []string{"student", "passed", "next", "since", "last command", "ago", "last refusal"}}
 	now := a.Now()

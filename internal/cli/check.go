@@ -3,50 +3,19 @@ package cli
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"math"
-	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"maillab/internal/check"
+	"maillab/internal/classroom"
 	"maillab/internal/control"
-	"maillab/internal/instance"
 	"maillab/internal/lab/task"
 	"maillab/internal/screen"
 )
-
-// checkJSON is what check -o json prints.
-type checkJSON struct {
-	Instance string        `json:"instance"`
-	Students []studentJSON `json:"students"`
-}
-
-type studentJSON struct {
-	Seat    int        `json:"seat"`
-	Student string     `json:"student"`
-	Passed  int        `json:"passed"`
-	Total   int        `json:"total"`
-	Points  int        `json:"points"`
-	Tasks   []taskJSON `json:"tasks"`
-}
-
-type taskJSON struct {
-	ID     string      `json:"id"`
-	State  check.State `json:"state"`
-	Points int         `json:"points"`
-	Seen   string      `json:"seen"`
-	Hint   string      `json:"hint"`
-	Answer string      `json:"answer,omitempty"`
-	Look   string      `json:"look,omitempty"`   // what the teacher is to look for
-	Marked bool        `json:"marked,omitempty"` // the state is the teacher's word
-	// CopiedFrom is the student whose token the answer carries.
-	CopiedFrom string `json:"copiedFrom,omitempty"`
-}
 
 func checkVerb(a *app) *cobra.Command {
 	var tasks, columns []string
@@ -119,19 +88,22 @@ func sinceTime(a *app, text string, zone *time.Location) (time.Time, error) {
 	return t, nil
 }
 
-// checkPatience bounds a check: the scripts of a class on a shared server take a while.
-const checkPatience = 15 * time.Minute
-
-func runCheck(ctx context.Context, a *app, i running, typed []string, request control.CheckRequest, beside []column) error {
+func runCheck(ctx context.Context, a *app, i running, typed []string, request control.CheckRequest, beside []classroom.Column) error {
 	chosen, err := a.some(i, typed)
 	if err != nil {
 		return err
 	}
-	result, failed, err := askCheck(ctx, a, i, chosen, request)
+	result, failed, err := classroom.Check(ctx, i, chosen, request, a.folder(i.Name), a.language())
 	if err != nil {
 		return err
 	}
-	nameCopies(a, a.folder(i.Name), result)
+	told, err := classroom.NameCopies(a.folder(i.Name), result, a.language())
+	if err != nil {
+		told = append(told, err.Error())
+	}
+	for _, line := range told {
+		fmt.Fprintf(a.Err, "maillab: %s\n", line)
+	}
 	if request.Since.IsZero() && len(request.Tasks) == 0 && chosen.All() && len(failed) == 0 {
 		if err := keepResults(ctx, a, i.Name, result); err != nil {
 			fmt.Fprintf(a.Err, "maillab: the results are not kept: %v\n", err)
@@ -155,7 +127,7 @@ func runCheck(ctx context.Context, a *app, i running, typed []string, request co
 const keepPatience = 10 * time.Second
 
 // keepResults keeps the results where the instance was brought up.
-func keepResults(ctx context.Context, a *app, name string, result checkJSON) error {
+func keepResults(ctx context.Context, a *app, name string, result classroom.Checked) error {
 	if !a.folder(name).Exists() {
 		return nil
 	}
@@ -167,72 +139,6 @@ func keepResults(ctx context.Context, a *app, name string, result checkJSON) err
 	}
 	defer h.Release()
 	return h.KeepResults(result)
-}
-
-// askCheck has the sandboxes check side by side; failed has those that did not answer.
-func askCheck(ctx context.Context, a *app, i running, chosen instance.Chosen, request control.CheckRequest) (
-	result checkJSON, failed map[int]error, err error) {
-	folder := a.folder(i.Name)
-	marks, err1 := folder.Marks()
-	seats, err2 := folder.Seats()
-	if err := errors.Join(err1, err2); err != nil {
-		return result, nil, err
-	}
-	ctx, cancel := context.WithTimeout(ctx, checkPatience)
-	defer cancel()
-	client := i.Client()
-	defer client.Close()
-	var mu sync.Mutex
-	var all []control.CheckedStudent
-	seatOf := map[string]int{}
-	failed = instance.Each(ctx, chosen.Sandboxes, awake(func(ctx context.Context, s instance.Sandbox) error {
-		mine := request
-		mine.Students, mine.Marks = chosen.Of(s), marksOf(s, marks)
-		checked, err := client.Check(ctx, s.Seat, mine)
-		mu.Lock()
-		defer mu.Unlock()
-		all = append(all, checked...)
-		for _, c := range checked {
-			if seatOf[c.Student] = s.Seat; s.Seat == 0 {
-				seatOf[c.Student] = seats[c.Student].Seat
-			}
-		}
-		return err
-	}))
-	return checkResult(a, i.Name, all, seatOf), failed, nil
-}
-
-// marksOf are the marks of a sandbox's students.
-func marksOf(s instance.Sandbox, marks map[string]map[string]bool) map[string]map[string]bool {
-	mine := map[string]map[string]bool{}
-	for _, student := range s.Students {
-		if marks[student] != nil {
-			mine[student] = marks[student]
-		}
-	}
-	return mine
-}
-
-// checkResult puts what the sandboxes said into the order of the seats, in one language.
-func checkResult(a *app, name string, all []control.CheckedStudent, seatOf map[string]int) checkJSON {
-	lang := a.language()
-	out := checkJSON{Instance: name, Students: []studentJSON{}}
-	for _, c := range all {
-		s := studentJSON{Seat: seatOf[c.Student], Student: c.Student, Total: len(c.Results), Tasks: []taskJSON{}}
-		s.Passed, s.Points = check.Progress(c.Results)
-		for _, r := range c.Results {
-			s.Tasks = append(s.Tasks, taskJSON{ID: r.ID, State: r.State, Points: r.Points, Seen: r.Seen.In(lang), Hint: r.Hint.In(lang),
-				Answer: r.Answer, Look: r.Look.In(lang), Marked: r.Marked, CopiedFrom: r.CopiedFrom})
-		}
-		out.Students = append(out.Students, s)
-	}
-	slices.SortStableFunc(out.Students, func(x, y studentJSON) int {
-		if x.Seat != y.Seat {
-			return x.Seat - y.Seat
-		}
-		return strings.Compare(x.Student, y.Student)
-	})
-	return out
 }
 
 // language is the user's, as far as labs speak it.
@@ -250,45 +156,14 @@ func (a *app) language() string {
 	return "en"
 }
 
-// nameCopies tells of wrong answers whose token they carry. Sandboxes of their own know nobody else's, but the class's
-// secret, here, makes them all.
-func nameCopies(a *app, folder instance.Folder, result checkJSON) {
-	secrets, err := folder.Secrets()
-	if err != nil {
-		fmt.Fprintf(a.Err, "maillab: copied answers are not looked for: %v\n", err)
-		return
-	}
-	seats, err := folder.Seats()
-	if err != nil {
-		return // told already
-	}
-	for _, s := range result.Students {
-		for t := range s.Tasks {
-			one := &s.Tasks[t]
-			for other := range seats {
-				if one.State != check.Passed && other != s.Student && carries(one.Answer, secrets("token/"+other+"/"+one.ID)) {
-					one.CopiedFrom = other
-				}
-			}
-			if one.CopiedFrom != "" {
-				one.Seen += " (" + task.Text{"fr": "la réponse porte le code de ", "en": "the answer carries the token of "}.In(a.language()) + one.CopiedFrom + ")"
-				fmt.Fprintf(a.Err, "maillab: %s, %s: the answer carries the token of %s\n", s.Student, one.ID, one.CopiedFrom)
-			}
-		}
-	}
-}
-
-func carries(answer, token string) bool {
-	return strings.Contains(strings.ToLower(answer), strings.ToLower(token))
-}
-
 // printCheck prints in the form that was asked for. A single student's table has a row a task.
-func printCheck(a *app, result checkJSON, single bool, beside []column) error {
+func printCheck(a *app, result classroom.Checked, single bool, beside []classroom.Column) error {
 	switch {
 	case a.flags.output == "junit":
-		return writeJUnit(a.Out, result)
+		return classroom.JUnit(a.Out, result)
 	case a.flags.output == "csv":
-		return a.print(gradebook(result, beside))
+		header, rows := classroom.Gradebook(result, beside)
+		return a.print(list{value: result, header: header, rows: rows})
 	case single && len(result.Students) == 1:
 		return a.print(taskTable(result, a.room(160)))
 	}
@@ -303,7 +178,7 @@ func (a *app) room(most int) int {
 	return math.MaxInt
 }
 
-func classTable(result checkJSON, room int) list {
+func classTable(result classroom.Checked, room int) list {
 	l := list{value: result, header: []string{"seat", "student", "passed", "points", "waiting for you", "next"}}
 	for _, s := range result.Students {
 		var manual []string
@@ -324,7 +199,7 @@ func classTable(result checkJSON, room int) list {
 	return l
 }
 
-func taskTable(result checkJSON, room int) list {
+func taskTable(result classroom.Checked, room int) list {
 	l := list{value: result, header: []string{"task", "state", "points", "seen"}}
 	for _, t := range result.Students[0].Tasks {
 		state := string(t.State)

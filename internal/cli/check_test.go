@@ -14,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"maillab/internal/check"
+	"maillab/internal/classroom"
 	"maillab/internal/control"
 	"maillab/internal/dialogue"
 	"maillab/internal/instance"
@@ -45,7 +46,7 @@ func checkedClass() []control.CheckedStudent {
 // TestCheckForms: a class in every form, in the order of its seats.
 func TestCheckForms(t *testing.T) {
 	a, out := testApp(t, map[string]string{"LANG": "fr_FR.UTF-8"})
-	result := checkResult(a, "amiens", checkedClass(), map[string]int{"alice": 1, "bruno": 2})
+	result := classroom.Result("amiens", checkedClass(), map[string]int{"alice": 1, "bruno": 2}, a.language())
 	if result.Students[0].Student != "alice" || result.Students[0].Points != 2 || result.Students[0].Tasks[0].Seen != "fr seen" {
 		t.Errorf("%+v", result)
 	}
@@ -68,10 +69,21 @@ func TestCheckForms(t *testing.T) {
 // TestJUnit: the report is one that the schema of Jenkins' reader allows, and nothing that a student wrote breaks it.
 func TestJUnit(t *testing.T) {
 	a, out := testApp(t, nil)
-	if err := writeJUnit(out, checkResult(a, "amiens", checkedClass(), nil)); err != nil {
+	if err := classroom.JUnit(out, classroom.Result("amiens", checkedClass(), nil, a.language())); err != nil {
 		t.Fatal(err)
 	}
-	var back junitReport
+	var back struct {
+		Tests    int `xml:"tests,attr"`
+		Failures int `xml:"failures,attr"`
+		Suites   []struct {
+			Cases []struct {
+				Failure *struct {
+					Message string `xml:"message,attr"`
+					Text    string `xml:",chardata"`
+				} `xml:"failure"`
+			} `xml:"testcase"`
+		} `xml:"testsuite"`
+	}
 	if err := xml.Unmarshal(out.Bytes(), &back); err != nil || back.Tests != 4 || back.Failures != 1 || len(back.Suites) != 2 {
 		t.Errorf("%v, %+v", err, back)
 	}
@@ -102,7 +114,7 @@ func TestGradebook(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := printCheck(a, checkResult(a, "amiens", class, map[string]int{"oneil": 1, "=HYPERLINK(1)": 2}), false, beside); err != nil {
+	if err := printCheck(a, classroom.Result("amiens", class, map[string]int{"oneil": 1, "=HYPERLINK(1)": 2}, a.language()), false, beside); err != nil {
 		t.Fatal(err)
 	}
 	rows, err := csv.NewReader(out).ReadAll()
@@ -130,12 +142,15 @@ func TestNameCopies(t *testing.T) {
 	}
 	class := checkedClass()
 	class[0].Results[0].Answer = "The code: " + strings.ToUpper(secrets("token/alice/one"))
-	result := checkResult(a, "amiens", class, map[string]int{"alice": 1, "bruno": 2})
-	nameCopies(a, folder.Folder, result)
+	result := classroom.Result("amiens", class, map[string]int{"alice": 1, "bruno": 2}, a.language())
+	told, err := classroom.NameCopies(folder.Folder, result, a.language())
+	if err != nil {
+		t.Fatal(err)
+	}
 	if seen := result.Students[1].Tasks[0].Seen; !strings.HasSuffix(seen, "(the answer carries the token of alice)") {
 		t.Errorf("%q", seen)
 	}
-	if said := a.Err.(*bytes.Buffer).String(); said != "maillab: bruno, one: the answer carries the token of alice\n" {
+	if said := strings.Join(told, "\n"); said != "bruno, one: the answer carries the token of alice" {
 		t.Errorf("%q", said)
 	}
 	if seen := result.Students[0].Tasks[1].Seen; seen != "waits" {
@@ -162,14 +177,14 @@ func TestSinceTime(t *testing.T) {
 
 // TestBoardOrder: who is stuck comes first, who is through last.
 func TestBoardOrder(t *testing.T) {
-	rows := []boardRow{
+	rows := []classroom.BoardRow{
 		{Student: "through", Passed: 3, Total: 3, Progress: noon().Add(-time.Hour)},
 		{Student: "going", Passed: 1, Total: 3, Progress: noon()},
 		{Student: "stuck", Passed: 2, Total: 3, Progress: noon().Add(-30 * time.Minute)},
 		{Seat: 2, Student: "absent, too", Passed: 0, Total: 3, Progress: noon().Add(-40 * time.Minute)},
 		{Seat: 1, Student: "absent", Passed: 0, Total: 3, Progress: noon().Add(-40 * time.Minute).Add(time.Second)},
 	}
-	slices.SortStableFunc(rows, stuckFirst)
+	slices.SortStableFunc(rows, classroom.StuckFirst)
 	var order []string
 	for _, r := range rows {
 		order = append(order, r.Student)
@@ -210,7 +225,7 @@ func TestTranscript(t *testing.T) {
 		{At: noon().Add(2600 * time.Millisecond), From: dialogue.Server, Kind: dialogue.Reply, Text: "250 ok"},
 		{At: noon().Add(9 * time.Second), From: dialogue.Client, Kind: dialogue.Data, Bytes: 12},
 	}}
-	text := dialoguesText([]dialogue.Dialogue{d}, time.FixedZone("", 3600))
+	text := classroom.DialoguesText([]dialogue.Dialogue{d}, time.FixedZone("", 3600))
 	for _, want := range []string{"SMTP 2026-03-26 13:00:00 from", "     2.5  C: helo �[2Jpv\n", "     2.6  S: 250 ok\n", "     9.0     (12 octets of a message)\n", "(2 reply lines were not kept)", "(the record is not whole)"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("no %q in:\n%s", want, text)

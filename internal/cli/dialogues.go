@@ -9,8 +9,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"maillab/internal/classroom"
 	"maillab/internal/dialogue"
-	"maillab/internal/screen"
 )
 
 func dialoguesVerb(a *app) *cobra.Command {
@@ -63,7 +63,7 @@ that others share, SMTP dialogues in which nobody logged in are everybody's.
 				fmt.Fprintf(a.Err, "no dialogue of %s since the last reset\n", student)
 			}
 			for _, d := range chosen {
-				writeDialogue(a.Out, d, zone)
+				classroom.WriteDialogue(a.Out, d, zone)
 			}
 			return nil
 		},
@@ -74,45 +74,6 @@ that others share, SMTP dialogues in which nobody logged in are everybody's.
 	return cmd
 }
 
-// writeDialogue writes a dialogue as a transcript, its time in the lab's zone.
-func writeDialogue(w io.Writer, d dialogue.Dialogue, zone *time.Location) {
-	byHand, why := dialogue.ByHand(d)
-	how := map[bool]string{true: "by hand", false: "by a program"}[byHand]
-	who := ""
-	if len(d.Accounts) > 0 {
-		who = " as " + strings.Join(d.Accounts, ", ")
-	}
-	fmt.Fprintf(w, "%s %s from %s%s, %s: %s\n", strings.ToUpper(d.Service), d.Start.In(zone).Format(time.DateTime), d.Peer, who, how, strings.Join(why, "; "))
-	for _, l := range d.Lines {
-		fmt.Fprintf(w, "%8.1f  %s\n", l.At.Sub(d.Start).Seconds(), lineText(l))
-	}
-	if d.Skipped > 0 {
-		fmt.Fprintf(w, "          (%d reply lines were not kept)\n", d.Skipped)
-	}
-	if d.Cut {
-		fmt.Fprintln(w, "          (the record is not whole)")
-	}
-	fmt.Fprintln(w)
-}
-
-// lineText is a line as a transcript has it, with nothing in it that a terminal would act upon.
-func lineText(l dialogue.Line) string {
-	text := screen.Line(l.Text)
-	switch l.Kind {
-	case dialogue.Command:
-		return "C: " + text
-	case dialogue.Data:
-		return fmt.Sprintf("   (%d octets of a message)", l.Bytes)
-	case dialogue.Login:
-		return "   (logged in: " + text + ")"
-	case dialogue.Begin:
-		return "   (connected)"
-	case dialogue.End:
-		return "   (ended)"
-	}
-	return "S: " + text
-}
-
 // printEvent prints one line of a dialogue that is followed.
 func printEvent(a *app, e dialogue.Event, service string, zone *time.Location) error {
 	if service != "" && e.Service != service {
@@ -121,7 +82,7 @@ func printEvent(a *app, e dialogue.Event, service string, zone *time.Location) e
 	if e.Lost > 0 {
 		fmt.Fprintf(a.Out, "(%d lines were missed)\n", e.Lost)
 	}
-	_, err := fmt.Fprintf(a.Out, "%s %-4s %s\n", e.Line.At.In(zone).Format(time.TimeOnly), e.Service, lineText(e.Line))
+	_, err := fmt.Fprintf(a.Out, "%s %-4s %s\n", e.Line.At.In(zone).Format(time.TimeOnly), e.Service, classroom.LineText(e.Line))
 	return err
 }
 
@@ -134,13 +95,4 @@ func dialogueList(all []dialogue.Dialogue) list {
 			fmt.Sprint(len(d.Commands())), map[bool]string{true: "hand", false: "program"}[byHand]})
 	}
 	return l
-}
-
-// dialoguesText is a student's transcripts.
-func dialoguesText(all []dialogue.Dialogue, zone *time.Location) string {
-	var text strings.Builder
-	for _, d := range all {
-		writeDialogue(&text, d, zone)
-	}
-	return text.String()
 }

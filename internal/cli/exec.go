@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"maillab/internal/classroom"
 	"maillab/internal/engine"
 	"maillab/internal/instance"
 	"maillab/internal/login"
@@ -79,7 +80,7 @@ func inSandboxes(ctx context.Context, a *app, i running, picked instance.Chosen,
 	var mu sync.Mutex
 	codes, place := map[int]int{}, places(chosen)
 	allOut, allErr := screen.NewTurns(a.Out, len(chosen)), screen.NewTurns(a.Err, len(chosen))
-	failed := instance.Each(ctx, chosen, inTurn(place, awake(func(ctx context.Context, s instance.Sandbox) error {
+	failed := instance.Each(ctx, chosen, inTurn(place, classroom.Awake(func(ctx context.Context, s instance.Sandbox) error {
 		student := firstOf(picked.Students(s))
 		out, errs := io.Writer(a.Out), io.Writer(a.Err)
 		var in io.Reader = a.In

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"maillab/images"
+	"maillab/internal/classroom"
 	"maillab/internal/deploy"
 	"maillab/internal/engine"
 	"maillab/internal/instance"
@@ -150,7 +151,7 @@ func (a *app) theStudent(i running, typed string) (instance.Sandbox, string, err
 	if len(keys) != 1 {
 		return s, "", usagef("%s are %s: name one student", typed, count(len(keys), "student"))
 	}
-	if err := notRunning(s); err != nil {
+	if err := classroom.NotRunning(s); err != nil {
 		return s, "", fmt.Errorf("%s: %w", s.Name(), err)
 	}
 	return s, keys[0], nil

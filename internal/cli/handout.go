@@ -7,12 +7,11 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 
 	"github.com/spf13/cobra"
 
+	"maillab/internal/classroom"
 	"maillab/internal/handout"
-	"maillab/internal/instance"
 	"maillab/internal/safeio"
 )
 
@@ -67,61 +66,16 @@ func sheetsOf(ctx context.Context, a *app, names []string) (handout.Class, error
 			"maillab up, with the same lab and class, makes them known")
 	}
 	class := handout.Class{Instance: i.Name, Title: kept.Title}
-	keys := hostKeys(ctx, a, i, chosen.Sandboxes)
+	keys := classroom.HostKeys(ctx, i, chosen.Sandboxes)
 	for _, s := range chosen.Sandboxes {
 		for _, student := range chosen.Students(s) {
-			if sheet, ok := sheetOf(kept, s, student, i.Host); ok {
+			if sheet, ok := classroom.SheetOf(kept, s, student, i.Host); ok {
 				sheet.HostKey = keys[s.Seat]
 				class.Sheets = append(class.Sheets, sheet)
 			}
 		}
 	}
 	return class, nil
-}
-
-// hostKeys asks sandboxes that run; a sheet without one is still a sheet.
-func hostKeys(ctx context.Context, a *app, i running, chosen []instance.Sandbox) map[int]string {
-	keys := map[int]string{}
-	if !i.Engine.Capabilities().System || !i.Gateway {
-		return keys
-	}
-	client := i.Client()
-	defer client.Close()
-	ctx, cancel := context.WithTimeout(ctx, statusPatience)
-	defer cancel()
-	var mu sync.Mutex
-	instance.Each(ctx, chosen, func(ctx context.Context, s instance.Sandbox) error {
-		key, err := client.HostKey(ctx, s.Seat)
-		mu.Lock()
-		defer mu.Unlock()
-		keys[s.Seat] = key
-		return err
-	})
-	return keys
-}
-
-func sheetOf(kept *instance.Sheet, s instance.Sandbox, student, host string) (handout.Sheet, bool) {
-	sheet := handout.Sheet{Student: student, Seat: s.Seat, Domain: kept.Domain, Hostname: kept.Hostname}
-	addresses := s.Addresses(host)
-	for _, name := range []string{"ssh", "smtp", "pop3", "imap"} {
-		if addresses[name] != "" {
-			sheet.Services = append(sheet.Services, handout.Service{Name: name, Address: addresses[name]})
-		}
-	}
-	for _, sandbox := range kept.Sandboxes {
-		if sandbox.Seat != s.Seat {
-			continue
-		}
-		for _, account := range sandbox.Accounts {
-			if account.Student == student {
-				sheet.Accounts = append(sheet.Accounts, handout.Account{Name: account.Name, Password: account.Password, Own: account.Own})
-				if sheet.Lang == "" {
-					sheet.Lang = account.Lang
-				}
-			}
-		}
-	}
-	return sheet, len(sheet.Accounts) > 0
 }
 
 func printSheets(a *app, class handout.Class, form string) error {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"maillab/internal/classroom"
 	"maillab/internal/instance"
 	"maillab/internal/screen"
 )
@@ -55,14 +56,14 @@ func showLogs(ctx context.Context, a *app, students []string, lines int, follow 
 	}
 	if follow { // in the order of what happens
 		together := &screen.Shared{Out: a.Out}
-		failed := instance.All(ctx, chosen, awake(func(ctx context.Context, s instance.Sandbox) error { return show(ctx, s, together) }))
+		failed := instance.All(ctx, chosen, classroom.Awake(func(ctx context.Context, s instance.Sandbox) error { return show(ctx, s, together) }))
 		if ctx.Err() != nil {
 			return nil // Ctrl-C is how one ends it
 		}
 		return a.failures(chosen, failed)
 	}
 	ordered, place := screen.NewTurns(a.Out, len(chosen)), places(chosen)
-	return a.failures(chosen, instance.Each(ctx, chosen, inTurn(place, awake(func(ctx context.Context, s instance.Sandbox) error {
+	return a.failures(chosen, instance.Each(ctx, chosen, inTurn(place, classroom.Awake(func(ctx context.Context, s instance.Sandbox) error {
 		return show(ctx, s, ordered.Writer(place[s.Seat]))
 	}), ordered)))
 }

@@ -5,11 +5,10 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
-	"sync"
-	"time"
 
 	"github.com/spf13/cobra"
 
+	"maillab/internal/classroom"
 	"maillab/internal/control"
 	"maillab/internal/instance"
 )
@@ -48,9 +47,6 @@ elsewhere, as in a script, it does not ask: the command itself is the answer.
 	return cmd
 }
 
-// resetPatience bounds one sandbox's reset.
-const resetPatience = 90 * time.Second
-
 func runReset(ctx context.Context, a *app, names []string, to, scope string) error {
 	if err := checkScope(scope); err != nil {
 		return err
@@ -78,33 +74,6 @@ func resetAll(ctx context.Context, a *app, i running, chosen instance.Chosen, sc
 	return putBack(ctx, a, i, client, chosen.Sandboxes, func(ctx context.Context, s instance.Sandbox) (control.ResetReport, error) {
 		return client.Reset(ctx, s.Seat, control.Reset{Students: chosen.Of(s), Scope: scope})
 	})
-}
-
-// putBack does it in every sandbox side by side, and tells what was dropped.
-func putBack(ctx context.Context, a *app, i running, client *control.Client, chosen []instance.Sandbox,
-	do func(context.Context, instance.Sandbox) (control.ResetReport, error)) error {
-	var mu sync.Mutex
-	reports, anew := map[int]control.ResetReport{}, map[int]bool{}
-	failed := instance.Each(ctx, chosen, func(ctx context.Context, s instance.Sandbox) error {
-		ctx, cancel := context.WithTimeout(ctx, resetPatience)
-		defer cancel()
-		restarted, err := answering(ctx, a, i, client, s)
-		if err != nil {
-			return err
-		}
-		report, err := do(ctx, s)
-		if err != nil {
-			return err
-		}
-		mu.Lock()
-		defer mu.Unlock()
-		reports[s.Seat], anew[s.Seat] = report, restarted
-		return nil
-	})
-	if err := a.print(resetList(i.Name, chosen, reports, anew)); err != nil {
-		return err
-	}
-	return a.failures(chosen, failed)
 }
 
 type resetJSON struct {
@@ -168,4 +137,14 @@ func checkScope(scope string) error {
 		return usagef("no scope is called %q: mail, home or all", scope)
 	}
 	return nil
+}
+
+// putBack does it in every sandbox, and tells what was dropped.
+func putBack(ctx context.Context, a *app, i running, client *control.Client, chosen []instance.Sandbox,
+	do func(context.Context, instance.Sandbox) (control.ResetReport, error)) error {
+	reports, anew, failed := classroom.PutBack(ctx, i, client, chosen, do)
+	if err := a.print(resetList(i.Name, chosen, reports, anew)); err != nil {
+		return err
+	}
+	return a.failures(chosen, failed)
 }

@@ -1,21 +1,17 @@
 package cli
 
 import (
-	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"net/mail"
 	"os"
-	"regexp"
 	"strings"
 
 	"github.com/spf13/cobra"
 
-	"maillab/internal/control"
+	"maillab/internal/classroom"
 	"maillab/internal/instance"
-	"maillab/internal/lab/placeholder"
 	"maillab/internal/roster"
 )
 
@@ -61,45 +57,18 @@ func runSend(ctx context.Context, a *app, file, text string, names []string) err
 	if err != nil {
 		return err
 	}
-	if err := fillable(file, text, class); err != nil {
-		return err
+	if err := classroom.Fillable(file, text, class); err != nil {
+		return usage(err)
 	}
 	client := i.Client()
 	defer client.Close()
-	failed := instance.Each(ctx, chosen.Sandboxes, awake(func(ctx context.Context, s instance.Sandbox) error {
-		return sendIn(ctx, client, s, text, class, chosen.Students(s))
+	failed := instance.Each(ctx, chosen.Sandboxes, classroom.Awake(func(ctx context.Context, s instance.Sandbox) error {
+		return classroom.Send(ctx, client, s, text, class, chosen.Students(s))
 	}))
 	if sent := len(chosen.Sandboxes) - len(failed); sent > 0 {
-		fmt.Fprintf(a.Err, "sent to %s\n", sentTo(chosen, failed))
+		fmt.Fprintf(a.Err, "sent to %s\n", students(classroom.SentTo(chosen, failed)))
 	}
 	return a.failures(chosen.Sandboxes, failed)
-}
-
-// sentTo counts whom the message has reached.
-func sentTo(chosen instance.Chosen, failed map[int]error) string {
-	n := 0
-	for _, s := range chosen.Sandboxes {
-		if failed[s.Seat] == nil {
-			n += len(chosen.Students(s))
-		}
-	}
-	return students(n)
-}
-
-// aWord is what may be meant as a placeholder; other things in braces are the text's own.
-var aWord = regexp.MustCompile(`^\pL[\pL\pN_-]*$`)
-
-// fillable refuses a message with words in braces that nothing fills in: they would go out to the class as they are.
-func fillable(file, text string, class roster.Class) error {
-	var wrong []error
-	seen := map[string]bool{"student": true, "account": true, "seat": true}
-	for _, name := range placeholder.Names(text) {
-		if !seen[name] && aWord.MatchString(name) && !class.HasColumn(name) {
-			wrong = append(wrong, fmt.Errorf("%s: nothing fills in {%s}: it is neither student, account or seat nor a column of the class list; {{%[2]s} is the word itself", file, name))
-		}
-		seen[name] = true
-	}
-	return usageIf(errors.Join(wrong...))
 }
 
 // readMessage reads the file and gives it the header fields that it lacks.
@@ -146,57 +115,4 @@ func knownClass(folder instance.Folder) (roster.Class, error) {
 	}
 	class, err := roster.Read("the class list of the last up", text)
 	return roster.Seat(known, class).Class, err
-}
-
-// sendIn sends to these students of a sandbox.
-func sendIn(ctx context.Context, client *control.Client, s instance.Sandbox, text string, class roster.Class, named []string) error {
-	status, err := client.Status(ctx, s.Seat)
-	if err != nil {
-		return err
-	}
-	wanted := map[string]bool{}
-	for _, student := range named {
-		wanted[student] = true
-	}
-	for _, account := range status.Accounts {
-		if !wanted[account.Student] {
-			continue
-		}
-		wanted[account.Student] = false // the first is the login
-		raw := merged(text, class, account, s.Seat)
-		if err := client.Send(ctx, s.Seat, control.Send{From: senderOf(raw), To: []string{account.Name}, Raw: []byte(raw)}); err != nil {
-			return fmt.Errorf("%s: %w", account.Name, err)
-		}
-	}
-	return nil
-}
-
-// merged fills in a student's own words.
-func merged(text string, class roster.Class, account control.Account, seat int) string {
-	student, _ := class.Find(account.Student)
-	return placeholder.Expand(text, func(name string) (string, bool) {
-		switch name {
-		case "student":
-			return account.Student, true
-		case "account":
-			return account.Name, true
-		case "seat":
-			return fmt.Sprint(seat), true
-		}
-		value, ok := student.Fields[name]
-		return value, ok || class.HasColumn(name) // a row may be short
-	})
-}
-
-// senderOf is the address in a message's From, "" when there is none.
-func senderOf(raw string) string {
-	m, err := mail.ReadMessage(bytes.NewReader([]byte(raw)))
-	if err != nil {
-		return ""
-	}
-	from, err := mail.ParseAddress(m.Header.Get("From"))
-	if err != nil {
-		return ""
-	}
-	return from.Address
 }

@@ -6,11 +6,11 @@ import (
 	"fmt"
 	"io"
 	"strconv"
-	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"maillab/internal/classroom"
 	"maillab/internal/control"
 	"maillab/internal/instance"
 	"maillab/internal/snapshot"
@@ -82,7 +82,7 @@ func saveAll(ctx context.Context, a *app, i running, picked instance.Chosen, nam
 	defer draft.Abort()
 	client := i.Client()
 	defer client.Close()
-	failed := instance.Each(ctx, chosen, awake(func(ctx context.Context, s instance.Sandbox) error {
+	failed := instance.Each(ctx, chosen, classroom.Awake(func(ctx context.Context, s instance.Sandbox) error {
 		stream, err := client.Save(ctx, s.Seat, picked.Of(s))
 		if err != nil {
 			return err
@@ -168,7 +168,7 @@ func restoreTo(ctx context.Context, a *app, i running, picked instance.Chosen, n
 	if err != nil {
 		return usage(err)
 	}
-	from, missing, err := match(store, info, chosen)
+	from, missing, err := classroom.Match(store, info, chosen)
 	if err != nil {
 		return err
 	}
@@ -188,58 +188,6 @@ func restoreTo(ctx context.Context, a *app, i running, picked instance.Chosen, n
 		defer r.Close()
 		return client.Restore(ctx, s.Seat, control.Restore{Students: picked.Of(s), Scope: scope}, r)
 	})
-}
-
-// match verifies a snapshot's archives and finds each sandbox's: the one of its student, or else that of its seat, if
-// that belongs to nobody else here.
-func match(store snapshot.Store, info snapshot.Info, chosen []instance.Sandbox) (from map[int]int, missing map[int]error, err error) {
-	manifests, err := verifyAll(store, info)
-	if err != nil {
-		return nil, nil, err
-	}
-	from, missing = map[int]int{}, map[int]error{}
-	for _, s := range chosen {
-		seat, ok := pick(manifests, s)
-		if !ok {
-			missing[s.Seat] = fmt.Errorf("snapshot %s has no archive of %s", info.Name, s.Name())
-		}
-		from[s.Seat] = seat
-	}
-	return from, missing, nil
-}
-
-func pick(manifests map[int]snapshot.Manifest, s instance.Sandbox) (seat int, ok bool) {
-	for seat, m := range manifests {
-		if s.Seat != 0 && len(m.Students) == 1 && len(s.Students) == 1 && m.Students[0] == s.Students[0] {
-			return seat, true
-		}
-	}
-	m, ok := manifests[s.Seat]
-	return s.Seat, ok && (s.Seat == 0 || len(m.Students) == 0)
-}
-
-func verifyAll(store snapshot.Store, info snapshot.Info) (map[int]snapshot.Manifest, error) {
-	var mu sync.Mutex
-	manifests, seats := map[int]snapshot.Manifest{}, make([]instance.Sandbox, len(info.Seats))
-	for n, seat := range info.Seats {
-		seats[n].Seat = seat
-	}
-	failed := instance.Each(context.Background(), seats, func(_ context.Context, s instance.Sandbox) error {
-		f, err := store.Open(info.Name, s.Seat)
-		if err != nil {
-			return err
-		}
-		defer f.Close()
-		m, err := snapshot.Verify(f)
-		mu.Lock()
-		manifests[s.Seat] = m
-		mu.Unlock()
-		return err
-	})
-	for seat, err := range failed {
-		return nil, fmt.Errorf("snapshot %s, seat %d: %w; nothing was touched", info.Name, seat, err)
-	}
-	return manifests, nil
 }
 
 // completeSnapshots completes names of snapshots.

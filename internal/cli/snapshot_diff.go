@@ -8,7 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"maillab/internal/control"
+	"maillab/internal/classroom"
 	"maillab/internal/instance"
 	"maillab/internal/snapshot"
 )
@@ -51,11 +51,11 @@ func diffAll(ctx context.Context, a *app, i running, chosen []instance.Sandbox, 
 	var mu sync.Mutex
 	changes := map[int][]snapshot.Change{}
 	failed := instance.Each(ctx, chosen, func(ctx context.Context, s instance.Sandbox) error {
-		before, err := archived(store, args[0], s.Seat)
+		before, err := classroom.Archived(store, args[0], s.Seat)
 		if err != nil {
 			return err
 		}
-		after, err := messagesNow(ctx, a, client, store, s, args[1:])
+		after, err := classroom.MessagesNow(ctx, client, store, s, args[1:])
 		if err != nil {
 			return err
 		}
@@ -83,26 +83,4 @@ func diffAll(ctx context.Context, a *app, i running, chosen []instance.Sandbox, 
 		return err
 	}
 	return a.failures(chosen, failed)
-}
-
-func archived(store snapshot.Store, name string, seat int) ([]snapshot.Message, error) {
-	f, err := store.Open(name, seat)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	return snapshot.MessagesOf(f)
-}
-
-// messagesNow is what the second snapshot holds, or the sandbox itself.
-func messagesNow(ctx context.Context, a *app, client *control.Client, store snapshot.Store, s instance.Sandbox, second []string) ([]snapshot.Message, error) {
-	if len(second) == 1 {
-		return archived(store, second[0], s.Seat)
-	}
-	stream, err := client.Save(ctx, s.Seat, nil)
-	if err != nil {
-		return nil, err
-	}
-	defer stream.Close()
-	return snapshot.Messages(stream)
 }

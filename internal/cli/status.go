@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"sort"
@@ -13,48 +12,10 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"maillab/internal/classroom"
 	"maillab/internal/control"
-	"maillab/internal/engine"
-	"maillab/internal/instance"
 	"maillab/internal/screen"
 )
-
-// The shapes of -o json are part of the contract: names are never changed, only added.
-
-type statusJSON struct {
-	Instance  string        `json:"instance"`
-	Lab       string        `json:"lab"`
-	Engine    string        `json:"engine"`
-	Topology  string        `json:"topology"`
-	Expires   string        `json:"expires,omitempty"` // RFC 3339
-	Missing   string        `json:"missing,omitempty"` // what this engine cannot do
-	Sandboxes []sandboxJSON `json:"sandboxes"`
-}
-
-type sandboxJSON struct {
-	Seat      int               `json:"seat"`
-	Student   string            `json:"student,omitempty"`
-	Students  []string          `json:"students,omitempty"` // of a shared sandbox
-	State     string            `json:"state"`              // ready, starting, unconfigured, unreachable, stopped, paused, missing
-	Problem   string            `json:"problem,omitempty"`
-	Addresses map[string]string `json:"addresses"`
-	Accounts  []accountJSON     `json:"accounts"`
-	Tasks     *tasksJSON        `json:"tasks,omitempty"`
-}
-
-type accountJSON struct {
-	Name     string `json:"name"`
-	Messages int    `json:"messages"`
-	Unread   int    `json:"unread"`
-}
-
-type tasksJSON struct {
-	Passed int `json:"passed"`
-	Total  int `json:"total"`
-}
-
-// stateUnreachable is a sandbox that runs and does not answer. What does not run is called as the engine calls it.
-const stateUnreachable = "unreachable"
 
 func statusVerb(a *app) *cobra.Command {
 	var watch bool
@@ -104,105 +65,11 @@ func showStatus(ctx context.Context, a *app, names []string) error {
 	if err != nil {
 		return err
 	}
-	return a.print(statusList(askStatus(ctx, a, i, chosen.Sandboxes)))
-}
-
-// askStatus asks the sandboxes side by side.
-func askStatus(ctx context.Context, a *app, i running, chosen []instance.Sandbox) statusJSON {
-	can := i.Engine.Capabilities()
-	out := statusJSON{Instance: i.Name, Lab: i.Lab, Engine: can.Name, Topology: i.Topology, Missing: can.Missing,
-		Sandboxes: make([]sandboxJSON, len(chosen))}
-	if !i.Expires.IsZero() {
-		out.Expires = i.Expires.Format(time.RFC3339)
-	}
-	place := map[int]int{}
-	var alive []instance.Sandbox
-	for n, s := range chosen {
-		place[s.Seat] = n
-		out.Sandboxes[n] = rowOf(s, i.Host)
-		if s.State == engine.Running {
-			alive = append(alive, s)
-		}
-	}
-	if !i.Gateway {
-		for _, s := range alive {
-			out.Sandboxes[place[s.Seat]].Problem = "the instance's gateway is not running: maillab up repairs it"
-		}
-		return out
-	}
-	client := i.Client()
-	defer client.Close()
-	ctx, cancel := context.WithTimeout(ctx, statusPatience)
-	defer cancel()
-	instance.Each(ctx, alive, func(ctx context.Context, s instance.Sandbox) error {
-		status, err := client.Status(ctx, s.Seat)
-		out.Sandboxes[place[s.Seat]].answered(status, err)
-		return err
-	})
-	return out
-}
-
-// statusPatience bounds how long status waits for a sandbox that does not answer.
-const statusPatience = 5 * time.Second
-
-func rowOf(s instance.Sandbox, host string) sandboxJSON {
-	row := sandboxJSON{Seat: s.Seat, State: string(s.State), Addresses: s.Addresses(host), Accounts: []accountJSON{}}
-	switch s.State {
-	case engine.Running:
-		row.State = stateUnreachable
-	default:
-		row.Problem = notRunning(s).Error()
-	}
-	if s.Seat == 0 {
-		row.Students = s.Students
-	} else {
-		row.Student = s.Name()
-	}
-	return row
-}
-
-// notRunning says why a sandbox does not answer and what mends it; nil when it runs.
-func notRunning(s instance.Sandbox) error {
-	switch s.State {
-	case engine.Running:
-		return nil
-	case engine.Missing:
-		return errors.New("its container was removed: maillab up makes it anew, with its mail")
-	}
-	return fmt.Errorf("its container is %s: maillab up repairs it", s.State)
-}
-
-// awake is do for sandboxes that run. The others are not waited for: they cannot answer.
-func awake(do func(context.Context, instance.Sandbox) error) func(context.Context, instance.Sandbox) error {
-	return func(ctx context.Context, s instance.Sandbox) error {
-		if err := notRunning(s); err != nil {
-			return err
-		}
-		return do(ctx, s)
-	}
-}
-
-// answered takes a sandbox's own word into its row.
-func (r *sandboxJSON) answered(status control.Status, err error) {
-	if err != nil {
-		r.Problem = err.Error()
-		return
-	}
-	r.State, r.Problem = status.State, status.Problem
-	for _, p := range status.Tasks {
-		if r.Tasks == nil {
-			r.Tasks = &tasksJSON{}
-		}
-		r.Tasks.Passed += p.Passed
-		r.Tasks.Total += p.Total
-	}
-	for _, account := range status.Accounts {
-		r.Accounts = append(r.Accounts, accountJSON{account.Name, account.Messages, account.Unread})
-	}
+	return a.print(statusList(classroom.AskStatus(ctx, i, chosen.Sandboxes)))
 }
 
 // statusList renders a status: one row a sandbox, and only accounts that have mail.
-func statusList(s statusJSON) list {
+func statusList(s classroom.Status) list {
 	l := list{value: s, header: []string{"seat", "student", "state", "ssh", "smtp", "pop3", "imap", "tasks", "mail (unread)"}}
 	for _, row := range s.Sandboxes {
 		name := row.Student
@@ -220,14 +87,14 @@ func statusList(s statusJSON) list {
 }
 
 // tasksOf is how far a row's students got; on a shared server all of them together.
-func tasksOf(t *tasksJSON) string {
+func tasksOf(t *classroom.TasksStatus) string {
 	if t == nil || t.Total == 0 {
 		return "-"
 	}
 	return fmt.Sprintf("%d/%d", t.Passed, t.Total)
 }
 
-func mailOf(accounts []accountJSON) string {
+func mailOf(accounts []classroom.AccountStatus) string {
 	var parts []string
 	for _, account := range accounts {
 		if account.Messages > 0 {
@@ -297,7 +164,7 @@ func countReady(ctx context.Context, a *app, instances []running) []instanceJSON
 	var asked sync.WaitGroup
 	for n, i := range instances {
 		asked.Go(func() {
-			status := askStatus(ctx, a, i, i.Sandboxes)
+			status := classroom.AskStatus(ctx, i, i.Sandboxes)
 			rows[n] = instanceJSON{Instance: i.Name, Lab: i.Lab, Engine: status.Engine, Sandboxes: len(status.Sandboxes), Expires: status.Expires}
 			for _, sandbox := range status.Sandboxes {
 				if sandbox.State == control.StateReady {

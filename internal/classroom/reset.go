@@ -1,12 +1,14 @@
-package cli
+package classroom
 
 import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"maillab/internal/control"
+	"maillab/internal/deploy"
 	"maillab/internal/engine"
 	"maillab/internal/instance"
 )
@@ -18,7 +20,7 @@ const (
 )
 
 // answering makes sure that a sandbox answers, and tells whether it had to be restarted for that.
-func answering(ctx context.Context, a *app, i running, client *control.Client, s instance.Sandbox) (restarted bool, err error) {
+func answering(ctx context.Context, i deploy.Running, client *control.Client, s instance.Sandbox) (restarted bool, err error) {
 	patience, cancel := context.WithTimeout(ctx, answerPatience)
 	defer cancel()
 	_, err = client.Ready(patience, s.Seat)
@@ -44,4 +46,32 @@ func answering(ctx context.Context, a *app, i running, client *control.Client, s
 		case <-time.After(pause):
 		}
 	}
+}
+
+// resetPatience bounds one sandbox's reset.
+const resetPatience = 90 * time.Second
+
+// PutBack does it in every sandbox side by side, restarting those that do not answer, and returns by seat what was dropped, which
+// were restarted, and what failed.
+func PutBack(ctx context.Context, i deploy.Running, client *control.Client, chosen []instance.Sandbox,
+	do func(context.Context, instance.Sandbox) (control.ResetReport, error)) (reports map[int]control.ResetReport, anew map[int]bool, failed map[int]error) {
+	var mu sync.Mutex
+	reports, anew = map[int]control.ResetReport{}, map[int]bool{}
+	failed = instance.Each(ctx, chosen, func(ctx context.Context, s instance.Sandbox) error {
+		ctx, cancel := context.WithTimeout(ctx, resetPatience)
+		defer cancel()
+		restarted, err := answering(ctx, i, client, s)
+		if err != nil {
+			return err
+		}
+		report, err := do(ctx, s)
+		if err != nil {
+			return err
+		}
+		mu.Lock()
+		defer mu.Unlock()
+		reports[s.Seat], anew[s.Seat] = report, restarted
+		return nil
+	})
+	return reports, anew, failed
 }

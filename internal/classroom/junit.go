@@ -1,4 +1,4 @@
-package cli
+package classroom
 
 import (
 	"encoding/xml"
@@ -40,8 +40,8 @@ type junitMessage struct {
 	Text    string `xml:",chardata"`
 }
 
-// writeJUnit writes a report: a suite a student, a case a task. What is blocked, or waits for the teacher, was skipped.
-func writeJUnit(w io.Writer, result checkJSON) error {
+// JUnit writes a report: a suite a student, a case a task. What is blocked, or waits for the teacher, was skipped.
+func JUnit(w io.Writer, result Checked) error {
 	report := junitReport{Name: result.Instance}
 	for _, s := range result.Students {
 		suite := junitSuite{Name: s.Student, Tests: len(s.Tasks)}

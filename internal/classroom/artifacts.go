@@ -1,0 +1,81 @@
+package classroom
+
+import (
+	"archive/tar"
+	"context"
+	"errors"
+	"io"
+	"os"
+	"path"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"maillab/internal/control"
+	"maillab/internal/instance"
+	"maillab/internal/safeio"
+)
+
+// CollectMail takes a picture of the sandbox and lays its log and its mailboxes out as files.
+func CollectMail(ctx context.Context, client *control.Client, seat int, dir string) error {
+	picture, err := client.Save(ctx, seat, nil)
+	if err != nil {
+		return err
+	}
+	defer picture.Close()
+	for in := tar.NewReader(picture); ; {
+		entry, err := in.Next()
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if name := artifact(entry); name != "" {
+			if err := Save(filepath.Join(dir, name), in); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+// CollectDialogues keeps what was typed and answered, a file for each student of the sandbox.
+func CollectDialogues(ctx context.Context, client *control.Client, s instance.Sandbox, dir string, zone *time.Location) error {
+	for _, student := range s.Students {
+		all, err := client.Dialogues(ctx, s.Seat, student)
+		if err != nil {
+			return err
+		}
+		name := "dialogues.txt"
+		if s.Seat == 0 {
+			name = "dialogues-" + student + ".txt"
+		}
+		if err := Save(filepath.Join(dir, name), strings.NewReader(DialoguesText(all, zone))); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// artifact is the name of the file that an entry of a picture becomes, "" when it becomes none.
+func artifact(entry *tar.Header) string {
+	if entry.Name == "log/mail.log" {
+		return "mail.log"
+	}
+	account, isAccount := strings.CutPrefix(path.Dir(entry.Name), "accounts/")
+	if isAccount && path.Base(entry.Name) == "inbox" && entry.Size > 0 && filepath.IsLocal(account) && !strings.Contains(account, "/") {
+		return filepath.Join("mail", account)
+	}
+	return ""
+}
+
+// Save writes a stream to a file, whole or not at all.
+func Save(file string, from io.Reader) error {
+	if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
+		return err
+	}
+	return safeio.Write(file, 0o600, safeio.Whole, func(w io.Writer) error {
+		_, err := io.Copy(w, from)
+		return err
+	})
+}

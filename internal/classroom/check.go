@@ -1,0 +1,141 @@
+package classroom
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"maillab/internal/check"
+	"maillab/internal/control"
+	"maillab/internal/deploy"
+	"maillab/internal/instance"
+	"maillab/internal/lab/task"
+)
+
+// Checked is what check -o json prints.
+type Checked struct {
+	Instance string           `json:"instance"`
+	Students []CheckedStudent `json:"students"`
+}
+
+type CheckedStudent struct {
+	Seat    int           `json:"seat"`
+	Student string        `json:"student"`
+	Passed  int           `json:"passed"`
+	Total   int           `json:"total"`
+	Points  int           `json:"points"`
+	Tasks   []CheckedTask `json:"tasks"`
+}
+
+type CheckedTask struct {
+	ID     string      `json:"id"`
+	State  check.State `json:"state"`
+	Points int         `json:"points"`
+	Seen   string      `json:"seen"`
+	Hint   string      `json:"hint"`
+	Answer string      `json:"answer,omitempty"`
+	Look   string      `json:"look,omitempty"`   // what the teacher is to look for
+	Marked bool        `json:"marked,omitempty"` // the state is the teacher's word
+	// CopiedFrom is the student whose token the answer carries.
+	CopiedFrom string `json:"copiedFrom,omitempty"`
+}
+
+// checkPatience bounds a check: the scripts of a class on a shared server take a while.
+const checkPatience = 15 * time.Minute
+
+// Check has the sandboxes check side by side; failed has those that did not answer.
+func Check(ctx context.Context, i deploy.Running, chosen instance.Chosen, request control.CheckRequest, folder instance.Folder, lang string) (
+	result Checked, failed map[int]error, err error) {
+	marks, err1 := folder.Marks()
+	seats, err2 := folder.Seats()
+	if err := errors.Join(err1, err2); err != nil {
+		return result, nil, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, checkPatience)
+	defer cancel()
+	client := i.Client()
+	defer client.Close()
+	var mu sync.Mutex
+	var all []control.CheckedStudent
+	seatOf := map[string]int{}
+	failed = instance.Each(ctx, chosen.Sandboxes, Awake(func(ctx context.Context, s instance.Sandbox) error {
+		mine := request
+		mine.Students, mine.Marks = chosen.Of(s), marksOf(s, marks)
+		checked, err := client.Check(ctx, s.Seat, mine)
+		mu.Lock()
+		defer mu.Unlock()
+		all = append(all, checked...)
+		for _, c := range checked {
+			if seatOf[c.Student] = s.Seat; s.Seat == 0 {
+				seatOf[c.Student] = seats[c.Student].Seat
+			}
+		}
+		return err
+	}))
+	return Result(i.Name, all, seatOf, lang), failed, nil
+}
+
+// marksOf are the marks of a sandbox's students.
+func marksOf(s instance.Sandbox, marks map[string]map[string]bool) map[string]map[string]bool {
+	mine := map[string]map[string]bool{}
+	for _, student := range s.Students {
+		if marks[student] != nil {
+			mine[student] = marks[student]
+		}
+	}
+	return mine
+}
+
+// Result puts what the sandboxes said into the order of the seats, in one language.
+func Result(name string, all []control.CheckedStudent, seatOf map[string]int, lang string) Checked {
+	out := Checked{Instance: name, Students: []CheckedStudent{}}
+	for _, c := range all {
+		s := CheckedStudent{Seat: seatOf[c.Student], Student: c.Student, Total: len(c.Results), Tasks: []CheckedTask{}}
+		s.Passed, s.Points = check.Progress(c.Results)
+		for _, r := range c.Results {
+			s.Tasks = append(s.Tasks, CheckedTask{ID: r.ID, State: r.State, Points: r.Points, Seen: r.Seen.In(lang), Hint: r.Hint.In(lang),
+				Answer: r.Answer, Look: r.Look.In(lang), Marked: r.Marked, CopiedFrom: r.CopiedFrom})
+		}
+		out.Students = append(out.Students, s)
+	}
+	slices.SortStableFunc(out.Students, func(x, y CheckedStudent) int {
+		if x.Seat != y.Seat {
+			return x.Seat - y.Seat
+		}
+		return strings.Compare(x.Student, y.Student)
+	})
+	return out
+}
+
+// NameCopies tells of wrong answers whose token they carry. Sandboxes of their own know nobody else's, but the class's
+// secret, here, makes them all.
+func NameCopies(folder instance.Folder, result Checked, lang string) (told []string, err error) {
+	secrets, err1 := folder.Secrets()
+	seats, err2 := folder.Seats()
+	if err := errors.Join(err1, err2); err != nil {
+		return nil, fmt.Errorf("copied answers are not looked for: %w", err)
+	}
+	for _, s := range result.Students {
+		for t := range s.Tasks {
+			one := &s.Tasks[t]
+			for other := range seats {
+				if one.State != check.Passed && other != s.Student && carries(one.Answer, secrets("token/"+other+"/"+one.ID)) {
+					one.CopiedFrom = other
+				}
+			}
+			if one.CopiedFrom != "" {
+				one.Seen += " (" + task.Text{"fr": "la réponse porte le code de ", "en": "the answer carries the token of "}.In(lang) + one.CopiedFrom + ")"
+				told = append(told, fmt.Sprintf("%s, %s: the answer carries the token of %s", s.Student, one.ID, one.CopiedFrom))
+			}
+		}
+	}
+	return told, nil
+}
+
+func carries(answer, token string) bool {
+	return strings.Contains(strings.ToLower(answer), strings.ToLower(token))
+}

@@ -1,0 +1,59 @@
+package classroom
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"maillab/internal/dialogue"
+	"maillab/internal/screen"
+)
+
+// WriteDialogue writes a dialogue as a transcript, its time in the lab's zone.
+func WriteDialogue(w io.Writer, d dialogue.Dialogue, zone *time.Location) {
+	byHand, why := dialogue.ByHand(d)
+	how := map[bool]string{true: "by hand", false: "by a program"}[byHand]
+	who := ""
+	if len(d.Accounts) > 0 {
+		who = " as " + strings.Join(d.Accounts, ", ")
+	}
+	fmt.Fprintf(w, "%s %s from %s%s, %s: %s\n", strings.ToUpper(d.Service), d.Start.In(zone).Format(time.DateTime), d.Peer, who, how, strings.Join(why, "; "))
+	for _, l := range d.Lines {
+		fmt.Fprintf(w, "%8.1f  %s\n", l.At.Sub(d.Start).Seconds(), LineText(l))
+	}
+	if d.Skipped > 0 {
+		fmt.Fprintf(w, "          (%d reply lines were not kept)\n", d.Skipped)
+	}
+	if d.Cut {
+		fmt.Fprintln(w, "          (the record is not whole)")
+	}
+	fmt.Fprintln(w)
+}
+
+// LineText is a line as a transcript has it, with nothing in it that a terminal would act upon.
+func LineText(l dialogue.Line) string {
+	text := screen.Line(l.Text)
+	switch l.Kind {
+	case dialogue.Command:
+		return "C: " + text
+	case dialogue.Data:
+		return fmt.Sprintf("   (%d octets of a message)", l.Bytes)
+	case dialogue.Login:
+		return "   (logged in: " + text + ")"
+	case dialogue.Begin:
+		return "   (connected)"
+	case dialogue.End:
+		return "   (ended)"
+	}
+	return "S: " + text
+}
+
+// DialoguesText is a student's transcripts.
+func DialoguesText(all []dialogue.Dialogue, zone *time.Location) string {
+	var text strings.Builder
+	for _, d := range all {
+		WriteDialogue(&text, d, zone)
+	}
+	return text.String()
+}
