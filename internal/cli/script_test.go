@@ -1,6 +1,7 @@
 package cli_test
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -11,6 +12,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -21,6 +23,7 @@ import (
 	"maillab/internal/deploy"
 	"maillab/internal/engine"
 	"maillab/internal/engine/embedded"
+	"maillab/internal/instance"
 )
 
 // The program is run whole by scripts, on the embedded engine, which needs nothing of the machine.
@@ -29,6 +32,8 @@ func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){
 		"maillab": func() { os.Exit(maillab()) },
 		"deliver": func() { os.Exit(deliver(os.Args[1:])) },
+		"held":    func() { os.Exit(held(os.Args[1], os.Args[2], os.Args[3:])) },
+		"marks":   func() { os.Exit(marks(os.Args[1], os.Args[2])) },
 	})
 }
 
@@ -78,6 +83,68 @@ func deliver(to []string) int {
 	body := "Subject: from a test\r\n\r\nHello.\r\n"
 	if err := smtp.SendMail(os.Getenv("MAILLAB_SMTP"), nil, "util1", to, []byte(body)); err != nil {
 		fmt.Fprintln(os.Stderr, "deliver:", err)
+		return 1
+	}
+	return 0
+}
+
+// held holds an instance until a command waits for it, changes the class list, lets go, and waits for the command.
+func held(name, class string, command []string) int {
+	h, err := instance.OpenFolder(os.Getenv("MAILLAB_DATA"), name).Lock(context.Background(), nil)
+	if err != nil {
+		panic(err) // of a test program, as below
+	}
+	cmd := exec.Command(command[0], command[1:]...)
+	errs, err := cmd.StderrPipe()
+	if err == nil {
+		err = cmd.Start()
+	}
+	if err != nil {
+		panic(err)
+	}
+	waits := false
+	for lines := bufio.NewScanner(errs); lines.Scan(); {
+		fmt.Fprintln(os.Stderr, lines.Text())
+		if strings.Contains(lines.Text(), "waiting for it") && !waits {
+			waits = true
+			text, err := os.ReadFile(class)
+			if err := errors.Join(err, h.KeepRoster(text)); err != nil {
+				panic(err)
+			}
+			h.Release()
+		}
+	}
+	if err := cmd.Wait(); err != nil || !waits {
+		fmt.Fprintln(os.Stderr, "held:", err, waits)
+		return 1
+	}
+	return 0
+}
+
+// marks gives ten words on a student's tasks at once, in ten processes.
+func marks(name, student string) int {
+	folder := instance.OpenFolder(os.Getenv("MAILLAB_DATA"), name)
+	sheet, err := folder.Sheet()
+	if err != nil {
+		panic(err)
+	}
+	tasks := sheet.Tasks
+	words := []string{"passed", "failed"}
+	var all sync.WaitGroup
+	given := map[string]bool{}
+	for n := range 10 {
+		task := tasks[n%len(tasks)]
+		given[task] = true
+		all.Go(func() {
+			if out, err := exec.Command("maillab", "mark", "-n", name, student, task, words[n%2]).CombinedOutput(); err != nil {
+				fmt.Fprintf(os.Stderr, "%v: %s", err, out)
+			}
+		})
+	}
+	all.Wait()
+	kept, err := folder.Marks()
+	if err != nil || len(kept[student]) != len(given) {
+		fmt.Fprintln(os.Stderr, "kept", kept, "of", given, err)
 		return 1
 	}
 	return 0

@@ -43,8 +43,8 @@ func snapshotsIn(a *app, name string) snapshot.Store {
 
 // snapshotsOf finds the instance whose snapshots are meant: one that is down still has them.
 func snapshotsOf(ctx context.Context, a *app) (snapshot.Store, error) {
-	if a.flags.instance != "" {
-		return snapshotsIn(a, a.flags.instance), nil
+	if name := a.flags.instance; name != "" && a.folder(name).Exists() {
+		return snapshotsIn(a, name), nil
 	}
 	i, err := a.the(ctx)
 	return snapshotsIn(a, i.Name), err

@@ -431,3 +431,56 @@ func TestKilledAnywhere(t *testing.T) {
 		}
 	}
 }
+
+// TestHoldLooksAgain: who waited for another command sees what that has done, and does not undo it; or is told that there is
+// nothing left to do it to.
+func TestHoldLooksAgain(t *testing.T) {
+	w, data := newWorld(t), t.TempDir()
+	b := w.bringing(t, data, "monday", 2)
+	if _, err := b.up(t); err != nil {
+		t.Fatal(err)
+	}
+	old, err := Again(t.Context(), Running{Instance: instance.Instance{Name: "monday"}, Engine: w})
+	if err != nil {
+		t.Fatal(err)
+	}
+	hold := func(meanwhile func(h *instance.Held)) (Running, *instance.Held, error) {
+		first, err := b.folder.Lock(t.Context(), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var once sync.Once
+		return Hold(t.Context(), b.folder, old, func() {
+			once.Do(func() {
+				meanwhile(first)
+				first.Release()
+			})
+		})
+	}
+	now, h, err := hold(func(h *instance.Held) {
+		b.request.Host = "lab.example"
+		if out, err := b.carrier.Up(t.Context(), h, b.request); err != nil || !out.Result.OK() {
+			t.Error(err, out.Result.Err())
+		}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	until := noon().AddDate(0, 0, 1)
+	if err := h.SetExpiry(t.Context(), w, now.Instance, until); err != nil {
+		t.Error(err)
+	}
+	h.Release()
+	is, err := Again(t.Context(), old)
+	if err != nil || is.Host != "lab.example" || !is.Expires.Equal(until) {
+		t.Errorf("told to connect to %q, expires %v, %v", is.Host, is.Expires, err)
+	}
+	_, _, err = hold(func(h *instance.Held) {
+		if result, err := b.carrier.Down(t.Context(), h, w, "monday", Nothing); err != nil || !result.OK() {
+			t.Error(err, result.Err())
+		}
+	})
+	if !errors.Is(err, engine.ErrNotFound) {
+		t.Errorf("of what was taken down meanwhile: %v", err)
+	}
+}
