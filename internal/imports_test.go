@@ -36,7 +36,7 @@ func mayImport() map[string]string {
 		"internal/control":         "internal/check internal/dialogue",
 		"internal/probe":           "",
 		"internal/handout":         "",
-		"internal/snapshot":        "internal/belongings",
+		"internal/snapshot":        "internal/belongings internal/filelock",
 		"internal/leash":           "",
 		"internal/screen":          "",
 		"internal/login":           "internal/control internal/engine internal/instance",

@@ -3,6 +3,7 @@ package classroom
 import (
 	"context"
 	"fmt"
+	"io"
 	"sync"
 
 	"maillab/internal/control"
@@ -12,8 +13,8 @@ import (
 
 // Match verifies a snapshot's archives and finds each sandbox's: the one of its student, or else that of its seat, if
 // that belongs to nobody else here.
-func Match(store snapshot.Store, info snapshot.Info, chosen []instance.Sandbox) (from map[int]int, missing map[int]error, err error) {
-	manifests, err := verifyAll(store, info)
+func Match(ctx context.Context, store snapshot.Store, info snapshot.Info, chosen []instance.Sandbox) (from map[int]int, missing map[int]error, err error) {
+	manifests, err := verifyAll(ctx, store, info)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -38,30 +39,47 @@ func pick(manifests map[int]snapshot.Manifest, s instance.Sandbox) (seat int, ok
 	return s.Seat, ok && (s.Seat == 0 || len(m.Students) == 0)
 }
 
-func verifyAll(store snapshot.Store, info snapshot.Info) (map[int]snapshot.Manifest, error) {
+func verifyAll(ctx context.Context, store snapshot.Store, info snapshot.Info) (map[int]snapshot.Manifest, error) {
 	var mu sync.Mutex
 	manifests, seats := map[int]snapshot.Manifest{}, make([]instance.Sandbox, len(info.Seats))
 	for n, seat := range info.Seats {
 		seats[n].Seat = seat
 	}
-	failed := instance.Each(context.Background(), seats, func(_ context.Context, s instance.Sandbox) error {
+	failed := instance.Each(ctx, seats, func(ctx context.Context, s instance.Sandbox) error {
 		f, err := store.Open(info.Name, s.Seat)
 		if err != nil {
 			return err
 		}
 		defer f.Close()
-		m, err := snapshot.Verify(f)
+		m, err := snapshot.Verify(until{ctx, f})
 		mu.Lock()
 		manifests[s.Seat] = m
 		mu.Unlock()
 		return err
 	})
+	if ctx.Err() != nil {
+		return nil, fmt.Errorf("snapshot %s: %w; nothing was touched", info.Name, ctx.Err())
+	}
 	for seat, err := range failed {
 		return nil, fmt.Errorf("snapshot %s, seat %d: %w; nothing was touched", info.Name, seat, err)
 	}
 	return manifests, nil
 }
 
+// until reads as long as nobody has had enough of it: an archive may be gigabytes.
+type until struct {
+	ctx context.Context //nolint:containedctx // it lives as long as one read of one archive
+	in  io.Reader
+}
+
+func (u until) Read(p []byte) (int, error) {
+	if err := u.ctx.Err(); err != nil {
+		return 0, err
+	}
+	return u.in.Read(p)
+}
+
+// Archived are the messages of one sandbox in a snapshot.
 func Archived(store snapshot.Store, name string, seat int) ([]snapshot.Message, error) {
 	f, err := store.Open(name, seat)
 	if err != nil {

@@ -168,7 +168,7 @@ func restoreTo(ctx context.Context, a *app, i running, picked instance.Chosen, n
 	if err != nil {
 		return usage(err)
 	}
-	from, missing, err := classroom.Match(store, info, chosen)
+	from, missing, err := classroom.Match(ctx, store, info, chosen)
 	if err != nil {
 		return err
 	}

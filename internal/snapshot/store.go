@@ -13,7 +13,10 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
+
+	"maillab/internal/filelock"
 )
 
 // Store is an instance's snapshots: a folder with a folder for each.
@@ -43,14 +46,17 @@ func CheckName(name string) error {
 
 const archiveSuffix = ".tar.zst"
 
-// asidePrefix is what is being written; abandonedAfter is when nobody can be writing it any more.
+// asidePrefix is what is being written, and lockSuffix a lock beside it that its writer holds; abandonedAfter is long enough for
+// a writer to take it.
 const (
 	asidePrefix    = ".new-"
-	abandonedAfter = 24 * time.Hour
+	lockSuffix     = ".lock"
+	abandonedAfter = time.Minute
 )
 
 // List lists the snapshots by name.
 func (s Store) List() ([]Info, error) {
+	s.sweep()
 	entries, err := os.ReadDir(s.Dir)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
@@ -145,6 +151,8 @@ type Draft struct {
 	store Store
 	name  string
 	dir   string
+
+	release func()
 }
 
 // Begin begins a snapshot under a name that is free.
@@ -163,7 +171,15 @@ func (s Store) Begin(name string) (*Draft, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Draft{store: s, name: name, dir: dir}, nil
+	release, _, err := filelock.Try(dir + lockSuffix)
+	if err != nil {
+		return nil, errors.Join(err, os.Remove(dir))
+	}
+	return &Draft{store: s, name: name, dir: dir, release: sync.OnceFunc(func() {
+		_ = os.Remove(dir + lockSuffix)
+		release()
+		_ = os.Remove(dir + lockSuffix) // where nobody removes what is open
+	})}, nil
 }
 
 // sweep removes what a writer that was killed has left.
@@ -171,8 +187,10 @@ func (s Store) sweep() {
 	entries, _ := os.ReadDir(s.Dir)
 	for _, e := range entries {
 		info, err := e.Info()
-		if err == nil && strings.HasPrefix(e.Name(), asidePrefix) && time.Since(info.ModTime()) > abandonedAfter {
-			_ = os.RemoveAll(filepath.Join(s.Dir, e.Name()))
+		path := filepath.Join(s.Dir, e.Name())
+		if err == nil && strings.HasPrefix(e.Name(), asidePrefix) && time.Since(info.ModTime()) > abandonedAfter &&
+			!filelock.Held(strings.TrimSuffix(path, lockSuffix)+lockSuffix) {
+			_ = os.RemoveAll(path)
 		}
 	}
 }
@@ -196,6 +214,7 @@ func (d *Draft) Put(seat int, write func(io.Writer) error) (err error) {
 
 // Commit gives the snapshot its name. Whoever was quicker with the same name keeps it.
 func (d *Draft) Commit() error {
+	defer d.release()
 	to := filepath.Join(d.store.Dir, d.name)
 	if _, err := os.Lstat(to); err == nil {
 		return fmt.Errorf("%w: %s", ErrExists, d.name)
@@ -207,7 +226,10 @@ func (d *Draft) Commit() error {
 }
 
 // Abort throws the draft away. After Commit it does nothing.
-func (d *Draft) Abort() { _ = os.RemoveAll(d.dir) }
+func (d *Draft) Abort() {
+	_ = os.RemoveAll(d.dir)
+	d.release()
+}
 
 func syncDir(dir string) error {
 	f, err := os.Open(dir)
