@@ -73,8 +73,8 @@ func Run(ctx context.Context, env Env, args []string) int {
 		err = &failure{err: fmt.Errorf("interrupted: %w", err), code: exitInterrupted}
 	}
 	fmt.Fprintf(env.Err, "maillab: %v\n", err)
-	if errors.As(err, &f) && f.hint != "" {
-		fmt.Fprintln(env.Err, f.hint)
+	if hint := hintFor(err); hint != "" {
+		fmt.Fprintln(env.Err, hint)
 	}
 	return exitCode(err)
 }

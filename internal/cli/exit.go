@@ -68,6 +68,20 @@ func withHint(err error, hint string) error {
 	return &failure{err: err, code: exitCode(err), hint: hint}
 }
 
+// hintFor is what the user may do about an error, "" when nothing is known.
+func hintFor(err error) string {
+	var f *failure
+	var away *deploy.ElsewhereError
+	switch {
+	case errors.As(err, &f) && f.hint != "":
+		return f.hint
+	case errors.As(err, &away):
+		return fmt.Sprintf("start that engine and try again, or bring up another instance with -n; maillab doctor looks at the engines\n"+
+			"where it is gone for good: remove place.json from the folder of %s in maillab's data", away.Name)
+	}
+	return ""
+}
+
 // exitCode tells an error's code.
 func exitCode(err error) int {
 	var f *failure
