@@ -27,29 +27,36 @@ func (g *Grading) Bundle(ctx context.Context, student string, w io.Writer) error
 		return err
 	}
 	out := tar.NewWriter(w)
+	b := bundle{g, out}
 	for _, account := range s.Accounts {
-		if err := g.bundleMail(ctx, out, account); err != nil {
+		if err := b.mail(ctx, account); err != nil {
 			return err
 		}
 	}
-	if err := g.bundleDeliveries(out, s); err != nil {
+	if err := b.deliveries(s); err != nil {
 		return err
 	}
 	memory := g.ledger.memory(student)
 	work := map[string]any{"epoch": g.cfg.Epochs.Current(), "passed": memory.Passed, "answers": memory.Answers, "marks": memory.Marks}
-	if err := g.bundleJSON(out, "results.json", work); err != nil {
+	if err := b.json("results.json", work); err != nil {
 		return err
 	}
 	if len(g.sheets) == 1 {
-		if err := g.bundleLog(ctx, out); err != nil {
+		if err := b.log(ctx); err != nil {
 			return err
 		}
 	}
 	return out.Close()
 }
 
-func (g *Grading) bundleMail(ctx context.Context, out *tar.Writer, account string) error {
-	files, err := g.cfg.Files.List(ctx, account)
+// bundle is one on its way.
+type bundle struct {
+	g   *Grading
+	out *tar.Writer
+}
+
+func (b bundle) mail(ctx context.Context, account string) error {
+	files, err := b.g.cfg.Files.List(ctx, account)
 	if err != nil {
 		return err
 	}
@@ -60,14 +67,14 @@ func (g *Grading) bundleMail(ctx context.Context, out *tar.Writer, account strin
 		}
 	}
 	for _, name := range names {
-		f, err := g.cfg.Files.Open(ctx, account, name, os.O_RDONLY)
+		f, err := b.g.cfg.Files.Open(ctx, account, name, os.O_RDONLY)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
 		}
 		if err != nil {
 			return err
 		}
-		err = g.bundleFiles(out, path.Join("mail", account, name), piece{f, 0})
+		err = b.files(path.Join("mail", account, name), piece{f, 0})
 		f.Close()
 		if err != nil {
 			return err
@@ -77,17 +84,17 @@ func (g *Grading) bundleMail(ctx context.Context, out *tar.Writer, account strin
 }
 
 // bundleLog writes mail.log as far as it is of this epoch.
-func (g *Grading) bundleLog(ctx context.Context, out *tar.Writer) error {
-	if err := g.cfg.FlushLog(ctx); err != nil {
+func (b bundle) log(ctx context.Context) error {
+	if err := b.g.cfg.FlushLog(ctx); err != nil {
 		return err
 	}
-	from := g.cfg.Epochs.Current().Log
-	places := map[string]int64{g.cfg.LogFile: max(from, 0)}
+	from := b.g.cfg.Epochs.Current().Log
+	places := map[string]int64{b.g.cfg.LogFile: max(from, 0)}
 	if from < 0 {
-		places[g.cfg.LogFile+maillog.Before] = from
+		places[b.g.cfg.LogFile+maillog.Before] = from
 	}
 	var pieces []piece
-	for _, name := range []string{g.cfg.LogFile + maillog.Before, g.cfg.LogFile} {
+	for _, name := range []string{b.g.cfg.LogFile + maillog.Before, b.g.cfg.LogFile} {
 		at, counts := places[name]
 		if !counts {
 			continue
@@ -102,7 +109,7 @@ func (g *Grading) bundleLog(ctx context.Context, out *tar.Writer) error {
 		defer f.Close()
 		pieces = append(pieces, piece{f, at})
 	}
-	return g.bundleFiles(out, "mail.log", pieces...)
+	return b.files("mail.log", pieces...)
 }
 
 // piece is a file from an octet on; a negative one counts from the end. A file that is shorter was begun anew.
@@ -113,7 +120,7 @@ type piece struct {
 
 // bundleFiles copies files into one entry, as long as they are now. Nothing is held: a student can make them large. What one
 // has lost meanwhile is made up with empty lines.
-func (g *Grading) bundleFiles(out *tar.Writer, name string, pieces ...piece) error {
+func (b bundle) files(name string, pieces ...piece) error {
 	var size int64
 	var all []io.Reader
 	for _, p := range pieces {
@@ -131,15 +138,15 @@ func (g *Grading) bundleFiles(out *tar.Writer, name string, pieces ...piece) err
 		size += info.Size() - from
 		all = append(all, io.NewSectionReader(p.f, from, info.Size()-from))
 	}
-	h := g.bundleHeader(name, size)
-	if err := out.WriteHeader(&h); err != nil {
+	h := b.header(name, size)
+	if err := b.out.WriteHeader(&h); err != nil {
 		return err
 	}
-	n, err := io.Copy(out, io.MultiReader(all...))
+	n, err := io.Copy(b.out, io.MultiReader(all...))
 	if err != nil || n == size {
 		return err
 	}
-	_, err = io.CopyN(out, emptyLines{}, size-n)
+	_, err = io.CopyN(b.out, emptyLines{}, size-n)
 	return err
 }
 
@@ -154,8 +161,8 @@ func (emptyLines) Read(p []byte) (int, error) {
 }
 
 // bundleDeliveries writes each message that arrived, and a list of their envelopes.
-func (g *Grading) bundleDeliveries(out *tar.Writer, s task.Sheet) error {
-	messages := g.cfg.Deliveries.List(g.cfg.Epochs.Current().Number)
+func (b bundle) deliveries(s task.Sheet) error {
+	messages := b.g.cfg.Deliveries.List(b.g.cfg.Epochs.Current().Number)
 	type entry struct {
 		ID, Account string
 		Time        time.Time
@@ -168,7 +175,7 @@ func (g *Grading) bundleDeliveries(out *tar.Writer, s task.Sheet) error {
 			if !slices.Contains(s.Accounts, c.Account) {
 				continue
 			}
-			text, cut, err := g.cfg.Deliveries.Text(c)
+			text, cut, err := b.g.cfg.Deliveries.Text(c)
 			if err != nil {
 				continue // dropped meanwhile
 			}
@@ -177,32 +184,32 @@ func (g *Grading) bundleDeliveries(out *tar.Writer, s task.Sheet) error {
 				one.Envelope = m.Envelope
 			}
 			list = append(list, one)
-			if err := g.bundleEntry(out, fmt.Sprintf("deliveries/%s-%d-%s.eml", m.ID, i+1, c.Account), text); err != nil {
+			if err := b.entry(fmt.Sprintf("deliveries/%s-%d-%s.eml", m.ID, i+1, c.Account), text); err != nil {
 				return err
 			}
 		}
 	}
 	slices.SortStableFunc(list, func(a, b entry) int { return cmp.Or(a.Time.Compare(b.Time), cmp.Compare(a.ID, b.ID)) })
-	return g.bundleJSON(out, "deliveries.json", list)
+	return b.json("deliveries.json", list)
 }
 
-func (g *Grading) bundleJSON(out *tar.Writer, name string, value any) error {
+func (b bundle) json(name string, value any) error {
 	text, err := json.MarshalIndent(value, "", "  ")
 	if err != nil {
 		return err
 	}
-	return g.bundleEntry(out, name, append(text, '\n'))
+	return b.entry(name, append(text, '\n'))
 }
 
-func (g *Grading) bundleEntry(out *tar.Writer, name string, text []byte) error {
-	h := g.bundleHeader(name, int64(len(text)))
-	if err := out.WriteHeader(&h); err != nil {
+func (b bundle) entry(name string, text []byte) error {
+	h := b.header(name, int64(len(text)))
+	if err := b.out.WriteHeader(&h); err != nil {
 		return err
 	}
-	_, err := out.Write(text)
+	_, err := b.out.Write(text)
 	return err
 }
 
-func (g *Grading) bundleHeader(name string, size int64) tar.Header {
-	return tar.Header{Typeflag: tar.TypeReg, Name: name, Mode: 0o600, Size: size, ModTime: g.cfg.Now().Truncate(time.Second), Format: tar.FormatPAX}
+func (b bundle) header(name string, size int64) tar.Header {
+	return tar.Header{Typeflag: tar.TypeReg, Name: name, Mode: 0o600, Size: size, ModTime: b.g.cfg.Now().Truncate(time.Second), Format: tar.FormatPAX}
 }
