@@ -19,8 +19,9 @@ func (c account) append(ctx context.Context, cmd *command) reply {
 	}
 	err := cmd.p.SpaceOr("Missing message size")
 	var m mail.Delivery
+	eight := false
 	if err == nil {
-		m, _, err = cmd.p.Message()
+		m, eight, err = cmd.p.Message()
 	}
 	if err == nil {
 		err = cmd.p.End()
@@ -36,6 +37,11 @@ func (c account) append(ctx context.Context, cmd *command) reply {
 	}
 	if err != nil {
 		return c.failed(ctx, cmd, wire, err)
+	}
+	if eight {
+		if err := c.keepBinary(&m); err != nil {
+			return c.failed(ctx, cmd, wire, err)
+		}
 	}
 	if m.At.IsZero() {
 		m.At = c.cfg.Now()

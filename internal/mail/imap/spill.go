@@ -22,11 +22,12 @@ const spillsPerUser = 8
 
 // spill is a literal in a file.
 type spill struct {
-	f    *os.File
-	at   int // where in the command it would begin
-	size int64
-	err  error // it could not be written down
-	done func()
+	f      *os.File
+	at     int // where in the command it would begin
+	size   int64
+	err    error    // it could not be written down
+	second *os.File // the message in another form; nil: there is none
+	done   func()
 }
 
 // body is the literal, to be read again and again.
@@ -43,6 +44,9 @@ func (s *spill) outside() *syntax.Outside {
 func (s *spill) close() {
 	if s != nil {
 		_ = s.f.Close()
+		if s.second != nil {
+			_ = s.second.Close()
+		}
 		s.done()
 	}
 }
