@@ -60,6 +60,8 @@ func mayImport() map[string]string {
 		"internal/mail/pop3":        "internal/mail internal/mail/telnet",
 		"internal/mail/imap":        "internal/mail internal/mail/telnet",
 		"internal/mail/imap/syntax": "internal/mail internal/mail/imap/entity",
+		"internal/mail/imap/entity": "internal/mail",
+		"internal/mail/imap/order":  "internal/mail/imap/entity",
 		"internal/mail/log":         "internal/mail",
 		"internal/mail/auth":        "internal/mail",
 		"internal/mail/mbox":        "internal/mail internal/safeio",

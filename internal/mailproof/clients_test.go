@@ -253,6 +253,21 @@ SyncState *
 		}
 		return string(text)
 	}
+	for _, box := range []string{"a", "a/b"} { // a mailbox with a mailbox below it, as mbsync makes them
+		for _, d := range []string{"cur", "new", "tmp"} {
+			if err := os.MkdirAll(filepath.Join(h.dir, "near", box, d), 0o700); err != nil {
+				t.Fatal(err)
+			}
+		}
+		h.write("near/"+box+"/new/1.x", "Subject: in %s\n\nx\n", box)
+	}
+	h.run("mbsync", "-c", rc, "-a")
+	for _, box := range []string{"a", "a.d/b"} {
+		text, err := os.ReadFile(filepath.Join(h.d.settings.Users, "home", "util1", "mail", box))
+		if err != nil || !strings.Contains(string(text), "Subject: in a") {
+			t.Errorf("%s: %q, %v", box, text, err)
+		}
+	}
 	before := state()
 	sync("the second time")
 	if after := state(); after != before {

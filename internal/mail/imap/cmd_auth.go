@@ -97,7 +97,7 @@ func (c stranger) authenticate(ctx context.Context, cmd *command) reply {
 func (c stranger) challenge(ctx context.Context) (string, error) {
 	c.out.str("+ \r\n")
 	c.out.flush()
-	line, err := c.readLine(ctx, nil, func(line []byte) string { return mask + mail.PlainFlaw(string(bytes.TrimSpace(line))) })
+	line, err := c.readLine(ctx, nil, func(line []byte) string { return syntax.Mask + mail.PlainFlaw(string(bytes.TrimSpace(line))) })
 	return strings.TrimSpace(string(line)), err
 }
 

@@ -263,7 +263,7 @@ func (m *candidate) fitsMeta(k *syntax.SearchKey) bool {
 
 // values are the texts of all fields of a name.
 func (m *candidate) values(ctx context.Context, name string) (iter.Seq[string], error) {
-	return m.box.fields.values(m.Digest, name, func() ([]byte, error) { return m.openHeader(ctx) })
+	return m.box.fields.Values(m.Digest, name, func() ([]byte, error) { return m.openHeader(ctx) })
 }
 
 // sentFits looks at the first Date field, without its time and zone (RFC 3501, section 6.4.4).

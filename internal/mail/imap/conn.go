@@ -25,7 +25,7 @@ type conn struct {
 	under net.Conn // what was accepted; its deadlines may be set from any goroutine
 	in    *reader
 	out   *writer
-	mask  masker
+	mask  syntax.Masker
 	rec   mail.Recorder
 	log   Log
 	stats Stats

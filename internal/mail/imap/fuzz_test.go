@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"maillab/internal/mail"
+	"maillab/internal/mail/imap/entity"
 	"maillab/internal/mail/imap/syntax"
 )
 
@@ -33,7 +34,7 @@ func FuzzTokeniser(f *testing.F) {
 		if whole, bytewise := lines(in, len(in)+1), lines(in, 1); !bytes.Equal(whole, bytewise) {
 			t.Fatalf("%q in one piece, %q octet by octet", whole, bytewise)
 		}
-		(&masker{}).first(in)
+		(&syntax.Masker{}).First(in)
 	})
 }
 
@@ -60,7 +61,7 @@ func FuzzSearch(f *testing.F) {
 		if err != nil {
 			return
 		}
-		b := &selected{view: []mail.Message{{UID: 3}, {UID: 9}}, fields: &fieldCache{}}
+		b := &selected{view: []mail.Message{{UID: 3}, {UID: 9}}, fields: &entity.Remembered{}}
 		b.prepareKey(r.Key)
 		m := &candidate{index: 1, message: message{Message: b.view[1], size: -1, raw: bytesRaw{bytes.NewReader(in)}, box: b}, hold: &holding{}}
 		if _, err := m.fits(t.Context(), r.Key); err != nil {

@@ -51,7 +51,7 @@ var errRefused = errors.New("literal refused")
 
 // readCommand reads a command with its literals, which stay where they are: "{5}\r\nhello".
 func (c literals) readCommand(ctx context.Context) ([]byte, error) {
-	buf, err := c.readLine(ctx, nil, c.mask.first)
+	buf, err := c.readLine(ctx, nil, c.mask.First)
 	if err != nil {
 		return buf, err
 	}
@@ -84,7 +84,7 @@ func (c literals) readCommand(ctx context.Context) ([]byte, error) {
 		}
 		c.rec.Client(summary(n))
 		lineStart = len(buf)
-		if buf, err = c.readLine(ctx, buf, c.mask.next); err != nil {
+		if buf, err = c.readLine(ctx, buf, c.mask.Next); err != nil {
 			return buf, err
 		}
 	}
@@ -129,7 +129,7 @@ func (c literals) refuse(ctx context.Context, buf []byte, n int64, sync bool, r 
 		if err := c.in.copy(io.Discard, n); err != nil {
 			return err
 		}
-		if _, err := c.readLine(ctx, nil, c.mask.next); err != nil {
+		if _, err := c.readLine(ctx, nil, c.mask.Next); err != nil {
 			return err
 		}
 	}

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"maillab/internal/mail"
+	"maillab/internal/mail/imap/entity"
 )
 
 // Config is what a server needs to know. The zero value of a field means its default.
@@ -73,7 +74,7 @@ type Server struct {
 	words    words
 	commands map[string]handler
 	buffers  buffers
-	fields   fieldCache
+	fields   entity.Remembered
 	spills   spills
 }
 

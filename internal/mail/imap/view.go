@@ -33,7 +33,7 @@ type selected struct {
 	last      lastTree
 	parser    entity.Parser
 	scratch   scratch
-	fields    *fieldCache // the server's
+	fields    *entity.Remembered // the server's
 }
 
 // instant identifies a state of the mailbox: nothing changes without one of these changing.

@@ -41,7 +41,7 @@ func (p *Parser) Message() (m mail.Delivery, eight bool, err error) {
 func (p *Parser) message(m *mail.Delivery) (eight bool, err error) {
 	eight = p.Peek() == '~'
 	q := *p
-	if _, err := q.announcement(); err == nil && q.spilled() {
+	if _, err := q.announcement(); err == nil && spilled(&q) {
 		*p = q
 		m.Large, err = p.outside.Body()
 		return eight, err

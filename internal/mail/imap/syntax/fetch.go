@@ -135,7 +135,7 @@ func (r *Fetch) item(p *Parser, listed bool) error {
 	word := p.Keyword()
 	switch word {
 	case "":
-		return p.misplaced()
+		return misplaced(p)
 	case "FLAGS":
 		r.add(ItemFlags)
 	case "UID":
@@ -208,7 +208,7 @@ func (r *Fetch) bracket(p *Parser, word string) (err error) {
 	if p.Peek() != '[' {
 		return wrong("Missing '['")
 	}
-	if item.Section, err = p.section(base != "BODY"); err == errBracket {
+	if item.Section, err = section(p, base != "BODY"); err == errBracket {
 		return wrong("Missing ']'")
 	} else if err != nil {
 		return err

@@ -86,7 +86,7 @@ func (p *Parser) Space() error {
 		return nil
 	}
 	if p.pos < len(p.buf) {
-		return p.misplaced()
+		return misplaced(p)
 	}
 	return errMissing
 }
@@ -101,7 +101,7 @@ func (p *Parser) SpaceOr(missing Error) error {
 }
 
 // misplaced is what is wrong with the next octet.
-func (p *Parser) misplaced() error {
+func misplaced(p *Parser) error {
 	if c := p.Peek(); c > ' ' && !IsAtom(c) && c != '(' && c != ')' && c != '"' {
 		return errAtom
 	}
@@ -136,15 +136,15 @@ func (p *Parser) Atom() (string, error) {
 	if s := p.Run(IsAtom); s != "" {
 		return s, nil
 	}
-	return "", p.lacking()
+	return "", lacking(p)
 }
 
 // lacking is what is wrong when there is no argument.
-func (p *Parser) lacking() error {
+func lacking(p *Parser) error {
 	if p.pos >= len(p.buf) {
 		return errMissing
 	}
-	return p.misplaced()
+	return misplaced(p)
 }
 
 // keyword takes an atom in upper case, stopping at a bracket too: BODY in BODY[TEXT].
@@ -160,7 +160,7 @@ func (p *Parser) AString() (string, error) {
 	if s := p.Run(func(c byte) bool { return IsAtom(c) || c == ']' }); s != "" {
 		return s, nil
 	}
-	return "", p.lacking()
+	return "", lacking(p)
 }
 
 // typed is an astring as people type passwords: everything up to the next blank.
@@ -171,7 +171,7 @@ func (p *Parser) Typed() (string, error) {
 	if s := p.Run(func(c byte) bool { return c > ' ' && c != 0x7f }); s != "" {
 		return s, nil
 	}
-	return "", p.lacking()
+	return "", lacking(p)
 }
 
 func (p *Parser) Text() (string, error) {
@@ -229,7 +229,7 @@ func (p *Parser) announcement() (n uint64, err error) {
 }
 
 // spilled says that the literal that was just announced is not in place.
-func (p *Parser) spilled() bool { return p.outside != nil && p.pos == p.outside.At }
+func spilled(p *Parser) bool { return p.outside != nil && p.pos == p.outside.At }
 
 // literal takes {n}CRLF and n octets, without copying.
 func (p *Parser) Literal() ([]byte, error) {
@@ -237,7 +237,7 @@ func (p *Parser) Literal() ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	if p.spilled() || n > uint64(len(p.buf)-p.pos) {
+	if spilled(p) || n > uint64(len(p.buf)-p.pos) {
 		return nil, ErrArguments
 	}
 	b := p.buf[p.pos : p.pos+int(n)]
@@ -271,7 +271,7 @@ func (p *Parser) Number64() (uint64, error) {
 // list takes ( item item … ); item is called at the start of each.
 func (p *Parser) List(item func() error) error {
 	if !p.Take('(') {
-		return p.lacking()
+		return lacking(p)
 	}
 	for p.Blanks(); !p.Take(')'); p.Blanks() {
 		if p.pos >= len(p.buf) {
@@ -286,7 +286,7 @@ func (p *Parser) List(item func() error) error {
 			return err
 		}
 		if p.pos == before {
-			return p.misplaced()
+			return misplaced(p)
 		}
 	}
 	return nil

@@ -137,7 +137,7 @@ func (p *searchParser) key(depth int) (*SearchKey, error) {
 		return k, nil
 	}
 	if !p.Blanks() && p.pos < len(p.buf) && p.Peek() != ')' {
-		return nil, p.misplaced()
+		return nil, misplaced(p.Parser)
 	}
 	k, err := p.withArgument(word, depth)
 	if word != "OR" && word != "NOT" && (err == errMissing || err == ErrArguments && p.Peek() == '(') {
@@ -319,12 +319,12 @@ func (p *Parser) Search(utf8Only bool) (*Search, error) {
 		*p = q
 		p.Blanks()
 		var err error
-		if charset, err = p.charset(); err != nil {
+		if charset, err = charsetName(p); err != nil {
 			return nil, err
 		}
 	}
 	var err error
-	r.Key, err = p.searchKeys(charset)
+	r.Key, err = searchKeys(p, charset)
 	return r, err
 }
 
@@ -344,8 +344,8 @@ func (r *Search) returns(p *Parser) error {
 	return nil
 }
 
-// charset takes the name of a character set that is known.
-func (p *Parser) charset() (string, error) {
+// charsetName takes the name of a character set that is known.
+func charsetName(p *Parser) (string, error) {
 	name, err := p.AString()
 	if err != nil {
 		return "", errCharsetArgument
@@ -356,7 +356,7 @@ func (p *Parser) charset() (string, error) {
 	return name, nil
 }
 
-func (p *Parser) searchKeys(charset string) (*SearchKey, error) {
+func searchKeys(p *Parser, charset string) (*SearchKey, error) {
 	s := &searchParser{Parser: p, charset: charset}
 	k, err := s.program(0)
 	if err == nil {

@@ -35,7 +35,7 @@ const (
 )
 
 // section takes […].
-func (p *Parser) section(binary bool) (s Section, err error) {
+func section(p *Parser, binary bool) (s Section, err error) {
 	p.Take('[')
 	for p.Peek() >= '0' && p.Peek() <= '9' {
 		n, err := p.Number()
@@ -44,11 +44,11 @@ func (p *Parser) section(binary bool) (s Section, err error) {
 		}
 		s.Path = append(s.Path, n)
 		if !p.Take('.') {
-			return s, p.closeSection()
+			return s, closeSection(p)
 		}
 	}
 	if len(s.Path) == 0 && (p.Peek() == ']' || p.Peek() == 0) {
-		return s, p.closeSection()
+		return s, closeSection(p)
 	}
 	if binary {
 		return s, errSection
@@ -72,7 +72,7 @@ func (p *Parser) section(binary bool) (s Section, err error) {
 	default:
 		return s, errSection
 	}
-	return s, p.closeSection()
+	return s, closeSection(p)
 }
 
 func (s *Section) names(p *Parser) error {
@@ -100,7 +100,7 @@ func (s *Section) names(p *Parser) error {
 	return err
 }
 
-func (p *Parser) closeSection() error {
+func closeSection(p *Parser) error {
 	switch p.Blanks(); {
 	case p.Take(']'):
 		return nil

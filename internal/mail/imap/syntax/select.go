@@ -25,7 +25,7 @@ func (p *Parser) SelectParameters(qresync bool) (r Select, err error) {
 				if !qresync {
 					return Error("QRESYNC not enabled")
 				}
-				r.QResync, err = p.qresync()
+				r.QResync, err = qresyncOf(p)
 				return err
 			}
 			return Error("Unknown FETCH modifier")
@@ -37,7 +37,7 @@ func (p *Parser) SelectParameters(qresync bool) (r Select, err error) {
 	return r, p.End()
 }
 
-func (p *Parser) qresync() (*QResync, error) {
+func qresyncOf(p *Parser) (*QResync, error) {
 	const wrong = Error("Invalid QRESYNC parameters")
 	if p.Blanks(); !p.Take('(') {
 		return nil, Error("QRESYNC parameters missing")

@@ -28,13 +28,13 @@ func (p *Parser) Set() (Set, error) {
 	}
 	var s Set
 	for {
-		lo, err := p.setNumber()
+		lo, err := setNumber(p)
 		if err != nil {
 			return nil, err
 		}
 		hi := lo
 		if p.Take(':') {
-			if hi, err = p.setNumber(); err != nil {
+			if hi, err = setNumber(p); err != nil {
 				return nil, err
 			}
 		}
@@ -49,7 +49,7 @@ func (p *Parser) Set() (Set, error) {
 	return s, nil
 }
 
-func (p *Parser) setNumber() (uint32, error) {
+func setNumber(p *Parser) (uint32, error) {
 	if p.Take('*') {
 		return star, nil
 	}

@@ -39,7 +39,7 @@ func (p *Parser) Sort() (by []SortKey, key *SearchKey, err error) {
 	if p.Blanks(); p.AtEnd() || p.Peek() == '(' {
 		return nil, nil, errCharsetArgument
 	}
-	key, err = p.charsetAndKeys()
+	key, err = charsetAndKeys(p)
 	return by, key, err
 }
 
@@ -56,16 +56,16 @@ func (p *Parser) Thread() (algorithm string, key *SearchKey, err error) {
 	if p.Blanks(); p.AtEnd() {
 		return "", nil, ErrArguments
 	}
-	key, err = p.charsetAndKeys()
+	key, err = charsetAndKeys(p)
 	return algorithm, key, err
 }
 
 // charsetAndKeys takes what follows SORT's criteria and THREAD's algorithm.
-func (p *Parser) charsetAndKeys() (*SearchKey, error) {
-	charset, err := p.charset()
+func charsetAndKeys(p *Parser) (*SearchKey, error) {
+	charset, err := charsetName(p)
 	if err != nil {
 		return nil, err
 	}
 	p.Blanks()
-	return p.searchKeys(charset)
+	return searchKeys(p, charset)
 }

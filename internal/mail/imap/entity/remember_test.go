@@ -1,4 +1,4 @@
-package imap
+package entity
 
 import (
 	"crypto/rand"
@@ -11,16 +11,15 @@ import (
 	"testing"
 
 	"maillab/internal/mail"
-	"maillab/internal/mail/imap/entity"
 )
 
 // TestFieldCache: a header is read once, for all fields that are remembered, and each time for others.
 func TestFieldCache(t *testing.T) {
 	const header = "Subject: one\r\n two\r\nDate: now\r\nsubject: three\r\nX-Other: four\r\nCC:\r\nno colon\r\n\r\n"
-	c, read := &fieldCache{}, 0
+	c, read := &Remembered{}, 0
 	look := func(d mail.Digest, name string) string {
 		t.Helper()
-		values, err := c.values(d, name, func() ([]byte, error) { read++; return []byte(header), nil })
+		values, err := c.Values(d, name, func() ([]byte, error) { read++; return []byte(header), nil })
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -45,7 +44,7 @@ func TestFieldCache(t *testing.T) {
 			t.Errorf("%s of %d: %s, want %s; read %d times, want %d", test.name, test.d[0], got, test.want, read, test.read)
 		}
 	}
-	if _, err := c.values(mail.Digest{3}, "To", func() ([]byte, error) { return nil, mail.ErrGone }); !errors.Is(err, mail.ErrGone) {
+	if _, err := c.Values(mail.Digest{3}, "To", func() ([]byte, error) { return nil, mail.ErrGone }); !errors.Is(err, mail.ErrGone) {
 		t.Errorf("a message that is gone: %v", err)
 	}
 }
@@ -59,7 +58,7 @@ func TestFieldCacheIsBounded(t *testing.T) {
 		return m.HeapAlloc
 	}
 	for _, size := range []int{0, 20, 200, noteOctets - 3} {
-		before, c := heap(), &fieldCache{}
+		before, c := heap(), &Remembered{}
 		for range 3 * cacheOctets / (size + noteOctets/20) {
 			var d mail.Digest
 			_, _ = rand.Read(d[:])
@@ -77,7 +76,7 @@ func TestFieldCacheIsBounded(t *testing.T) {
 		}
 		runtime.KeepAlive(c)
 	}
-	c := &fieldCache{}
+	c := &Remembered{}
 	c.put(mail.Digest{1}, noteFields([]byte("Subject: "+strings.Repeat("x", noteOctets)+"\r\n\r\n")))
 	if len(c.notes) != 0 {
 		t.Error("a field without end is remembered")
@@ -93,7 +92,7 @@ func FuzzFieldNotes(f *testing.F) {
 		notes := noteFields(header)
 		for place, name := range remembered() {
 			var want []string
-			for field := range entity.Fields(header) {
+			for field := range Fields(header) {
 				if field.Is(name) {
 					want = append(want, field.Text())
 				}

@@ -1,24 +1,23 @@
-package imap
+package syntax
 
 import (
 	"bytes"
 	"strings"
 
 	"maillab/internal/mail"
-	"maillab/internal/mail/imap/syntax"
 )
 
-// mask stands for a password in the record, whatever its length.
-const mask = "********"
+// Mask stands for a password in the record, whatever its length.
+const Mask = "********"
 
-// masker takes the passwords out of one command's lines before they are recorded. It errs on the side of hiding: a
+// Masker takes the passwords out of one command's lines before they are recorded. It errs on the side of hiding: a
 // forgotten tag ("login util1 secret") is understood too.
-type masker struct {
+type Masker struct {
 	secret bool // the lines that follow belong to a LOGIN or AUTHENTICATE
 }
 
-// first masks a command's first line.
-func (m *masker) first(line []byte) string {
+// First masks a command's first line.
+func (m *Masker) First(line []byte) string {
 	m.secret = false
 	words := fieldStarts(line, 5)
 	for i, at := range words[:min(len(words), 2)] {
@@ -37,15 +36,15 @@ func (m *masker) first(line []byte) string {
 	return string(line)
 }
 
-// next masks a line that continues a command after a literal.
-func (m *masker) next(line []byte) string {
+// Next masks a line that continues a command after a literal.
+func (m *Masker) Next(line []byte) string {
 	if !m.secret || len(bytes.TrimSpace(line)) == 0 {
 		return string(line)
 	}
-	if _, _, ok := syntax.LiteralMark(line); ok && len(bytes.Fields(line)) == 1 {
+	if _, _, ok := LiteralMark(line); ok && len(bytes.Fields(line)) == 1 {
 		return string(line)
 	}
-	return mask
+	return Mask
 }
 
 // maskFrom hides everything from the i-th word on, but the announcement of a literal.
@@ -53,10 +52,10 @@ func maskFrom(line []byte, words []int, i int) string {
 	if i >= len(words) {
 		return string(line)
 	}
-	if _, _, ok := syntax.LiteralMark(line); ok && i == len(words)-1 {
+	if _, _, ok := LiteralMark(line); ok && i == len(words)-1 {
 		return string(line)
 	}
-	return string(line[:words[i]]) + mask
+	return string(line[:words[i]]) + Mask
 }
 
 // fieldStarts returns where the first n words of a line start. A quoted string is one word.

@@ -1,6 +1,7 @@
-package imap
+package order
 
 import (
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -26,11 +27,11 @@ func TestThreads(t *testing.T) {
 		{"one id twice", []string{"a s", "a t"}, "(1)(2)", "(1)(2)"},
 		{"no id", []string{" s", " t"}, "(1)(2)", "(1)(2)"},
 	} {
-		entries := func() (es []*entry) {
+		entries := func() (es []*Entry) {
 			for i, m := range tt.messages {
 				head, subject, _ := strings.Cut(m, " ")
 				ids := strings.Split(head, "<")
-				e := &entry{index: i, id: ids[0]}
+				e := &Entry{Index: i, id: ids[0]}
 				for _, ref := range ids[1:] {
 					e.refs = append([]string{ref}, e.refs...)
 				}
@@ -39,16 +40,35 @@ func TestThreads(t *testing.T) {
 			}
 			return es
 		}
-		for want, build := range map[*string]func([]*entry) []*node{&tt.refs: byReferences, &tt.subjects: orderedSubject} {
-			c := &conn{out: &writer{pool: &buffers{}}}
+		for want, build := range map[*string]func([]*Entry) []*Node{&tt.refs: References, &tt.subjects: OrderedSubject} {
+			var got string
 			for _, n := range build(entries()) {
-				c.out.byte('(')
-				viewer{c}.writeThread(n, false)
-				c.out.byte(')')
+				got += "(" + draw(n) + ")"
 			}
-			if got := string(c.out.buf); got != *want {
+			if got != *want {
 				t.Errorf("%s: got %s, want %s", tt.name, got, *want)
 			}
 		}
 	}
+}
+
+// draw is a thread as THREAD tells it.
+func draw(n *Node) string {
+	var parts []string
+	for ; ; n = n.Children[0] {
+		if n.Entry != nil {
+			parts = append(parts, strconv.Itoa(n.Entry.Index+1))
+		}
+		if len(n.Children) != 1 {
+			break
+		}
+	}
+	text := strings.Join(parts, " ")
+	if len(n.Children) > 0 && n.Entry != nil {
+		text += " "
+	}
+	for _, child := range n.Children {
+		text += "(" + draw(child) + ")"
+	}
+	return text
 }

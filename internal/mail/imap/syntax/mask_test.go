@@ -1,4 +1,4 @@
-package imap
+package syntax
 
 import "testing"
 
@@ -12,7 +12,7 @@ func TestMaskedPlain(t *testing.T) {
 		"authenticate plain":                         "authenticate plain",
 		"t authenticate plain {5}":                   "t authenticate plain {5}",
 	} {
-		if got := new(masker).first([]byte(line)); got != want {
+		if got := new(Masker).First([]byte(line)); got != want {
 			t.Errorf("%q: %q, want %q", line, got, want)
 		}
 	}

@@ -1,4 +1,4 @@
-package imap
+package entity
 
 import (
 	"encoding/binary"
@@ -7,7 +7,6 @@ import (
 	"sync"
 
 	"maillab/internal/mail"
-	"maillab/internal/mail/imap/entity"
 )
 
 // remembered are the fields that mail programs search and list again and again.
@@ -30,7 +29,7 @@ type fieldNotes string
 // noteFields takes them out of a header.
 func noteFields(header []byte) fieldNotes {
 	var notes []byte
-	for f := range entity.Fields(header) {
+	for f := range Fields(header) {
 		if place, ok := rememberedAs(f.Name); ok {
 			text := f.Text()
 			notes = binary.AppendUvarint(append(notes, place), uint64(len(text)))
@@ -65,33 +64,33 @@ func cutUvarint(s string) (n uint64, rest string) {
 	}
 }
 
-// Bounds of a fieldCache: 4 MiB are some 15,000 messages.
+// Bounds of a Remembered: 4 MiB are some 15,000 messages.
 const (
 	cacheOctets = 4 << 20
 	noteOctets  = 2 << 10 // of one message: those with more are read again each time
 	entryOctets = 96      // what an entry takes beside its text, in the map and in the allocator's size classes
 )
 
-// fieldCache remembers the fields of messages that were searched, for all sessions of a server, so that a search of
+// Remembered remembers the fields of messages that were searched, for all sessions of a server, so that a search of
 // headers reads each message once. It goes by the messages' digests: a message is the same in whatever mailbox it is,
 // and whatever a reset or a restore does with UIDs.
 //
 // Invariant: octets is what all notes take, at most cacheOctets. When it is full any entry makes room for a new one: with
 // more messages than there is room for, a search that runs through all of them finds some here rather than none.
-type fieldCache struct {
+type Remembered struct {
 	mu     sync.Mutex
 	notes  map[mail.Digest]fieldNotes
 	octets int
 }
 
-func (c *fieldCache) get(d mail.Digest) (fieldNotes, bool) {
+func (c *Remembered) get(d mail.Digest) (fieldNotes, bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	n, ok := c.notes[d]
 	return n, ok
 }
 
-func (c *fieldCache) put(d mail.Digest, n fieldNotes) {
+func (c *Remembered) put(d mail.Digest, n fieldNotes) {
 	if d == (mail.Digest{}) || len(n) > noteOctets {
 		return
 	}
@@ -114,8 +113,8 @@ func (c *fieldCache) put(d mail.Digest, n fieldNotes) {
 	c.notes[d] = n
 }
 
-// values are the texts of a message's fields of a name, unfolded; the message is read only if they are not known.
-func (c *fieldCache) values(d mail.Digest, name string, load func() ([]byte, error)) (iter.Seq[string], error) {
+// Values are the texts of a message's fields of a name, unfolded; the message is read only if they are not known.
+func (c *Remembered) Values(d mail.Digest, name string, load func() ([]byte, error)) (iter.Seq[string], error) {
 	place, worth := rememberedAs(name)
 	if worth {
 		if notes, ok := c.get(d); ok {
@@ -132,7 +131,7 @@ func (c *fieldCache) values(d mail.Digest, name string, load func() ([]byte, err
 		return notes.values(place), nil
 	}
 	return func(yield func(string) bool) {
-		for f := range entity.Fields(header) {
+		for f := range Fields(header) {
 			if f.Is(name) && !yield(f.Text()) {
 				return
 			}
