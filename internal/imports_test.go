@@ -28,6 +28,7 @@ func mayImport() map[string]string {
 		"internal/lab/placeholder": "",
 		"internal/lab/task":        "internal/lab/placeholder internal/lab/problem",
 		"internal/roster":          "internal/lab/problem",
+		"internal/roster/sheet":    "internal/lab/problem",
 		"internal/lab":             "internal/lab/placeholder internal/lab/problem internal/lab/task internal/roster internal/spec",
 		"labs":                     "",
 		"images":                   "",

@@ -36,7 +36,7 @@ func compile(t *testing.T, name string) (*lab.Lab, []spec.Sandbox) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	class, err := roster.Read(labs.Roster, text)
+	class, _, err := roster.Read(labs.Roster, bytes.NewReader(text), roster.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

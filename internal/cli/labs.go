@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -163,7 +164,7 @@ check too that the class fits the lab.`,
 			}
 			class := roster.Count(1)
 			if text != nil {
-				if class, err = roster.Read(file, text); err != nil {
+				if class, _, err = roster.Read(file, bytes.NewReader(text), roster.Options{}); err != nil {
 					return usage(err)
 				}
 			}

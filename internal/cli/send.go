@@ -113,6 +113,6 @@ func knownClass(folder instance.Folder) (roster.Class, error) {
 	if err != nil {
 		return roster.Class{}, err
 	}
-	class, err := roster.Read("the class list of the last up", text)
+	class, _, err := roster.Read("the class list of the last up", bytes.NewReader(text), roster.Options{})
 	return roster.Seat(known, class).Class, err
 }

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"errors"
@@ -228,8 +229,8 @@ func (f upFlags) classList(s source, folder instance.Folder) (roster.Class, []by
 	if text == nil {
 		return roster.Count(1), listOf(roster.Count(1)), nil
 	}
-	class, err := roster.Read(file, text)
-	return class, text, usageIf(err)
+	class, _, err := roster.Read(file, bytes.NewReader(text), roster.Options{})
+	return class, class.CSV(), usageIf(err)
 }
 
 // listOf is a class list of students who have none, so that the next up knows who they are.

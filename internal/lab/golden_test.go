@@ -1,6 +1,7 @@
 package lab
 
 import (
+	"bytes"
 	"errors"
 	"flag"
 	"fmt"
@@ -82,7 +83,7 @@ func compileFiles(files fs.FS) ([]spec.Sandbox, error) {
 	}
 	class := roster.Count(3)
 	if text, err := fs.ReadFile(files, "class.csv"); err == nil {
-		if class, err = roster.Read("class.csv", text); err != nil {
+		if class, _, err = roster.Read("class.csv", bytes.NewReader(text), roster.Options{}); err != nil {
 			return nil, err
 		}
 	}

@@ -1,220 +1,315 @@
 package roster
 
 import (
-	"bytes"
-	"encoding/csv"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
+	"strconv"
 	"strings"
-	"unicode/utf8"
-
-	"golang.org/x/text/encoding/charmap"
-	"golang.org/x/text/unicode/norm"
 
 	"maillab/internal/lab/problem"
+	"maillab/internal/roster/sheet"
 )
 
-// Limits of what is taken for a class list at all.
-const (
-	maxBytes   = 4 << 20
-	maxProblem = 100 // a picture that was taken for a roster should not print thousands
-)
+// maxProblem bounds what is told: a picture that was taken for a class list should not print thousands.
+const maxProblem = 100
 
-// Read parses the roster in data; name is its file name, for messages. The error is a problem.List with all that is
-// wrong.
-func Read(name string, data []byte) (Class, error) {
-	r := reader{file: name, class: Class{File: name}, seen: map[string]int{}}
-	text, ok := r.text(data)
-	if !ok {
-		return Class{}, r.problems.Err()
-	}
-	in := csv.NewReader(strings.NewReader(text))
-	in.Comma = separator(text)
-	in.FieldsPerRecord = -1
-	for len(r.problems) < maxProblem {
-		record, err := in.Read()
-		if errors.Is(err, io.EOF) {
-			break
-		}
-		if err != nil {
-			r.csvError(err)
-			continue
-		}
-		line, _ := in.FieldPos(0)
-		r.record(line, record)
-	}
-	r.finish()
-	if err := r.problems.Err(); err != nil {
-		return Class{}, err
-	}
-	return r.class, nil
+// Options are what a teacher says of a list.
+type Options struct {
+	Map   map[string]string // what the columns of fields are called: number → N° étudiant; "" is that there is none
+	Group string            // only the students of this group
 }
 
-// reader collects students and problems, a record at a time.
+// Read reads a class list; name is its file name, for messages. The error is a problem.List with all that is wrong, unless
+// reading itself fails.
+func Read(name string, in io.Reader, o Options) (Class, Understood, error) {
+	data, err := io.ReadAll(io.LimitReader(in, sheet.MaxBytes+1))
+	if err != nil {
+		return Class{}, Understood{}, err
+	}
+	r := reader{file: name, options: o, class: Class{File: name}, understood: Understood{File: name, Group: o.Group}, seen: map[string]int{}}
+	book, err := sheet.Read(data)
+	if err != nil {
+		r.adopt(err)
+	} else {
+		r.read(book)
+	}
+	if err := r.problems.Err(); err != nil {
+		return Class{}, Understood{}, err
+	}
+	return r.class, r.understood, nil
+}
+
+// reader makes students of rows and collects problems.
 type reader struct {
-	file     string
-	columns  []string // nil before the header row; "" is a column without a name
-	parts    []string // the columns that make up a name where none is called so: the last name's, the first name's
-	class    Class
-	seen     map[string]int // folded key → line
-	problems problem.List
+	file       string
+	options    Options
+	header     header
+	class      Class
+	understood Understood
+	seen       map[string]int // what two students must not both have → line
+	problems   problem.List
 }
 
 func (r *reader) report(line int, mend, format string, args ...any) {
-	r.problems = append(r.problems, problem.Problem{File: r.file, Line: line, Message: fmt.Sprintf(format, args...), Mend: mend})
+	if len(r.problems) < maxProblem {
+		r.problems = append(r.problems, problem.Problem{File: r.file, Line: line, Message: fmt.Sprintf(format, args...), Mend: mend})
+	}
 }
 
-// text decodes the file.
-func (r *reader) text(data []byte) (string, bool) {
-	switch {
-	case len(data) > maxBytes:
-		r.report(0, "is it the right file?", "larger than a class list can be (%d bytes)", len(data))
-		return "", false
-	case bytes.HasPrefix(data, []byte{0xFF, 0xFE}), bytes.HasPrefix(data, []byte{0xFE, 0xFF}):
-		r.report(0, "save it as CSV in UTF-8", "the file is UTF-16")
-		return "", false
-	case bytes.IndexByte(data, 0) >= 0:
-		r.report(0, "save the spreadsheet as CSV", "the file is not text")
-		return "", false
-	}
-	data = bytes.TrimPrefix(data, []byte("\xEF\xBB\xBF"))
-	if !utf8.Valid(data) {
-		decoded, err := charmap.Windows1252.NewDecoder().Bytes(data)
-		if err != nil {
-			r.report(0, "save it as CSV in UTF-8", "the file is neither UTF-8 nor Latin-1: %v", err)
-			return "", false
-		}
-		data = decoded
-	}
-	text := strings.ReplaceAll(string(data), "\r\n", "\n")
-	return norm.NFC.String(strings.ReplaceAll(text, "\r", "\n")), true
-}
-
-// separator is what separates more columns of the header row, which is the first line with anything on it.
-func separator(text string) rune {
-	for line := range strings.Lines(text) {
-		if strings.TrimSpace(line) == "" {
-			continue
-		}
-		commas, semicolons, quoted := 0, 0, false
-		for _, c := range line {
-			switch {
-			case c == '"':
-				quoted = !quoted
-			case c == ',' && !quoted:
-				commas++
-			case c == ';' && !quoted:
-				semicolons++
-			}
-		}
-		if semicolons > commas {
-			return ';'
-		}
-		break
-	}
-	return ','
-}
-
-// csvError reports a quoting error in our words.
-func (r *reader) csvError(err error) {
-	var parse *csv.ParseError
-	if !errors.As(err, &parse) {
+// adopt takes problems that have no file yet.
+func (r *reader) adopt(err error) {
+	var list problem.List
+	if !errors.As(err, &list) {
 		r.report(0, "", "%v", err)
+	}
+	for _, p := range list {
+		r.report(p.Line, p.Mend, "%s", p.Message)
+	}
+}
+
+func (r *reader) read(b sheet.Book) {
+	s, h := choose(b, r.options.Map)
+	r.header = h
+	if r.understood.Format = b.Format; s.Name != "" { // how a text may be read is no sheet
+		r.understood.Sheet, r.understood.Sheets = s.Name, len(b.Sheets)
+	}
+	if h.row < 0 {
+		r.noHeader(s)
 		return
 	}
-	r.report(parse.StartLine, `put the whole value in quotes, and double a quote inside it`, "%v", parse.Err)
-}
-
-// record takes one row: the header or a student.
-func (r *reader) record(line int, record []string) {
-	blank := true
-	for i := range record {
-		record[i] = strings.TrimSpace(record[i])
-		blank = blank && record[i] == ""
-	}
-	switch {
-	case blank:
-	case r.columns == nil:
-		r.header(line, record)
-	default:
-		r.student(line, record)
-	}
-}
-
-// header takes the column names.
-func (r *reader) header(line int, record []string) {
-	first := map[string]bool{}
-	for _, column := range record {
-		column = strings.ToLower(column)
-		r.columns = append(r.columns, column)
-		if column != "" && first[column] {
-			r.report(line, "rename one of them", "column %q is there twice", column)
+	top := s.Rows[h.row].Line
+	r.understood.Header, r.understood.Before = top, h.row
+	for _, p := range s.Problems {
+		if p.Line == 0 || p.Line > top {
+			r.report(p.Line, p.Mend, "%s", p.Message)
+		} else {
+			r.understood.Before++
 		}
-		first[column] = true
 	}
-	if r.parts = nameParts(first); !first["name"] && r.parts == nil {
-		r.report(line, "call the column that tells students apart `name`", "no column `name` in %s", strings.Join(r.columns, ", "))
+	r.judgeHeader(top)
+	rows := r.withoutFooter(s.Rows[h.row+1:])
+	for _, row := range rows {
+		if len(r.problems) < maxProblem && row.Cells != nil && !h.same(row.Cells) {
+			r.student(row)
+		}
+	}
+	r.keepGroup()
+	r.judgeClass()
+	r.nameKeys()
+	r.class.Columns = r.columns()
+	r.describe()
+}
+
+// columns are the list's, and the fields that --map made of some.
+func (r *reader) columns() (all []string) {
+	for _, name := range slices.Concat(r.header.names, slices.Sorted(maps.Keys(r.options.Map))) {
+		if name != "" && name != fieldKey && !slices.Contains(all, name) && r.class.HasColumn(name) {
+			all = append(all, name)
+		}
+	}
+	return all
+}
+
+// noHeader says what is there in place of a header.
+func (r *reader) noHeader(s sheet.Sheet) {
+	for _, p := range s.Problems {
+		r.report(p.Line, p.Mend, "%s", p.Message)
+	}
+	switch line := slices.IndexFunc(s.Rows, func(row sheet.Row) bool { return len(row.Cells) == len(r.header.spelled) }); {
+	case len(s.Rows) == 0:
+		r.report(0, "a row names the columns: name, …; a row a student follows", "the class list is empty")
+	case r.missing() == 0:
+		r.report(s.Rows[max(line, 0)].Line, "say what it is called: --map name=COLUMN or --map number=COLUMN",
+			"no column says who the students are; the columns are %s", r.header.list())
 	}
 }
 
-// student takes one student's row.
-func (r *reader) student(line int, record []string) {
-	s := Student{Fields: map[string]string{}, Line: line}
-	for i, value := range record {
-		switch {
-		case i >= len(r.columns):
-			if value != "" {
-				r.report(line, "", "value %q is beyond the last column", value)
+// missing reports the columns that --map names and that are not there.
+func (r *reader) missing() (n int) {
+	line := r.understood.Header
+	for _, field := range slices.Sorted(maps.Keys(r.options.Map)) {
+		column := r.options.Map[field]
+		if column != "" && r.header.of[field] == nil {
+			n++
+			r.report(line, "", "--map %s=%s: there is no such column; the columns are %s", field, strconv.Quote(column), r.header.list())
+		}
+	}
+	return n
+}
+
+// judgeHeader reports what the header alone shows.
+func (r *reader) judgeHeader(line int) {
+	r.missing()
+	first := map[string]int{}
+	for i, name := range r.header.names {
+		if name == "" {
+			continue
+		}
+		if _, twice := first[name]; !twice {
+			first[name] = i
+		} else if field := r.fieldOf(i); field != "" && field != fieldGroup {
+			r.report(line, "rename one of them", "column «%s» is there twice", r.header.spelled[i])
+		} else if field == "" && !slices.Contains(r.understood.Twice, r.header.spelled[first[name]]) {
+			r.understood.Twice = append(r.understood.Twice, r.header.spelled[first[name]])
+		}
+	}
+}
+
+// fieldOf is the field that a column means, "" for none.
+func (r *reader) fieldOf(column int) string {
+	for field, columns := range r.header.of {
+		if slices.Contains(columns, column) {
+			return field
+		}
+	}
+	return ""
+}
+
+// withoutFooter leaves out lines below the list, such as «Total : 36»: they have a single cell with digits or a colon that
+// is neither a number nor an address, while each student has more that is understood.
+func (r *reader) withoutFooter(rows []sheet.Row) []sheet.Row {
+	end := len(rows)
+	for end > 0 && r.isFooter(rows[end-1].Cells) {
+		end--
+	}
+	for _, row := range rows[:end] {
+		known := 0
+		for _, columns := range r.header.of {
+			if slices.ContainsFunc(columns, func(i int) bool { return cellAt(row, i) != "" }) {
+				known++
 			}
-		case r.columns[i] != "" && !has(s.Fields, r.columns[i]): // of two columns of one name the first
-			s.Fields[r.columns[i]] = value
+		}
+		if known < 2 {
+			return rows
 		}
 	}
-	for _, column := range r.columns {
-		if column != "" && !has(s.Fields, column) {
-			s.Fields[column] = ""
+	if end == 0 {
+		return rows
+	}
+	r.understood.After = len(rows) - end
+	return rows[:end]
+}
+
+func (r *reader) isFooter(cells []string) bool {
+	cells = trimmed(cells)
+	last := len(cells) - 1
+	if last < 0 || strings.Join(cells[:last], "") != "" || !strings.ContainsAny(cells[last], "0123456789:") {
+		return false
+	}
+	field := r.fieldOf(last)
+	return field != fieldNumber && field != fieldEmail && address(cells[last]) == ""
+}
+
+// keepGroup leaves out who is not of the group.
+func (r *reader) keepGroup() {
+	r.understood.Listed = len(r.class.Students)
+	if r.options.Group == "" || len(r.problems) > 0 {
+		return
+	}
+	if r.header.of[fieldGroup] == nil {
+		r.report(r.understood.Header, "say what it is called: --map group=COLUMN", "no column of groups, so nobody is in %s; the columns are %s", r.options.Group, r.header.list())
+		return
+	}
+	sizes := map[string]int{}
+	var in []Student
+	for _, s := range r.class.Students {
+		mine := false
+		for _, group := range groups(s.Fields[fieldGroup]) {
+			sizes[group]++
+			mine = mine || sameGroup(group, r.options.Group)
+		}
+		if mine {
+			in = append(in, s)
 		}
 	}
-	if r.parts != nil {
-		s.Fields["name"] = strings.TrimSpace(s.Fields[r.parts[0]] + " " + s.Fields[r.parts[1]])
+	if len(in) == 0 {
+		r.report(0, "", "nobody is in group %s; the groups are %s", r.options.Group, counted(sizes))
 	}
-	s.Name, s.Number, s.Email = s.Fields["name"], s.Fields["number"], s.Fields["email"]
-	s.Key = keyOf(s.Name)
-	s.Lang = strings.ToLower(s.Fields["lang"])
-	if s.Lang != "" && s.Lang != "fr" && s.Lang != "en" {
-		r.report(line, "fr, en, or empty for the lab's own", "unknown language %q", s.Fields["lang"])
-	}
-	if has(s.Fields, "name") {
-		r.key(s)
-	}
-	r.class.Students = append(r.class.Students, s)
+	r.class.Students = in
 }
 
-func has(fields map[string]string, column string) bool {
-	_, ok := fields[column]
-	return ok
+// groups are those that a cell names.
+func groups(cell string) (all []string) {
+	for _, group := range strings.FieldsFunc(cell, func(c rune) bool { return strings.ContainsRune(",;|\n", c) }) {
+		if group = strings.TrimSpace(group); group != "" && !slices.Contains(all, group) {
+			all = append(all, group)
+		}
+	}
+	return all
 }
 
-// key checks that a key can name a student everywhere: on a command line, in a label's comma-separated list, in a path.
-func (r *reader) key(s Student) {
-	folded := strings.ToLower(s.Key)
-	switch {
-	case s.Key == "":
-		r.report(s.Line, "every student needs a name", "empty name")
-	case r.seen[folded] > 0:
-		r.report(s.Line, "names must differ in more than case", "name %q is on line %d already", s.Key, r.seen[folded])
-	default:
-		r.seen[folded] = s.Line
+// sameGroup takes TP 1 and tp1 for one.
+func sameGroup(a, b string) bool {
+	return strings.ReplaceAll(fold(a), " ", "") == strings.ReplaceAll(fold(b), " ", "")
+}
+
+// counted is "TP1 (12), TP2 (24)".
+func counted(sizes map[string]int) string {
+	var all []string
+	for _, group := range slices.Sorted(maps.Keys(sizes)) {
+		all = append(all, fmt.Sprintf("%s (%d)", group, sizes[group]))
+	}
+	return cmp.Or(strings.Join(all, ", "), "none")
+}
+
+// judgeClass reports who cannot be told from whom, and a list without anybody.
+func (r *reader) judgeClass() {
+	if len(r.class.Students) == 0 && len(r.problems) == 0 {
+		r.report(0, "", "no student in the class list")
+	}
+	for _, s := range r.class.Students {
+		who := ""
+		switch {
+		case s.Number != "":
+			who = "number " + s.Number
+			r.apart(s, "number "+number(s.Number), who)
+		case s.Email != "":
+			r.apart(s, "email "+strings.ToLower(s.Email), "e-mail address "+s.Email)
+		}
 	}
 }
 
-// finish reports what only the whole file shows.
-func (r *reader) finish() {
-	switch {
-	case r.columns == nil:
-		r.report(0, "the first row names the columns: name, …", "the roster is empty")
-	case len(r.class.Students) == 0 && len(r.problems) == 0:
-		r.report(0, "", "no student in the roster")
+// apart reports a student who is what another is, too.
+func (r *reader) apart(s Student, what, said string) {
+	if line := r.seen[what]; line > 0 {
+		r.report(s.Line, "leave one of them out, or correct it", "%s is on line %d already", said, line)
+		return
+	}
+	r.seen[what] = s.Line
+}
+
+// nameKeys gives homonyms keys that differ, all of them, so that a list in another order gives the same.
+func (r *reader) nameKeys() {
+	lines := map[string][]int{}
+	for i, s := range r.class.Students {
+		lines[strings.ToLower(s.Key)] = append(lines[strings.ToLower(s.Key)], i)
+	}
+	taken := keysTaken{}
+	for key := range lines {
+		taken.take(key)
+	}
+	for i := range r.class.Students {
+		s := &r.class.Students[i]
+		if homonyms := lines[strings.ToLower(s.Key)]; len(homonyms) > 1 {
+			r.judgeHomonym(*s, r.class.Students[homonyms[0]], r.class.Students[homonyms[1]])
+			s.Key = taken.apart(*s)
+			taken.take(s.Key)
+		}
+	}
+}
+
+// judgeHomonym reports one whom nothing tells from the first, or from the second of that name.
+func (r *reader) judgeHomonym(s, first, second Student) {
+	const mend = "give both a number or an e-mail address, or names that differ in more than case"
+	switch anonymous := func(s Student) bool { return s.Number == "" && s.Email == "" }; {
+	case !anonymous(s):
+	case s.Line != first.Line:
+		r.report(s.Line, mend, "%s is on line %d already", s.Name, first.Line)
+	case !anonymous(second):
+		r.report(s.Line, mend, "%s is on line %d, too", s.Name, second.Line)
 	}
 }

@@ -1,18 +1,31 @@
-// Package roster reads class lists and gives students their seats. It is pure.
+// Package roster reads class lists as registrars and Moodle send them, says who is who, and gives students their seats. It
+// is pure.
 //
-// A roster is CSV as registrars export it: comma or semicolon, UTF-8 (with or without BOM) or Latin-1 (taken as
-// Windows-1252, its superset), quotes as in RFC 4180, and a header row. The column `name` is a student's key, less
-// commas, semicolons and quotes; without it, Nom and Prénom (Lastname and Firstname) make up a name. `lang` is the
-// student's language, fr or en; every other column is a field that a lab can name as {COLUMN}. Column names are trimmed
-// and lower-cased, values are trimmed, text is put into Unicode's composed form (NFC), so that the same list exported by
-// another program is the same class.
+// A list is a table (package sheet: CSV, XLSX, ODS) with a header row, which need not be the first: it is the one that is
+// understood best. The columns' names are understood by the table in columns.go, which docs/teachers.md shows; Options.Map
+// says what the table does not. Everything else is a field that a lab can name as {COLUMN}, in lower case; what is
+// understood is a field under its own name, too: {number}, {email}, {name}, {group}, {username}, {lang}.
+//
+// A student is known by number, else by e-mail address, else by name. A student's key is what command lines, labels and
+// files call the student: the column `key`, else the name, else the address up to the @, else the number, each without
+// what separates or cannot be printed. Students of one name have their number (else the address up to the @) behind it.
+// A key that was given with a seat stays (Seat).
+//
+// What an instance keeps of its class is Class.CSV: one more such list, in UTF-8 with commas, whose first columns are the
+// fields above.
 package roster
 
-import "fmt"
+import (
+	"bytes"
+	"encoding/csv"
+	"fmt"
+	"slices"
+)
 
 // Class is the students of a roster, in its order.
 type Class struct {
-	File     string // the roster's name, for messages; "" when there is none
+	File     string   // the list's name, for messages; "" when there is none
+	Columns  []string // of the list, in lower case
 	Students []Student
 }
 
@@ -22,9 +35,9 @@ type Student struct {
 	Name   string            // as the list has it
 	Number string            // the student's number, "" when there is none
 	Email  string            // the e-mail address, "" when there is none
-	Fields map[string]string // the other columns by their lower-case names, `lang` and `name` included
+	Fields map[string]string // all columns by their lower-case names, and what is understood by its own
 	Lang   string            // "fr", "en" or "", which is the lab's own
-	Line   int               // in the roster, from 1; 0 when there is none
+	Line   int               // in the list, from 1; 0 when there is none
 }
 
 // Count is a class of n students without a roster: student01, student02, … The width does not follow n, so that the
@@ -44,6 +57,34 @@ func (c Class) Alone() Class {
 	s := c.Students[0]
 	s.Lang = ""
 	return Class{File: c.File, Students: []Student{s}}
+}
+
+// CSV is the class as a list that Read reads as the same class, whatever it was read from and with which options.
+func (c Class) CSV() []byte {
+	header := []string{fieldKey, fieldName}
+	for _, field := range []string{fieldNumber, fieldEmail, fieldLogin, fieldGroup, fieldLang} {
+		// One that nobody has is there, too, when another column would be taken for it.
+		if c.HasColumn(field) || understand(c.Columns, nil).of[field] != nil {
+			header = append(header, field)
+		}
+	}
+	for _, column := range c.Columns {
+		if column != "" && !slices.Contains(header, column) {
+			header = append(header, column)
+		}
+	}
+	var b bytes.Buffer
+	out := csv.NewWriter(&b)
+	_ = out.Write(header) // a buffer takes everything
+	for _, s := range c.Students {
+		row := []string{s.Key, s.Name}
+		for _, column := range header[len(row):] {
+			row = append(row, s.Fields[column])
+		}
+		_ = out.Write(row)
+	}
+	out.Flush()
+	return b.Bytes()
 }
 
 // Find returns the student with a key.
