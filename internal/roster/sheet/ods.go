@@ -91,7 +91,7 @@ func (o *ods) table(name string) error {
 	return err
 }
 
-func blank(cells []string) bool { return strings.TrimSpace(strings.Join(cells, "")) == "" }
+func blank(cells []string) bool { return clean(strings.Join(cells, "")) == "" }
 
 // repeated is how often a row or cell is there; thousands of empty ones mostly.
 func repeated(e xml.StartElement, name string) int {
