@@ -79,7 +79,7 @@ func renderSpec(a *app) *cobra.Command {
 func renderFlags(cmd *cobra.Command, f *upFlags) {
 	flags := cmd.Flags()
 	flags.StringVarP(&f.lab, "lab", "f", labs.Default, "the lab: a folder, a file, or the name of one on board")
-	flags.StringVar(&f.class, "class", "", "the class list, CSV with a column name")
+	f.add(cmd, "the class list")
 	flags.IntVar(&f.students, "students", 0, "so many students without a list")
 	flags.StringVar(&f.listen, "listen", "", "address that ports are published on, instead of the lab's")
 	flags.IntVar(&f.base, "base", 0, "where the ports begin, instead of the lab's")

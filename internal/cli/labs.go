@@ -137,7 +137,7 @@ func labsVerb(a *app) *cobra.Command {
 }
 
 func validateVerb(a *app) *cobra.Command {
-	var classFile string
+	var f listFlags
 	cmd := &cobra.Command{
 		Use:   "validate LAB",
 		Short: "Check a lab file",
@@ -153,31 +153,37 @@ check too that the class fits the lab.`,
 			if err != nil {
 				return err
 			}
-			text, file := []byte(nil), classFile
-			if classFile != "" {
-				text, err = os.ReadFile(classFile)
-			} else if text, err = s.roster(); text != nil {
-				file = filepath.Join(args[0], labs.Roster)
-			}
+			class, listed, err := exampleOr(a, s, f)
 			if err != nil {
 				return err
 			}
-			class := roster.Count(1)
-			if text != nil {
-				if class, _, err = roster.Read(file, bytes.NewReader(text), roster.Options{}); err != nil {
-					return usage(err)
-				}
-			}
 			guess := func(string) string { return "generated" }
-			if _, err := lab.Compile(l, class, roster.Seats(nil, class), l.Name, guess); err != nil && (text != nil || l.Topology == lab.Isolated) {
+			if _, err := lab.Compile(l, class, roster.Seats(nil, class), l.Name, guess); err != nil && (listed || l.Topology == lab.Isolated) {
 				return usage(s.placed(err))
 			}
 			fmt.Fprintf(a.Err, "%s is sound: %s, %s, checked for %s\n", args[0], count(len(l.Tasks), "task"), l.Topology, students(len(class.Students)))
 			return nil
 		},
 	}
-	cmd.Flags().StringVar(&classFile, "class", "", "a class list (CSV) that the lab is to be used with")
+	f.add(cmd, "a class list that the lab is to be used with")
 	return cmd
+}
+
+// exampleOr is the class that a lab is judged for: the list that was named, else the one beside the lab, else one student.
+func exampleOr(a *app, s source, f listFlags) (class roster.Class, listed bool, err error) {
+	if f.class != "" {
+		class, err = f.read(a)
+		return class, true, err
+	}
+	if _, err := f.options(); err != nil {
+		return class, false, err
+	}
+	text, err := s.roster()
+	if err != nil || text == nil {
+		return roster.Count(1), false, err
+	}
+	class, _, err = roster.Read(filepath.Join(s.name, labs.Roster), bytes.NewReader(text), roster.Options{})
+	return class, true, usageIf(err)
 }
 
 func schemaVerb(a *app) *cobra.Command {

@@ -61,7 +61,7 @@ answered), and the mailboxes in mail/.`,
 	}
 	flags := cmd.Flags()
 	flags.StringVarP(&f.lab, "lab", "f", labs.Default, "the lab: a folder, a file, or the name of one on board")
-	flags.StringVar(&f.class, "class", "", "the class list, CSV with a column name")
+	f.add(cmd, "the class list")
 	flags.IntVar(&f.students, "students", 0, "so many students without a list")
 	flags.StringVar(&f.listen, "listen", "", "address to listen on; by default one that only the command reaches, where that can be told")
 	flags.StringVar(&f.host, "host", "", "host name or address at which the command reaches the lab")

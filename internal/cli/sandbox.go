@@ -50,7 +50,7 @@ every other verb finds the sandbox: maillab lab (the tasks, hints, checks, answe
 	}
 	flags := cmd.Flags()
 	flags.StringVarP(&f.lab, "lab", "f", labs.Default, "the lab: a folder, a file, or the name of one on board")
-	flags.StringVar(&f.class, "class", "", "a class list (CSV) instead of one student")
+	f.add(cmd, "a class list instead of one student")
 	flags.StringVar(&f.dir, "dir", "", "folder that the mail is kept in")
 	flags.BoolVar(&f.log, "log", false, "show the mail log as it grows")
 	flags.StringVar(&f.listen, "listen", "", "address to listen on, instead of the lab's")

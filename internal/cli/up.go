@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"os/user"
 	"strings"
 	"time"
@@ -24,7 +23,8 @@ import (
 
 // upFlags are what up was told.
 type upFlags struct {
-	lab, class   string
+	lab string
+	listFlags
 	students     int
 	listen, host string
 	pool         string // that networks are taken from
@@ -64,7 +64,7 @@ connections stay, but where Docker publishes the ports the gateway is made anew,
 	}
 	flags := cmd.Flags()
 	flags.StringVarP(&f.lab, "lab", "f", "", "the lab: a folder, a file, or the name of one on board")
-	flags.StringVar(&f.class, "class", "", "the class list, CSV with a column name")
+	f.add(cmd, "the class list")
 	flags.IntVar(&f.students, "students", 0, "so many students without a list")
 	flags.StringVar(&f.listen, "listen", "", "address that the doors listen on, instead of the lab's; remembered")
 	flags.StringVar(&f.host, "host", "", "host name or address that students are told to connect to; - is where the doors listen")
@@ -199,7 +199,7 @@ func (f upFlags) request(a *app, name string, folder instance.Folder) (r deploy.
 	if r.Lab, err = s.parse(); err != nil {
 		return r, s, err
 	}
-	if r.Class, r.Roster, err = f.classList(s, folder); err != nil {
+	if r.Class, r.Roster, err = f.classList(a, s, folder); err != nil {
 		return r, s, err
 	}
 	if f.fleeting.alone && r.Lab.Topology == lab.Isolated && f.class == "" && f.students == 0 {
@@ -209,16 +209,20 @@ func (f upFlags) request(a *app, name string, folder instance.Folder) (r deploy.
 }
 
 // classList reads the class list: as told, as last time, as beside the lab, or one student.
-func (f upFlags) classList(s source, folder instance.Folder) (roster.Class, []byte, error) {
+func (f upFlags) classList(a *app, s source, folder instance.Folder) (roster.Class, []byte, error) {
+	if f.class != "" {
+		class, err := f.read(a)
+		return class, class.CSV(), err
+	}
+	if _, err := f.options(); err != nil {
+		return roster.Class{}, nil, err
+	}
+	class := roster.Count(max(f.students, 1))
 	if f.students > 0 {
-		class := roster.Count(f.students)
-		return class, listOf(class), nil
+		return class, class.CSV(), nil
 	}
-	file, read := f.class, func() ([]byte, error) { return os.ReadFile(f.class) }
-	if f.class == "" {
-		file, read = "the class list of the last up", folder.Roster
-	}
-	text, err := read()
+	file := "the class list of the last up"
+	text, err := folder.Roster()
 	if err == nil && text == nil {
 		file = s.name + "/" + labs.Roster
 		text, err = s.roster()
@@ -226,20 +230,10 @@ func (f upFlags) classList(s source, folder instance.Folder) (roster.Class, []by
 	if err != nil {
 		return roster.Class{}, nil, usage(err)
 	}
-	if text == nil {
-		return roster.Count(1), listOf(roster.Count(1)), nil
+	if text != nil {
+		class, _, err = roster.Read(file, bytes.NewReader(text), roster.Options{})
 	}
-	class, _, err := roster.Read(file, bytes.NewReader(text), roster.Options{})
 	return class, class.CSV(), usageIf(err)
-}
-
-// listOf is a class list of students who have none, so that the next up knows who they are.
-func listOf(class roster.Class) []byte {
-	text := "name\n"
-	for _, s := range class.Students {
-		text += s.Key + "\n"
-	}
-	return []byte(text)
 }
 
 // owner is who brings it up.

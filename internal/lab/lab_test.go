@@ -269,7 +269,7 @@ func TestPassword(t *testing.T) {
 		"a column":    {"accounts: [{name: util, password: '{password}'}]\n", "name,password\nalice,88\n", "pass 88"},
 		"of nothing":  {"accounts: [{name: util, password: '{password}'}]\n", "name\nalice\n", `the roster has no column "password"`},
 	} {
-		class, err := roster.Read("class.csv", []byte(c.class))
+		class, _, err := roster.Read("class.csv", strings.NewReader(c.class), roster.Options{})
 		if err != nil {
 			t.Fatal(err)
 		}

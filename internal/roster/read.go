@@ -90,6 +90,9 @@ func (r *reader) read(b sheet.Book) {
 			r.understood.Before++
 		}
 	}
+	if r.missing() > 0 {
+		return // all else may follow from it
+	}
 	r.judgeHeader(top)
 	rows := r.withoutFooter(s.Rows[h.row+1:])
 	for _, row := range rows {
@@ -143,7 +146,6 @@ func (r *reader) missing() (n int) {
 
 // judgeHeader reports what the header alone shows.
 func (r *reader) judgeHeader(line int) {
-	r.missing()
 	first := map[string]int{}
 	for i, name := range r.header.names {
 		if name == "" {
