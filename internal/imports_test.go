@@ -42,6 +42,7 @@ func mayImport() map[string]string {
 		"internal/screen":          "",
 		"internal/login":           "internal/control internal/engine internal/instance",
 		"internal/classroom":       "internal/check internal/control internal/deploy internal/dialogue internal/engine internal/handout internal/instance internal/lab/placeholder internal/lab/task internal/roster internal/safeio internal/screen internal/snapshot",
+		"internal/doctor":          "images internal/deploy internal/engine internal/instance internal/pool internal/spec",
 		"internal/deploy":          "internal/apply internal/control internal/engine internal/instance internal/lab internal/mail/auth internal/plan internal/pool internal/roster internal/spec",
 		"internal/plan":            "internal/engine",
 		"internal/apply":           "internal/engine internal/plan",

@@ -56,7 +56,7 @@ func (s source) parse() (*lab.Lab, error) {
 	return l, usageIf(s.placed(err))
 }
 
-// placed puts the folder as it was given in front of the names in problems.
+// placed puts the folder as it was given in front of the names in problems, which are the user's.
 func (s source) placed(err error) error {
 	var problems lab.Problems
 	if !errors.As(err, &problems) {
@@ -71,7 +71,7 @@ func (s source) placed(err error) error {
 			problems[i].File = filepath.Join(folder, problems[i].File)
 		}
 	}
-	return problems
+	return usage(problems)
 }
 
 // roster is the example class list that lies beside the lab; nil when there is none.

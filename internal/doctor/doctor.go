@@ -1,0 +1,130 @@
+// Package doctor says what a machine can do for a class, what is in the way, and what mends it.
+package doctor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+
+	"maillab/images"
+	"maillab/internal/deploy"
+	"maillab/internal/engine"
+	"maillab/internal/instance"
+	"maillab/internal/pool"
+	"maillab/internal/spec"
+)
+
+// Examine looks at the engines, then at what does not depend on one.
+func Examine(ctx context.Context, makers []deploy.Maker, data string) []engine.Finding {
+	var found []engine.Finding
+	for _, m := range makers {
+		e, err := m.Make(ctx)
+		if err != nil {
+			found = append(found, engine.Finding{Level: engine.Warning, What: "engine " + m.Name, Detail: err.Error(),
+				Mend: "install Docker 20.10 or newer for real sandboxes; without it labs run on the embedded engine"})
+			continue
+		}
+		if examiner, ok := e.(engine.Examiner); ok {
+			found = append(found, examiner.Examine(ctx)...)
+			found = append(found, addresses(ctx, e)...)
+			found = append(found, image(ctx, e))
+		} else {
+			found = append(found, engine.Finding{Level: engine.Good, What: "engine " + m.Name, Detail: e.Capabilities().Missing})
+		}
+	}
+	return append(found, ports(ctx, makers), dataFolder(data))
+}
+
+// addresses counts what is left of our address pool.
+func addresses(ctx context.Context, e engine.Engine) []engine.Finding {
+	surveyor, ok := e.(engine.Subnets)
+	if !ok {
+		return nil
+	}
+	taken, err := surveyor.Taken(ctx)
+	f := engine.Finding{Level: engine.Good, What: "addresses"}
+	if err == nil {
+		f.Detail = "a class of 30 and one of 300 fit into " + pool.Default().String()
+		_, err = pool.Choose(pool.Default(), taken, 300)
+	}
+	if err != nil {
+		f.Level, f.Detail, f.Mend = engine.Bad, err.Error(), "maillab ls, maillab down: take instances away"
+	}
+	return []engine.Finding{f}
+}
+
+// image says whether the first up will have to build.
+func image(ctx context.Context, e engine.Engine) engine.Finding {
+	f := engine.Finding{Level: engine.Good, What: "image", Detail: images.Tag() + " is there"}
+	all, err := e.Observe(ctx, "")
+	if err != nil {
+		return engine.Finding{Level: engine.Bad, What: "image", Detail: err.Error()}
+	}
+	for _, r := range all {
+		if r.Image != nil && r.Image.Tag == images.Tag() {
+			return f
+		}
+	}
+	f.Detail = "the first up builds it; its base is pulled, or made with mmdebstrap"
+	if missing := images.Programs("maild", "labinit", "gateway"); len(missing) > 0 {
+		return engine.Finding{Level: engine.Bad, What: "image", Detail: fmt.Sprintf("this maillab was built without %v", missing), Mend: "make build"}
+	}
+	if _, err := exec.LookPath("mmdebstrap"); err != nil && os.Getuid() != 0 {
+		f.Level, f.Mend = engine.Warning, "where no registry is reachable: apt install mmdebstrap"
+	}
+	return f
+}
+
+// ports finds where a class of 30 would be.
+func ports(ctx context.Context, makers []deploy.Maker) engine.Finding {
+	f := engine.Finding{Level: engine.Good, What: "ports"}
+	s, _ := deploy.Look(ctx, makers, "") // what does not answer has been said
+	var all []instance.Instance
+	for _, i := range s.Instances {
+		all = append(all, i.Instance)
+	}
+	seats := make([]int, 30)
+	for n := range seats {
+		seats[n] = n + 1
+	}
+	on := spec.Services{SMTP: &spec.SMTP{}, POP3: &spec.POP3{}, IMAP: &spec.IMAP{}, SSH: &spec.SSH{}}
+	p := instance.Publishing{Mode: "ports", Listen: "127.0.0.1"}
+	others, try, ephemeral := instance.Instance{}.Others(all), instance.Here(false), instance.Ephemeral()
+	free := func(listen string) error {
+		if by := others.Door(listen); by != "" {
+			return fmt.Errorf("taken by instance %s", by)
+		}
+		return try(listen)
+	}
+	p, err := p.Place(seats, on, nil, 10000, false, instance.Room{Limit: ephemeral, Free: free})
+	switch {
+	case ctx.Err() != nil:
+		f.Level, f.Detail = engine.Bad, ctx.Err().Error()
+	case err != nil:
+		f.Level, f.Detail, f.Mend = engine.Bad, err.Error(), "maillab down for instances that are not needed, or publish mode addresses"
+	default:
+		f.Detail = fmt.Sprintf("a class of 30 would be at %d to %d", p.Blocks[0].Base+110, p.Blocks[0].Base+3043)
+		if len(p.Blocks) > 1 {
+			f.Detail = fmt.Sprintf("a class of 30 would be in %d blocks from %d on", len(p.Blocks), p.Blocks[0].Base)
+		}
+	}
+	return f
+}
+
+// dataFolder says where what outlives instances is kept.
+func dataFolder(dir string) engine.Finding {
+	f := engine.Finding{Level: engine.Good, What: "data", Detail: dir + " (" + runtime.GOOS + ")"}
+	err := os.MkdirAll(dir, 0o700)
+	if err == nil {
+		trial := filepath.Join(dir, ".doctor")
+		err = errors.Join(os.WriteFile(trial, []byte("x"), 0o600), os.Remove(trial))
+	}
+	if err != nil {
+		f.Level, f.Detail, f.Mend = engine.Bad, err.Error(), "set MAILLAB_DATA to a folder of yours"
+	}
+	return f
+}
