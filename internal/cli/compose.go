@@ -1,19 +1,12 @@
 package cli
 
 import (
-	"archive/tar"
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"io/fs"
 	"maps"
-	"os"
-	"path/filepath"
 	"slices"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -157,7 +150,7 @@ func runRenderCompose(ctx context.Context, a *app, f upFlags, folder string) err
 	}
 	if folder != "" {
 		stack.Image = images.Repository + ":compose"
-		if err := makeContext(folder); err != nil {
+		if err := images.Unpack(folder); err != nil {
 			return err
 		}
 	}
@@ -188,35 +181,4 @@ func runRenderSpec(ctx context.Context, a *app, f upFlags, seat int) error {
 	encoder := json.NewEncoder(a.Out)
 	encoder.SetIndent("", "  ")
 	return encoder.Encode(one.Spec)
-}
-
-// makeContext writes the image's build context into a folder that is not there yet.
-func makeContext(dir string) error {
-	if _, err := os.Stat(dir); !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	if missing := images.Programs("maild", "labinit", "gateway"); len(missing) > 0 {
-		return fmt.Errorf("this maillab was built without the image's programs: %s", strings.Join(missing, ", "))
-	}
-	var archive bytes.Buffer
-	if err := images.Context(&archive); err != nil {
-		return err
-	}
-	for in := tar.NewReader(&archive); ; {
-		entry, err := in.Next()
-		if errors.Is(err, io.EOF) {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		text, err := io.ReadAll(in)
-		if err != nil {
-			return err
-		}
-		to := filepath.Join(dir, filepath.FromSlash(entry.Name))
-		if err := errors.Join(os.MkdirAll(filepath.Dir(to), 0o755), os.WriteFile(to, text, fs.FileMode(entry.Mode))); err != nil {
-			return err
-		}
-	}
 }

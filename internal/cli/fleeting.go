@@ -11,6 +11,7 @@ import (
 	"maillab/internal/deploy"
 	"maillab/internal/engine"
 	"maillab/internal/plan"
+	"maillab/internal/scratch"
 )
 
 // fleeting is what run and sandbox ask of the one way in which instances are brought up.
@@ -115,4 +116,10 @@ func finish(ctx context.Context, a *app, out deploy.Outcome, keep func(engine.Re
 		return nil
 	}
 	return a.carrier().Finish(ctx, a.folder(out.Name), out, keep)
+}
+
+// temporary is this command with a temporary data folder.
+func temporary(a *app) (inside *app, release func(), err error) {
+	dir, release, err := scratch.Make()
+	return a.in(dir), release, err
 }

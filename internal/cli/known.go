@@ -10,6 +10,7 @@ import (
 
 	"maillab/internal/instance"
 	"maillab/internal/lab/task"
+	"maillab/internal/screen"
 )
 
 // What the last up kept about an instance, for verbs that want to know more than the labels tell. On another machine than
@@ -48,7 +49,7 @@ func (a *app) hasTasks(name string, ids []string) error {
 			continue
 		}
 		wrong := fmt.Errorf("the lab has no task %q: %s", id, strings.Join(sheet.Tasks, ", "))
-		if near := nearest(id, sheet.Tasks); near != "" {
+		if near := screen.Nearest(id, sheet.Tasks); near != "" {
 			return &failure{err: wrong, code: exitUsage, hint: "did you mean " + near + "?"}
 		}
 		return usage(wrong)
@@ -62,47 +63,6 @@ func taskIDs(tasks []task.Task) (ids []string) {
 		ids = append(ids, t.ID)
 	}
 	return ids
-}
-
-// nearest is the word that a mistyped one was probably meant to be: the same but for a third of its letters, or what
-// begins with it; "" when there is none.
-func nearest(wrong string, words []string) string {
-	if wrong == "" {
-		return ""
-	}
-	best, least := "", max(1, len(wrong)/3)+1
-	for _, word := range words {
-		if d := distance(wrong, word); d < least {
-			best, least = word, d
-		}
-	}
-	if best == "" {
-		begins := func(word string) bool { return strings.HasPrefix(word, wrong) }
-		if i := slices.IndexFunc(words, begins); i >= 0 {
-			best = words[i]
-		}
-	}
-	return best
-}
-
-// distance counts the octets that must be put in, taken out or changed to make one word of the other (Levenshtein).
-func distance(from, to string) int {
-	row := make([]int, len(to)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range from {
-		before := row[0]
-		row[0] = i + 1
-		for j := range to {
-			change := before
-			if from[i] != to[j] {
-				change++
-			}
-			before, row[j+1] = row[j+1], min(change, row[j+1]+1, row[j]+1)
-		}
-	}
-	return row[len(to)]
 }
 
 // completeTasks completes tasks of the instance.

@@ -26,17 +26,6 @@ func TestZone(t *testing.T) {
 	}
 }
 
-func TestNearest(t *testing.T) {
-	words := []string{"enveloppe", "message-simple", "message-sujet", "journal"}
-	for wrong, want := range map[string]string{
-		"jurnal": "journal", "Journal": "journal", "message-suject": "message-sujet", "env": "enveloppe", "xyz": "", "": "",
-	} {
-		if got := nearest(wrong, words); got != want {
-			t.Errorf("%q: %q, want %q", wrong, got, want)
-		}
-	}
-}
-
 // TestUnansweringEngine: an instance that is not found may be on an engine that does not answer.
 func TestUnansweringEngine(t *testing.T) {
 	answering := deploy.Maker{Name: "embedded", Make: func(context.Context) (engine.Engine, error) { return nobody{}, nil }}

@@ -10,6 +10,7 @@ import (
 
 	"maillab/images"
 	"maillab/internal/deploy"
+	"maillab/internal/scratch"
 )
 
 func pruneVerb(a *app) *cobra.Command {
@@ -42,7 +43,7 @@ func runPrune(ctx context.Context, a *app, dry, spools bool) error {
 	})
 	var folders []string // of run and sandbox
 	if a.flags.instance == "" {
-		folders = abandoned()
+		folders = scratch.Abandoned()
 	}
 	if len(all)+len(folders) == 0 {
 		fmt.Fprintln(a.Err, "nothing to remove")
@@ -71,7 +72,7 @@ func runPrune(ctx context.Context, a *app, dry, spools bool) error {
 		}
 	}
 	for _, dir := range folders {
-		if err := removeAbandoned(dir); err != nil {
+		if err := scratch.Remove(dir); err != nil {
 			failed = append(failed, fmt.Errorf("folder %s: %w", dir, err))
 		}
 	}

@@ -1,4 +1,5 @@
-package cli
+// Package scratch is the folders that run and sandbox have among temporary files, and those that killed commands have left there.
+package scratch
 
 import (
 	"fmt"
@@ -16,30 +17,30 @@ const temporaryPrefix = "maillab-temporary-"
 // mostTries bounds how often one is begun anew.
 const mostTries = 6
 
-// temporary is this command with a temporary data folder; it removes those that killed commands have left.
-func temporary(a *app) (inside *app, release func(), err error) {
-	for _, dir := range abandoned() {
-		_ = removeAbandoned(dir) // another command may be quicker; what stays is prune's
+// Make makes a folder that is ours until release is called; it removes those that killed commands have left.
+func Make() (dir string, release func(), err error) {
+	for _, dir := range Abandoned() {
+		_ = Remove(dir) // another command may be quicker; what stays is prune's
 	}
 	for range mostTries { // somebody who removes what is abandoned may see the folder before it is locked
 		dir, err := os.MkdirTemp("", temporaryPrefix)
 		if err != nil {
-			return nil, nil, err
+			return "", nil, err
 		}
 		lock := filepath.Join(dir, "lock")
 		unlock, ok, err := filelock.Try(lock)
 		if err != nil && !os.IsNotExist(err) {
-			return nil, nil, err
+			return "", nil, err
 		}
 		if !ok {
 			continue
 		}
 		if _, err := os.Stat(lock); err == nil {
-			return a.in(dir), func() { _ = removeLocked(dir, unlock) }, nil // what stays is prune's
+			return dir, func() { _ = removeLocked(dir, unlock) }, nil // what stays is prune's
 		}
 		unlock()
 	}
-	return nil, nil, fmt.Errorf("no temporary folder in %s: each is removed by somebody", os.TempDir())
+	return "", nil, fmt.Errorf("no temporary folder in %s: each is removed by somebody", os.TempDir())
 }
 
 // removeLocked removes a folder whose lock is ours. Windows removes the lock's file only when nobody has it open.
@@ -49,8 +50,8 @@ func removeLocked(dir string, unlock func()) error {
 	return os.RemoveAll(dir)
 }
 
-// abandoned are the temporary folders of commands that were killed. Other users' are not looked into.
-func abandoned() (dirs []string) {
+// Abandoned are the temporary folders of commands that were killed. Other users' are not looked into.
+func Abandoned() (dirs []string) {
 	all, _ := filepath.Glob(filepath.Join(os.TempDir(), temporaryPrefix+"*")) // the pattern is a good one
 	for _, dir := range all {
 		lock := filepath.Join(dir, "lock")
@@ -65,8 +66,8 @@ func abandoned() (dirs []string) {
 	return dirs
 }
 
-// removeAbandoned removes one that is still nobody's.
-func removeAbandoned(dir string) error {
+// Remove removes one that is still nobody's.
+func Remove(dir string) error {
 	unlock, ok, err := filelock.Try(filepath.Join(dir, "lock"))
 	if err != nil || !ok {
 		return err
