@@ -69,7 +69,7 @@ func parsed(t *testing.T, text string) *lab.Lab {
 		t.Fatalf("%v\n%s", err, text)
 	}
 	class := roster.Count(2)
-	sandboxes, err := lab.Compile(l, class, roster.Seats(nil, class), "test", lab.Derived([]byte("x")))
+	sandboxes, err := lab.Compile(l, class, roster.Seat(nil, class).Given.Seats(), "test", lab.Derived([]byte("x")))
 	if err != nil {
 		t.Fatalf("%v\n%s", err, text)
 	}

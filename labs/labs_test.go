@@ -41,7 +41,7 @@ func compile(t *testing.T, name string) (*lab.Lab, []spec.Sandbox) {
 		t.Fatal(err)
 	}
 	secrets := func(key string) string { return "<" + key + ">" }
-	sandboxes, err := lab.Compile(l, class, roster.Seats(nil, class), "test", secrets)
+	sandboxes, err := lab.Compile(l, class, roster.Seat(nil, class).Given.Seats(), "test", secrets)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -221,7 +221,7 @@ func BenchmarkCompile(b *testing.B) {
 		b.Fatal(err)
 	}
 	class := roster.Count(300)
-	seats := roster.Seats(nil, class)
+	seats := roster.Seat(nil, class).Given.Seats()
 	for b.Loop() {
 		l, err := lab.Parse(folder, labs.File)
 		if err != nil {

@@ -158,7 +158,7 @@ check too that the class fits the lab.`,
 				return err
 			}
 			guess := func(string) string { return "generated" }
-			if _, err := lab.Compile(l, class, roster.Seats(nil, class), l.Name, guess); err != nil && (listed || l.Topology == lab.Isolated) {
+			if _, err := lab.Compile(l, class, roster.Seat(nil, class).Given.Seats(), l.Name, guess); err != nil && (listed || l.Topology == lab.Isolated) {
 				return usage(s.placed(err))
 			}
 			fmt.Fprintf(a.Err, "%s is sound: %s, %s, checked for %s\n", args[0], count(len(l.Tasks), "task"), l.Topology, students(len(class.Students)))

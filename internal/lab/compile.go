@@ -2,10 +2,12 @@ package lab
 
 import (
 	"cmp"
+	"fmt"
 	"net/netip"
 	"slices"
 	"strings"
 
+	"maillab/internal/lab/problem"
 	"maillab/internal/lab/task"
 	"maillab/internal/roster"
 	"maillab/internal/spec"
@@ -117,10 +119,21 @@ func (c *compiler) judgeClass(class roster.Class, students []*student) {
 	for i, a := range c.Accounts {
 		for _, column := range columnsOf(a.Name, a.Password) {
 			if len(students) > 0 && !class.HasColumn(strings.ToLower(column)) {
-				c.doc.report(index("accounts", i), "bring the class up from a roster that has it", "the roster has no column %q", column)
+				c.noColumn(i, class, column)
 			}
 		}
 	}
+}
+
+// noColumn reports a column that accounts are made of: it is missing in the class list, which is to be mended, or there is none.
+func (c *compiler) noColumn(account int, class roster.Class, column string) {
+	if class.File == "" {
+		c.doc.report(index("accounts", account), "bring the class up from a roster that has it", "the roster has no column %q", column)
+		return
+	}
+	c.doc.problems = append(c.doc.problems, problem.Problem{File: class.File,
+		Message: fmt.Sprintf("no column %q, which the lab's accounts are made of; the columns are %s", column, strings.Join(class.Columns, ", ")),
+		Mend:    "say what it is called: --map " + column + "=COLUMN"})
 }
 
 // sandbox compiles the server of a group of students: one, or the class.

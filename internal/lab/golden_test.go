@@ -87,7 +87,7 @@ func compileFiles(files fs.FS) ([]spec.Sandbox, error) {
 			return nil, err
 		}
 	}
-	return Compile(l, class, roster.Seats(nil, class), "test", testSecrets)
+	return Compile(l, class, roster.Seat(nil, class).Given.Seats(), "test", testSecrets)
 }
 
 // TestProblems holds what is said of wrong labs: all at once, with line and mend.

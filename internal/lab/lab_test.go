@@ -225,7 +225,7 @@ func FuzzParse(f *testing.F) {
 			return
 		}
 		for _, class := range []roster.Class{roster.Count(1), roster.Count(3)} {
-			sandboxes, err := Compile(l, class, roster.Seats(nil, class), "fuzz", testSecrets)
+			sandboxes, err := Compile(l, class, roster.Seat(nil, class).Given.Seats(), "fuzz", testSecrets)
 			if err != nil {
 				areProblems(t, err)
 				continue
@@ -267,14 +267,14 @@ func TestPassword(t *testing.T) {
 		"generated":   {"accounts: [{name: util, password: generate}]\n", "name\nalice\n", "pass <password"},
 		"of a column": {"accounts: [{name: util, password: '{pin}'}]\n", "name,pin\nalice,77\n", "pass 77"},
 		"a column":    {"accounts: [{name: util, password: '{password}'}]\n", "name,password\nalice,88\n", "pass 88"},
-		"of nothing":  {"accounts: [{name: util, password: '{password}'}]\n", "name\nalice\n", `the roster has no column "password"`},
+		"of nothing":  {"accounts: [{name: util, password: '{password}'}]\n", "name\nalice\n", `no column "password", which the lab's accounts are made of; the columns are name`},
 	} {
 		class, _, err := roster.Read("class.csv", strings.NewReader(c.class), roster.Options{})
 		if err != nil {
 			t.Fatal(err)
 		}
 		got := ""
-		sandboxes, err := Compile(parse(t, least(c.accounts+tasks)), class, roster.Seats(nil, class), "t", testSecrets)
+		sandboxes, err := Compile(parse(t, least(c.accounts+tasks)), class, roster.Seat(nil, class).Given.Seats(), "t", testSecrets)
 		if err != nil {
 			got = err.Error()
 		} else {

@@ -106,25 +106,3 @@ func (c Class) HasColumn(name string) bool {
 	}
 	return false
 }
-
-// Seats gives every student of class a seat number from 1. A seat once given stays for life: the result holds all of
-// previous, students that have left the class included, and newcomers take, in roster order, the smallest number that
-// nobody has ever had. To give a leaver's number away, delete it from previous first.
-func Seats(previous map[string]int, class Class) map[string]int {
-	seats := make(map[string]int, len(previous)+len(class.Students))
-	taken := make(map[int]bool, len(previous))
-	for key, seat := range previous {
-		seats[key], taken[seat] = seat, true
-	}
-	next := 1
-	for _, s := range class.Students {
-		if _, has := seats[s.Key]; has {
-			continue
-		}
-		for taken[next] {
-			next++
-		}
-		seats[s.Key], taken[next] = next, true
-	}
-	return seats
-}
