@@ -21,9 +21,7 @@ func mayImport() map[string]string {
 		"internal/mail":            "",
 		"internal/mail/telnet":     "",
 		"internal/engine":          "",
-		"internal/proxyproto":      "",
 		"internal/filelock":        "",
-		"internal/pool":            "",
 		"internal/lab/problem":     "",
 		"internal/lab/placeholder": "",
 		"internal/lab/task":        "internal/lab/placeholder internal/lab/problem",
@@ -43,15 +41,15 @@ func mayImport() map[string]string {
 		"internal/screen":          "",
 		"internal/login":           "internal/control internal/engine internal/instance",
 		"internal/classroom":       "internal/check internal/control internal/deploy internal/dialogue internal/engine internal/handout internal/instance internal/lab/placeholder internal/lab/task internal/roster internal/safeio internal/screen internal/snapshot",
-		"internal/doctor":          "images internal/control internal/deploy internal/engine internal/instance internal/login internal/pool internal/probe internal/spec",
-		"internal/deploy":          "internal/apply internal/control internal/engine internal/instance internal/lab internal/mail/auth internal/plan internal/pool internal/roster internal/spec",
+		"internal/doctor":          "images internal/control internal/deploy internal/engine internal/instance internal/login internal/probe internal/spec",
+		"internal/deploy":          "internal/apply internal/control internal/engine internal/instance internal/lab internal/mail/auth internal/plan internal/roster internal/spec",
 		"internal/plan":            "internal/engine",
 		"internal/apply":           "internal/engine internal/plan",
-		"internal/engine/docker":   "internal/engine internal/filelock internal/pool",
-		"internal/instance":        "internal/control internal/engine internal/filelock internal/plan internal/pool internal/roster internal/safeio internal/spec",
+		"internal/engine/docker":   "internal/engine internal/filelock",
+		"internal/instance":        "internal/control internal/engine internal/filelock internal/plan internal/roster internal/safeio internal/spec",
 		"internal/compose":         "internal/control internal/engine internal/sandbox internal/spec",
-		"internal/gateway":         "internal/control internal/proxyproto",
-		"internal/engine/embedded": "internal/belongings internal/control internal/engine internal/filelock internal/gateway internal/mail/auth internal/mail/mbox internal/maild internal/proxyproto internal/safeio internal/spec",
+		"internal/gateway":         "internal/control internal/handoff internal/mail internal/safeio",
+		"internal/engine/embedded": "internal/belongings internal/control internal/engine internal/filelock internal/gateway internal/mail/auth internal/mail/mbox internal/maild internal/safeio internal/spec",
 		// The mail side: protocols know neither each other, nor the spool, nor the accounts.
 		"internal/ring":             "",
 		"internal/dialogue":         "internal/ring",
@@ -74,11 +72,12 @@ func mayImport() map[string]string {
 		"internal/grading": "internal/check internal/control internal/delivery internal/dialogue internal/epoch internal/lab/task internal/mail internal/mail/log internal/mail/mbox internal/mail/queue internal/safeio internal/script internal/spec internal/worksheet",
 		"internal/lesson":  "internal/belongings internal/control internal/epoch internal/mail internal/mail/mbox internal/mail/queue internal/safeio internal/spec",
 		// The sandbox.
-		"internal/broker": "internal/belongings internal/mail",
+		"internal/handoff": "internal/mail",
+		"internal/broker":  "internal/belongings internal/handoff internal/mail",
 		// For tests.
 		"internal/engine/enginetest":  "internal/engine",
 		"internal/mail/imap/imaptest": "internal/mail internal/mail/imap",
-		"internal/sandbox":            "internal/belongings internal/broker internal/script internal/spec",
+		"internal/sandbox":            "internal/belongings internal/broker internal/handoff internal/script internal/spec",
 	}
 }
 

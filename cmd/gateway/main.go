@@ -1,12 +1,17 @@
-// Command gateway is an instance's one door, in a container of its own on the host's network.
+//go:build linux
+
+// Command gateway is an instance's one door, in a container of its own on the host's network, or with its ports published.
 //
-//	gateway serve [UID]    open the doors and serve control on a Unix socket until SIGTERM; with UID, and as root, first
-//	                       become that user and keep nothing but the right to listen on ports under 1024
+//	gateway serve UID      as root: become that user, keep nothing but the right to listen on ports under 1024, and
+//	gateway serve          open the doors, take the sandboxes' registrations, and serve control on a Unix socket, until SIGTERM
 //	gateway stream         relay stdin and stdout to that socket: what the controller execs
+//
+// MAILLAB_DOORS, a control.Doors as JSON, are its doors from the start, where there is no controller.
 package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -18,11 +23,16 @@ import (
 	"path/filepath"
 	"syscall"
 
+	"maillab/internal/control"
 	"maillab/internal/gateway"
 )
 
-// dir is the gateway's own, in its container: the socket, and the doors that it remembers.
-const dir = "/var/lib/gateway"
+// In its container, the gateway's own folder has the control socket and the doors that it remembers, and the volume that
+// it shares with the sandboxes has the socket at which they register. Tokens are never on the volume.
+const (
+	dir           = "/var/lib/gateway"
+	registrations = dir + "/socket/gateway.sock"
+)
 
 func main() {
 	if err := run(os.Args[1:]); err != nil {
@@ -52,15 +62,19 @@ func run(args []string) error {
 
 func serve(ctx context.Context, socket string) error {
 	log := slog.New(slog.NewTextHandler(os.Stderr, nil))
-	g := gateway.New(ctx, gateway.NewNetwork(log), filepath.Join(dir, "doors.json"), log)
+	registry := gateway.NewRegistry(log)
+	g := gateway.New(ctx, registry, filepath.Join(dir, "doors.json"), log)
 	defer g.Close()
-	if err := g.Load(); err != nil {
+	if err := open(g, os.Getenv("MAILLAB_DOORS")); err != nil {
 		log.Error("the doors that were remembered", "err", err) // the controller puts them again
 	}
-	if err := os.Remove(socket); err != nil && !errors.Is(err, os.ErrNotExist) {
+	sandboxes, err := listen("unixpacket", registrations, 0o666) // whoever is root in a sandbox is somebody else here
+	if err != nil {
 		return err
 	}
-	listener, err := net.Listen("unix", socket)
+	context.AfterFunc(ctx, func() { sandboxes.Close() })
+	go registry.Listen(ctx, sandboxes, g.Holder)
+	listener, err := listen("unix", socket, 0o600)
 	if err != nil {
 		return err
 	}
@@ -72,6 +86,35 @@ func serve(ctx context.Context, socket string) error {
 		return err
 	}
 	return nil
+}
+
+// open opens the doors that are given, else those that are remembered.
+func open(g *gateway.Gateway, given string) error {
+	if given == "" {
+		return g.Load()
+	}
+	var doors control.Doors
+	if err := json.Unmarshal([]byte(given), &doors); err != nil {
+		return fmt.Errorf("MAILLAB_DOORS: %w", err)
+	}
+	g.Open(doors)
+	return nil
+}
+
+// listen listens on a Unix socket in place of one that a gateway left behind when it was killed.
+func listen(network, socket string, mode os.FileMode) (*net.UnixListener, error) {
+	if err := os.Remove(socket); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return nil, err
+	}
+	l, err := net.ListenUnix(network, &net.UnixAddr{Name: socket, Net: network})
+	if err != nil {
+		return nil, err
+	}
+	if err := os.Chmod(socket, mode); err != nil {
+		l.Close()
+		return nil, err
+	}
+	return l, nil
 }
 
 // stream ends when the socket does; the end of stdin only ends that direction.

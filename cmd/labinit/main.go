@@ -1,6 +1,6 @@
 //go:build linux
 
-// Command labinit is a sandbox's supervisor, the child of its container's init: see package sandbox. It starts itself
+// Command labinit is a sandbox's supervisor, PID 1 of its container: see package sandbox. It starts itself
 // again as the helper that runs a student's script for a check: see package script.
 package main
 
@@ -35,7 +35,7 @@ func run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := sandbox.Fence(config); err != nil {
+	if err := sandbox.Fence(); err != nil {
 		return err
 	}
 	file, err := sandbox.OpenLog()

@@ -11,16 +11,15 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net"
 	"net/http"
-	"net/netip"
 	"os"
 	"os/signal"
 	"os/user"
 	"path/filepath"
 	"runtime/debug"
 	"strconv"
-	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -92,12 +91,8 @@ func open(inherited broker.Inherited, log *slog.Logger) (*maild.Daemon, error) {
 	if err := json.Unmarshal(inherited.Spec, &s); err != nil {
 		return nil, fmt.Errorf("spec: %w", err)
 	}
-	relay, err := relayAt(os.Getenv("MAILLAB_RELAY"))
-	if err != nil {
-		return nil, err
-	}
 	return maild.New(maild.Config{
-		Spec: s, RelayAt: relay, Files: inherited.Broker, Parking: parking(inherited), Accounts: auth.NewShadow(shadowFile), UID: uidOf,
+		Spec: s, Dial: dial(s, inherited.Broker), Files: inherited.Broker, Parking: parking(inherited), Accounts: auth.NewShadow(shadowFile), UID: uidOf,
 		StateDir: stateDir, LogFile: logFile, Log: log, Belongings: inherited.Broker, Skel: "/etc/skel",
 		Students: inherited.Broker,
 	})
@@ -111,16 +106,16 @@ func parking(inherited broker.Inherited) *mbox.Parking {
 	return &mbox.Parking{In: inherited.ParkIn, Out: inherited.ParkOut}
 }
 
-// relayAt is the address of the lab's relay, which the supervisor tells: in a sandbox no names are looked up.
-func relayAt(text string) (netip.AddrPort, error) {
-	if text == "" {
-		return netip.AddrPort{}, nil
+// dial connects to where mail goes that leaves. The lab's relay is dialled by the gateway, as a sandbox has no network;
+// everything else that is not on loopback times out.
+func dial(s spec.Sandbox, relayer *broker.Client) func(ctx context.Context, network, address string) (net.Conn, error) {
+	relay := maild.RelayAddress(s)
+	return func(ctx context.Context, network, address string) (net.Conn, error) {
+		if relay != "" && address == relay {
+			return relayer.DialRelay(ctx)
+		}
+		return new(net.Dialer).DialContext(ctx, network, address)
 	}
-	at, err := netip.ParseAddrPort(text)
-	if err != nil {
-		return at, fmt.Errorf("MAILLAB_RELAY: %w", err)
-	}
-	return at, nil
 }
 
 // uidOf is a system account's uid.
@@ -139,11 +134,13 @@ func serve(ctx context.Context, c *maild.Control, inherited broker.Inherited, lo
 	defer cancel(nil)
 	var wg sync.WaitGroup
 	server := &http.Server{
-		Handler:     c.Handler(os.Getenv("MAILLAB_TOKEN"), log),
+		Handler:     c.Handler("", log),
 		ErrorLog:    slog.NewLogLogger(log.Handler(), slog.LevelDebug),
 		BaseContext: func(net.Listener) context.Context { return ctx }, // who follows a log is let go
 	}
-	for name, listener := range inherited.Listeners {
+	listeners := maps.Clone(inherited.Listeners)
+	listeners[broker.DescriptorMail], listeners[broker.DescriptorControl] = inherited.Mail, inherited.Control
+	for name, listener := range listeners {
 		context.AfterFunc(ctx, func() { listener.Close() })
 		wg.Go(func() {
 			if err := serveOne(ctx, c, server, name, listener); err != nil && ctx.Err() == nil {
@@ -177,7 +174,7 @@ func serve(ctx context.Context, c *maild.Control, inherited broker.Inherited, lo
 }
 
 func serveOne(ctx context.Context, c *maild.Control, server *http.Server, name string, listener net.Listener) error {
-	if name == "control" {
+	if name == broker.DescriptorControl {
 		err := server.Serve(listener)
 		if errors.Is(err, http.ErrServerClosed) {
 			return nil
@@ -187,6 +184,5 @@ func serveOne(ctx context.Context, c *maild.Control, server *http.Server, name s
 	if c.Daemon == nil {
 		return nil // nobody is served before there is a spec
 	}
-	service, proxied := strings.CutSuffix(name, "-proxy")
-	return c.Daemon.Listen(ctx, listener, service, proxied)
+	return c.Daemon.Listen(ctx, listener, name)
 }

@@ -94,7 +94,7 @@ func serveStandalone(ctx context.Context, daemon *maild.Daemon, listen string, b
 		}
 		log.Info("listening", "service", service, "address", listener.Addr().String())
 		context.AfterFunc(ctx, func() { listener.Close() })
-		wg.Go(func() { _ = daemon.Listen(ctx, listener, service, false) }) // ends with its listener
+		wg.Go(func() { _ = daemon.Listen(ctx, listener, service) }) // ends with its listener
 	}
 	if err := daemon.Run(ctx); ctx.Err() == nil {
 		return err

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/netip"
 	"sync"
 	"testing"
 
@@ -37,20 +36,17 @@ func (w *world) heal() {
 
 // resources of a class with this many seats, and what its gateway and sandboxes are to be told.
 func resources(seats int) ([]engine.Resource, map[int]string) {
-	subnet := netip.MustParsePrefix("10.213.0.0/24")
 	rs := []engine.Resource{
 		{Kind: engine.Image, Image: &engine.ImageSpec{Tag: "image:1"}},
-		{Kind: engine.Network, Instance: "i", Network: &engine.NetworkSpec{Subnet: subnet}},
+		{Kind: engine.Socket, Instance: "i"},
 		{Kind: engine.Gateway, Instance: "i", Sandbox: &engine.SandboxSpec{Image: "image:1"}},
 	}
 	want := map[int]string{plan.DoorsSeat: fmt.Sprint("doors of ", seats)}
-	address := subnet.Addr().Next()
 	for seat := 1; seat <= seats; seat++ {
-		address = address.Next()
 		rs = append(rs, engine.Resource{Kind: engine.Volume, Instance: "i", Seat: seat, Part: "mail"},
 			engine.Resource{Kind: engine.Sandbox, Instance: "i", Seat: seat,
 				Labels:  map[string]string{engine.LabelStudent: fmt.Sprint("student", seat)},
-				Sandbox: &engine.SandboxSpec{Image: "image:1", Address: address}})
+				Sandbox: &engine.SandboxSpec{Image: "image:1"}})
 		want[seat] = "spec"
 	}
 	return rs, want

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"maillab/internal/belongings"
+	"maillab/internal/handoff"
 )
 
 // The operations on all that an account owns, for reset, snapshot and restore. save, prepare and commit carry a scope, the
@@ -121,7 +122,7 @@ func (s *session) keep(ctx context.Context, req request, body *os.File) (r reply
 		return r, err
 	}
 	text, err := json.Marshal(said)
-	if len(text) < MaxPacket/4 { // what was left out is for a person, who does not read more
+	if len(text) < handoff.MaxPacket/4 { // what was left out is for a person, who does not read more
 		r.Text = string(text)
 	}
 	return r, err

@@ -5,7 +5,7 @@
 //
 // # The wire
 //
-// A Unix socket of type SOCK_SEQPACKET. Each packet is one JSON object of at most MaxPacket bytes, with at most one
+// A Unix socket of type SOCK_SEQPACKET. Each packet is one JSON object of at most handoff.MaxPacket bytes, with at most one
 // descriptor attached (SCM_RIGHTS). maild sends requests, numbered as it likes; labinit answers each once, in any order:
 //
 //	{"id":7,"op":"open","user":"util1","box":"INBOX","flag":2}      → {"id":7}  + the open file

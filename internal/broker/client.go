@@ -12,6 +12,7 @@ import (
 	"sync"
 	"time"
 
+	"maillab/internal/handoff"
 	"maillab/internal/mail"
 )
 
@@ -161,7 +162,7 @@ func (c *Client) ask(ctx context.Context, req request, body *os.File) (answer, e
 		return answer{}, err
 	}
 	req.ID = id
-	if err := send(c.conn, req, body); err != nil {
+	if err := handoff.Send(c.conn, req, body); err != nil {
 		c.delist(id)
 		return answer{}, fmt.Errorf("%s %s %s: %w", req.Op, req.User, req.Box, err)
 	}
@@ -211,9 +212,9 @@ func (c *Client) over() error {
 
 // receive hands each answer to whoever waits for it, until the connection ends.
 func (c *Client) receive() {
-	buffer := make([]byte, MaxPacket+1)
+	buffer := make([]byte, handoff.MaxPacket+1)
 	for {
-		packet, file, err := receive(c.conn, buffer)
+		packet, file, err := handoff.Receive(c.conn, buffer)
 		if err != nil {
 			c.end(fmt.Errorf("broker: %w", err))
 			return

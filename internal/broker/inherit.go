@@ -9,6 +9,8 @@ import (
 	"os"
 	"strconv"
 	"strings"
+
+	"maillab/internal/handoff"
 )
 
 // EnvDescriptors is the environment variable that tells maild what it has inherited: "smtp:3,control:9,broker:10,spec:11".
@@ -18,6 +20,9 @@ const EnvDescriptors = "MAILLAB_LISTENERS"
 const (
 	DescriptorBroker = "broker" // the socket of this package
 	DescriptorSpec   = "spec"   // a file holding the spec as JSON, without password hashes; empty when there is none yet
+	// What comes through the gateway, see handoff.Listener; every maild gets the same two.
+	DescriptorMail    = "mail"
+	DescriptorControl = "control"
 	// The two sockets in which maild parks the mailbox that it rewrites, see mbox.Parking; every maild gets the same.
 	DescriptorParkIn  = "park-in"
 	DescriptorParkOut = "park-out"
@@ -25,9 +30,10 @@ const (
 
 // Inherited is what labinit hands to a maild that it starts.
 type Inherited struct {
-	// Listeners by name: smtp pop3 imap (25 110 143), smtp-proxy pop3-proxy imap-proxy (the same with a PROXY header,
-	// from the gateway only), control (HTTP, from the gateway only). A service that is off has none.
+	// Listeners by name: smtp pop3 imap (25 110 143), for the sandbox's own programs. A service that is off has none.
 	Listeners map[string]net.Listener
+	Mail      net.Listener // handed-on connections of those services
+	Control   net.Listener // and those for control
 	Broker    *Client
 	ParkIn    *os.File
 	ParkOut   *os.File
@@ -47,8 +53,12 @@ func Inherit(value string) (Inherited, error) {
 			errs = append(errs, fmt.Errorf("inherited descriptor %s:%d: %w", name, fd, err))
 		}
 	}
-	if in.Broker == nil {
-		errs = append(errs, fmt.Errorf("%s names no %s", EnvDescriptors, DescriptorBroker))
+	for name, missing := range map[string]bool{
+		DescriptorBroker: in.Broker == nil, DescriptorMail: in.Mail == nil, DescriptorControl: in.Control == nil,
+	} {
+		if missing {
+			errs = append(errs, fmt.Errorf("%s names no %s", EnvDescriptors, name))
+		}
 	}
 	if err := errors.Join(errs...); err != nil {
 		in.close()
@@ -59,12 +69,19 @@ func Inherit(value string) (Inherited, error) {
 
 func (in *Inherited) take(name string, file *os.File) error {
 	switch name {
-	case DescriptorBroker:
-		conn, err := Conn(file)
+	case DescriptorBroker, DescriptorMail, DescriptorControl:
+		conn, err := handoff.FileConn(file)
 		if err != nil {
 			return err
 		}
-		in.Broker = NewClient(conn)
+		switch name {
+		case DescriptorMail:
+			in.Mail = handoff.Listen(conn)
+		case DescriptorControl:
+			in.Control = handoff.Listen(conn)
+		default:
+			in.Broker = NewClient(conn)
+		}
 		return nil
 	case DescriptorParkIn:
 		in.ParkIn = file
@@ -92,6 +109,11 @@ func (in *Inherited) take(name string, file *os.File) error {
 func (in *Inherited) close() {
 	for _, l := range in.Listeners {
 		_ = l.Close()
+	}
+	for _, l := range []net.Listener{in.Mail, in.Control} {
+		if l != nil {
+			_ = l.Close()
+		}
 	}
 	if in.Broker != nil {
 		_ = in.Broker.Close()

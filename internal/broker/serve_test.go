@@ -19,6 +19,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"golang.org/x/sys/unix"
 
+	"maillab/internal/handoff"
 	"maillab/internal/mail"
 )
 
@@ -109,9 +110,9 @@ func open(t *testing.T) *office {
 
 func (o *office) connect(ctx context.Context) *Client {
 	o.t.Helper()
-	ours, theirs, err := Pair()
+	ours, theirs, err := handoff.Pair("broker")
 	must(o.t, err)
-	conn, err := Conn(theirs)
+	conn, err := handoff.FileConn(theirs)
 	must(o.t, err)
 	go func() { o.served <- Serve(ctx, ours, o.files, o.backend, slog.New(slog.DiscardHandler)) }()
 	return NewClient(conn)

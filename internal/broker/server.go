@@ -14,6 +14,8 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"maillab/internal/handoff"
 )
 
 // Backend is what only root may change, and is not a user's file.
@@ -64,9 +66,9 @@ type session struct {
 
 func (s *session) serve(ctx context.Context) error {
 	room := make(chan struct{}, maxInFlight)
-	buffer := make([]byte, MaxPacket+1)
+	buffer := make([]byte, handoff.MaxPacket+1)
 	for {
-		packet, body, err := receive(s.conn, buffer)
+		packet, body, err := handoff.Receive(s.conn, buffer)
 		if err != nil {
 			return err
 		}
@@ -94,7 +96,7 @@ func (s *session) answer(ctx context.Context, req request, body *os.File) {
 	}
 	r.ID = req.ID
 	defer closeFile(file)
-	if err := send(s.conn, r, file); err != nil && !errors.Is(err, net.ErrClosed) {
+	if err := handoff.Send(s.conn, r, file); err != nil && !errors.Is(err, net.ErrClosed) {
 		s.log.Warn("broker: an answer was not sent", "op", req.Op, "err", err)
 	}
 	if after != nil {
@@ -130,6 +132,8 @@ func (s *session) do(ctx context.Context, req request, body *os.File) (r reply, 
 		r, err = s.keep(ctx, req, body)
 	case opRead, opRun:
 		file, err = s.student(ctx, req, body)
+	case opRelay:
+		r, file, err = s.relay(ctx)
 	default:
 		err = fmt.Errorf("unknown operation %q: %w", req.Op, syscall.ENOSYS)
 	}

@@ -1,16 +1,12 @@
 package broker
 
 import (
-	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"syscall"
-)
 
-// MaxPacket bounds one packet, either way.
-const MaxPacket = 16 << 10
+	"maillab/internal/handoff"
+)
 
 // MaxBody bounds what travels in an attached file: a spec with all its starting mail, a list of folders.
 const MaxBody = 256 << 20
@@ -59,13 +55,13 @@ type reply struct {
 	Kind  string `json:"kind,omitempty"`
 	Error string `json:"error,omitempty"` // "" when it was done
 	Lock  uint64 `json:"lock,omitempty"`
-	Text  string `json:"text,omitempty"` // hostkey
+	Text  string `json:"text,omitempty"` // hostkey, relay
 }
 
 // parseRequest reads one packet that maild sent. labinit trusts maild no further than this.
 func parseRequest(packet []byte) (request, error) {
 	var r request
-	if err := parse(packet, &r); err != nil {
+	if err := handoff.Parse(packet, &r); err != nil {
 		return request{}, fmt.Errorf("request: %w", err)
 	}
 	return r, nil
@@ -74,7 +70,7 @@ func parseRequest(packet []byte) (request, error) {
 // parseReply reads one packet that labinit sent.
 func parseReply(packet []byte) (reply, error) {
 	var r reply
-	if err := parse(packet, &r); err != nil {
+	if err := handoff.Parse(packet, &r); err != nil {
 		return reply{}, fmt.Errorf("reply: %w", err)
 	}
 	switch r.Kind {
@@ -89,21 +85,6 @@ func parseReply(packet []byte) (reply, error) {
 		return reply{}, errors.New("reply: an error without its text")
 	}
 	return r, nil
-}
-
-func parse(packet []byte, into any) error {
-	if len(packet) > MaxPacket {
-		return fmt.Errorf("%d bytes, the limit is %d", len(packet), MaxPacket)
-	}
-	in := json.NewDecoder(bytes.NewReader(packet))
-	in.DisallowUnknownFields()
-	if err := in.Decode(into); err != nil {
-		return err
-	}
-	if _, err := in.Token(); err != io.EOF {
-		return errors.New("something follows the object")
-	}
-	return nil
 }
 
 // failure turns an error into its reply.

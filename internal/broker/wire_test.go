@@ -6,6 +6,8 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+
+	"maillab/internal/handoff"
 )
 
 func marshal(t *testing.T, v any) []byte {
@@ -20,7 +22,7 @@ func marshal(t *testing.T, v any) []byte {
 func TestParseRefuses(t *testing.T) {
 	for _, packet := range []string{
 		"", "x", "[]", `{"id":1}x`, `{"id":1}{"id":2}`, `{"id":-1}`, `{"id":1,"op":"open","other":1}`, `{"id":1,"flag":"2"}`,
-		`{"id":1,"op":"` + strings.Repeat("x", MaxPacket) + `"}`,
+		`{"id":1,"op":"` + strings.Repeat("x", handoff.MaxPacket) + `"}`,
 	} {
 		if r, err := parseRequest([]byte(packet)); err == nil {
 			t.Errorf("request %.60q parses to %+v", packet, r)
@@ -44,7 +46,7 @@ func FuzzRequest(f *testing.F) {
 			return
 		}
 		again, err := parseRequest(marshal(t, r))
-		if err != nil && len(marshal(t, r)) <= MaxPacket {
+		if err != nil && len(marshal(t, r)) <= handoff.MaxPacket {
 			t.Fatalf("%+v does not parse again: %v", r, err)
 		}
 		if err == nil && again != r {
@@ -81,7 +83,7 @@ func FuzzReply(f *testing.F) {
 			return
 		}
 		again, err := parseReply(marshal(t, r))
-		if err != nil && len(marshal(t, r)) <= MaxPacket {
+		if err != nil && len(marshal(t, r)) <= handoff.MaxPacket {
 			t.Fatalf("%+v does not parse again: %v", r, err)
 		}
 		if err == nil && !reflect.DeepEqual(again, r) {

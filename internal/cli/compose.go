@@ -38,8 +38,9 @@ func renderCompose(a *app) *cobra.Command {
 		Long: `Print an instance as a compose file, for docker compose v2 and docker-compose 1.29. The class starts with
   docker compose -f FILE up -d
 on a machine without maillab, and is what the file says: maillab's own verbs (status, reset, check, snapshot …) do not
-reach it, and there is no gateway. Students have all the rest: accounts, SSH, telnet, mail, lab check. Peers in mail.log are
-what Docker's port publishing shows, on 127.0.0.1 the bridge's own address. Docker runs a process for each published port.
+reach it. Students have all the rest: accounts, SSH, telnet, mail, lab check. Peers in mail.log are what Docker's port
+publishing shows, on 127.0.0.1 the bridge's own address. Docker runs a process for each published port, which leads to a
+gateway; the sandboxes have no network, and each rendering gives them new tokens by which the gateway knows them.
 
 The image must be there: maillab up on the same machine builds it. With --context DIR the file builds it by itself, from
 what is in DIR; where there is no such folder, it is made. Where debian:bookworm-slim cannot be pulled, set MAILLAB_BASE
@@ -131,8 +132,9 @@ func stackOf(d deploy.Decision, hash func(string) (string, error)) (compose.Stac
 		if err != nil {
 			return compose.Stack{}, err
 		}
+		target := d.Desired.Doors.Sandboxes[doors[r.Seat]]
 		stack.Sandboxes = append(stack.Sandboxes, compose.Sandbox{
-			Seat: r.Seat, Container: *r.Sandbox, Doors: d.Desired.Doors.Sandboxes[doors[r.Seat]].Doors, Spec: sealed,
+			Seat: r.Seat, Container: *r.Sandbox, Doors: target.Doors, Relay: target.Relay, Token: target.Token, Spec: sealed,
 		})
 	}
 	return stack, nil

@@ -101,8 +101,8 @@ func playStack(t *testing.T, command []string, base int) {
 		popLogin(t, at(10))
 	}
 	first := compose(t.Context(), "ps", "-q", "seat-1")
-	second := address(t, compose(t.Context(), "ps", "-q", "seat-2"))
-	for _, to := range []string{"127.0.0.1/25 open", second + "/25 shut", second + "/10080 shut", "192.0.2.1/80 shut", "127.0.0.11/53 shut"} {
+	gateway := address(t, compose(t.Context(), "ps", "-q", "gateway"))
+	for _, to := range []string{"127.0.0.1/25 open", "127.0.0.1/22 open", gateway + "/10005 shut", "192.0.2.1/80 shut", "127.0.0.11/53 shut"} {
 		host, want, _ := strings.Cut(to, " ")
 		out, err := exec.Command("docker", "exec", "-u", "1", first, "timeout", "3", "bash", "-c", "exec 3<>/dev/tcp/"+host).CombinedOutput()
 		if (err == nil) != (want == "open") {

@@ -33,7 +33,7 @@ the other one works, and takes both down again. With -n, an instance that is up 
 		},
 	}
 	cmd.Flags().BoolVar(&probing, "probe", false, "prove on this machine that students are cut off")
-	cmd.Flags().StringVar(&gateway, "gateway", "", "with --probe: host or bridge, as in up")
+	cmd.Flags().StringVar(&gateway, "gateway", "", "with --probe: host or ports, as in up")
 	return cmd
 }
 

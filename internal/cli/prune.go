@@ -18,7 +18,7 @@ func pruneVerb(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "prune",
 		Short: "Remove what has expired or belongs to nothing",
-		Long: `Remove instances whose time is over, what interrupted commands left (networks and gateways without a sandbox,
+		Long: `Remove instances whose time is over, what interrupted commands left (gateways without a sandbox,
 temporary folders), and images of other versions that nothing uses. With --spools also mail and homes that down --keep-spools has kept, of
 instances of which nothing else is there. Only what maillab's own labels mark is looked at.
 

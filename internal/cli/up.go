@@ -16,7 +16,6 @@ import (
 	"maillab/internal/deploy"
 	"maillab/internal/instance"
 	"maillab/internal/lab"
-	"maillab/internal/pool"
 	"maillab/internal/roster"
 	"maillab/labs"
 )
@@ -27,8 +26,7 @@ type upFlags struct {
 	listFlags
 	students     int
 	listen, host string
-	pool         string // that networks are taken from
-	gateway      string // host, bridge, or "": as it is, or as the engine can
+	gateway      string // host, ports, or "": as it is, or as the engine can
 	base         int
 	ttl, timeout time.Duration
 	dryRun       bool
@@ -68,9 +66,8 @@ connections stay, but where Docker publishes the ports the gateway is made anew,
 	flags.IntVar(&f.students, "students", 0, "so many students without a list")
 	flags.StringVar(&f.listen, "listen", "", "address that the doors listen on, instead of the lab's; remembered")
 	flags.StringVar(&f.host, "host", "", "host name or address that students are told to connect to; - is where the doors listen")
-	flags.StringVar(&f.gateway, "gateway", "", "host or bridge: whose network the gateway is in; by default the host's where the engine has it")
+	flags.StringVar(&f.gateway, "gateway", "", "host or ports: the gateway is on the host's network, or the engine forwards to its doors; by default host, where that is real")
 	flags.IntVar(&f.base, "base", 0, "where the ports begin, instead of the lab's")
-	flags.StringVar(&f.pool, "pool", "", "range that the instance's network is taken from, instead of "+pool.Default().String()+"; the same for all on a machine")
 	flags.DurationVar(&f.ttl, "ttl", 0, "let prune remove the instance after this time, such as 4h")
 	flags.DurationVar(&f.timeout, "timeout", 10*time.Minute, "give up after this time")
 	flags.BoolVar(&f.dryRun, "dry-run", false, "print what would be done, with reasons")
@@ -193,7 +190,7 @@ func (f upFlags) request(a *app, name string, folder instance.Folder) (r deploy.
 		return r, s, err
 	}
 	r = deploy.Request{
-		Name: name, Source: s.lasting(), Owner: owner(), TTL: f.ttl, Listen: f.listen, Host: f.host, Base: f.base, Gateway: f.gateway, Pool: f.pool,
+		Name: name, Source: s.lasting(), Owner: owner(), TTL: f.ttl, Listen: f.listen, Host: f.host, Base: f.base, Gateway: f.gateway,
 		Run: f.fleeting.run, Labels: f.fleeting.labels,
 	}
 	if r.Lab, err = s.parse(); err != nil {

@@ -1,13 +1,14 @@
 // Package compose writes sandboxes as a compose file, for docker compose v2 and docker-compose 1.29: the way to start
 // them by hand, on a machine without maillab.
 //
-// In such a stack there is no controller and no gateway. Each container is told what to be when it is created
-// (MAILLAB_SPEC, see spec.Pack); Docker publishes the ports, on a plain bridge without traffic between its containers;
-// what keeps a sandbox from the outside is its packet chain alone. The same input gives the same text.
+// In such a stack there is no controller. Each sandbox is told what to be when it is created (MAILLAB_SPEC, see spec.Pack),
+// and has no network; a gateway, whose ports Docker publishes, is told its doors and their tokens (MAILLAB_DOORS). The same
+// input gives the same text.
 package compose
 
 import (
 	"bytes"
+	"encoding/json"
 	"fmt"
 	"hash/fnv"
 	"maps"
@@ -36,8 +37,10 @@ type Stack struct {
 // Sandbox is one service.
 type Sandbox struct {
 	Seat      int
-	Container engine.SandboxSpec // limits, host name and variables; its address and image are not used
+	Container engine.SandboxSpec // limits, host name and variables; its image is not used
 	Doors     []control.Door
+	Relay     string       // host:port of the one server that may be dialled for it, "" for none
+	Token     string       // by which it registers at the gateway
 	Spec      spec.Sandbox // sealed
 }
 
@@ -45,30 +48,29 @@ type Sandbox struct {
 type (
 	file struct {
 		Services map[string]service  `yaml:"services"`
-		Networks map[string]network  `yaml:"networks"`
 		Volumes  map[string]struct{} `yaml:"volumes"`
 	}
 	service struct {
 		Image       string            `yaml:"image"`
 		Build       *build            `yaml:"build,omitempty"`
-		Hostname    string            `yaml:"hostname"`
-		Init        bool              `yaml:"init"`
+		Command     []string          `yaml:"command,omitempty"`
+		Hostname    string            `yaml:"hostname,omitempty"`
 		User        string            `yaml:"user"`
 		Restart     string            `yaml:"restart"`
-		Ports       []string          `yaml:"ports"`
-		Networks    []string          `yaml:"networks"`
-		DNS         []string          `yaml:"dns"`
+		NetworkMode string            `yaml:"network_mode,omitempty"`
+		Ports       []string          `yaml:"ports,omitempty"`
 		CapDrop     []string          `yaml:"cap_drop"`
 		CapAdd      []string          `yaml:"cap_add"`
-		Sysctls     map[string]string `yaml:"sysctls"`
+		SecurityOpt []string          `yaml:"security_opt,omitempty"`
+		Sysctls     map[string]string `yaml:"sysctls,omitempty"`
 		MemLimit    string            `yaml:"mem_limit,omitempty"`
 		MemSwap     string            `yaml:"memswap_limit,omitempty"`
 		CPUs        float64           `yaml:"cpus,omitempty"`
 		PIDs        int64             `yaml:"pids_limit,omitempty"`
 		OOM         int               `yaml:"oom_score_adj"`
-		ShmSize     string            `yaml:"shm_size"`
+		ShmSize     string            `yaml:"shm_size,omitempty"`
 		StopGrace   string            `yaml:"stop_grace_period"`
-		Tmpfs       []string          `yaml:"tmpfs"`
+		Tmpfs       []string          `yaml:"tmpfs,omitempty"`
 		Volumes     []string          `yaml:"volumes"`
 		Logging     logging           `yaml:"logging"`
 		Environment map[string]string `yaml:"environment"`
@@ -81,29 +83,20 @@ type (
 		Driver  string            `yaml:"driver"`
 		Options map[string]string `yaml:"options"`
 	}
-	network struct {
-		Options map[string]string `yaml:"driver_opts"`
-	}
 )
-
-// ports inside a sandbox.
-func ports() map[string]int { return map[string]int{"ssh": 22, "smtp": 25, "pop3": 110, "imap": 143} }
 
 // targets are where a sandbox has its volumes.
 func targets() map[string]string {
 	return map[string]string{"mail": "/var/mail", "home": "/home", "state": "/var/lib/maillab"}
 }
 
-// bridge is the one network. Its containers do not reach each other through it; where the engine does not do that, their
-// chains still refuse whoever is in it.
-const bridge = "students"
-
 // Render writes a stack.
 func Render(s Stack) ([]byte, error) {
-	f := file{
-		Services: map[string]service{}, Volumes: map[string]struct{}{},
-		Networks: map[string]network{bridge: {Options: map[string]string{"com.docker.network.bridge.enable_icc": "false"}}},
+	gateway, err := s.gateway()
+	if err != nil {
+		return nil, err
 	}
+	f := file{Services: map[string]service{"gateway": gateway}, Volumes: map[string]struct{}{socket: {}}}
 	for _, b := range s.Sandboxes {
 		one, err := s.service(b)
 		if err != nil {
@@ -134,55 +127,88 @@ func (b Sandbox) name() string {
 	return "seat-" + strconv.Itoa(b.Seat)
 }
 
+// The volume on which the sandboxes register at the gateway: what the image has in the gateway's place for it, a folder that
+// is the gateway's, is copied to it.
+const (
+	socket    = "socket"
+	inGateway = socket + ":/var/lib/gateway/socket"
+	inSandbox = socket + ":/srv/gateway/socket:nocopy"
+)
+
 func (s Stack) service(b Sandbox) (service, error) {
-	environment, err := s.environment(b)
+	packed, err := spec.Pack(b.Spec)
 	if err != nil {
 		return service{}, err
 	}
-	published, err := publish(b.Doors)
-	if err != nil {
-		return service{}, fmt.Errorf("seat %d: %w", b.Seat, err)
-	}
 	c := b.Container
-	one := service{
-		Image: s.Image, Hostname: c.Hostname, Init: true, User: "0:0", Restart: "unless-stopped",
-		Ports: published, Networks: []string{bridge}, DNS: []string{"127.0.0.1"},
-		CapDrop: []string{"ALL"}, CapAdd: sandbox.CapabilityNames(), Sysctls: sandbox.Sysctls(),
-		MemLimit: bytesOf(c.Memory), MemSwap: bytesOf(c.Memory), CPUs: float64(c.NanoCPUs) / 1e9, PIDs: c.PIDs,
-		OOM: 100, ShmSize: "8m", StopGrace: "3s", Environment: environment,
-		Tmpfs: []string{
-			fmt.Sprintf("/tmp:rw,exec,nosuid,nodev,mode=1777,size=%d", c.TmpBytes),
-			fmt.Sprintf("/var/tmp:rw,exec,nosuid,nodev,mode=1777,size=%d", c.TmpBytes),
-			"/run:rw,noexec,nosuid,nodev,mode=755,size=16777216",
-		},
-		Logging: logging{Driver: "json-file", Options: map[string]string{"max-size": "1m", "max-file": "2"}},
+	one := s.base(c)
+	one.Hostname, one.NetworkMode = c.Hostname, "none"
+	one.CapAdd, one.Sysctls = sandbox.CapabilityNames(), sandbox.Sysctls()
+	one.ShmSize = "8m"
+	one.Environment = map[string]string{
+		"MAILLAB_SPEC": packed, "MAILLAB_TOKEN": b.Token, "MAILLAB_UID_BASE": strconv.Itoa(uidBase(s.Name, b.Seat)),
+	}
+	one.Tmpfs = []string{
+		fmt.Sprintf("/tmp:rw,exec,nosuid,nodev,mode=1777,size=%d", c.TmpBytes),
+		fmt.Sprintf("/var/tmp:rw,exec,nosuid,nodev,mode=1777,size=%d", c.TmpBytes),
+		"/run:rw,noexec,nosuid,nodev,mode=755,size=16777216",
 	}
 	for _, part := range slices.Sorted(maps.Keys(targets())) {
 		one.Volumes = append(one.Volumes, b.name()+"-"+part+":"+targets()[part])
 	}
-	if s.Context != "" {
-		one.Build = &build{Context: s.Context, Args: map[string]string{"BASE": "${MAILLAB_BASE:-debian:bookworm-slim}"}}
-	}
+	one.Volumes = append(one.Volumes, inSandbox)
 	return one, nil
 }
 
-// environment is what the supervisor is told. There is no token: nobody is to use the control port, and the supervisor
-// makes one up.
-func (s Stack) environment(b Sandbox) (map[string]string, error) {
-	packed, err := spec.Pack(b.Spec)
-	if err != nil {
-		return nil, err
-	}
-	env := map[string]string{
-		"MAILLAB_SPEC": packed, "MAILLAB_PUBLISHED": "1",
-		"MAILLAB_UID_BASE": strconv.Itoa(uidBase(s.Name, b.Seat)),
-	}
-	for _, name := range []string{"MAILLAB_OUTSIDE", "MAILLAB_RELAY"} {
-		if value := b.Container.Env[name]; value != "" {
-			env[name] = value
+// gateway has the published ports. Inside, each door has a port of its own.
+func (s Stack) gateway() (service, error) {
+	doors := control.Doors{}
+	var published []string
+	at := 10000
+	for _, b := range s.Sandboxes {
+		t := control.Target{Seat: b.Seat, Token: b.Token, Relay: b.Relay}
+		for _, d := range b.Doors {
+			host, port, err := net.SplitHostPort(d.Listen)
+			if err != nil {
+				return service{}, fmt.Errorf("seat %d: door for %s: %w", b.Seat, d.Service, err)
+			}
+			d.At = ":" + strconv.Itoa(at)
+			published = append(published, fmt.Sprintf("%s:%d", net.JoinHostPort(host, port), at))
+			t.Doors = append(t.Doors, d)
+			at++
 		}
+		doors.Sandboxes = append(doors.Sandboxes, t)
 	}
-	return env, nil
+	text, err := json.Marshal(doors)
+	if err != nil {
+		return service{}, err
+	}
+	one := s.base(engine.SandboxSpec{Memory: gatewayMemory, PIDs: gatewayPIDs})
+	one.Command = []string{"/usr/lib/maillab/gateway", "serve", "65532"}
+	one.CapAdd = []string{"NET_BIND_SERVICE", "SETUID", "SETGID", "SETPCAP"}
+	one.SecurityOpt = []string{"no-new-privileges"}
+	one.Ports, one.Volumes = published, []string{inGateway}
+	one.Environment = map[string]string{"MAILLAB_DOORS": string(text)}
+	return one, nil
+}
+
+const (
+	gatewayMemory = 128 << 20
+	gatewayPIDs   = 1024
+)
+
+// base is what all have in common.
+func (s Stack) base(c engine.SandboxSpec) service {
+	one := service{
+		Image: s.Image, User: "0:0", Restart: "unless-stopped", CapDrop: []string{"ALL"},
+		MemLimit: bytesOf(c.Memory), MemSwap: bytesOf(c.Memory), CPUs: float64(c.NanoCPUs) / 1e9, PIDs: c.PIDs,
+		OOM: 100, StopGrace: "3s",
+		Logging: logging{Driver: "json-file", Options: map[string]string{"max-size": "1m", "max-file": "2"}},
+	}
+	if s.Context != "" {
+		one.Build = &build{Context: s.Context, Args: map[string]string{"BASE": "${MAILLAB_BASE:-debian:bookworm-slim}"}}
+	}
+	return one
 }
 
 // Where the uids of stacks begin: far above those that maillab gives by address, because no pool says who has which.
@@ -197,18 +223,6 @@ func uidBase(name string, seat int) int {
 	sum := fnv.New32a()
 	fmt.Fprintf(sum, "%s %d", name, seat)
 	return firstUID + uidRange*int(sum.Sum32()%ranges)
-}
-
-// publish are doors as Docker's published ports.
-func publish(doors []control.Door) (all []string, err error) {
-	for _, d := range doors {
-		host, port, err := net.SplitHostPort(d.Listen)
-		if err != nil {
-			return nil, fmt.Errorf("door for %s: %w", d.Service, err)
-		}
-		all = append(all, fmt.Sprintf("%s:%d", net.JoinHostPort(host, port), ports()[d.Service]))
-	}
-	return all, nil
 }
 
 // bytesOf is a size as compose reads it, "" for none.

@@ -1,6 +1,6 @@
 // Package control is what the controller and an instance's gateway and sandboxes say to each other: JSON over HTTP/2
 // without TLS, on one stream per command (see docs/design.md). The request's host says whom it is for: "gateway", or
-// "seat-N" for the control port of a sandbox. The gateway adds a sandbox's token; a client never has it.
+// "seat-N" for the control port of a sandbox. What is for a sandbox reaches it over its registration.
 //
 //	GET  gateway/v1/doors            the doors in force
 //	PUT  gateway/v1/doors            replace them
@@ -19,15 +19,6 @@ package control
 import (
 	"fmt"
 	"time"
-)
-
-// Ports of a sandbox that only its gateway reaches.
-const (
-	Port     = 10080 // control
-	PortSMTP = 10025 // as 25, after a PROXY protocol header (version 2)
-	PortPOP3 = 10110
-	PortIMAP = 10143
-	PortSSH  = 22 // sshd knows no PROXY protocol
 )
 
 // GatewayHost is the request host of the gateway itself.
@@ -82,10 +73,10 @@ type Doors struct {
 
 // Target is a sandbox as its gateway sees it.
 type Target struct {
-	Seat    int    `json:"seat"`
-	Address string `json:"address"` // in the instance's network; unused by the embedded engine
-	Token   string `json:"token"`
-	Doors   []Door `json:"doors"`
+	Seat  int    `json:"seat"`
+	Token string `json:"token"`           // by which it registers; unused by the embedded engine
+	Relay string `json:"relay,omitempty"` // host:port of the one server that is dialled for it
+	Doors []Door `json:"doors"`
 }
 
 // Door is where students knock.

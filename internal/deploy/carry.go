@@ -92,7 +92,7 @@ func (c Carrier) Up(ctx context.Context, h *instance.Held, r Request) (Outcome, 
 		if err != nil || p.Empty() && !out.Nothing {
 			return out, err
 		}
-		if harm := Harm(p); harm != "" && harm != u.agreed {
+		if harm := Harm(p); harm != "" && harm != u.agreed && !u.begun {
 			if err := c.agree(ctx, p, harm); err != nil {
 				return out, err
 			}

@@ -317,7 +317,7 @@ func TestDoorsMove(t *testing.T) {
 		w, data := newWorld(t), t.TempDir()
 		b := w.bringing(t, data, "monday", 3)
 		if bridge {
-			b.request.Gateway = "bridge"
+			b.request.Gateway = "ports"
 		}
 		if _, err := b.up(t); err != nil {
 			t.Fatal(err)

@@ -27,8 +27,7 @@ type Request struct {
 	Listen  string // "": as last time, else the lab's
 	Host    string // what students are told to connect to; "": as it is; "-": where the doors listen
 	Base    int    // 0: as it is, else the lab's
-	Gateway string // host, bridge, or "": as it is, or as the engine can
-	Pool    string // that networks are taken from; "": as it is
+	Gateway string // host, ports, or "": as it is, or as the engine can
 
 	// Of a disposable instance: the value of its label, further labels; its ports are anywhere, and it has no last time.
 	Run    string
@@ -45,7 +44,6 @@ type Found struct {
 	Existing instance.Instance
 	All      []instance.Instance
 	InForce  []instance.Claim // the doors that the gateway has open now
-	Taken    []netip.Prefix   // by networks
 
 	Seats     roster.Given // once given
 	Published *instance.Published
@@ -165,10 +163,7 @@ func wish(r Request, f Found, d Decision, specs []spec.Sandbox) (instance.Wish, 
 			return w, refuse(err)
 		}
 	}
-	if w.Bridge, err = bridged(r, f); err != nil {
-		return w, err
-	}
-	if w.Pool, w.Subnet, err = network(r, f, slices.Max(seatsOf(specs))); err != nil {
+	if w.Forward, err = forwarded(r, f); err != nil {
 		return w, err
 	}
 	w.Publish, err = publishing(r, f, d.Host, specs)

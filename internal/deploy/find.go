@@ -42,11 +42,6 @@ func (c Carrier) found(ctx context.Context, folder instance.Folder, r Request, s
 	if f.Secrets, err = folder.Secrets(); err != nil {
 		return f, err
 	}
-	if surveyor, ok := e.(engine.Subnets); ok && !slices.ContainsFunc(f.Existing.Resources, func(r engine.Resource) bool { return r.Kind == engine.Network }) {
-		if f.Taken, err = surveyor.Taken(ctx); err != nil {
-			return f, err
-		}
-	}
 	if f.Remote == "" {
 		f.Ephemeral, f.Try = c.Ephemeral, c.Try
 		if f.Try == nil {

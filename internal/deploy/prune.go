@@ -63,7 +63,7 @@ func whyWaste(i instance.Instance, now time.Time, spools bool) string {
 		return expired + i.Expires.Local().Format(time.DateTime)
 	case left[engine.Sandbox]:
 		return ""
-	case left[engine.Gateway] || left[engine.Network]:
+	case left[engine.Gateway] || left[engine.Socket]:
 		return "it has no sandbox: a command was interrupted"
 	case !left[engine.Volume]:
 		return "nothing is left but what was said of it"

@@ -14,7 +14,6 @@ import (
 	"maillab/internal/deploy"
 	"maillab/internal/engine"
 	"maillab/internal/instance"
-	"maillab/internal/pool"
 	"maillab/internal/spec"
 )
 
@@ -30,31 +29,12 @@ func Examine(ctx context.Context, makers []deploy.Maker, data string) []engine.F
 		}
 		if examiner, ok := e.(engine.Examiner); ok {
 			found = append(found, examiner.Examine(ctx)...)
-			found = append(found, addresses(ctx, e)...)
 			found = append(found, image(ctx, e))
 		} else {
 			found = append(found, engine.Finding{Level: engine.Good, What: "engine " + m.Name, Detail: e.Capabilities().Missing})
 		}
 	}
 	return append(found, ports(ctx, makers), dataFolder(data))
-}
-
-// addresses counts what is left of our address pool.
-func addresses(ctx context.Context, e engine.Engine) []engine.Finding {
-	surveyor, ok := e.(engine.Subnets)
-	if !ok {
-		return nil
-	}
-	taken, err := surveyor.Taken(ctx)
-	f := engine.Finding{Level: engine.Good, What: "addresses"}
-	if err == nil {
-		f.Detail = "a class of 30 and one of 300 fit into " + pool.Default().String()
-		_, err = pool.Choose(pool.Default(), taken, 300)
-	}
-	if err != nil {
-		f.Level, f.Detail, f.Mend = engine.Bad, err.Error(), "maillab ls, maillab down: take instances away"
-	}
-	return []engine.Finding{f}
 }
 
 // image says whether the first up will have to build.

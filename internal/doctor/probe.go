@@ -14,7 +14,6 @@ import (
 	"maillab/internal/engine"
 	"maillab/internal/instance"
 	"maillab/internal/login"
-	"maillab/internal/pool"
 	"maillab/internal/probe"
 )
 
@@ -47,11 +46,10 @@ func Probe(ctx context.Context, i deploy.Running, say func(probe.Probe)) ([]engi
 	return found, nil
 }
 
-// place is where the first two sandboxes are, and a listener on all of this machine's addresses that would answer.
+// place is what the first two sandboxes are beside, and a listener on all of this machine's addresses that would answer.
 func place(ctx context.Context, i deploy.Running, c *control.Client) (probe.Place, func(), error) {
 	first, second := i.Sandboxes[0], i.Sandboxes[1]
-	p := probe.Place{Own: first.Target.Address, Neighbour: second.Target.Address}
-	p.Names = []string{fmt.Sprintf("maillab-%s-%d", i.Name, second.Seat), fmt.Sprintf("maillab-%s-gateway", i.Name)}
+	p := probe.Place{Names: []string{fmt.Sprintf("maillab-%s-%d", i.Name, second.Seat), fmt.Sprintf("maillab-%s-gateway", i.Name)}}
 	status, err := c.Status(ctx, first.Seat)
 	if err != nil {
 		return p, nil, err
@@ -59,15 +57,10 @@ func place(ctx context.Context, i deploy.Running, c *control.Client) (probe.Plac
 	if len(status.Accounts) > 1 {
 		p.Other = status.Accounts[1].Name
 	}
-	for _, r := range i.Resources {
-		if subnet, err := netip.ParsePrefix(r.Labels[engine.LabelSubnet]); err == nil {
-			p.Host = append(p.Host, pool.Bridge(subnet).String())
-		}
-		if r.Kind == engine.Gateway {
-			p.Gateway = r.Labels[engine.LabelAddress]
-		}
-	}
 	for _, d := range second.Target.Doors {
+		if at, err := netip.ParseAddrPort(d.Listen); err == nil && !at.Addr().IsLoopback() && !at.Addr().IsUnspecified() {
+			p.Doors = append(p.Doors, d.Listen)
+		}
 		if _, port, err := net.SplitHostPort(d.Listen); err == nil {
 			p.Ports = append(p.Ports, port)
 		}
@@ -80,17 +73,17 @@ func place(ctx context.Context, i deploy.Running, c *control.Client) (probe.Plac
 		return p, nil, err
 	}
 	p.Ports = append(p.Ports, strconv.Itoa(l.Addr().(*net.TCPAddr).Port))
-	p.Host = append(p.Host, machineAddresses()...)
+	p.Host = machineAddresses()
 	return p, func() { l.Close() }, nil
 }
 
-// machineAddresses are this machine's, but those of instances' bridges.
+// machineAddresses are this machine's.
 func machineAddresses() []string {
 	var all []string
 	addresses, _ := net.InterfaceAddrs() // those that cannot be seen are not probed
 	for _, address := range addresses {
 		prefix, err := netip.ParsePrefix(address.String())
-		if err == nil && prefix.Addr().Is4() && !prefix.Addr().IsLoopback() && !pool.Default().Contains(prefix.Addr()) {
+		if err == nil && prefix.Addr().Is4() && !prefix.Addr().IsLoopback() {
 			all = append(all, prefix.Addr().String())
 		}
 	}

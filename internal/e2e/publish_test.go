@@ -18,7 +18,6 @@ import (
 	"time"
 
 	"maillab/internal/engine"
-	"maillab/internal/proxyproto"
 )
 
 // published is the first lab with another publish line.
@@ -41,7 +40,7 @@ func published(t *testing.T, c *class, line string) (folder string) {
 	return folder
 }
 
-// TestPublishing is one class whose doors move: to addresses of their own, to a gateway on a bridge, and away.
+// TestPublishing is one class whose doors move: to addresses of their own, to a gateway that the engine forwards to, and away.
 func TestPublishing(t *testing.T) {
 	t.Parallel()
 	c := newClass(t, "publish")
@@ -64,9 +63,9 @@ func TestPublishing(t *testing.T) {
 	})
 	t.Run("ThePeersAddress", func(t *testing.T) { peer(c.with(t), first.Student, first.Addresses["smtp"], "127.0.0.99") })
 	t.Run("AFloodIsTheStudentsOwn", func(t *testing.T) { flood(t, first.Addresses["smtp"], second.Addresses["smtp"]) })
-	t.Run("Bridge", func(t *testing.T) {
+	t.Run("Forwarded", func(t *testing.T) {
 		c := c.with(t)
-		c.run(append(up, "--gateway", "bridge")...)
+		c.run(append(up, "--gateway", "ports")...)
 		telnet(t, net3+".2:25").play("../mail/smtp/testdata/reference/08-no-helo.txt", normal)
 		login(t, net3+".1:22", "util1", "master2021")
 		if plan := c.run(append(up, "--dry-run")...); plan != "nothing to do\n" {
@@ -129,8 +128,7 @@ func clash(c *class, address string, up []string) {
 // peer connects from an address of its own and tries to be seen with another one.
 func peer(c *class, student, address, from string) {
 	c.t.Helper()
-	forged := netip.MustParseAddrPort("203.0.113.9:4000")
-	v2 := string(proxyproto.Header{From: forged, To: forged}.Append(nil))
+	const v2 = "\r\n\r\n\x00\r\nQUIT\n\x21\x11\x00\x0c\xcb\x00\x71\x09\xcb\x00\x71\x09\x0f\xa0\x00\x19"
 	for _, first := range []string{"", "PROXY TCP4 203.0.113.9 203.0.113.9 4000 25\r\n", v2} {
 		dialer := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(from)}}
 		conn, err := dialer.Dial("tcp", address)

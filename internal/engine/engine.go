@@ -13,7 +13,6 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"net/netip"
 	"slices"
 	"strconv"
 	"strings"
@@ -25,7 +24,7 @@ type Kind string
 // The kinds, in the order in which they are created.
 const (
 	Image   Kind = "image"   // shared by all instances, never removed by down
-	Network Kind = "network" // one an instance
+	Socket  Kind = "socket"  // one an instance: the volume on which sandboxes register at the gateway
 	Gateway Kind = "gateway" // one an instance: its door
 	Facts   Kind = "facts"   // what labels said and says otherwise now; no contents
 	Volume  Kind = "volume"  // one a sandbox and Part
@@ -56,7 +55,6 @@ type Resource struct {
 	// recreating the resource.
 	Labels map[string]string
 
-	Network *NetworkSpec `json:",omitempty"`
 	Sandbox *SandboxSpec `json:",omitempty"` // sandboxes and gateways
 	Image   *ImageSpec   `json:",omitempty"`
 }
@@ -66,29 +64,19 @@ type ImageSpec struct {
 	Tag string
 }
 
-// NetworkSpec is an instance's network.
-type NetworkSpec struct {
-	Subnet netip.Prefix // from maillab's own pool; the first host address is the bridge's own
-	// Plain is a network that is not cut off from the outside, for a gateway that is attached to it: nothing but each
-	// sandbox's own packet chain isolates.
-	Plain bool `json:",omitempty"`
-}
-
-// SandboxSpec is what a container is made from.
+// SandboxSpec is what a container is made from. A sandbox's has no network.
 type SandboxSpec struct {
 	Image    string
 	Hostname string
-	Address  netip.Addr        // in the instance's subnet; unset for a gateway on the host network
 	Env      map[string]string // for the supervisor only; a student never sees it
 	Memory   int64             // bytes, 0 unlimited
 	NanoCPUs int64             // 1e9 is one processor, 0 unlimited
 	PIDs     int64             // 0 unlimited
 	TmpBytes int64             // size of /tmp
 
-	// Gateways only. LowPorts is the right to listen on ports under 1024. Publish is what the engine forwards to a gateway
-	// with an Address: where people connect, as host:port, by the TCP port on which the gateway listens.
-	LowPorts bool           `json:",omitempty"`
-	Publish  map[int]string `json:",omitempty"`
+	// Publish is what the engine forwards to a gateway that is not on the host's network: where people connect, as host:port,
+	// by the TCP port on which the gateway listens.
+	Publish map[int]string `json:",omitempty"`
 }
 
 // Labels. All are prefixed, all values are short text.
@@ -106,11 +94,10 @@ const (
 	LabelCreated  = "maillab.created" // RFC 3339
 	LabelExpires  = "maillab.expires" // RFC 3339, absent: never
 	LabelRun      = "maillab.run"     // set on disposable instances
-	LabelToken    = "maillab.token"   // control token of a sandbox
+	LabelToken    = "maillab.token"   // by which a sandbox registers at its gateway
 	LabelDoors    = "maillab.doors"   // service=host:port, comma separated: where students reach a sandbox
-	LabelSubnet   = "maillab.subnet"
-	LabelPool     = "maillab.pool"    // on a network: the range that its subnet was taken from, where that is not the default
-	LabelAddress  = "maillab.address" // a sandbox's address in its instance's network, and a gateway's that is in it
+	LabelRelay    = "maillab.relay"   // host:port of the one server that a sandbox may have dialled for it, "" for none
+	LabelForward  = "maillab.forward" // "ports" on a gateway whose doors the engine forwards to it
 	LabelHost     = "maillab.host"    // what students are told to connect to
 	LabelTopology = "maillab.topology"
 )
@@ -133,7 +120,7 @@ type Capabilities struct {
 	Name     string
 	System   bool   // system accounts, SSH, the mail command
 	Isolated bool   // sandboxes are cut off from one another
-	Bridge   bool   // no host networking: a gateway must be in its instance's network, its doors published by the engine
+	Forwards bool   // no host networking: the engine has to forward to a gateway's doors, and hides who connects
 	LowPorts bool   // doors may have ports under 1024, whoever the user is
 	Seccomp  bool   // containers run under our own filter of system calls, not the engine's
 	Missing  string // for people: what is not there, "" when nothing is
@@ -159,13 +146,6 @@ type Engine interface {
 // Execer is an engine that can run a command as root in a sandbox, for the teacher.
 type Execer interface {
 	Exec(ctx context.Context, instance string, seat int, cmd []string, io IO) (exit int, err error)
-}
-
-// Subnets is an engine whose networks need address space of their own.
-type Subnets interface {
-	// Taken returns every range that the engine's networks (ours and others') and, where it runs on this machine, the
-	// host's routes are using. A new instance's network must overlap none of them.
-	Taken(ctx context.Context) ([]netip.Prefix, error)
 }
 
 // IO is a command's streams; nil is empty or thrown away.
@@ -196,10 +176,10 @@ func Sort(rs []Resource) {
 
 // rank is a kind's place in the order of creation.
 func rank(k Kind) int {
-	return slices.Index([]Kind{Image, Network, Gateway, Facts, Volume, Sandbox}, k)
+	return slices.Index([]Kind{Image, Socket, Gateway, Facts, Volume, Sandbox}, k)
 }
 
-// ID names a resource within its instance: "network", "gateway", "facts 1", "volume 3 mail",
+// ID names a resource within its instance: "socket", "gateway", "facts 1", "volume 3 mail",
 // "sandbox 3", "image TAG".
 func (r Resource) ID() string {
 	switch r.Kind {

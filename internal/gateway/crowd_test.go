@@ -30,7 +30,7 @@ func TestOneTooMany(t *testing.T) {
 		l := &lead{target: control.Target{Seat: 1}, service: service, count: new(atomic.Int32), most: 1}
 		l.count.Store(1)
 		here, there := net.Pipe()
-		go d.serve(l, there)
+		go d.serve(l, there, false)
 		said, err := io.ReadAll(here)
 		if err != nil || string(said) != want {
 			t.Errorf("%s: %q, %v", service, said, err)

@@ -11,14 +11,12 @@ import (
 	"time"
 
 	"maillab/internal/control"
-	"maillab/internal/proxyproto"
 )
 
 // probePatience bounds one dial of a service, its greeting included.
 const probePatience = 5 * time.Second
 
-// probe dials every service of a sandbox once and reports the greetings. The header says that it is the gateway's own
-// connection, so that nothing of it is recorded.
+// probe dials every service of a sandbox once and reports the greetings. Nothing of it is recorded.
 func (g *Gateway) probe(w http.ResponseWriter, r *http.Request) {
 	t, ok := g.target(w, r.FormValue("seat"))
 	if !ok {
@@ -37,7 +35,7 @@ func (g *Gateway) probe(w http.ResponseWriter, r *http.Request) {
 
 func (g *Gateway) probeOne(ctx context.Context, t control.Target, service string) control.Probe {
 	p := control.Probe{Service: service}
-	conn, err := g.sandboxes.Dial(ctx, t, service, proxyproto.Header{Local: true})
+	conn, err := g.sandboxes.Dial(ctx, t, service)
 	if err != nil {
 		p.Error = err.Error()
 		return p
@@ -59,7 +57,7 @@ func (g *Gateway) dial(w http.ResponseWriter, r *http.Request) {
 	if !ok {
 		return
 	}
-	conn, err := g.sandboxes.Dial(r.Context(), t, r.FormValue("service"), proxyproto.Header{Local: true})
+	conn, err := g.sandboxes.Dial(r.Context(), t, r.FormValue("service"))
 	if err != nil {
 		control.WriteError(w, http.StatusBadGateway, err)
 		return

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"maillab/internal/control"
+	"maillab/internal/mail"
 )
 
 // The connections to one sandbox, over all of its services, are bounded: what this process has in descriptors and memory
@@ -63,6 +64,7 @@ type doors struct {
 type door struct {
 	listener net.Listener
 	leads    atomic.Pointer[lead]
+	crowd    *crowd
 }
 
 // lead is where a door leads now.
@@ -71,6 +73,7 @@ type lead struct {
 	service string
 	count   *atomic.Int32
 	most    int32 // connections to the sandbox
+	hidden  bool  // the engine forwards to the door: all peers have its address
 }
 
 func newDoors(ctx context.Context, s Sandboxes, log *slog.Logger) *doors {
@@ -116,7 +119,7 @@ func (d *doors) leads() map[string]*lead {
 			d.counts[t.Seat] = new(atomic.Int32)
 		}
 		for _, door := range t.Doors {
-			leads[listensAt(door)] = &lead{target: t, service: door.Service, count: d.counts[t.Seat], most: share(len(d.want.Sandboxes))}
+			leads[listensAt(door)] = &lead{target: t, service: door.Service, count: d.counts[t.Seat], most: share(len(d.want.Sandboxes)), hidden: door.At != ""}
 		}
 	}
 	return leads
@@ -150,7 +153,7 @@ func (d *doors) openOne(listen string, l *lead) error {
 	if err != nil {
 		return fmt.Errorf("door of seat %d for %s: %w", l.target.Seat, l.service, err)
 	}
-	o := &door{listener: listener}
+	o := &door{listener: listener, crowd: newCrowd(l.service, l.hidden)}
 	o.leads.Store(l)
 	d.open[listen] = o
 	go d.accept(o)
@@ -169,13 +172,32 @@ func (d *doors) accept(o *door) {
 			time.Sleep(50 * time.Millisecond)
 			continue
 		}
-		go d.serve(o.leads.Load(), conn)
+		d.admit(o, conn)
 	}
 }
 
-func (d *doors) serve(l *lead, conn net.Conn) {
+// admit lets a connection in, or closes it on the spot: what is refused costs no goroutine and no word.
+func (d *doors) admit(o *door, conn net.Conn) {
+	peer := mail.PeerOf(conn).Remote.Addr()
+	wait, ok := o.crowd.enter(peer, time.Now())
+	if !ok {
+		if tcp, is := conn.(*net.TCPConn); is {
+			_ = tcp.SetLinger(0)
+		}
+		conn.Close()
+		return
+	}
+	go func() {
+		defer o.crowd.leave(peer)
+		time.Sleep(wait)
+		d.serve(o.leads.Load(), conn, o.crowd.crowded(peer, o.leads.Load().most))
+	}()
+}
+
+// serve hands a connection on; one too many is told so.
+func (d *doors) serve(l *lead, conn net.Conn, crowded bool) {
 	defer l.count.Add(-1)
-	if l.count.Add(1) > l.most {
+	if l.count.Add(1) > l.most || crowded {
 		_ = conn.SetWriteDeadline(time.Now().Add(time.Second))
 		_, _ = io.WriteString(conn, tooMany(l.service))
 		conn.Close()

@@ -1,9 +1,13 @@
-// Package gateway is an instance's one door. It listens where students connect and hands each connection to their
-// sandbox, and it serves the control stream of package control: its own requests, and everybody else's passed on to the
-// sandbox that they name, with that sandbox's token.
+// Package gateway is an instance's one door. It listens where students connect, hands their sandbox one end of a socket pair
+// for each connection, and copies between the other end and the student; and it serves the control stream of package
+// control: its own requests, and everybody else's passed on to the sandbox that they name. Sandboxes have no network: each
+// registers at the gateway's Unix socket with its token, and stays (Registry).
 //
-// What it knows is one control.Doors value, which the controller puts there. It is kept as JSON in a file, written aside,
-// synced and renamed, so that after a reboot the doors are open again before any controller has run.
+// What it knows is one control.Doors value, which the controller puts there. It is kept as JSON in a file, written aside
+// and renamed, so that after a reboot the doors are open again before any controller has run.
+//
+// A flood at one door costs its neighbours nothing that they notice: of each door, and of each peer at a door, so many
+// connections a second are let in and so many at a time, and one too many is closed where it was accepted (crowd).
 package gateway
 
 import (
@@ -20,15 +24,15 @@ import (
 	"sync"
 
 	"maillab/internal/control"
-	"maillab/internal/proxyproto"
+	"maillab/internal/safeio"
 )
 
 // Sandboxes is how a gateway reaches what stands behind it.
 type Sandboxes interface {
 	// Control answers a request for a sandbox's control port.
 	Control(t control.Target) http.Handler
-	// Dial connects to a service on behalf of the peer that the header tells.
-	Dial(ctx context.Context, t control.Target, service string, h proxyproto.Header) (net.Conn, error)
+	// Dial connects to a service for the gateway itself: what goes on there is recorded nowhere.
+	Dial(ctx context.Context, t control.Target, service string) (net.Conn, error)
 	// Serve takes a student's connection over and closes it in the end.
 	Serve(ctx context.Context, t control.Target, service string, conn net.Conn)
 }
@@ -62,13 +66,18 @@ func (g *Gateway) Load() error {
 	if err := json.Unmarshal(text, &d); err != nil {
 		return fmt.Errorf("%s: %w", g.file, err)
 	}
+	g.Open(d)
+	return nil
+}
+
+// Open opens doors that are remembered nowhere.
+func (g *Gateway) Open(d control.Doors) {
 	g.mu.Lock()
 	g.current = d
 	g.mu.Unlock()
 	if err := g.doors.set(d); err != nil {
 		g.log.Warn("not every door opens; trying again", "err", err)
 	}
-	return nil
 }
 
 // Close closes every door; connections that went through stay until the context of New ends.
@@ -93,6 +102,18 @@ func (g *Gateway) Handler() http.Handler {
 			g.sandboxes.Control(t).ServeHTTP(w, r)
 		}
 	})
+}
+
+// Holder finds the sandbox that a token belongs to.
+func (g *Gateway) Holder(token string) (control.Target, bool) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for _, t := range g.current.Sandboxes {
+		if t.Token == token {
+			return t, true
+		}
+	}
+	return control.Target{}, false
 }
 
 // target finds a sandbox by its seat, or answers that there is none.
@@ -142,18 +163,5 @@ func (g *Gateway) save(d control.Doors) error {
 	if err != nil {
 		return err
 	}
-	return writeAside(g.file, text)
-}
-
-// writeAside writes a file whole or not at all, also when the power goes.
-func writeAside(path string, text []byte) error {
-	f, err := os.OpenFile(path+".new", os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(text)
-	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
-		return errors.Join(err, os.Remove(path+".new"))
-	}
-	return os.Rename(path+".new", path)
+	return safeio.WriteFile(g.file, text, 0o600, safeio.Whole)
 }

@@ -15,7 +15,6 @@ import (
 	"testing"
 
 	"maillab/internal/control"
-	"maillab/internal/proxyproto"
 )
 
 // fake stands for sandboxes: every service is an echo that greets with who it thinks is there.
@@ -27,7 +26,7 @@ func (fake) Control(t control.Target) http.Handler {
 	})
 }
 
-func (f fake) Dial(ctx context.Context, t control.Target, service string, h proxyproto.Header) (net.Conn, error) {
+func (f fake) Dial(ctx context.Context, t control.Target, service string) (net.Conn, error) {
 	here, there := net.Pipe()
 	go f.Serve(ctx, t, service, there)
 	return here, nil

@@ -3,7 +3,6 @@ package instance
 import (
 	"maps"
 	"net/netip"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -11,7 +10,6 @@ import (
 	"maillab/internal/control"
 	"maillab/internal/engine"
 	"maillab/internal/plan"
-	"maillab/internal/pool"
 	"maillab/internal/spec"
 )
 
@@ -23,10 +21,8 @@ type Wish struct {
 	Specs    []spec.Sandbox // one a sandbox
 	Limits   Limits
 	Publish  Publishing
-	Bridge   bool         // the gateway is in the instance's network, not on the host's
-	Host     string       // what students are told; "" is where the doors listen
-	Subnet   netip.Prefix // of the instance's network; unused where an engine has none
-	Pool     netip.Prefix // that subnets are taken from, for uid bases
+	Forward  bool   // the engine forwards to the gateway, which is not on the host's network
+	Host     string // what students are told; "" is where the doors listen
 	Owner    string
 	Created  time.Time
 	Expires  time.Time                 // zero: never
@@ -35,7 +31,6 @@ type Wish struct {
 	Students map[int][]string          // roster keys by seat
 	UIDs     map[int]int               // the first uid of each seat's range
 	Relays   map[string]netip.AddrPort // where the specs' relays are: a sandbox looks no names up
-	Extra    map[string]string         // further variables for every sandbox's supervisor
 	Labels   map[string]string         // further labels on everything
 }
 
@@ -63,11 +58,7 @@ func Desire(w Wish, can engine.Capabilities) (Desired, error) {
 	if can.System {
 		d.Resources = append(d.Resources,
 			engine.Resource{Kind: engine.Image, Image: &engine.ImageSpec{Tag: w.Image}},
-			w.resource(engine.Network, 0, map[string]string{engine.LabelSubnet: w.Subnet.String()}))
-		if w.Pool != pool.Default() {
-			d.Resources[1].Labels[engine.LabelPool] = w.Pool.String()
-		}
-		d.Resources[1].Network = &engine.NetworkSpec{Subnet: w.Subnet, Plain: w.Bridge}
+			w.resource(engine.Socket, 0, nil))
 	}
 	gateway := w.gateway(can)
 	d.Resources = append(d.Resources, gateway)
@@ -113,20 +104,18 @@ func (w Wish) sandbox(s spec.Sandbox, can engine.Capabilities) ([]engine.Resourc
 		engine.LabelStudent: strings.Join(w.Students[s.Seat], ","),
 		engine.LabelToken:   w.Token(s.Seat),
 		engine.LabelDoors:   formatDoors(doors),
+		engine.LabelRelay:   "",
 	}
 	container := &engine.SandboxSpec{
 		Image: w.Image, Hostname: strings.SplitN(s.Hostname, ".", 2)[0],
 		Memory: w.Limits.Memory, NanoCPUs: w.Limits.NanoCPUs, PIDs: w.Limits.PIDs, TmpBytes: tmpBytes,
 	}
+	if at, ok := w.Relays[RelayOf(s)]; ok {
+		labels[engine.LabelRelay] = at.String()
+	}
 	if can.System {
 		labels[engine.LabelUIDs] = strconv.Itoa(w.UIDs[s.Seat])
-		address, err := pool.Address(w.Subnet, s.Seat)
-		if err != nil {
-			return nil, err
-		}
-		labels[engine.LabelAddress] = address.String()
-		container.Address = address
-		container.Env = w.environment(s, labels[engine.LabelToken])
+		container.Env = map[string]string{"MAILLAB_TOKEN": labels[engine.LabelToken], "MAILLAB_UID_BASE": labels[engine.LabelUIDs]}
 	}
 	var volumes []engine.Resource
 	for _, part := range parts(can) {
@@ -145,26 +134,6 @@ func parts(can engine.Capabilities) []string {
 		return []string{"mail", "home", "state"}
 	}
 	return []string{"data"}
-}
-
-// environment is what a supervisor must know before it can be told anything: what is fixed while the container lives.
-func (w Wish) environment(s spec.Sandbox, token string) map[string]string {
-	outside := make([]string, len(s.Outside))
-	for i, o := range s.Outside {
-		outside[i] = o.Address
-	}
-	slices.Sort(outside)
-	env := map[string]string{
-		"MAILLAB_TOKEN":    token,
-		"MAILLAB_UID_BASE": strconv.Itoa(w.UIDs[s.Seat]),
-		"MAILLAB_OUTSIDE":  strings.Join(slices.Compact(outside), ","),
-		"MAILLAB_GATEWAY":  w.peer().String(),
-	}
-	if at, ok := w.Relays[RelayOf(s)]; ok {
-		env["MAILLAB_RELAY"] = at.String()
-	}
-	maps.Copy(env, w.Extra)
-	return env
 }
 
 // RelayOf is the relay that a sandbox has, host or host:port; "" is none.

@@ -16,7 +16,6 @@ import (
 	"maillab/internal/control"
 	"maillab/internal/engine"
 	"maillab/internal/plan"
-	"maillab/internal/pool"
 	"maillab/internal/roster"
 	"maillab/internal/spec"
 )
@@ -35,7 +34,6 @@ func wish() Wish {
 		Name: "monday", Topology: "isolated", Image: "maillab/sandbox:1", Specs: []spec.Sandbox{sandbox(1), sandbox(3)},
 		Limits:  Limits{Memory: 96 << 20, NanoCPUs: 5e8, PIDs: 768},
 		Publish: Publishing{Mode: "ports", Listen: "127.0.0.1", Blocks: []Block{{Base: 10000, First: 1}}},
-		Subnet:  netip.MustParsePrefix("10.213.4.0/24"), Pool: pool.Default(),
 		Created: time.Date(2026, 3, 26, 8, 0, 0, 0, time.UTC), Token: func(seat int) string { return "token" + string(rune('0'+seat)) },
 		Students: map[int][]string{1: {"alice"}, 3: {"bruno"}}, UIDs: map[int]int{1: 100000, 3: 101000},
 	}
@@ -103,20 +101,37 @@ func TestWhatASupervisorIsTold(t *testing.T) {
 			sandbox = r
 		}
 	}
-	address := sandbox.Labels[engine.LabelAddress]
-	want := map[string]string{
-		"MAILLAB_TOKEN": "token3", "MAILLAB_OUTSIDE": "192.0.2.25", "MAILLAB_GATEWAY": "10.213.4.1",
-		"MAILLAB_UID_BASE": "101000",
-	}
+	want := map[string]string{"MAILLAB_TOKEN": "token3", "MAILLAB_UID_BASE": "101000"}
 	if diff := cmp.Diff(want, sandbox.Sandbox.Env); diff != "" {
 		t.Error(diff)
 	}
-	if sandbox.Sandbox.Address.String() != address || !netip.MustParsePrefix("10.213.4.0/24").Contains(sandbox.Sandbox.Address) {
-		t.Errorf("address %v, label %q", sandbox.Sandbox.Address, address)
+}
+
+// What a lab names as a relay is the gateway's business: it can move without a sandbox being made anew.
+func TestRelayIsADoorOutwards(t *testing.T) {
+	w := wish()
+	for i := range w.Specs {
+		w.Specs[i].Services.SMTP = &spec.SMTP{Relay: "smtp.example"}
+	}
+	w.Relays = map[string]netip.AddrPort{"smtp.example": netip.MustParseAddrPort("192.0.2.1:25")}
+	before := desire(t, w, engine.Capabilities{System: true})
+	if at := before.Doors.Sandboxes[1].Relay; at != "192.0.2.1:25" {
+		t.Errorf("the gateway is told %q", at)
+	}
+	w.Relays = map[string]netip.AddrPort{"smtp.example": netip.MustParseAddrPort("192.0.2.2:25")}
+	after := desire(t, w, engine.Capabilities{System: true})
+	after.Agree(Of(before.Resources)[0])
+	p := plan.Diff(after.Resources, before.Resources, after.Hashes(), before.Hashes())
+	if diff := cmp.Diff(map[plan.Action]int{plan.Create: 1, plan.Doors: 1}, p.Counts()); diff != "" {
+		t.Errorf("%s\n%s", diff, p)
+	}
+	again := Of(slices.Concat(before.Resources, after.Resources[slices.IndexFunc(after.Resources, func(r engine.Resource) bool { return r.Kind == engine.Facts }):]))[0]
+	if at := again.Doors().Sandboxes[0].Relay; at != "192.0.2.2:25" {
+		t.Errorf("labels tell %q", at)
 	}
 }
 
-// An engine without a system has no network, no image, and no door for SSH.
+// An engine without a system has no socket, no image, and no door for SSH.
 func TestDesireWithoutASystem(t *testing.T) {
 	d := desire(t, wish(), engine.Capabilities{})
 	kinds := map[engine.Kind]int{}
@@ -159,8 +174,8 @@ func TestAddressesMode(t *testing.T) {
 	if blocks := Of(d.Resources)[0].Blocks(); len(blocks) > 0 {
 		t.Errorf("standard ports are in blocks %v", blocks)
 	}
-	if g := gatewayOf(t, d); !g.Sandbox.LowPorts || g.Sandbox.Publish != nil {
-		t.Errorf("a gateway that needs ports under 1024 is %+v", g.Sandbox)
+	if g := gatewayOf(t, d); g.Sandbox.Publish != nil {
+		t.Errorf("the engine forwards to a gateway on the host's network: %+v", g.Sandbox)
 	}
 	w.Publish.Pool = netip.MustParsePrefix("127.0.10.0/31")
 	if _, err := Desire(w, engine.Capabilities{}); err == nil || !strings.Contains(err.Error(), "seat 3 has no address") {

@@ -27,7 +27,7 @@ type Instance struct {
 	Gateway   bool // it runs
 	Sandboxes []Sandbox
 	Resources []engine.Resource
-	Bridge    bool // the gateway is in the instance's network
+	Forward   bool // the engine forwards to the gateway
 	Created   time.Time
 	Claims    map[int]Claim // by seat
 }
@@ -82,7 +82,7 @@ func (i *Instance) take(r engine.Resource) {
 	}
 	switch r.Kind {
 	case engine.Gateway:
-		i.Gateway, i.Bridge = r.State == engine.Running, onBridge(r)
+		i.Gateway, i.Forward = r.State == engine.Running, isForwarded(r)
 	case engine.Sandbox:
 		i.Sandboxes = append(i.Sandboxes, sandboxOf(r))
 	}
@@ -94,7 +94,7 @@ func (i *Instance) missing() {
 	there, up := map[int]bool{}, false
 	for _, r := range i.Resources {
 		there[r.Seat] = there[r.Seat] || r.Kind == engine.Sandbox
-		up = up || r.Kind != engine.Volume && r.Kind != engine.Facts
+		up = up || r.Kind != engine.Volume && r.Kind != engine.Facts && r.Kind != engine.Socket
 	}
 	for _, r := range i.Resources {
 		if up && r.Kind == engine.Volume && !there[r.Seat] {
@@ -112,10 +112,10 @@ func sandboxOf(r engine.Resource) Sandbox {
 		Students: splitList(r.Labels[engine.LabelStudent]),
 		State:    r.State,
 		Target: control.Target{
-			Seat:    r.Seat,
-			Address: r.Labels[engine.LabelAddress],
-			Token:   r.Labels[engine.LabelToken],
-			Doors:   parseDoors(r.Labels[engine.LabelDoors]),
+			Seat:  r.Seat,
+			Token: r.Labels[engine.LabelToken],
+			Relay: r.Labels[engine.LabelRelay],
+			Doors: parseDoors(r.Labels[engine.LabelDoors]),
 		},
 	}
 	if r.Sandbox != nil {
@@ -172,7 +172,7 @@ func doorsOf(resources []engine.Resource) control.Doors {
 			doors.Sandboxes = append(doors.Sandboxes, sandboxOf(r).Target)
 		}
 	}
-	if slices.ContainsFunc(resources, onBridge) {
+	if slices.ContainsFunc(resources, isForwarded) {
 		forwarded(doors)
 	}
 	slices.SortFunc(doors.Sandboxes, func(a, b control.Target) int { return cmp.Compare(a.Seat, b.Seat) })

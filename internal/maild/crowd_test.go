@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 
+	"maillab/internal/handoff"
+	"maillab/internal/mail"
 	"maillab/internal/mail/queue"
 )
 
@@ -98,7 +100,7 @@ func TestCounted(t *testing.T) {
 			t.Errorf("%s, without an account: %v, want %v", network.listen, got, want)
 		}
 		real := &net.TCPAddr{IP: net.IPv4(192, 0, 2, 9), Port: 1}
-		if got, want := ours.counted(&relayed{Conn: server, from: real, to: server.LocalAddr()}), (knocker{"192.0.2.9", false}); got != want {
+		if got, want := ours.counted(&handoff.Conn{Conn: server, Offer: handoff.Offer{Peer: mail.Peer{Remote: real.AddrPort()}}}), (knocker{"192.0.2.9", false}); got != want {
 			t.Errorf("relayed: %v, want %v", got, want)
 		}
 	}

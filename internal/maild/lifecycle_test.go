@@ -83,7 +83,7 @@ func startIn(t testing.TB, dir string, accounts int, adjust ...func(*Config)) *s
 		}
 		context.AfterFunc(ctx, func() { l.Close() })
 		b.addresses[service] = l.Addr().String()
-		wg.Go(func() { _ = d.Listen(ctx, l, service, false) })
+		wg.Go(func() { _ = d.Listen(ctx, l, service) })
 	}
 	t.Cleanup(func() { cancel(); wg.Wait(); d.Close() })
 	b.wait("the starting mail", func() bool { return b.count("util1") == 1 })

@@ -8,15 +8,12 @@ import (
 	"sync"
 	"time"
 
-	"maillab/internal/proxyproto"
+	"maillab/internal/handoff"
 )
 
-// headerPatience bounds how long the gateway may take to say who is there.
-const headerPatience = 5 * time.Second
-
-// Listen accepts connections of a service until the listener is closed. With proxied each begins with a PROXY protocol
-// header: the listener is one that only the gateway reaches.
-func (d *Daemon) Listen(ctx context.Context, listener net.Listener, service string, proxied bool) error {
+// Listen accepts connections until the listener is closed: of a service, or those that were handed on, which say
+// themselves what they are.
+func (d *Daemon) Listen(ctx context.Context, listener net.Listener, service string) error {
 	var wg sync.WaitGroup
 	defer wg.Wait()
 	for {
@@ -24,6 +21,8 @@ func (d *Daemon) Listen(ctx context.Context, listener net.Listener, service stri
 		switch {
 		case errors.Is(err, net.ErrClosed):
 			return nil
+		case errors.Is(err, io.EOF):
+			return err
 		case err != nil: // most likely out of descriptors: let some go
 			d.cfg.Log.Warn("accepting", "service", service, "err", err)
 			if !pause(ctx, 50*time.Millisecond) {
@@ -31,48 +30,18 @@ func (d *Daemon) Listen(ctx context.Context, listener net.Listener, service stri
 			}
 			continue
 		}
-		wg.Go(func() {
-			if proxied {
-				d.serveProxied(ctx, service, conn)
-			} else {
-				d.Serve(ctx, service, conn)
-			}
-		})
+		wg.Go(func() { d.accepted(ctx, service, conn) })
 	}
 }
 
-// serveProxied reads the gateway's header and serves the connection as its real peer's.
-func (d *Daemon) serveProxied(ctx context.Context, service string, conn net.Conn) {
-	_ = conn.SetReadDeadline(time.Now().Add(headerPatience))
-	header, err := proxyproto.Read(conn)
-	if err != nil {
-		d.cfg.Log.Warn("a connection from the gateway", "service", service, "err", err)
-		conn.Close()
-		return
+func (d *Daemon) accepted(ctx context.Context, service string, conn net.Conn) {
+	if handed, ok := conn.(*handoff.Conn); ok {
+		if service = handed.Service; handed.Probe {
+			d.Probe(service, conn)
+			return
+		}
 	}
-	_ = conn.SetReadDeadline(time.Time{})
-	if header.Local {
-		d.Probe(service, conn)
-		return
-	}
-	d.Serve(ctx, service, &relayed{Conn: conn, from: net.TCPAddrFromAddrPort(header.From), to: net.TCPAddrFromAddrPort(header.To)})
-}
-
-// relayed is a connection through the gateway under its real addresses.
-type relayed struct {
-	net.Conn
-	from, to net.Addr
-}
-
-func (r *relayed) RemoteAddr() net.Addr { return r.from }
-func (r *relayed) LocalAddr() net.Addr  { return r.to }
-
-// CloseWrite is needed by who shuts down one direction.
-func (r *relayed) CloseWrite() error {
-	if half, ok := r.Conn.(interface{ CloseWrite() error }); ok {
-		return half.CloseWrite()
-	}
-	return r.Conn.Close()
+	d.Serve(ctx, service, conn)
 }
 
 // Probe answers the gateway's own dial with one line; nothing of it is logged or recorded.

@@ -83,7 +83,6 @@ type Daemon struct {
 
 	mu    sync.Mutex
 	ready bool // starting mail is there
-	ssh   bool // sshd has answered once
 }
 
 // New puts a daemon together. Nothing is served before Serve or Listen are called, nothing is tried before Run.
@@ -206,6 +205,14 @@ func relayOf(s spec.Sandbox) string {
 		return ""
 	}
 	return s.Services.SMTP.Relay
+}
+
+// RelayAddress is where Config.Dial is asked to connect to for the relay that a spec names, "" when it names none.
+func RelayAddress(s spec.Sandbox) string {
+	if relay := relayOf(s); relay != "reject" {
+		return queue.RelayAddress(relay)
+	}
+	return ""
 }
 
 // protocols makes the servers of the services that are on.

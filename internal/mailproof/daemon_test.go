@@ -4,6 +4,7 @@ package mailproof
 
 import (
 	"bufio"
+	"bytes"
 	"cmp"
 	"context"
 	"encoding/json"
@@ -25,6 +26,8 @@ import (
 	"testing"
 	"time"
 
+	"maillab/internal/handoff"
+	"maillab/internal/mail"
 	"maillab/internal/mail/auth"
 	"maillab/internal/mail/mbox"
 	"maillab/internal/maild"
@@ -68,6 +71,28 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
+// proxied is a listener whose clients say in a PROXY header who they are; the daemon gets them as if they had been handed on.
+type proxied struct {
+	net.Listener
+	service string
+}
+
+func (p proxied) Accept() (net.Conn, error) {
+	conn, err := p.Listener.Accept()
+	if err != nil {
+		return nil, err
+	}
+	var line []byte
+	for b := make([]byte, 1); !bytes.HasSuffix(line, []byte("\r\n")); line = append(line, b...) {
+		if _, err := conn.Read(b); err != nil {
+			return nil, errors.Join(err, conn.Close())
+		}
+	}
+	fields := strings.Fields(string(line)) // PROXY TCP4 from to port port
+	peer := mail.Peer{Remote: netip.MustParseAddrPort(fields[2] + ":" + fields[4]), Local: netip.MustParseAddrPort(fields[3] + ":" + fields[5])}
+	return &handoff.Conn{Conn: conn, Offer: handoff.Offer{Service: p.service, Peer: peer}}, nil
+}
+
 // serve is the daemon's process, until SIGTERM. It is to the listeners that it inherits what cmd/maild is.
 func serve(text string) error {
 	signal.Ignore(syscall.SIGXFSZ)
@@ -93,7 +118,10 @@ func serve(text string) error {
 			return err
 		}
 		context.AfterFunc(ctx, func() { listener.Close() })
-		wg.Go(func() { _ = d.Listen(ctx, listener, service, i >= len(services)) })
+		if i >= len(services) {
+			listener = proxied{listener, service}
+		}
+		wg.Go(func() { _ = d.Listen(ctx, listener, service) })
 	}
 	fmt.Println("ready")
 	err = d.Run(ctx)

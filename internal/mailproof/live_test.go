@@ -17,7 +17,6 @@ import (
 
 	"maillab/internal/engine/enginetest"
 	"maillab/internal/mail/dialoguetest"
-	"maillab/internal/proxyproto"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -95,10 +94,9 @@ func (o *oracle) as(peer, port string) net.Conn {
 	return conn
 }
 
-// proxyHeader is how a gateway tells who a client is.
+// proxyHeader tells a server that believes it who a client is: version 1 of HAProxy's PROXY protocol.
 func proxyHeader(peer string) []byte {
-	header := proxyproto.Header{From: netip.MustParseAddrPort(peer + ":40000"), To: netip.MustParseAddrPort("10.9.0.2:25")}
-	return header.Append(nil)
+	return []byte("PROXY TCP4 " + peer + " 10.9.0.2 40000 25\r\n")
 }
 
 // traces are Postfix's log and mailboxes.

@@ -2,7 +2,6 @@ package plan
 
 import (
 	"fmt"
-	"net/netip"
 
 	"maillab/internal/engine"
 )
@@ -11,34 +10,29 @@ import (
 type class struct {
 	students []string // index + 1 is the seat, "" is a seat that is not taken
 	image    string
-	subnet   string
 	doors    string // put into every sandbox's doors
-	onHost   bool   // the gateway is on the host's network
-	shift    int    // added to every sandbox's address
+	forward  bool   // the engine forwards to the gateway
+	shift    int    // added to the number of every sandbox's range of uids
 	facts    int    // how often facts were said anew
 }
 
 func small(students ...string) class {
-	return class{students: students, image: "maillab/sandbox:1", subnet: "10.213.0.0/24", doors: "10000", onHost: true}
+	return class{students: students, image: "maillab/sandbox:1", doors: "10000"}
 }
 
 func (c class) resources() []engine.Resource {
-	subnet := netip.MustParsePrefix(c.subnet)
 	rs := []engine.Resource{
 		{Kind: engine.Image, Image: &engine.ImageSpec{Tag: c.image}},
-		labelled(engine.Resource{
-			Kind: engine.Network, Instance: "i", Network: &engine.NetworkSpec{Subnet: subnet},
-			Labels: map[string]string{engine.LabelSubnet: c.subnet},
-		}),
+		labelled(engine.Resource{Kind: engine.Socket, Instance: "i"}),
 	}
 	gateway := engine.Resource{Kind: engine.Gateway, Instance: "i", Sandbox: &engine.SandboxSpec{Image: c.image}}
-	if !c.onHost {
-		gateway.Sandbox.Address = at(subnet, 254)
+	if c.forward {
+		gateway.Sandbox.Publish = map[int]string{10000: "127.0.0.1:10125"}
 	}
 	rs = append(rs, labelled(gateway))
 	for i, student := range c.students {
 		if student != "" {
-			rs = append(rs, c.seat(i+1, student, at(subnet, i+3+c.shift))...)
+			rs = append(rs, c.seat(i+1, student)...)
 		}
 	}
 	if c.facts > 0 {
@@ -62,7 +56,7 @@ func (c class) said(rs []engine.Resource) engine.Resource {
 	return facts
 }
 
-func (c class) seat(seat int, student string, address netip.Addr) []engine.Resource {
+func (c class) seat(seat int, student string) []engine.Resource {
 	var rs []engine.Resource
 	for _, part := range []string{"home", "mail", "state"} {
 		rs = append(rs, engine.Resource{Kind: engine.Volume, Instance: "i", Seat: seat, Part: part,
@@ -70,9 +64,9 @@ func (c class) seat(seat int, student string, address netip.Addr) []engine.Resou
 	}
 	return append(rs, labelled(engine.Resource{
 		Kind: engine.Sandbox, Instance: "i", Seat: seat,
-		Sandbox: &engine.SandboxSpec{Image: c.image, Address: address},
+		Sandbox: &engine.SandboxSpec{Image: c.image},
 		Labels: map[string]string{
-			engine.LabelStudent: student, engine.LabelAddress: address.String(),
+			engine.LabelStudent: student, engine.LabelUIDs: fmt.Sprint(100000 + 1000*(seat+c.shift)),
 			engine.LabelDoors: fmt.Sprintf("smtp=127.0.0.1:%s%d", c.doors, seat),
 		},
 	}))
@@ -87,17 +81,9 @@ func labelled(r engine.Resource) engine.Resource {
 	return r
 }
 
-func at(p netip.Prefix, n int) netip.Addr {
-	a := p.Masked().Addr()
-	for range n {
-		a = a.Next()
-	}
-	return a
-}
-
 // specs gives every taken seat, and the doors, one hash.
 func (c class) specs(hash string) map[int]string {
-	specs := map[int]string{DoorsSeat: c.doors + fmt.Sprint(len(c.students)) + c.subnet}
+	specs := map[int]string{DoorsSeat: c.doors + fmt.Sprint(len(c.students))}
 	for i, student := range c.students {
 		if student != "" {
 			specs[i+1] = hash

@@ -52,12 +52,10 @@ func keyOf(r engine.Resource) key {
 	return k
 }
 
-// verdict is what is to become of a desired resource. An action of "" leaves it alone. With apart, a recreation is two
-// steps, because something else has to happen between removing and creating.
+// verdict is what is to become of a desired resource. An action of "" leaves it alone.
 type verdict struct {
 	action Action
 	reason string
-	apart  bool
 }
 
 // diff is the state of one Diff. Verdicts are given in the order of kinds, so those of what a resource stands on are
@@ -83,11 +81,11 @@ func (d *diff) judge(r engine.Resource) verdict {
 		}
 		return verdict{action: Create, reason: "missing"}
 	}
-	if network := d.verdicts[key{kind: engine.Network}]; onNetwork(r) && network.action != "" {
-		return verdict{Recreate, "its network is made anew", true}
+	if r.Sandbox != nil && d.verdicts[key{kind: engine.Socket}].action == Create {
+		return verdict{action: Recreate, reason: "the socket on which sandboxes register was missing"}
 	}
 	if why := drift(r, old); why != "" {
-		return verdict{Recreate, why, address(r) != address(old)}
+		return verdict{action: Recreate, reason: why}
 	}
 	if r.Kind == engine.Sandbox {
 		for _, v := range d.volumesOf(r.Seat) {
@@ -100,19 +98,6 @@ func (d *diff) judge(r engine.Resource) verdict {
 		return verdict{action: Start, reason: string(old.State)}
 	}
 	return verdict{}
-}
-
-// onNetwork tells whether a resource is attached to the instance's network; a gateway on the host's is not.
-func onNetwork(r engine.Resource) bool {
-	return (r.Kind == engine.Sandbox || r.Kind == engine.Gateway) && address(r) != ""
-}
-
-// address is a container's address in the instance's network, "" without one.
-func address(r engine.Resource) string {
-	if r.Sandbox != nil && r.Sandbox.Address.IsValid() {
-		return r.Sandbox.Address.String()
-	}
-	return r.Labels[engine.LabelAddress]
 }
 
 func (d *diff) volumesOf(seat int) []engine.Resource {
@@ -142,17 +127,13 @@ func (d *diff) add(a Action, r engine.Resource, reason string, cuts []string, ne
 
 // removals plans what goes, from what stands on others to what they stand on.
 func (d *diff) removals() {
-	for _, kind := range []engine.Kind{engine.Sandbox, engine.Volume, engine.Facts, engine.Gateway, engine.Network} {
+	for _, kind := range []engine.Kind{engine.Sandbox, engine.Volume, engine.Facts, engine.Gateway, engine.Socket} {
 		for _, r := range d.actual {
-			v, wanted := d.verdicts[keyOf(r)]
-			if r.Kind != kind || wanted && !v.apart || d.replaced(r) {
+			_, wanted := d.verdicts[keyOf(r)]
+			if r.Kind != kind || wanted || d.replaced(r) {
 				continue
 			}
-			reason := v.reason
-			if !wanted {
-				reason = d.unwanted(r)
-			}
-			d.add(Remove, r, reason, d.cut(r), d.standingOn(r)...)
+			d.add(Remove, r, d.unwanted(r), d.cut(r), d.standingOn(r)...)
 		}
 	}
 }
@@ -166,13 +147,13 @@ func (d *diff) unwanted(r engine.Resource) string {
 	return "not wanted any more"
 }
 
-// standingOn are the steps that remove what stands on r: a sandbox on its volumes, all containers on the network.
+// standingOn are the steps that remove what stands on r: a sandbox on its volumes, all containers on the socket.
 func (d *diff) standingOn(r engine.Resource) []ID {
 	var ids []ID
 	for _, o := range d.actual {
 		switch {
 		case r.Kind == engine.Volume && o.Kind == engine.Sandbox && o.Seat == r.Seat,
-			r.Kind == engine.Network && (o.Kind == engine.Sandbox || o.Kind == engine.Gateway):
+			r.Kind == engine.Socket && (o.Kind == engine.Sandbox || o.Kind == engine.Gateway):
 			ids = append(ids, stepID(Remove, o))
 		}
 	}
@@ -203,8 +184,6 @@ func (d *diff) puts() {
 	for _, r := range d.desired {
 		v := d.verdicts[keyOf(r)]
 		switch {
-		case v.action == Recreate && v.apart:
-			d.add(Create, r, v.reason, nil, d.under(r)...)
 		case v.action == Recreate:
 			d.add(Recreate, r, v.reason, d.cut(d.existing[keyOf(r)]), append(d.under(r), d.standingOn(r)...)...)
 		case v.action != "":
@@ -213,20 +192,12 @@ func (d *diff) puts() {
 	}
 }
 
-// under are the steps that make what r stands on, and those that clear its place.
+// under are the steps that make what r stands on.
 func (d *diff) under(r engine.Resource) []ID {
 	if r.Sandbox == nil {
 		return nil
 	}
-	ids := []ID{stepID(Remove, r), ID("build image " + r.Sandbox.Image)}
-	if onNetwork(r) {
-		ids = append(ids, "create network", "recreate network")
-	}
-	for _, o := range d.actual {
-		if onNetwork(o) && address(o) == address(r) && keyOf(o) != keyOf(r) {
-			ids = append(ids, stepID(Remove, o))
-		}
-	}
+	ids := []ID{ID("build image " + r.Sandbox.Image), "create socket"}
 	if r.Kind == engine.Sandbox {
 		for _, v := range d.volumesOf(r.Seat) {
 			ids = append(ids, stepID(Create, v))

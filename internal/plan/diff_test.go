@@ -23,18 +23,15 @@ type diffCase struct {
 func cases() []diffCase {
 	three := small("alice", "bob", "carol")
 	all := three.resources()
-	moved, otherDoors, newImage, onBridge, shifted := three, three, three, three, three
-	moved.subnet = "10.213.4.0/24"
+	otherDoors, newImage, forwarded, shifted := three, three, three, three
 	otherDoors.doors, otherDoors.facts = "20000", 1
 	renamed := small("alice", "bob", "carla")
 	renamed.doors, renamed.facts = "20000", 2
 	newImage.image = "maillab/sandbox:2"
-	onBridge.onHost = false
-	movedBridge := onBridge
-	movedBridge.subnet = moved.subnet
+	forwarded.forward = true
 	shifted.shift = 1
 	dropped := small("alice", "", "carol", "dave")
-	volumes := without(all, "image maillab/sandbox:1", "network", "gateway", "sandbox 1", "sandbox 2", "sandbox 3")
+	volumes := without(all, "image maillab/sandbox:1", "socket", "gateway", "sandbox 1", "sandbox 2", "sandbox 3")
 	specs, specs2 := three.specs("a1"), three.specs("b2")
 	specs3 := three.specs("a1")
 	specs3[2] = "b2"
@@ -46,21 +43,20 @@ func cases() []diffCase {
 		{"nothing", all, running(all), specs, specs},
 		{"teardown", nil, running(all), nil, nil},
 		{"teardown-keeps-volumes", volumes, running(all), nil, nil},
-		{"teardown-half-built", nil, stopped(without(running(all), "network", "gateway", "sandbox 1"), "sandbox 2"), nil, nil},
+		{"teardown-half-built", nil, stopped(without(running(all), "socket", "gateway", "sandbox 1"), "sandbox 2"), nil, nil},
 		{"sandbox-missing", all, without(running(all), "sandbox 2"), specs, specs3},
 		{"sandbox-stopped", all, stopped(running(all), "sandbox 2"), specs, silent},
 		{"gateway-missing", all, without(running(all), "gateway"), specs, nil},
 		{"gateway-stopped", all, stopped(running(all), "gateway"), specs, nil},
-		{"gateway-on-network-recreated", movedBridge.resources(), running(onBridge.resources()), movedBridge.specs("a1"), specs},
-		{"network-missing", all, stopped(without(running(all), "network"), "sandbox 1", "sandbox 2", "sandbox 3"), specs, nil},
-		{"network-moved", moved.resources(), running(all), moved.specs("a1"), specs},
+		{"gateway-forwarded", forwarded.resources(), running(all), specs, specs},
+		{"socket-missing", all, stopped(without(running(all), "socket"), "sandbox 1", "sandbox 2", "sandbox 3"), specs, nil},
 		{"volume-missing", all, without(running(all), "volume 2 mail"), specs, specs},
 		{"image-changed", newImage.resources(), running(all), specs, specs},
 		{"doors-changed", otherDoors.resources(), running(all), otherDoors.specs("a1"), specs},
 		{"facts-said-again", renamed.resources(), running(otherDoors.resources()), renamed.specs("a1"), renamed.specs("a1")},
 		{"facts-left-behind", renamed.resources(), append(running(renamed.resources()), running(otherDoors.resources()[:4])[3]), renamed.specs("a1"), renamed.specs("a1")},
 		{"facts-go-with-the-rest", nil, running(otherDoors.resources()), nil, nil},
-		{"addresses-shifted", shifted.resources(), running(all), specs, specs},
+		{"uids-shifted", shifted.resources(), running(all), specs, specs},
 		{"gateway-forgot-doors", all, running(all), specs, map[int]string{1: "a1", 2: "a1", 3: "a1"}},
 		{"spec-changed", all, running(all), specs2, specs},
 		{"one-does-not-answer", all, running(all), specs, silent},
@@ -139,21 +135,20 @@ func TestNeeds(t *testing.T) {
 		want []ID
 	}{
 		{"first-deploy", "create sandbox 2", []ID{
-			"build image maillab/sandbox:1", "create network",
+			"build image maillab/sandbox:1", "create socket",
 			"create volume 2 home", "create volume 2 mail", "create volume 2 state"}},
-		{"first-deploy", "create gateway", []ID{"build image maillab/sandbox:1"}},
+		{"first-deploy", "create gateway", []ID{"build image maillab/sandbox:1", "create socket"}},
 		{"first-deploy", "doors gateway", []ID{"create gateway"}},
 		{"first-deploy", "configure sandbox 2", []ID{"create sandbox 2", "create gateway", "doors gateway"}},
 		{"first-deploy", "wait sandbox 2", []ID{"create sandbox 2", "doors gateway", "configure sandbox 2"}},
 		{"doors-changed", "doors gateway", []ID{"create facts 1"}},
 		{"facts-said-again", "remove facts 1", []ID{"create facts 2"}},
-		{"teardown", "remove network", []ID{"remove gateway", "remove sandbox 1", "remove sandbox 2", "remove sandbox 3"}},
+		{"teardown", "remove socket", []ID{"remove gateway", "remove sandbox 1", "remove sandbox 2", "remove sandbox 3"}},
 		{"teardown", "remove volume 3 mail", []ID{"remove sandbox 3"}},
 		{"teardown", "remove sandbox 3", nil},
-		{"network-moved", "recreate network", []ID{"remove sandbox 1", "remove sandbox 2", "remove sandbox 3"}},
-		{"network-moved", "create sandbox 1", []ID{"remove sandbox 1", "recreate network"}},
-		{"gateway-on-network-recreated", "create gateway", []ID{"remove gateway", "recreate network"}},
-		{"addresses-shifted", "create sandbox 1", []ID{"remove sandbox 1", "remove sandbox 2"}},
+		{"socket-missing", "recreate gateway", []ID{"create socket"}},
+		{"socket-missing", "recreate sandbox 1", []ID{"create socket"}},
+		{"gateway-forwarded", "recreate gateway", nil},
 		{"volume-missing", "recreate sandbox 2", []ID{"create volume 2 mail"}},
 		{"sandbox-stopped", "start sandbox 2", nil},
 		{"spec-changed", "wait sandbox 1", []ID{"configure sandbox 1"}},
@@ -176,8 +171,8 @@ func TestNeeds(t *testing.T) {
 func TestCuts(t *testing.T) {
 	want := map[string][]string{
 		"first-deploy": nil, "nothing": nil, "spec-changed": nil, "sandbox-stopped": nil, "sandbox-missing": nil,
-		"gateway-missing": nil, "gateway-stopped": nil, "network-missing": nil,
-		"teardown": {"alice", "bob", "carol"}, "network-moved": {"alice", "bob", "carol"},
+		"gateway-missing": nil, "gateway-stopped": nil, "socket-missing": nil,
+		"teardown": {"alice", "bob", "carol"}, "gateway-forwarded": {"alice", "bob", "carol"},
 		"doors-changed": nil, "facts-said-again": nil, "image-changed": {"alice", "bob", "carol"},
 		"teardown-half-built": {"carol"}, "volume-missing": {"bob"}, "class-changed": {"bob"},
 	}
@@ -193,8 +188,8 @@ func TestCuts(t *testing.T) {
 }
 
 func TestSharedSandboxSurvivesAChangedClass(t *testing.T) {
-	one := small().seat(0, "alice,bob", at(prefix("10.213.0.0/24"), 2))
-	two := small().seat(0, "alice,bob,carol", at(prefix("10.213.0.0/24"), 2))
+	one := small().seat(0, "alice,bob")
+	two := small().seat(0, "alice,bob,carol")
 	p := Diff(two, running(one), map[int]string{0: "b2"}, map[int]string{0: "a1"})
 	golden(t, "shared-class-changed", p.String())
 	if cuts := p.Cuts(); cuts != nil {

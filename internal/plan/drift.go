@@ -14,9 +14,8 @@ import (
 func Hash(r engine.Resource) string {
 	text, err := json.Marshal(struct {
 		Kind    engine.Kind
-		Network *engine.NetworkSpec
 		Sandbox *engine.SandboxSpec
-	}{r.Kind, r.Network, r.Sandbox})
+	}{r.Kind, r.Sandbox})
 	if err != nil {
 		panic(fmt.Sprintf("plan: a resource does not marshal: %v", err)) // plain data: our own bug
 	}
@@ -28,21 +27,16 @@ func Hash(r engine.Resource) string {
 // by whom, when and for how long a resource was made are no reason to cut a student off; nor are LabelStudent, which on a
 // shared sandbox changes with the class, and LabelDoors, which is the gateway's business: facts say those anew.
 func drift(desired, actual engine.Resource) string {
-	if desired.Kind == engine.Volume || desired.Kind == engine.Facts || desired.Kind == engine.Image {
+	switch desired.Kind {
+	case engine.Volume, engine.Socket, engine.Facts, engine.Image:
 		return "" // a volume is its contents; an image's tag is a hash of its own
 	}
 	// The labels that say most come first; the hash, which says only that something is different, comes last.
-	for _, label := range []string{
-		engine.LabelSubnet, engine.LabelAddress, engine.LabelToken,
-	} {
-		want, have := desired.Labels[label], actual.Labels[label]
-		switch {
-		case want == have:
-		case label == engine.LabelToken:
-			return "drifted: " + label + " is another" // a secret
-		default:
-			return fmt.Sprintf("drifted: %s %q → %q", label, have, want)
-		}
+	if desired.Labels[engine.LabelToken] != actual.Labels[engine.LabelToken] {
+		return "drifted: " + engine.LabelToken + " is another" // a secret
+	}
+	if want, have := desired.Labels[engine.LabelUIDs], actual.Labels[engine.LabelUIDs]; want != have {
+		return fmt.Sprintf("drifted: %s %q → %q", engine.LabelUIDs, have, want)
 	}
 	if desired.Sandbox != nil && actual.Sandbox != nil && actual.Sandbox.Image != desired.Sandbox.Image {
 		return fmt.Sprintf("drifted: image %s → %s", actual.Sandbox.Image, desired.Sandbox.Image)

@@ -50,8 +50,7 @@ func randomClass(rng *rand.Rand) class {
 		students = append(students, student)
 	}
 	c := small(students...)
-	c.onHost, c.shift = rng.IntN(2) == 0, rng.IntN(3)
-	c.subnet = []string{"10.213.0.0/24", "10.213.1.0/24"}[rng.IntN(2)]
+	c.forward, c.shift = rng.IntN(2) == 0, rng.IntN(3)
 	c.facts = rng.IntN(3)
 	c.image = []string{"maillab/sandbox:1", "maillab/sandbox:2"}[rng.IntN(2)]
 	c.doors = []string{"10000", "20000"}[rng.IntN(2)]

@@ -9,7 +9,7 @@ import (
 
 // String is the plan for people: a line a step, the volumes of a sandbox on one, and a line that counts.
 //
-//	create     network 10.213.0.0/24: missing
+//	create     socket: missing
 //	recreate   sandbox 3 (carol): drifted: maillab.doors "…" → "…"; ends the sessions of carol
 //	2 steps: 1 create, 1 recreate
 func (p Plan) String() string {
@@ -44,9 +44,6 @@ func line(steps []Step) string {
 	name := s.Target.ID()
 	for _, more := range steps[1:] {
 		name += ", " + more.Target.Part
-	}
-	if s.Target.Network != nil && s.Target.Network.Subnet.IsValid() {
-		name += " " + s.Target.Network.Subnet.String()
 	}
 	if student := s.Target.Labels[engine.LabelStudent]; student != "" {
 		name += " (" + strings.ReplaceAll(student, ",", ", ") + ")"

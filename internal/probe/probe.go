@@ -179,12 +179,11 @@ func short(out string) string {
 
 // Place is what probes are aimed at.
 type Place struct {
-	Own, Neighbour string   // addresses of sandboxes in the instance's network
-	Names          []string // the neighbour's
-	Other          string   // an account of the sandbox that is not the student's login
-	Gateway        string   // address of a gateway on a bridge, "" when it is on the host's network
-	Host           []string // addresses of the host, as seen from a sandbox; the bridge's is the first
-	Ports          []string // of the host, on which somebody listens
+	Doors []string // the neighbour's, as host:port
+	Names []string // the neighbour's
+	Other string   // an account of the sandbox that is not the student's login
+	Host  []string // addresses of the host
+	Ports []string // of the host, on which somebody listens
 }
 
 // connect is a TCP connection, made and closed again.
@@ -193,13 +192,12 @@ func connect(address, port string) string {
 	if ip := net.ParseIP(address); ip != nil && ip.To4() == nil {
 		family = "-6 "
 	}
-	return fmt.Sprintf("nc %s-z -w 3 %s %s", family, address, port)
+	return fmt.Sprintf("nc %s-z -w 2 %s %s", family, address, port)
 }
 
-// datagram succeeds when no error comes back for one: it has left the sandbox.
-func datagram(address, port string) string {
-	return python("import socket, time; s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.connect((\"" + address + "\", " + port + ")); " +
-		"s.send(b\"x\"); time.sleep(1); s.send(b\"x\")")
+func connectTo(hostport string) string {
+	host, port, _ := net.SplitHostPort(hostport)
+	return connect(host, port)
 }
 
 func python(program string) string { return "python3 -c '" + program + "'" }

@@ -69,8 +69,7 @@ func TestVerdicts(t *testing.T) {
 // Every probe has a name of its own in its group, and a command that is filled in.
 func TestMatrix(t *testing.T) {
 	place := Place{
-		Own: "10.213.0.3", Neighbour: "10.213.0.4", Names: []string{"two"}, Other: "util11", Gateway: "10.213.0.254",
-		Host: []string{"10.213.0.1"}, Ports: []string{"10122"},
+		Doors: []string{"192.0.2.1:10222"}, Names: []string{"two"}, Other: "util11", Host: []string{"192.0.2.1"}, Ports: []string{"10122"},
 	}
 	sh, err := exec.LookPath("sh")
 	if err != nil {
@@ -90,7 +89,7 @@ func TestMatrix(t *testing.T) {
 			}
 		}
 	}
-	if kinds[Works] < 5 || kinds[Denied] < 80 || kinds[Load] != 7 {
+	if kinds[Works] < 5 || kinds[Denied] < 60 || kinds[Load] != 7 {
 		t.Errorf("%v", kinds)
 	}
 }

@@ -4,22 +4,29 @@ package sandbox_test
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
+	"net"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"golang.org/x/crypto/ssh"
 
+	"maillab/internal/control"
 	"maillab/internal/engine/enginetest"
+	"maillab/internal/gateway"
+	"maillab/internal/handoff"
 	"maillab/internal/sandbox"
 	"maillab/internal/spec"
 )
@@ -95,50 +102,36 @@ var image = sync.OnceValues(func() (string, error) {
 	return tag, err
 })
 
-// network is an internal network like an instance's, removed at the end of the test.
-type network struct {
-	name, subnet string // subnet without its last number: "10.251.8."
-}
-
-func newNetwork(t *testing.T) network {
-	t.Helper()
-	return makeNetwork(t, "--internal", "-o", "com.docker.network.bridge.enable_icc=false")
-}
-
-func makeNetwork(t *testing.T, options ...string) network {
-	t.Helper()
-	needEngine(t)
-	t.Parallel()
-	for i := 8; i < 200; i++ {
-		n := network{fmt.Sprintf("%s%d-%d", prefix, os.Getpid(), i), fmt.Sprintf("10.251.%d.", i)}
-		_, err := docker(append(append([]string{"network", "create"}, options...), "--subnet", n.subnet+"0/24", n.name)...)
-		if err == nil {
-			t.Cleanup(func() { mustDocker(t, "network", "rm", n.name) })
-			return n
-		}
-		if !strings.Contains(err.Error(), "overlaps") && !strings.Contains(err.Error(), "exists") {
-			t.Fatal(err)
-		}
-	}
-	t.Fatal("no subnet is free in 10.251.0.0/16")
-	return network{}
-}
-
-// box is one running sandbox.
+// box is one running sandbox, with a gateway of its own in this process.
 type box struct {
 	t       *testing.T
-	net     network
 	name    string
-	address string
 	base    int
+	network string // "none", or what an engine gives all the same
 	drop    string // a capability, or a sysctl, to be left out
 	timeout time.Duration
+
+	dir      string // with the gateway's socket
+	registry *gateway.Registry
+	target   control.Target
+
+	mu    sync.Mutex
+	doors map[string]string // by service
 }
 
-// start starts a sandbox at the n-th address of its network, and waits until control answers.
-func (n network) start(t *testing.T, number, base int) *box {
+// boxes numbers them.
+var boxes atomic.Int32
+
+// newBox is one that does not run yet.
+func newBox(t *testing.T, base int) *box {
 	t.Helper()
-	b := &box{t: t, net: n, name: fmt.Sprintf("%s-%d", n.name, number), address: fmt.Sprint(n.subnet, number), base: base, timeout: patience}
+	needEngine(t)
+	b := &box{
+		t: t, name: fmt.Sprintf("%s%d-%d", prefix, os.Getpid(), boxes.Add(1)), base: base, network: "none", timeout: patience,
+		dir: t.TempDir(), target: control.Target{Seat: 1, Token: "token"}, doors: map[string]string{},
+	}
+	b.registry = gateway.NewRegistry(slog.New(slog.DiscardHandler))
+	b.openGateway()
 	t.Cleanup(func() {
 		if t.Failed() {
 			logs, _ := exec.Command("docker", "logs", b.name).CombinedOutput()
@@ -149,6 +142,55 @@ func (n network) start(t *testing.T, number, base int) *box {
 			mustDocker(t, "volume", "rm", "-f", b.name+"-"+part)
 		}
 	})
+	return b
+}
+
+// openGateway takes registrations until close is called, or the test ends.
+func (b *box) openGateway() (close func()) {
+	b.t.Helper()
+	socket := filepath.Join(b.dir, "gateway.sock")
+	_ = os.Remove(socket)
+	l, err := net.ListenUnix("unixpacket", &net.UnixAddr{Name: socket, Net: "unixpacket"})
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	go b.registry.Listen(ctx, l, func(token string) (control.Target, bool) { return b.target, token == b.target.Token })
+	end := sync.OnceFunc(func() { cancel(); l.Close() })
+	b.t.Cleanup(end)
+	return end
+}
+
+// door is where one connects to a service through the gateway.
+func (b *box) door(service string) string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.doors[service] == "" {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			b.t.Fatal(err)
+		}
+		b.t.Cleanup(func() { l.Close() })
+		b.doors[service] = l.Addr().String()
+		go func() {
+			for {
+				conn, err := l.Accept()
+				if err != nil {
+					return
+				}
+				go b.registry.Serve(context.Background(), b.target, service, conn)
+			}
+		}()
+	}
+	return b.doors[service]
+}
+
+// start starts a sandbox, and waits until control answers.
+func start(t *testing.T, base int) *box {
+	t.Helper()
+	needEngine(t)
+	t.Parallel()
+	b := newBox(t, base)
 	if err := b.create(); err != nil {
 		t.Fatal(err)
 	}
@@ -162,11 +204,11 @@ func (b *box) create() error {
 	if err != nil {
 		return err
 	}
-	args := []string{"run", "-d", "--init", "--name", b.name, "--hostname", "test6isri", "--network", b.net.name, "--ip", b.address,
+	args := []string{"run", "-d", "--name", b.name, "--hostname", "test6isri", "--network", b.network, "-v", b.dir + ":/srv/gateway/socket",
 		"--memory", "96m", "--memory-swap", "96m", "--pids-limit", "768", "--cap-drop", "ALL",
 		"--tmpfs", "/tmp:size=16m", "--tmpfs", "/var/tmp:size=16m", "--tmpfs", "/run:size=4m,mode=755",
 		"-v", b.name + "-mail:/var/mail", "-v", b.name + "-home:/home", "-v", b.name + "-state:/var/lib/maillab",
-		"-e", "MAILLAB_TOKEN=token", "-e", fmt.Sprintf("MAILLAB_UID_BASE=%d", b.base), "-e", "MAILLAB_OUTSIDE=192.0.2.25"}
+		"-e", "MAILLAB_TOKEN=token", "-e", fmt.Sprintf("MAILLAB_UID_BASE=%d", b.base)}
 	for _, c := range sandbox.CapabilityNames() {
 		if c != b.drop {
 			args = append(args, "--cap-add", c)
@@ -219,9 +261,13 @@ type whoami struct {
 	PID          int
 }
 
-func (b *box) control() *http.Client { return &http.Client{Timeout: b.timeout} }
+func (b *box) control() *http.Client {
+	return &http.Client{Timeout: b.timeout, Transport: &http.Transport{DisableKeepAlives: true, DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+		return b.registry.Dial(ctx, b.target, handoff.Control)
+	}}}
+}
 
-func (b *box) url(path string) string { return "http://" + b.address + ":10080" + path }
+func (b *box) url(path string) string { return "http://sandbox" + path }
 
 func (b *box) who() (w whoami, err error) {
 	r, err := b.control().Get(b.url("/who"))
@@ -247,7 +293,7 @@ func (b *box) configure(s spec.Sandbox) {
 	})
 	if s.Services.SSH != nil {
 		eventually(b.t, "sshd", func() error {
-			_, err := ssh.Dial("tcp", b.address+":22", &ssh.ClientConfig{User: "nobody", HostKeyCallback: ssh.InsecureIgnoreHostKey()})
+			_, err := ssh.Dial("tcp", b.door("ssh"), &ssh.ClientConfig{User: "nobody", HostKeyCallback: ssh.InsecureIgnoreHostKey()})
 			if err != nil && strings.Contains(err.Error(), "unable to authenticate") {
 				return nil
 			}
@@ -334,7 +380,7 @@ func (b *box) session(user, password, command string, tty bool) (string, error) 
 }
 
 func (b *box) sessionWith(user string, auth ssh.AuthMethod, command string, tty bool) (string, error) {
-	client, err := ssh.Dial("tcp", b.address+":22", &ssh.ClientConfig{
+	client, err := ssh.Dial("tcp", b.door("ssh"), &ssh.ClientConfig{
 		User: user, Auth: []ssh.AuthMethod{auth}, HostKeyCallback: ssh.InsecureIgnoreHostKey(), Timeout: patience,
 	})
 	if err != nil {

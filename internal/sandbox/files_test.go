@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -22,24 +23,17 @@ import (
 )
 
 func TestFromEnv(t *testing.T) {
-	env := map[string]string{
-		"MAILLAB_TOKEN": "t", "MAILLAB_UID_BASE": "101000", "MAILLAB_OUTSIDE": "192.0.2.25, 198.51.100.1",
-		"MAILLAB_GATEWAY": "10.213.0.1", "MAILLAB_RELAY": "192.0.2.9:25",
-	}
+	env := map[string]string{"MAILLAB_TOKEN": "t", "MAILLAB_UID_BASE": "101000"}
 	got, err := FromEnv(func(name string) string { return env[name] })
-	want := Config{
-		Token: "t", UIDBase: 101000, Gateway: netip.MustParseAddr("10.213.0.1"), Relay: netip.MustParseAddrPort("192.0.2.9:25"),
-		Outside: []netip.Addr{netip.MustParseAddr("192.0.2.25"), netip.MustParseAddr("198.51.100.1")},
-	}
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(want, got, cmp.Comparer(func(a, b netip.Addr) bool { return a == b }), cmp.Comparer(func(a, b netip.AddrPort) bool { return a == b })); diff != "" {
+	if diff := cmp.Diff(Config{Token: "t", UIDBase: 101000}, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
-	bad := map[string]string{"MAILLAB_UID_BASE": "1000", "MAILLAB_OUTSIDE": "::1", "MAILLAB_GATEWAY": "x", "MAILLAB_RELAY": "host:25"}
+	bad := map[string]string{"MAILLAB_UID_BASE": "1000", "MAILLAB_SPEC": "nothing"}
 	_, err = FromEnv(func(name string) string { return bad[name] })
-	for _, name := range []string{"MAILLAB_TOKEN", "MAILLAB_UID_BASE", "MAILLAB_OUTSIDE", "MAILLAB_GATEWAY", "MAILLAB_RELAY"} {
+	for _, name := range []string{"MAILLAB_TOKEN", "MAILLAB_UID_BASE", "MAILLAB_SPEC"} {
 		if err == nil || !strings.Contains(err.Error(), name) {
 			t.Errorf("%v does not name %s", err, name)
 		}
@@ -48,8 +42,8 @@ func TestFromEnv(t *testing.T) {
 
 func TestHostsFile(t *testing.T) {
 	sb := goodSpec()
-	got := string(hostsFile(&sb, netip.MustParseAddr("10.213.0.3"), "test6isri"))
-	want := "127.0.0.1\tlocalhost\n::1\tip6-localhost ip6-loopback\n10.213.0.3\ttest6isri.local.isri.fr test6isri smtp.u-picardie.fr\n"
+	got := string(hostsFile(&sb, ownAddress(), "test6isri"))
+	want := "127.0.0.1\tlocalhost\n::1\tip6-localhost ip6-loopback\n127.0.1.1\ttest6isri.local.isri.fr test6isri smtp.u-picardie.fr\n"
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
@@ -219,6 +213,47 @@ func TestStatusIsOf(t *testing.T) {
 	}
 }
 
+func TestStatusParent(t *testing.T) {
+	for status, want := range map[string][2]int{
+		"Name:\tsshd\nState:\tS (sleeping)\nPPid:\t17\nUid:\t0\t104\t0\t0\n":     {17, 104},
+		"Name:\tsshd\nState:\tZ (zombie)\nPPid:\t17\nUid:\t104\t104\t104\t104\n": {0, -1},
+		"": {0, -1},
+	} {
+		if parent, uid := statusParent(status); parent != want[0] || uid != want[1] {
+			t.Errorf("%q: %d, %d", status, parent, uid)
+		}
+	}
+}
+
+// Of those who have not logged in the oldest of the peer that has the most goes; one that may be logging in does not.
+func TestGoner(t *testing.T) {
+	one, two, three := netip.MustParseAddr("192.0.2.1"), netip.MustParseAddr("192.0.2.2"), netip.MustParseAddr("192.0.2.3")
+	logins := func(peers ...netip.Addr) (all []*login) {
+		for i, peer := range peers {
+			all = append(all, &login{child{pid: i}, peer})
+		}
+		return all
+	}
+	for _, test := range []struct {
+		waiting []*login
+		busy    []int // may not go
+		want    int   // -1: none
+	}{
+		{logins(), nil, -1},
+		{logins(one, two, two, three), nil, 1},
+		{logins(one, two, two, three), []int{1}, 2},
+		{logins(one, two, two, three), []int{1, 2}, 0},
+		{logins(one, one, two, two), nil, 0},
+		{logins(one), []int{0}, -1},
+		{logins(netip.Addr{}, netip.Addr{}), nil, 0},
+	} {
+		got := goner(test.waiting, func(l *login) bool { return !slices.Contains(test.busy, l.pid) })
+		if pid := -1; got != nil && got.pid != test.want || got == nil && pid != test.want {
+			t.Errorf("%v of %d goes, want %d", got, len(test.waiting), test.want)
+		}
+	}
+}
+
 func TestStatusName(t *testing.T) {
 	for status, want := range map[string]string{"Name:\tsshd\nState:\tS\n": "sshd", "Name:\ta b\n": "a b", "": ""} {
 		if got := statusName(status); got != want {
@@ -251,14 +286,14 @@ func TestListenersFollowTheServices(t *testing.T) {
 	if err := ls.adjust(spec.Services{SMTP: &spec.SMTP{}, SSH: &spec.SSH{}}); err != nil {
 		t.Fatal(err)
 	}
-	if ls["smtp"] == nil || ls["smtp-proxy"] == nil || ls["control"] == nil || ls["pop3"] != nil {
+	if ls["smtp"] == nil || ls["ssh"] == nil || ls["pop3"] != nil {
 		t.Errorf("open: %v", ls)
 	}
-	before := ls["control"]
-	if err := ls.adjust(spec.Services{POP3: &spec.POP3{}}); err != nil {
+	before := ls["ssh"]
+	if err := ls.adjust(spec.Services{POP3: &spec.POP3{}, SSH: &spec.SSH{}}); err != nil {
 		t.Fatal(err)
 	}
-	if ls["smtp"] != nil || ls["pop3"] == nil || ls["control"] != before {
+	if ls["smtp"] != nil || ls["pop3"] == nil || ls["ssh"] != before {
 		t.Errorf("open: %v", ls)
 	}
 }

@@ -15,12 +15,13 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"maillab/internal/handoff"
 	"maillab/internal/sandbox"
 	"maillab/internal/spec"
 )
 
 func TestMaildComesBack(t *testing.T) {
-	b := newNetwork(t).start(t, 3, 156000)
+	b := start(t, 156000)
 	b.configure(labSpec("back", master2021))
 	before, err := b.who()
 	if err != nil {
@@ -31,7 +32,7 @@ func TestMaildComesBack(t *testing.T) {
 	}
 	mustDocker(t, "exec", b.name, "kill", "-9", fmt.Sprint(before.PID))
 	// The port answers all the time: a connection waits for the next maild.
-	conn, err := net.DialTimeout("tcp", b.address+":25", patience)
+	conn, err := net.DialTimeout("tcp", b.door("smtp"), patience)
 	if err != nil {
 		t.Fatalf("while maild is dead: %v", err)
 	}
@@ -55,7 +56,7 @@ func TestMaildComesBack(t *testing.T) {
 
 // TestMaildHasLittle: a user of its own, one capability, no new privileges, no password hashes.
 func TestMaildHasLittle(t *testing.T) {
-	b := newNetwork(t).start(t, 3, 157000)
+	b := start(t, 157000)
 	b.configure(labSpec("little", master2021))
 	w, err := b.who()
 	if err != nil {
@@ -74,7 +75,7 @@ func TestMaildHasLittle(t *testing.T) {
 
 // TestBrokerInASandbox: the same refusals as in package broker's tests, with real users and the real capabilities.
 func TestBrokerInASandbox(t *testing.T) {
-	b := newNetwork(t).start(t, 3, 158000)
+	b := start(t, 158000)
 	b.configure(labSpec("broker", master2021))
 	if got := b.ask(ask{Op: "append", User: "util1", Box: "INBOX", Text: "From x\n"}); got.Error != "" {
 		t.Fatal(got.Error)
@@ -126,7 +127,7 @@ func TestBrokerInASandbox(t *testing.T) {
 }
 
 func TestHomesFollowTheirUIDs(t *testing.T) {
-	b := newNetwork(t).start(t, 3, 159000)
+	b := start(t, 159000)
 	b.configure(labSpec("here", master2021))
 	b.as("util1", "mkdir -m 0 closed; mkdir d; echo x > d/mine; ln -s /etc/passwd d/link; echo edited >> tp/lisez.txt; echo mail >> /var/mail/util1")
 	b.base = 160000
@@ -154,7 +155,7 @@ func TestHomesFollowTheirUIDs(t *testing.T) {
 }
 
 func TestABadSpecChangesNothing(t *testing.T) {
-	b := newNetwork(t).start(t, 3, 161000)
+	b := start(t, 161000)
 	b.configure(labSpec("good", master2021))
 	before, _ := b.who()
 	bad := labSpec("bad", master2021)
@@ -185,27 +186,36 @@ func TestABadSpecChangesNothing(t *testing.T) {
 }
 
 func TestServicesThatAreOff(t *testing.T) {
-	b := newNetwork(t).start(t, 3, 162000)
+	b := start(t, 162000)
 	b.configure(labSpec("all", master2021))
 	s := labSpec("smtp-only", master2021)
 	s.Services = spec.Services{SMTP: &spec.SMTP{}}
 	b.configure(s)
-	for port, open := range map[int]bool{25: true, 10025: true, 10080: true, 110: false, 10110: false, 143: false, 22: false} {
-		eventually(t, fmt.Sprintf("port %d is open: %v", port, open), func() error {
-			conn, err := net.DialTimeout("tcp", fmt.Sprintf("%s:%d", b.address, port), patience)
-			if err == nil {
-				conn.Close()
+	for service, open := range map[string]bool{"smtp": true, handoff.Control: true, "ssh": false} {
+		eventually(t, fmt.Sprintf("%s is served: %v", service, open), func() error {
+			conn, err := net.DialTimeout("tcp", b.door(service), patience)
+			if err != nil {
+				return err
 			}
-			if (err == nil) != open {
+			defer conn.Close()
+			_ = conn.SetDeadline(time.Now().Add(patience))
+			fmt.Fprint(conn, "GET /who HTTP/1.0\r\n\r\n") // the one for control waits for the client
+			if _, err := conn.Read(make([]byte, 1)); (err == nil) != open {
 				return fmt.Errorf("it is not: %v", err)
 			}
 			return nil
 		})
 	}
+	inside := mustDocker(t, "exec", b.name, "sh", "-c", "cat /proc/net/tcp /proc/net/tcp6")
+	for port, open := range map[int]bool{25: true, 22: false, 110: false, 143: false} {
+		if strings.Contains(inside, fmt.Sprintf(":%04X 00000000", port)) != open {
+			t.Errorf("port %d is open: %v\n%s", port, !open, inside)
+		}
+	}
 }
 
 func TestStopsAndStartsAgain(t *testing.T) {
-	b := newNetwork(t).start(t, 3, 163000)
+	b := start(t, 163000)
 	b.configure(labSpec("stop", master2021))
 	mustDocker(t, "stop", "-t", "20", b.name)
 	if got := mustDocker(t, "inspect", "-f", "{{.State.ExitCode}}", b.name); got != "0" {
@@ -221,7 +231,7 @@ func TestStopsAndStartsAgain(t *testing.T) {
 
 // TestADiskFillerIsStopped, is told why, and can clean up.
 func TestADiskFillerIsStopped(t *testing.T) {
-	b := newNetwork(t).start(t, 3, 168000)
+	b := start(t, 168000)
 	s := labSpec("filler", master2021)
 	s.Limits.SpoolBytes = 8 << 20
 	for i := range s.Accounts {
@@ -246,20 +256,16 @@ func TestADiskFillerIsStopped(t *testing.T) {
 
 // TestEveryCapabilityIsNeeded leaves each out in turn, and finds something that no longer works.
 func TestEveryCapabilityIsNeeded(t *testing.T) {
-	n := newNetwork(t)
+	needEngine(t)
+	t.Parallel()
 	for i, name := range sandbox.CapabilityNames() {
 		if name == "NET_ADMIN" {
 			continue // TestNoFenceNoSandbox
 		}
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			b := &box{t: t, net: n, name: n.name + "-without-" + strings.ToLower(name), address: fmt.Sprint(n.subnet, 20+i), base: 164000 + 1000*i, drop: name, timeout: 5 * time.Second}
-			t.Cleanup(func() {
-				b.remove()
-				for _, part := range []string{"mail", "home", "state"} {
-					mustDocker(t, "volume", "rm", "-f", b.name+"-"+part)
-				}
-			})
+			b := newBox(t, 164000+1000*i)
+			b.drop, b.timeout = name, 5*time.Second
 			if err := b.create(); err != nil {
 				t.Fatal(err)
 			}
@@ -271,8 +277,7 @@ func TestEveryCapabilityIsNeeded(t *testing.T) {
 		})
 	}
 	t.Run("with all of them", func(t *testing.T) {
-		t.Parallel()
-		b := n.start(t, 40, 180000)
+		b := start(t, 180000)
 		if err := b.works(); err != nil {
 			t.Error(err)
 		}

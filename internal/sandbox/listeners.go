@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"maillab/internal/broker"
+	"maillab/internal/handoff"
 	"maillab/internal/spec"
 )
 
@@ -20,24 +21,17 @@ import (
 type door struct {
 	name string
 	port int
-	// inside tells whether the sandbox's own programs get in; else only the gateway does.
-	inside bool
-	on     func(spec.Services) bool
+	on   func(spec.Services) bool
 }
 
-// doors are all listeners that there can be. They follow from the design; a lab cannot move them.
+// doors are all listeners that there can be. They follow from the design; a lab cannot move them. All are for the
+// sandbox's own programs, as there is no interface but loopback; other people come through the gateway.
 func doors() []door {
-	smtp := func(s spec.Services) bool { return s.SMTP != nil }
-	pop3 := func(s spec.Services) bool { return s.POP3 != nil }
-	imap := func(s spec.Services) bool { return s.IMAP != nil }
 	return []door{
-		{"smtp", 25, true, smtp},
-		{"pop3", 110, true, pop3},
-		{"imap", 143, true, imap},
-		{"smtp-proxy", 10025, false, smtp},
-		{"pop3-proxy", 10110, false, pop3},
-		{"imap-proxy", 10143, false, imap},
-		{"control", 10080, false, func(spec.Services) bool { return true }},
+		{"smtp", 25, func(s spec.Services) bool { return s.SMTP != nil }},
+		{"pop3", 110, func(s spec.Services) bool { return s.POP3 != nil }},
+		{"imap", 143, func(s spec.Services) bool { return s.IMAP != nil }},
+		{handoff.SSH, 22, func(s spec.Services) bool { return s.SSH != nil }},
 	}
 }
 
@@ -112,11 +106,13 @@ func (b *bundle) addCopy(file *os.File) error {
 	return nil
 }
 
-// addAll adds copies of all listeners, sorted by name.
+// addAll adds copies of all of maild's listeners, sorted by name.
 func (b *bundle) addAll(ls listeners) error {
 	var names []string
 	for name := range ls {
-		names = append(names, name)
+		if name != handoff.SSH {
+			names = append(names, name)
+		}
 	}
 	slices.Sort(names)
 	for _, name := range names {

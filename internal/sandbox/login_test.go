@@ -38,7 +38,7 @@ type terminal struct {
 
 func (b *box) terminal(user, password string) *terminal {
 	b.t.Helper()
-	client, err := ssh.Dial("tcp", b.address+":22", &ssh.ClientConfig{
+	client, err := ssh.Dial("tcp", b.door("ssh"), &ssh.ClientConfig{
 		User: user, Auth: []ssh.AuthMethod{ssh.Password(password)}, HostKeyCallback: ssh.InsecureIgnoreHostKey(), Timeout: patience,
 	})
 	if err != nil {
@@ -64,7 +64,7 @@ func (b *box) terminal(user, password string) *terminal {
 func (term *terminal) say(line string) { fmt.Fprintf(term.in, "%s\n", line) }
 
 func TestLoginOnATerminal(t *testing.T) {
-	b := newNetwork(t).start(t, 3, 150000)
+	b := start(t, 150000)
 	b.configure(labSpec("login", master2021))
 
 	term := b.terminal("util1", "master2021")
@@ -92,7 +92,7 @@ func TestLoginOnATerminal(t *testing.T) {
 }
 
 func TestPasswordSurvives(t *testing.T) {
-	b := newNetwork(t).start(t, 3, 151000)
+	b := start(t, 151000)
 	b.configure(labSpec("first", master2021))
 	key := b.ask(ask{Op: "hostkey"}).Text
 
@@ -140,7 +140,7 @@ func TestPasswordSurvives(t *testing.T) {
 }
 
 func TestShortLivedKey(t *testing.T) {
-	b := newNetwork(t).start(t, 3, 152000)
+	b := start(t, 152000)
 	b.configure(labSpec("keys", master2021))
 	_, private, err := ed25519.GenerateKey(rand.Reader)
 	if err != nil {

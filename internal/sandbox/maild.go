@@ -16,6 +16,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"maillab/internal/broker"
+	"maillab/internal/handoff"
 )
 
 // daemonUser is maild's user, and the group by which it reads /etc/shadow.
@@ -39,41 +40,41 @@ func daemonUser() (shadowGID, uid, gid int, err error) {
 
 // maildChild is what a maild is started with.
 type maildChild struct {
-	config    Config
 	shadowGID int
 	uid, gid  int
 	spec      []byte // without password hashes; empty: none yet
 	listeners listeners
-	parking   [2]*os.File
+	shared    []*os.File // by name: what every maild gets a copy of
+	children  *children
 	log       *slog.Logger
 }
 
 // newParking makes the sockets in which maild parks the mailbox that it rewrites. They are the supervisor's, so that what is
 // in them lives when a maild is killed; it does nothing with them.
-func newParking() (p [2]*os.File, err error) {
+func newParking() ([]*os.File, error) {
 	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
-		return p, fmt.Errorf("parking: %w", err)
+		return nil, fmt.Errorf("parking: %w", err)
 	}
-	return [2]*os.File{os.NewFile(uintptr(fds[0]), broker.DescriptorParkIn), os.NewFile(uintptr(fds[1]), broker.DescriptorParkOut)}, nil
+	return []*os.File{os.NewFile(uintptr(fds[0]), broker.DescriptorParkIn), os.NewFile(uintptr(fds[1]), broker.DescriptorParkOut)}, nil
 }
 
 // start starts maild and serves its broker until it has ended.
-func (m maildChild) start(ctx context.Context, files *broker.Files, backend broker.Backend) (*child, error) {
-	conn, theirs, err := broker.Pair()
+func (m maildChild) start(ctx context.Context, files *broker.Files, backend broker.Backend) (kept, error) {
+	conn, theirs, err := handoff.Pair(broker.DescriptorBroker)
 	if err != nil {
-		return nil, err
+		return kept{}, err
 	}
 	inherited, err := m.bundle(theirs)
 	if err != nil {
 		_ = conn.Close()
-		return nil, err
+		return kept{}, err
 	}
 	defer inherited.close()
-	cmd := m.command(inherited)
-	if err := startConfined(cmd, confine{bounding: []uintptr{capLease}, noNew: true}); err != nil {
+	c, err := m.startOne(inherited)
+	if err != nil {
 		_ = conn.Close()
-		return nil, err
+		return kept{}, err
 	}
 	served := make(chan struct{})
 	go func() {
@@ -82,7 +83,20 @@ func (m maildChild) start(ctx context.Context, files *broker.Files, backend brok
 			m.log.Error("maild's broker connection is given up", "err", err)
 		}
 	}()
-	return &child{cmd: cmd, end: func() { endBroker(conn, served) }}, nil
+	return kept{c, func() { endBroker(conn, served) }}, nil
+}
+
+func (m maildChild) startOne(inherited *bundle) (child, error) {
+	said, err := logged(m.log)
+	if err != nil {
+		return child{}, err
+	}
+	defer said.Close()
+	cmd := m.command(inherited)
+	cmd.Stdout, cmd.Stderr = said, said
+	from := newStarter(confine{bounding: []uintptr{capLease}, noNew: true})
+	defer close(from)
+	return m.children.start(cmd, from)
 }
 
 // endBroker waits until what a maild asked for before it ended is done, and its locks are given back.
@@ -105,7 +119,7 @@ func (m maildChild) bundle(theirs *os.File) (*bundle, error) {
 	if _, err = text.Write(m.spec); err == nil {
 		err = b.addAll(m.listeners)
 	}
-	for _, f := range m.parking {
+	for _, f := range m.shared {
 		if err == nil {
 			err = b.addCopy(f)
 		}
@@ -124,16 +138,9 @@ func (m maildChild) command(inherited *bundle) *exec.Cmd {
 		"PATH=/usr/local/bin:/usr/bin:/bin",
 		"LANG=C.UTF-8",
 		"HOME=" + stateDir + "/maild",
-		"MAILLAB_TOKEN=" + m.config.Token,
 		inherited.env(),
 	}
-	if m.config.Relay.IsValid() {
-		cmd.Env = append(cmd.Env, "MAILLAB_RELAY="+m.config.Relay.String())
-	}
 	cmd.ExtraFiles = inherited.files
-	cmd.Stdout = &lines{log: m.log}
-	cmd.Stderr = &lines{log: m.log}
-	cmd.WaitDelay = grace
 	cmd.SysProcAttr = &syscall.SysProcAttr{
 		Setsid:      true,
 		Credential:  &syscall.Credential{Uid: uint32(m.uid), Gid: uint32(m.gid), Groups: []uint32{uint32(m.shadowGID)}},

@@ -3,6 +3,7 @@
 package sandbox
 
 import (
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -16,29 +17,37 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// envChain marks the second start of labinit: the chain is set, and NET_ADMIN is gone.
-const envChain = "MAILLAB_CHAIN"
+// A sandbox has no network but loopback. The engine makes its container so; where an engine gives a network all the same,
+// what it gave is taken down here, before anything else is started. A default route to loopback makes everything that has
+// no other way go where nobody takes it: a connect to the outside waits until its time is up, as behind a firewall that
+// drops, where without a route it would fail at once.
 
-// Fence sets the packet chain and the default route, sees that ports under 1024 are the system's, and then runs this program anew without CAP_NET_ADMIN; in the
-// program that was run anew it returns nil. Nothing may be started before.
-func Fence(c Config) error {
+// ownAddress is what the sandbox's names lead to.
+func ownAddress() netip.Addr { return netip.AddrFrom4([4]byte{127, 0, 1, 1}) }
+
+// envFenced marks the second start of labinit: the network is down, and NET_ADMIN is gone.
+const envFenced = "MAILLAB_FENCED"
+
+// Fence takes the network down, sees that ports under 1024 are the system's, and then runs this program anew without
+// CAP_NET_ADMIN; in the program that was run anew it returns nil. Nothing may be started before.
+func Fence() error {
 	admin, err := hasCapability(capNetAdmin)
 	if err != nil {
-		return fmt.Errorf("packet chain: %w", err)
+		return fmt.Errorf("network: %w", err)
 	}
-	fenced := os.Getenv(envChain) == "set"
+	fenced := os.Getenv(envFenced) == "yes"
 	switch {
 	case fenced && admin:
-		return errors.New("packet chain: CAP_NET_ADMIN is still there after it was dropped")
+		return errors.New("network: CAP_NET_ADMIN is still there after it was dropped")
 	case fenced:
-		return os.Unsetenv(envChain)
+		return errors.Join(os.Unsetenv(envFenced), onlyLoopback())
 	case !admin:
-		return errors.New("packet chain: it cannot be set without CAP_NET_ADMIN, and nothing starts without it")
+		return errors.New("network: it cannot be taken down without CAP_NET_ADMIN, and nothing starts before it is")
 	}
-	if err := errors.Join(checkLowPorts("/proc/sys/"+strings.ReplaceAll(lowPorts, ".", "/")), fence(c)); err != nil {
+	if err := errors.Join(checkLowPorts("/proc/sys/"+strings.ReplaceAll(lowPorts, ".", "/")), takeDown()); err != nil {
 		return err
 	}
-	return execWithout(capNetAdmin, envChain+"=set")
+	return execWithout(capNetAdmin, envFenced+"=yes")
 }
 
 // checkLowPorts reads the setting of lowPorts in a file. A kernel before 4.11 has none, and lets nobody have them.
@@ -56,72 +65,76 @@ func checkLowPorts(file string) error {
 	return nil
 }
 
-func fence(c Config) error {
-	_, uid, _, err := daemonUser()
-	if err != nil {
-		return err
-	}
-	link, err := findLink()
-	if err != nil {
-		return err
-	}
-	gateway := c.Gateway
-	if !gateway.IsValid() {
-		gateway = link.prefix.Masked().Addr().Next()
-	}
-	rules := chain{outside: c.Outside, relay: c.Relay, gateway: gateway, maild: uint32(uid)}
-	if c.Published {
-		rules.neighbours = link.prefix.Masked()
-	}
-	if err := rules.set(); err != nil {
-		return err
-	}
-	return link.defaultRoute()
-}
-
-// link is the interface by which the sandbox is in its network.
-type link struct {
-	index  int
-	prefix netip.Prefix // its address and subnet
-}
-
-// findLink finds the first interface, besides loopback, that is up and has an IPv4 address.
-func findLink() (link, error) {
+// takeDown leaves loopback alone, with a default route to it.
+func takeDown() error {
 	all, err := net.Interfaces()
 	if err != nil {
-		return link{}, fmt.Errorf("network interfaces: %w", err)
+		return fmt.Errorf("network interfaces: %w", err)
 	}
-	for _, i := range all {
-		if i.Flags&net.FlagLoopback != 0 || i.Flags&net.FlagUp == 0 {
-			continue
-		}
-		addrs, err := i.Addrs()
-		if err != nil {
-			return link{}, fmt.Errorf("addresses of %s: %w", i.Name, err)
-		}
-		for _, a := range addrs {
-			if p, err := netip.ParsePrefix(a.String()); err == nil && p.Addr().Is4() {
-				return link{i.Index, p}, nil
-			}
-		}
-	}
-	return link{}, errors.New("the sandbox is in no network: no interface has an IPv4 address")
-}
-
-// defaultRoute makes everything that has no other way go out by this link. An internal network has no default route,
-// and without one a connect to the outside would fail at once with "Network is unreachable" before the chain could drop
-// its packets. Where there is a route already, it stays.
-func (l link) defaultRoute() error {
 	conn, err := netlink.Dial(unix.NETLINK_ROUTE, nil)
 	if err != nil {
-		return fmt.Errorf("default route: %w", err)
+		return fmt.Errorf("network: %w", err)
 	}
 	defer conn.Close()
+	loopback := 0
+	for _, i := range all {
+		switch isLoopback, up := i.Flags&net.FlagLoopback != 0, i.Flags&net.FlagUp != 0; {
+		case isLoopback:
+			loopback = i.Index
+			if !up {
+				err = setUp(conn, i.Index, true)
+			}
+		case up:
+			err = setUp(conn, i.Index, false)
+		}
+		if err != nil {
+			return fmt.Errorf("network interface %s: %w", i.Name, err)
+		}
+	}
+	if loopback == 0 {
+		return errors.New("network: there is no loopback interface")
+	}
+	if err := defaultRoute(conn, loopback); err != nil {
+		return fmt.Errorf("default route: %w", err)
+	}
+	return onlyLoopback()
+}
+
+// onlyLoopback is the proof.
+func onlyLoopback() error {
+	all, err := net.Interfaces()
+	if err != nil {
+		return fmt.Errorf("network interfaces: %w", err)
+	}
+	for _, i := range all {
+		if i.Flags&net.FlagLoopback == 0 && i.Flags&net.FlagUp != 0 {
+			return fmt.Errorf("network interface %s is up: a sandbox has none", i.Name)
+		}
+	}
+	return nil
+}
+
+// setUp turns an interface on or off: struct ifinfomsg of rtnetlink(7), with the flags and which of them count.
+func setUp(conn *netlink.Conn, index int, up bool) error {
+	data := make([]byte, unix.SizeofIfInfomsg)
+	binary.NativeEndian.PutUint32(data[4:], uint32(index))
+	if up {
+		binary.NativeEndian.PutUint32(data[8:], unix.IFF_UP)
+	}
+	binary.NativeEndian.PutUint32(data[12:], unix.IFF_UP)
+	_, err := conn.Execute(netlink.Message{
+		Header: netlink.Header{Type: unix.RTM_NEWLINK, Flags: netlink.Request | netlink.Acknowledge}, Data: data,
+	})
+	return err
+}
+
+// defaultRoute makes everything that has no other way go out by an interface. Routes by others went with them.
+func defaultRoute(conn *netlink.Conn, index int) error {
 	attrs := netlink.NewAttributeEncoder()
-	attrs.Uint32(unix.RTA_OIF, uint32(l.index))
+	attrs.Uint32(unix.RTA_OIF, uint32(index))
 	encoded, err := attrs.Encode()
 	if err != nil {
-		return fmt.Errorf("default route: %w", err)
+		return err
 	}
 	// struct rtmsg, rtnetlink(7): family, lengths of destination and source (0: default), TOS, table, protocol, scope,
 	// type, and four bytes of flags.
@@ -133,8 +146,8 @@ func (l link) defaultRoute() error {
 		},
 		Data: append(header, encoded...),
 	})
-	if err != nil && !errors.Is(err, unix.EEXIST) {
-		return fmt.Errorf("default route: %w", err)
+	if errors.Is(err, unix.EEXIST) {
+		return nil
 	}
-	return nil
+	return err
 }

@@ -3,10 +3,14 @@
 package sandbox
 
 import (
+	"bufio"
 	"context"
 	"fmt"
+	"io"
 	"log/slog"
+	"os"
 	"os/exec"
+	"os/signal"
 	"runtime"
 	"sync"
 	"syscall"
@@ -15,27 +19,120 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// children are the processes that labinit starts, and, as it is PID 1 of its container, those whose parents have ended: it
+// waits for all of them, in one place. Nobody else may: not exec.Cmd.Wait either.
+type children struct {
+	mu   sync.Mutex // held while a process is started and entered, and while those that ended are waited for
+	runs map[int]chan<- syscall.WaitStatus
+}
+
+func newChildren() *children { return &children{runs: map[int]chan<- syscall.WaitStatus{}} }
+
+// child is a process that was started. What it is told by signal never reaches another that got its number.
+type child struct {
+	pid   int
+	of    *children
+	ended <-chan syscall.WaitStatus // buffered: it gets one status
+}
+
+// start starts cmd, whose streams are files or nothing.
+func (c *children) start(cmd *exec.Cmd, from starter) (child, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if err := from.start(cmd); err != nil {
+		return child{}, err
+	}
+	ended, pid := make(chan syscall.WaitStatus, 1), cmd.Process.Pid
+	c.runs[pid] = ended
+	_ = cmd.Process.Release() // it is waited for here
+	return child{pid, c, ended}, nil
+}
+
+// signal does nothing to a child that has ended.
+func (c child) signal(s syscall.Signal) {
+	c.of.mu.Lock()
+	defer c.of.mu.Unlock()
+	if c.of.runs[c.pid] != nil {
+		_ = syscall.Kill(c.pid, s)
+	}
+}
+
+// wait waits for what ends, until ctx does.
+func (c *children) wait(ctx context.Context) {
+	news := make(chan os.Signal, 1)
+	signal.Notify(news, syscall.SIGCHLD)
+	defer signal.Stop(news)
+	for {
+		c.reap()
+		select {
+		case <-news:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// reap waits for those that have ended by now.
+func (c *children) reap() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for {
+		var status syscall.WaitStatus
+		pid, err := syscall.Wait4(-1, &status, syscall.WNOHANG, nil)
+		if err == syscall.EINTR {
+			continue
+		}
+		if err != nil || pid <= 0 {
+			return
+		}
+		if ended := c.runs[pid]; ended != nil {
+			ended <- status
+			delete(c.runs, pid)
+		}
+	}
+}
+
+// describe is how a process ended, for the log.
+func describe(s syscall.WaitStatus) string {
+	if s.Signaled() {
+		return "signal: " + s.Signal().String()
+	}
+	return fmt.Sprintf("exit status %d", s.ExitStatus())
+}
+
+// logged is a file for a child's standard error: what it writes, until nobody has the file open any more, goes to the log,
+// a line each. The caller closes his copy once the child has its own.
+func logged(log *slog.Logger) (*os.File, error) {
+	r, w, err := os.Pipe()
+	if err != nil {
+		return nil, err
+	}
+	go func() {
+		defer r.Close()
+		_, _ = io.Copy(&lines{log: log}, bufio.NewReaderSize(r, 512))
+	}()
+	return w, nil
+}
+
 // grace is how long a child may take to end after SIGTERM.
 const grace = 3 * time.Second
 
 // keeper keeps one child process running: it is started, and when it ends started again, at once the first time and
 // after at most a second when it goes on ending.
 type keeper struct {
-	name  string
 	log   *slog.Logger
-	start func(ctx context.Context) (*child, error)
+	start func(ctx context.Context) (kept, error)
 	again chan struct{} // buffered 1: end the child and start a new one
-	ready chan struct{} // closed when the first child runs
 }
 
-// child is a running process and what has to be done when it has ended.
-type child struct {
-	cmd *exec.Cmd
+// kept is a running child and what has to be done when it has ended.
+type kept struct {
+	child
 	end func()
 }
 
-func newKeeper(name string, log *slog.Logger, start func(context.Context) (*child, error)) *keeper {
-	return &keeper{name: name, log: log.With("process", name), start: start, again: make(chan struct{}, 1), ready: make(chan struct{})}
+func newKeeper(name string, log *slog.Logger, start func(context.Context) (kept, error)) *keeper {
+	return &keeper{log: log.With("process", name), start: start, again: make(chan struct{}, 1)}
 }
 
 // restart ends the child; run starts the next one.
@@ -48,7 +145,6 @@ func (k *keeper) restart() {
 
 // run returns when ctx has ended and the child, too.
 func (k *keeper) run(ctx context.Context) {
-	started := sync.OnceFunc(func() { close(k.ready) })
 	var delay time.Duration
 	for ctx.Err() == nil {
 		born := time.Now()
@@ -56,8 +152,7 @@ func (k *keeper) run(ctx context.Context) {
 		if err != nil {
 			k.log.Error("not started", "err", err)
 		} else {
-			k.log.Info("started", "pid", c.cmd.Process.Pid)
-			started()
+			k.log.Info("started", "pid", c.pid)
 			k.watch(ctx, c)
 		}
 		if time.Since(born) > 10*time.Second {
@@ -69,26 +164,25 @@ func (k *keeper) run(ctx context.Context) {
 }
 
 // watch returns when the child has ended, by itself or because it was told to.
-func (k *keeper) watch(ctx context.Context, c *child) {
-	ended := make(chan error, 1)
-	go func() { ended <- c.cmd.Wait() }()
+func (k *keeper) watch(ctx context.Context, c kept) {
 	defer c.end()
 	select {
-	case err := <-ended:
-		k.log.Warn("ended by itself", "err", err, "state", fmt.Sprint(c.cmd.ProcessState))
+	case status := <-c.ended:
+		k.log.Warn("ended by itself", "state", describe(status))
 		return
 	case <-k.again:
 	case <-ctx.Done():
 	}
-	_ = c.cmd.Process.Signal(syscall.SIGTERM)
+	c.signal(syscall.SIGTERM)
+	var status syscall.WaitStatus
 	select {
-	case <-ended:
+	case status = <-c.ended:
 	case <-time.After(grace):
 		k.log.Warn("does not end: killed")
-		_ = c.cmd.Process.Kill()
-		<-ended
+		c.signal(syscall.SIGKILL)
+		status = <-c.ended
 	}
-	k.log.Info("ended", "state", fmt.Sprint(c.cmd.ProcessState))
+	k.log.Info("ended", "state", describe(status))
 }
 
 func pause(ctx context.Context, d time.Duration) {
@@ -104,20 +198,37 @@ type confine struct {
 	noNew    bool      // no_new_privs: setuid programs do not become anybody else
 }
 
-// startConfined starts cmd from a thread of its own. Both settings belong to a thread and are inherited; the thread is
-// thrown away, as there is no way back. (So no Pdeathsig: it would fire with the thread.)
-func startConfined(cmd *exec.Cmd, c confine) error {
-	done := make(chan error)
+// starter starts children from a thread of its own: both settings belong to a thread, are inherited, and cannot be taken
+// back. (So no Pdeathsig: it would fire with the thread.) The thread is there before the first child is wanted: when
+// students have used up the processes of the container, a Go program that needs a new thread dies.
+type starter chan starting
+
+type starting struct {
+	cmd  *exec.Cmd
+	done chan error
+}
+
+func newStarter(c confine) starter {
+	s := make(starter)
 	go func() {
 		runtime.LockOSThread() // never unlocked: the thread ends with the goroutine
 		err := dropBounding(c.bounding)
 		if err == nil && c.noNew {
 			err = unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
 		}
-		if err == nil {
-			err = cmd.Start()
+		for next := range s {
+			if err != nil {
+				next.done <- err
+			} else {
+				next.done <- next.cmd.Start()
+			}
 		}
-		done <- err
 	}()
-	return <-done
+	return s
+}
+
+func (s starter) start(cmd *exec.Cmd) error {
+	next := starting{cmd, make(chan error)}
+	s <- next
+	return <-next.done
 }

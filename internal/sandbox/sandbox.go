@@ -1,15 +1,19 @@
-// Package sandbox is the supervisor of one sandbox, run by labinit: root, the child of the container's init. It makes the
-// container what its spec says (accounts, homes, mailboxes, names, time zone), cuts it off from everything but its
-// gateway, opens the mail ports, runs maild and sshd, and serves maild's file broker. It reads nothing from the network.
+// Package sandbox is the supervisor of one sandbox, run by labinit: root, and PID 1 of the container. It makes the container
+// what its spec says (accounts, homes, mailboxes, names, time zone), takes every network but loopback down, opens the mail
+// ports there, keeps the sandbox registered at its gateway, runs maild, starts an sshd for each connection, and serves
+// maild's file broker. It hands connections on and reads no byte that came through one.
 //
 // # What it promises
 //
-//   - Without the packet chain and without a default route nothing starts, nor where a student could take a port under 1024.
+//   - While there is another network than loopback nothing starts, nor where a student could take a port under 1024.
+//   - It is registered within a second after its gateway serves, however often that comes and goes. What the gateway hands
+//     over while there is no maild waits for the next one.
+//   - Of connections to SSH that have not logged in there are never more than a number; one that has is never ended for it.
 //   - The listeners are labinit's: when maild dies, connections wait for the next one, which comes within a second, and no
 //     student can take the ports meanwhile.
 //   - A password that a student changed with passwd survives the container, until the spec gives him another one.
 //   - A spec is applied whole or refused: Configure answers after everything is in place, and a failure puts the old one back.
-//   - When labinit's context ends, maild and sshd are asked to end, and killed after three seconds.
+//   - When labinit's context ends, maild is asked to end, and killed after three seconds.
 //
 // # Files on the state volume, /var/lib/maillab
 //
@@ -24,6 +28,5 @@
 //
 // # Environment of labinit
 //
-// MAILLAB_TOKEN, MAILLAB_UID_BASE, MAILLAB_OUTSIDE, MAILLAB_GATEWAY, MAILLAB_RELAY, MAILLAB_SPEC, MAILLAB_PUBLISHED: see Config. maild gets MAILLAB_TOKEN,
-// MAILLAB_RELAY, and broker.EnvDescriptors.
+// MAILLAB_TOKEN, MAILLAB_UID_BASE, MAILLAB_SPEC: see Config. maild gets broker.EnvDescriptors.
 package sandbox

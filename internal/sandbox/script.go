@@ -23,13 +23,21 @@ func (s *Supervisor) StartScript(_ context.Context, user string, leash *os.File)
 		return err
 	}
 	log := s.log.With("from", "script", "account", user)
-	cmd.Stdout, cmd.Stderr = &lines{log: log}, &lines{log: log}
-	if err := startConfined(cmd, confine{bounding: []uintptr{capSetuid, capSetgid, capKill, capChown}, noNew: true}); err != nil {
+	said, err := logged(log)
+	if err != nil {
+		return err
+	}
+	defer said.Close()
+	cmd.Stdout, cmd.Stderr = said, said
+	from := newStarter(confine{bounding: []uintptr{capSetuid, capSetgid, capKill, capChown}, noNew: true})
+	defer close(from)
+	c, err := s.children.start(cmd, from)
+	if err != nil {
 		return fmt.Errorf("starting the helper: %w", err)
 	}
 	go func() {
-		if err := cmd.Wait(); err != nil {
-			log.Warn("the helper of a script", "err", err)
+		if status := <-c.ended; status != 0 {
+			log.Warn("the helper of a script", "state", describe(status))
 		}
 	}()
 	return nil

@@ -3,16 +3,22 @@
 package sandbox
 
 import (
-	"context"
+	"bytes"
 	"crypto/ed25519"
 	"crypto/rand"
 	"encoding/pem"
 	"fmt"
 	"log/slog"
+	"net/netip"
+	"os"
 	"os/exec"
+	"os/user"
+	"path/filepath"
+	"slices"
+	"strconv"
 	"strings"
+	"sync"
 	"syscall"
-	"time"
 
 	"golang.org/x/crypto/ssh"
 )
@@ -57,88 +63,161 @@ func sshdCapabilities() []uintptr {
 	return []uintptr{capChown, capSetuid, capSetgid, capSysChroot, capAuditWrite, capKill, capNetBind}
 }
 
-// startSSHD starts sshd for so many accounts. It comes with an OOM score that makes students' processes, which inherit
-// it, the first to go; a shell sets it, because sshd reads it before it does anything else.
-func startSSHD(key string, accounts int, log *slog.Logger) (*child, error) {
+// sshd starts an sshd for each connection; none waits for the next one. sshd's own bound on connections that have not
+// logged in means nothing then, so it is kept here: when there is no room, the oldest of whoever has the most makes some.
+// One that has logged in is never counted nor ended. Where the engine hides who connects, all have the same address.
+type sshd struct {
+	key      string
+	children *children
+	starter  starter
+	log      *slog.Logger
+	nobody   int // uid of sshd's own unprivileged part, which is there from when the client has spoken until he has logged in
+
+	mu      sync.Mutex
+	on      bool
+	most    int
+	waiting []*login // not known to have logged in, the oldest first
+}
+
+// login is one connection.
+type login struct {
+	child
+	peer netip.Addr
+}
+
+func newSSHD(key string, c *children, log *slog.Logger) (*sshd, error) {
+	u, err := user.Lookup("sshd")
+	if err != nil {
+		return nil, err
+	}
+	nobody, err := strconv.Atoi(u.Uid)
+	if err != nil {
+		return nil, fmt.Errorf("user sshd: %w", err)
+	}
 	if err := directory("/run/sshd", 0o755, 0, 0); err != nil { // where sshd's unprivileged part is shut in
 		return nil, err
 	}
-	// A class logs in at the same minute: start:rate:full, unauthenticated connections.
-	startups := fmt.Sprintf("MaxStartups=%d:30:%d", 20+2*accounts, 60+6*accounts)
-	cmd := exec.Command("/bin/sh", "-c", `echo 900 >/proc/self/oom_score_adj; exec /usr/sbin/sshd "$@"`, "sshd",
-		"-D", "-e", "-f", "/etc/ssh/sshd_config", "-h", key, "-o", startups)
+	return &sshd{key: key, children: c, log: log, nobody: nobody, starter: newStarter(confine{bounding: sshdCapabilities()})}, nil
+}
+
+// set says whether SSH is served, and how many accounts there are. What is connected stays.
+func (s *sshd) set(on bool, accounts int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	// Each takes two processes of the container's, which the accounts' own must leave: see limits.pids of a lab. A class
+	// on a shared server logs in at the same minute.
+	s.on, s.most = on, 40+accounts
+}
+
+// serve starts an sshd for a connection of a peer's. The connection's file is the caller's.
+func (s *sshd) serve(conn *os.File, peer netip.Addr) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.on || len(s.waiting) >= s.most && !s.makeRoom() {
+		return
+	}
+	log := s.log.With("peer", peer.String())
+	c, err := s.start(conn, log)
+	if err != nil {
+		log.Error("sshd is not started", "err", err)
+		return
+	}
+	l := &login{c, peer}
+	s.waiting = append(s.waiting, l)
+	go func() {
+		<-c.ended
+		s.forget(l)
+	}()
+}
+
+func (s *sshd) forget(l *login) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.waiting = slices.DeleteFunc(s.waiting, func(o *login) bool { return o == l })
+}
+
+func (s *sshd) start(conn *os.File, log *slog.Logger) (child, error) {
+	said, err := logged(log)
+	if err != nil {
+		return child{}, err
+	}
+	defer said.Close()
+	cmd := exec.Command("/usr/sbin/sshd", "-i", "-e", "-f", "/etc/ssh/sshd_config", "-h", s.key)
 	cmd.Env = []string{"PATH=/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin", "LANG=C.UTF-8"}
 	cmd.Dir = "/"
-	cmd.Stderr = &lines{log: log}
-	cmd.WaitDelay = time.Second // sessions that go on hold its standard error, too
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = conn, conn, said
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
-	if err := startConfined(cmd, confine{bounding: sshdCapabilities()}); err != nil {
-		return nil, err
-	}
-	return &child{cmd: cmd, end: func() {}}, nil
-}
-
-// sshdSwitch turns sshd on and off, and starts it anew when the number of accounts changes what it must bear. Sessions
-// outlive the sshd that they were started by.
-type sshdSwitch struct {
-	log    *slog.Logger
-	key    string
-	wanted chan sshdWish // buffered 1, holds the latest
-}
-
-type sshdWish struct {
-	on       bool
-	accounts int
-}
-
-func newSSHDSwitch(key string, log *slog.Logger) *sshdSwitch {
-	return &sshdSwitch{log: log, key: key, wanted: make(chan sshdWish, 1)}
-}
-
-// set says what is wanted from now on. It has one caller at a time.
-func (s *sshdSwitch) set(on bool, accounts int) {
-	select {
-	case <-s.wanted: // not seen yet, and not wanted any more
-	default:
-	}
-	s.wanted <- sshdWish{on, accounts}
-}
-
-// run does what is wanted until ctx ends.
-func (s *sshdSwitch) run(ctx context.Context) {
-	var now sshdWish
-	end := func() {}
-	for {
-		select {
-		case wish := <-s.wanted:
-			if wish == now {
-				continue
-			}
-			end()
-			now, end = wish, func() {}
-			if wish.on {
-				end = s.startKeeping(ctx, wish.accounts)
-			}
-		case <-ctx.Done():
-			end()
-			return
+	c, err := s.children.start(cmd, s.starter)
+	if err == nil {
+		// Students' processes inherit it, and are the first to go.
+		if err := os.WriteFile(fmt.Sprintf("/proc/%d/oom_score_adj", c.pid), []byte("900"), 0o644); err != nil {
+			log.Warn("its place among those who go when memory is short", "err", err)
 		}
 	}
+	return c, err
 }
 
-// startKeeping keeps an sshd running; end ends it and waits.
-func (s *sshdSwitch) startKeeping(ctx context.Context, accounts int) (end func()) {
-	ctx, cancel := context.WithCancel(ctx)
-	k := newKeeper("sshd", s.log, func(context.Context) (*child, error) {
-		return startSSHD(s.key, accounts, s.log.With("from", "sshd"))
-	})
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		k.run(ctx)
-	}()
-	return func() {
-		cancel()
-		<-done
+// makeRoom tells whether there is room now: it forgets who has logged in, else ends the oldest of the peer that has the
+// most. The lock is held.
+func (s *sshd) makeRoom() bool {
+	below, err := childrenUIDs()
+	if err != nil {
+		s.log.Warn("connections that have not logged in cannot be told from others", "err", err)
+		return false
 	}
+	s.waiting = slices.DeleteFunc(s.waiting, func(l *login) bool { return slices.ContainsFunc(below[l.pid], isStudent) })
+	if len(s.waiting) < s.most {
+		return true
+	}
+	l := goner(s.waiting, func(l *login) bool { return slices.Contains(below[l.pid], s.nobody) || hasSaidNothing(l.pid) })
+	if l == nil {
+		return false
+	}
+	s.log.Warn("too many connections that have not logged in: the oldest of whoever has the most goes", "peer", l.peer)
+	l.signal(syscall.SIGKILL)
+	s.waiting = slices.DeleteFunc(s.waiting, func(o *login) bool { return o == l })
+	return true
+}
+
+// hasSaidNothing tells whether an sshd still waits for its client to say that it speaks SSH: it has no unprivileged part
+// yet, as it has none in the moment between a login and the student's own process, and calls itself so.
+func hasSaidNothing(pid int) bool {
+	title, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid))
+	return err == nil && bytes.HasPrefix(title, []byte("sshd: [accepted]"))
+}
+
+func isStudent(uid int) bool { return uid >= lowestBase }
+
+// goner is the oldest that may go of the peer that has the most, nil when none may. One that may not is just starting, or
+// just logging in.
+func goner(waiting []*login, may func(*login) bool) *login {
+	has := map[netip.Addr]int{}
+	for _, l := range waiting {
+		has[l.peer]++
+	}
+	var worst *login
+	for _, l := range waiting {
+		if may(l) && (worst == nil || has[l.peer] > has[worst.peer]) {
+			worst = l
+		}
+	}
+	return worst
+}
+
+// childrenUIDs are the effective uids of each process's children, by its number.
+func childrenUIDs() (map[int][]int, error) {
+	files, err := filepath.Glob("/proc/[0-9]*/status")
+	if err != nil {
+		return nil, err
+	}
+	uids := map[int][]int{}
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			continue // it has ended
+		}
+		parent, uid := statusParent(string(text))
+		uids[parent] = append(uids[parent], uid)
+	}
+	return uids, nil
 }

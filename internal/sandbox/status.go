@@ -28,3 +28,21 @@ func statusName(status string) string {
 	line, _, _ := strings.Cut(status, "\n")
 	return strings.TrimPrefix(line, "Name:\t")
 }
+
+// statusParent reads a process's parent and its effective uid; -1 of one that has ended.
+func statusParent(status string) (parent, uid int) {
+	uid = -1
+	for line := range strings.Lines(status) {
+		key, value, _ := strings.Cut(line, ":")
+		fields := strings.Fields(value)
+		switch {
+		case key == "State" && len(fields) > 0 && (fields[0] == "Z" || fields[0] == "X"):
+			return parent, -1
+		case key == "PPid" && len(fields) > 0:
+			parent, _ = strconv.Atoi(fields[0])
+		case key == "Uid" && len(fields) > 1:
+			uid, _ = strconv.Atoi(fields[1])
+		}
+	}
+	return parent, uid
+}

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"os"
 	"os/user"
 	"path/filepath"
@@ -21,16 +22,20 @@ import (
 
 // Supervisor runs one sandbox. It is maild's broker.Backend.
 type Supervisor struct {
-	config  Config
-	log     *slog.Logger
-	system  system
-	homes   homes
-	files   *broker.Files
-	keys    *keyring
-	hostKey string
-	maild   *keeper
-	sshd    *sshdSwitch
-	maildAs maildChild
+	config              Config
+	log                 *slog.Logger
+	system              system
+	homes               homes
+	files               *broker.Files
+	keys                *keyring
+	hostKey             string
+	children            *children
+	maild               *keeper
+	sshd                *sshd
+	maildAs             maildChild
+	gateway             *registration
+	mailEnd, controlEnd *net.UnixConn    // where connections are handed on to maild
+	inside              *net.TCPListener // port 22, when it is served
 
 	changing sync.Mutex // held from the spec that is read to the one that is kept: of two changes at once none is lost
 	applying sync.Mutex // held while the system's files are changed
@@ -59,8 +64,11 @@ func Run(ctx context.Context, c Config, log *slog.Logger) error {
 		return err
 	}
 	var running sync.WaitGroup
+	reaping, stop := context.WithCancel(context.WithoutCancel(ctx)) // until the last child has ended
+	defer stop()
+	go s.children.wait(reaping)
 	running.Go(func() { s.maild.run(ctx) })
-	running.Go(func() { s.sshd.run(ctx) })
+	running.Go(func() { s.gateway.run(ctx) })
 	running.Go(func() { tick(ctx, s.everySecond) })
 	running.Go(func() { s.keepWatchingUsage(ctx) })
 	running.Wait()
@@ -78,10 +86,6 @@ func newSupervisor(ctx context.Context, c Config, log *slog.Logger) (*Supervisor
 	if err != nil {
 		return nil, err
 	}
-	link, err := findLink()
-	if err != nil {
-		return nil, err
-	}
 	hostname, err := os.Hostname()
 	if err != nil {
 		return nil, err
@@ -93,8 +97,8 @@ func newSupervisor(ctx context.Context, c Config, log *slog.Logger) (*Supervisor
 	if err := syscall.Setgroups(nil); err != nil {
 		return nil, fmt.Errorf("giving up supplementary groups: %w", err)
 	}
-	s := &Supervisor{config: c, log: log, ports: listeners{}}
-	s.system = system{shadowGID: shadowGID, address: link.prefix.Addr(), hostname: hostname}
+	s := &Supervisor{config: c, log: log, ports: listeners{}, children: newChildren()}
+	s.system = system{shadowGID: shadowGID, address: ownAddress(), hostname: hostname}
 	s.files = broker.NewFiles(ctx, "/var/mail", mailGID, s.owner)
 	s.homes = homes{mailGID: mailGID, files: s.files}
 	s.shadow = shadowSaver{shadow: "/etc/shadow", saved: filepath.Join(ownDir, "shadow")}
@@ -103,13 +107,16 @@ func newSupervisor(ctx context.Context, c Config, log *slog.Logger) (*Supervisor
 	if s.hostKey, err = hostKey(keyFile); err != nil {
 		return nil, err
 	}
-	parking, err := newParking()
+	if s.sshd, err = newSSHD(keyFile, s.children, log.With("from", "sshd")); err != nil {
+		return nil, err
+	}
+	shared, err := s.ends()
 	if err != nil {
 		return nil, err
 	}
-	s.maildAs = maildChild{config: c, shadowGID: shadowGID, uid: uid, gid: gid, parking: parking, log: log.With("from", "maild")}
+	s.maildAs = maildChild{shadowGID: shadowGID, uid: uid, gid: gid, shared: shared, children: s.children, log: log.With("from", "maild")}
 	s.maild = newKeeper("maild", log, s.startMaild)
-	s.sshd = newSSHDSwitch(keyFile, log)
+	s.gateway = newRegistration(gatewaySocket, c.Token, s.handOn, log)
 	return s, nil
 }
 
@@ -199,6 +206,7 @@ func (s *Supervisor) apply(ctx context.Context, sb *spec.Sandbox, text []byte) e
 	)
 	if err == nil {
 		s.sshd.set(sb.Services.SSH != nil, len(accounts))
+		s.serveInside()
 	}
 	return err
 }
@@ -284,10 +292,10 @@ func (s *Supervisor) Spec(context.Context) ([]byte, error) {
 	return forMaild(text)
 }
 
-func (s *Supervisor) startMaild(ctx context.Context) (*child, error) {
+func (s *Supervisor) startMaild(ctx context.Context) (kept, error) {
 	text, err := s.Spec(ctx)
 	if err != nil {
-		return nil, err
+		return kept{}, err
 	}
 	s.applying.Lock() // the listeners must not change while they are copied
 	defer s.applying.Unlock()

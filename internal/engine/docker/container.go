@@ -23,10 +23,13 @@ const (
 	gateway  = programs + "gateway"
 )
 
-// gatewayUser is nobody that any image or host knows; gatewayDir is what the gateway may write.
+// gatewayUID is nobody that any image or host knows.
 const (
 	gatewayUID = 65532
-	gatewayDir = "var/lib/gateway"
+
+	// The volume on which sandboxes register, in the gateway, and in a sandbox, where only root gets.
+	socketInGateway = "/var/lib/gateway/socket"
+	socketInSandbox = "/srv/gateway/socket"
 )
 
 // volumeTargets is where a sandbox finds its volumes.
@@ -62,23 +65,21 @@ const (
 	gatewayPIDs   = 1024 // thirty commands at once, and each stream is a process
 )
 
-// settings are the three parts of what a container is created from.
+// settings are the two parts of what a container is created from.
 type settings struct {
-	config  container.Config
-	host    container.HostConfig
-	network network.NetworkingConfig
+	config container.Config
+	host   container.HostConfig
 }
 
-// sandboxSettings: docker-init as PID 1 with the supervisor as its child, root with few capabilities, at a fixed address
-// of the instance's network, and nothing to be written but volumes, sized tmpfs, and what root keeps in /etc (passwd
-// renames its files there).
+// sandboxSettings: the supervisor as PID 1, root with few capabilities, no network, and nothing to be written but volumes,
+// sized tmpfs, and what root keeps in /etc (passwd renames its files there).
 func sandboxSettings(r engine.Resource) settings {
 	s := base(r)
 	s.config.Cmd = strslice.StrSlice{labinit}
 	s.config.User = "0:0"
 	s.config.Hostname = r.Sandbox.Hostname
 	s.host.CapAdd, s.host.Sysctls = sandboxCapabilities(), sandboxSysctls()
-	s.host.DNS = []string{"127.0.0.1"} // where nobody answers: the daemon's own resolver must not ask the host's
+	s.host.NetworkMode = network.NetworkNone
 	s.host.Tmpfs = sandboxTmpfs(r.Sandbox.TmpBytes)
 	s.host.ShmSize = shmBytes
 	for _, part := range slices.Sorted(maps.Keys(volumeTargets())) {
@@ -87,17 +88,11 @@ func sandboxSettings(r engine.Resource) settings {
 			VolumeOptions: &mount.VolumeOptions{NoCopy: true}, // the supervisor makes what must be there
 		})
 	}
-	s.attach(r)
+	s.host.Mounts = append(s.host.Mounts, mount.Mount{
+		Type: mount.TypeVolume, Source: socketName(r.Instance), Target: socketInSandbox,
+		VolumeOptions: &mount.VolumeOptions{NoCopy: true}, // it is the gateway's
+	})
 	return s
-}
-
-// attach puts it at its address in the instance's network.
-func (s *settings) attach(r engine.Resource) {
-	name := nameOf(engine.Resource{Kind: engine.Network, Instance: r.Instance})
-	s.host.NetworkMode = container.NetworkMode(name)
-	s.network.EndpointsConfig = map[string]*network.EndpointSettings{
-		name: {IPAMConfig: &network.EndpointIPAMConfig{IPv4Address: r.Sandbox.Address.String()}},
-	}
 }
 
 // publish has the daemon forward to its ports; what is no host:port is left to the gateway to complain about.
@@ -130,24 +125,23 @@ func sandboxTmpfs(tmp int64) map[string]string {
 // gatewayAs is the user of everything in a gateway's container.
 func gatewayAs() string { return fmt.Sprintf("%d:%d", gatewayUID, gatewayUID) }
 
-// gatewaySettings: on the host's network, where it listens for students and reaches sandboxes through the bridge, or, with
-// an address, on that bridge itself, where the daemon forwards to it.
+// gatewaySettings: on the host's network, where it listens for students, or on the daemon's default bridge, where the daemon
+// forwards to it.
+//
+// The daemon gives capabilities to root alone: the gateway starts as root, keeps the one for ports under 1024, and runs
+// itself anew as its own user before it reads anything (docs/decisions/0005).
 func gatewaySettings(r engine.Resource) settings {
 	s := base(r)
-	s.config.Cmd = strslice.StrSlice{gateway, "serve"}
-	s.config.User = gatewayAs()
+	s.config.Cmd = strslice.StrSlice{gateway, "serve", strconv.Itoa(gatewayUID)}
+	s.config.User = "0:0"
+	s.host.CapAdd = strslice.StrSlice{"NET_BIND_SERVICE", "SETUID", "SETGID", "SETPCAP"}
 	s.host.NetworkMode = network.NetworkHost
-	if r.Sandbox.Address.IsValid() {
-		s.attach(r)
+	if r.Sandbox.Publish != nil {
+		s.host.NetworkMode = network.NetworkBridge
 		s.publish(r.Sandbox.Publish)
 	}
-	if r.Sandbox.LowPorts {
-		// The daemon gives capabilities to root alone: the gateway starts as root, keeps the one, and runs itself anew as
-		// its own user before it reads anything (docs/decisions/0005).
-		s.config.Cmd = append(s.config.Cmd, strconv.Itoa(gatewayUID))
-		s.config.User = "0:0"
-		s.host.CapAdd = strslice.StrSlice{"NET_BIND_SERVICE", "SETUID", "SETGID", "SETPCAP"}
-	}
+	// What is in the image there, an empty folder of the gateway's, is copied to a new volume: so it is the gateway's.
+	s.host.Mounts = []mount.Mount{{Type: mount.TypeVolume, Source: socketName(r.Instance), Target: socketInGateway}}
 	s.host.SecurityOpt = []string{"no-new-privileges"}
 	if s.host.Memory == 0 {
 		s.host.Memory, s.host.MemorySwap = gatewayMemory, gatewayMemory
@@ -166,7 +160,6 @@ func base(r engine.Resource) settings {
 			Image: spec.Image, Labels: toLabels(r), Entrypoint: strslice.StrSlice{}, StopTimeout: pointer(stopWithin),
 		},
 		host: container.HostConfig{
-			Init:          pointer(true),
 			CapDrop:       strslice.StrSlice{"ALL"},
 			RestartPolicy: container.RestartPolicy{Name: container.RestartPolicyAlways},
 			LogConfig: container.LogConfig{
@@ -192,11 +185,16 @@ func base(r engine.Resource) settings {
 }
 
 // onThisMachine asks for no more processors than there are: the daemon refuses that, and a class that shares a sandbox may
-// have the limits of many. The filter of system calls is asked for where the daemon can take one.
-func (e *Engine) onThisMachine(s settings) settings {
+// have the limits of many. The filter of system calls is asked for where the daemon can take one. Where it confines by
+// SELinux, all containers of an instance get one level: each would get one of its own, and could not connect to the socket
+// that the gateway made on the volume that they share.
+func (e *Engine) onThisMachine(r engine.Resource, s settings) settings {
 	s.host.NanoCPUs = min(s.host.NanoCPUs, int64(e.cpus)*1e9)
 	if e.can.Seccomp {
 		s.host.SecurityOpt = append(s.host.SecurityOpt, "seccomp="+seccompProfile())
+	}
+	if e.selinux {
+		s.host.SecurityOpt = append(s.host.SecurityOpt, "label=level:"+levelOf(r.Instance))
 	}
 	return s
 }

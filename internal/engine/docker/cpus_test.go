@@ -12,12 +12,12 @@ func TestProcessors(t *testing.T) {
 	for asked, want := range map[int64]int64{0: 0, 5e8: 5e8, 2e9: 2e9, 75e8: 2e9} {
 		var s settings
 		s.host.NanoCPUs = asked
-		if got := e.onThisMachine(s).host.NanoCPUs; got != want {
+		if got := e.onThisMachine(engine.Resource{}, s).host.NanoCPUs; got != want {
 			t.Errorf("%d of %d: %d", asked, int64(2e9), got)
 		}
 	}
 	r := engine.Resource{Kind: engine.Sandbox, Sandbox: &engine.SandboxSpec{NanoCPUs: 9e9}}
-	if got := e.onThisMachine(sandboxSettings(r)).host.NanoCPUs; got != 2e9 {
+	if got := e.onThisMachine(r, sandboxSettings(r)).host.NanoCPUs; got != 2e9 {
 		t.Errorf("a sandbox with %d", got)
 	}
 }

@@ -3,15 +3,15 @@
 // What it keeps for an instance, all found again by its labels alone:
 //
 //	image      maillab/sandbox:HASH            shared by all instances; label maillab.image
-//	network    maillab-INSTANCE                an internal bridge with enable_icc=false, or a plain one
-//	gateway    maillab-INSTANCE-gateway        a container on the host's network, or on the plain bridge; not root,
-//	                                           without capabilities but for NET_BIND_SERVICE where ports are under 1024
+//	socket     maillab-INSTANCE-socket         a volume that the gateway and the sandboxes have in common
+//	gateway    maillab-INSTANCE-gateway        a container on the host's network, or with published ports; not root, and
+//	                                           without capabilities but NET_BIND_SERVICE
 //	volumes    maillab-INSTANCE-SEAT-PART      mail on /var/mail, home on /home, state on /var/lib/maillab
-//	sandbox    maillab-INSTANCE-SEAT           a container at a fixed address
+//	sandbox    maillab-INSTANCE-SEAT           a container without a network
 //
 // Killed at any moment, it leaves something that Observe shows as it is: a container that was created and not started
 // is Stopped, a volume without its container is there. Docker's port publishing, with its proxy process for each port, is
-// used for a gateway on a plain bridge only.
+// used where the host's network is not that of the machine that people connect to.
 package docker
 
 import (
@@ -44,7 +44,7 @@ type Build struct {
 	Lock    string                  // file that serialises builds of one user; its folder is made when missing
 }
 
-// Engine implements engine.Engine, engine.Execer and engine.Subnets on one daemon.
+// Engine implements engine.Engine and engine.Execer on one daemon.
 type Engine struct {
 	api      *client.Client
 	endpoint Endpoint
@@ -52,12 +52,12 @@ type Engine struct {
 	log      *slog.Logger
 	can      engine.Capabilities
 	cpus     int // of the machine
+	selinux  bool
 }
 
 var (
-	_ engine.Engine  = (*Engine)(nil)
-	_ engine.Execer  = (*Engine)(nil)
-	_ engine.Subnets = (*Engine)(nil)
+	_ engine.Engine = (*Engine)(nil)
+	_ engine.Execer = (*Engine)(nil)
 )
 
 // oldest is the API version of engine 20.10.
@@ -85,7 +85,7 @@ func Open(ctx context.Context, c Config) (*Engine, error) {
 		api.Close()
 		return nil, fmt.Errorf("docker at %s: %w", c.Endpoint, err)
 	}
-	e.can, e.cpus = capabilities(info), info.NCPU
+	e.can, e.cpus, e.selinux = capabilities(info), info.NCPU, secured(info, "name=selinux")
 	return e, nil
 }
 
@@ -116,8 +116,8 @@ func capabilities(info system.Info) engine.Capabilities {
 	rootless := secured(info, "name=rootless")
 	return engine.Capabilities{
 		Name: "docker", System: true, Isolated: true, LowPorts: !rootless, Missing: missing(info),
-		Bridge:  rootless || desktop(info) || secured(info, "name=userns"),
-		Seccomp: seccompProfile() != "" && secured(info, "name=seccomp"),
+		Forwards: rootless || desktop(info) || secured(info, "name=userns"),
+		Seccomp:  seccompProfile() != "" && secured(info, "name=seccomp"),
 	}
 }
 
@@ -167,9 +167,7 @@ func explain(err error, doing string, args ...any) error {
 	return fmt.Errorf("%s: %w", text, err)
 }
 
-// taken recognises a name, address or subnet that is in use. The daemon has no code for the last two (20.10 answers 403).
+// taken recognises a name or a published port that is in use. The daemon has no code for the latter.
 func taken(err error) bool {
-	text := err.Error()
-	return errdefs.IsConflict(err) || strings.Contains(text, "Address already in use") ||
-		strings.Contains(text, "Pool overlaps with other one")
+	return errdefs.IsConflict(err) || strings.Contains(err.Error(), "port is already allocated") || strings.Contains(err.Error(), "address already in use")
 }

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/docker/docker/api/types/network"
 	"github.com/docker/docker/api/types/system"
 	"github.com/google/go-cmp/cmp"
 
@@ -32,7 +33,7 @@ func TestMissing(t *testing.T) {
 		"userns-remap":       with(func(i *system.Info) { i.SecurityOptions = []string{"name=userns"} }),
 		"limit memory":       with(func(i *system.Info) { i.PidsLimit = false }),
 	} {
-		if can := capabilities(info); can.Bridge != slices.Contains([]string{"Docker Desktop", "rootless", "userns-remap"}, want) || can.LowPorts == (want == "rootless") {
+		if can := capabilities(info); can.Forwards != slices.Contains([]string{"Docker Desktop", "rootless", "userns-remap"}, want) || can.LowPorts == (want == "rootless") {
 			t.Errorf("%q: %+v", want, can)
 		}
 		if got := missing(info); !strings.Contains(got, want) || (got == "") != (want == "") {
@@ -112,7 +113,7 @@ func TestWhatASandboxIs(t *testing.T) {
 	}
 	status := show("/proc/1/status")
 	for _, want := range []string{
-		"Name:\tdocker-init", "CapBnd:\t00000000300415e1", "Uid:\t0\t0\t0\t0", "NoNewPrivs:\t0", "Seccomp:\t2",
+		"Name:\tlabinit", "CapBnd:\t00000000300415e1", "Uid:\t0\t0\t0\t0", "NoNewPrivs:\t0", "Seccomp:\t2",
 	} {
 		if !strings.Contains(status, want) {
 			t.Errorf("%q is not in\n%s", want, status)
@@ -121,7 +122,7 @@ func TestWhatASandboxIs(t *testing.T) {
 	mounts := show("/proc/mounts")
 	for _, want := range []string{
 		"tmpfs /tmp tmpfs rw,nosuid,nodev,relatime,size=4096k ", "tmpfs /var/tmp ", "tmpfs /run tmpfs rw,nosuid,nodev,noexec,relatime,size=16384k,mode=755",
-		" /var/mail ", " /home ", " /var/lib/maillab ",
+		" /var/mail ", " /home ", " /var/lib/maillab ", " /srv/gateway/socket ",
 	} {
 		if !strings.Contains(mounts, want) {
 			t.Errorf("%q is not in\n%s", want, mounts)
@@ -141,21 +142,51 @@ func TestWhatASandboxIs(t *testing.T) {
 	}
 }
 
-// TestCutOffFromNeighbours: without any packet filter of its own a sandbox reaches no neighbour; the host reaches both.
-func TestCutOffFromNeighbours(t *testing.T) {
+// TestNoNetwork: a sandbox has loopback, and on a volume of its instance the gateway's socket, which the gateway made as a
+// user of its own.
+func TestNoNetwork(t *testing.T) {
 	e := open(t)
-	for _, r := range up(t, e, "cut", 2) {
-		if r.Kind != engine.Sandbox {
-			continue
+	instance := pick(t, up(t, e, "alone", 1), engine.Sandbox).Instance
+	out, errs, exit := run(t, e, instance, "", programs+"try", "show", "/proc/net/dev")
+	if exit != 0 || strings.Count(out, ":") != 1 || !strings.Contains(out, "lo:") {
+		t.Errorf("its interfaces are %s%s", out, errs)
+	}
+	for address, want := range map[string]bool{"127.0.0.1:10080": true, "192.0.2.1:25": false, socketInSandbox + "/gateway.sock": true} {
+		if _, errs, exit := run(t, e, instance, "", programs+"try", "dial", address); (exit == 0) != want {
+			t.Errorf("%s: exit %d, %s", address, exit, errs)
 		}
-		door := r.Sandbox.Address.String() + ":10080"
-		if err := dialUntil(t, door); err != nil {
-			t.Errorf("the host to sandbox %d: %v", r.Seat, err)
+	}
+}
+
+// A gateway that is forwarded to is not on the host's network.
+func TestForwarded(t *testing.T) {
+	e := open(t)
+	r := engine.Resource{Kind: engine.Gateway, Instance: "i", Sandbox: &engine.SandboxSpec{Image: tinyImage}}
+	if s := gatewaySettings(r); s.host.NetworkMode != network.NetworkHost || len(s.host.PortBindings) > 0 {
+		t.Errorf("on the host's network: %+v", s.host)
+	}
+	r.Sandbox.Publish = map[int]string{10005: "127.0.10.1:25"}
+	if s := gatewaySettings(r); s.host.NetworkMode != network.NetworkBridge || s.host.PortBindings["10005/tcp"][0].HostPort != "25" {
+		t.Errorf("forwarded to: %+v", s.host)
+	}
+	if s := e.onThisMachine(r, gatewaySettings(r)); e.selinux != strings.Contains(fmt.Sprint(s.host.SecurityOpt), "label=level:") {
+		t.Errorf("SELinux: %v", s.host.SecurityOpt)
+	}
+}
+
+// Levels are of two different categories, in order, and the same for all containers of an instance.
+func TestLevelOf(t *testing.T) {
+	seen := map[string]bool{}
+	for i := range 1000 {
+		level := levelOf(fmt.Sprint("instance", i))
+		var a, b int
+		if n, err := fmt.Sscanf(level, "s0:c%d,c%d", &a, &b); n != 2 || err != nil || a < 0 || a >= b || b >= categories {
+			t.Fatalf("%s: %d, %d, %v", level, a, b, err)
 		}
-		_, errs, exit := run(t, e, r.Instance, "", programs+"try", "dial", door)
-		if reached := exit == 0; reached != (r.Seat == 1) { // it is executed in seat 1
-			t.Errorf("sandbox 1 to sandbox %d: exit %d, %s", r.Seat, exit, errs)
-		}
+		seen[level] = true
+	}
+	if len(seen) < 950 {
+		t.Errorf("%d levels for 1000 instances", len(seen))
 	}
 }
 
@@ -170,7 +201,7 @@ func TestWhatAGatewayIs(t *testing.T) {
 	if err != nil {
 		t.Skipf("the engine is not on this machine: %v", err)
 	}
-	for _, want := range []string{"Uid:\t65532\t65532\t65532\t65532", "CapBnd:\t0000000000000000", "NoNewPrivs:\t1", "Seccomp:\t2"} {
+	for _, want := range []string{"Uid:\t65532\t65532\t65532\t65532", "CapBnd:\t00000000000005c0", "NoNewPrivs:\t1", "Seccomp:\t2"} {
 		if !strings.Contains(string(text), want) {
 			t.Errorf("%q is not in\n%s", want, text)
 		}

@@ -4,12 +4,9 @@ import (
 	"context"
 	"fmt"
 
-	"github.com/docker/docker/api/types/filters"
-	"github.com/docker/docker/api/types/network"
 	"github.com/docker/docker/api/types/system"
 
 	"maillab/internal/engine"
-	"maillab/internal/pool"
 )
 
 // Examine says what this daemon is, and what is in the way. It implements engine.Examiner.
@@ -26,9 +23,9 @@ func (e *Engine) Examine(ctx context.Context) []engine.Finding {
 	found = append(found, e.lacks(info)...)
 	found = append(found, limits(info)...)
 	if e.endpoint.RemoteHost() == "" {
-		found = append(found, diskSpace(info.DockerRootDir), descriptors("/var/run/docker.pid", "/proc"), packetFilter("/"))
+		found = append(found, diskSpace(info.DockerRootDir), descriptors("/var/run/docker.pid", "/proc"))
 	}
-	return append(found, e.networksInTheWay(ctx)...)
+	return found
 }
 
 // room says how large a class fits into memory.
@@ -77,28 +74,4 @@ func systemCalls(info system.Info) engine.Finding {
 		return engine.Finding{Level: engine.Good, What: "seccomp", Detail: "the daemon's own filter (maillab's is known on Linux only)"}
 	}
 	return engine.Finding{Level: engine.Good, What: "seccomp", Detail: "the engine's default filter, less AF_VSOCK, io_uring and what nobody needs"}
-}
-
-// networksInTheWay names other people's networks in our address pool, with the command that removes each.
-func (e *Engine) networksInTheWay(ctx context.Context) []engine.Finding {
-	all, err := e.api.NetworkList(ctx, network.ListOptions{})
-	ours, errOurs := e.api.NetworkList(ctx, network.ListOptions{Filters: filters.NewArgs(filters.Arg("label", engine.LabelInstance))})
-	if err != nil || errOurs != nil {
-		return []engine.Finding{{Level: engine.Warning, What: "networks", Detail: "they could not be listed"}}
-	}
-	own := map[string]bool{}
-	for _, n := range ours {
-		own[n.ID] = true
-	}
-	var found []engine.Finding
-	for _, n := range all {
-		for _, subnet := range subnetsOf(n) {
-			if !own[n.ID] && subnet.Overlaps(pool.Default()) {
-				found = append(found, engine.Finding{Level: engine.Warning, What: "network " + n.Name,
-					Detail: fmt.Sprintf("%s lies in maillab's range %s: that piece is not used", subnet, pool.Default()),
-					Mend:   "docker network rm " + n.Name})
-			}
-		}
-	}
-	return found
 }

@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"context"
 	"fmt"
-	"net/netip"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -22,19 +21,6 @@ import (
 // killedSeats is how many sandboxes the class that is killed has.
 const killedSeats = 3
 
-// killedClass is the same for both processes.
-func killedClass(instance string, subnet netip.Prefix) []engine.Resource {
-	rs := []engine.Resource{
-		{Kind: engine.Image, Image: &engine.ImageSpec{Tag: tinyImage}},
-		{Kind: engine.Network, Instance: instance, Network: &engine.NetworkSpec{Subnet: subnet}},
-		{Kind: engine.Gateway, Instance: instance, Sandbox: &engine.SandboxSpec{Image: tinyImage}},
-	}
-	for seat := 1; seat <= killedSeats; seat++ {
-		rs = append(rs, tinySeat(instance, subnet, seat)...)
-	}
-	return rs
-}
-
 // quiet is a Control for which everything is well: this test is about the engine.
 type quiet struct{}
 
@@ -44,7 +30,7 @@ func (quiet) WaitReady(context.Context, int) error { return nil }
 
 // upUntilKilled is the process that is killed: it brings the class up and down again and again, and says a line for each
 // thing that happens.
-func upUntilKilled(instance, subnet string) int {
+func upUntilKilled(instance string) int {
 	endpoint, err := FindEndpoint(os.Getenv, os.DirFS("/nonexistent"), os.DirFS("/"))
 	if err != nil {
 		return 1
@@ -54,7 +40,7 @@ func upUntilKilled(instance, subnet string) int {
 	if err != nil {
 		return 1
 	}
-	for desired := killedClass(instance, netip.MustParsePrefix(subnet)); ; desired = nil {
+	for desired := tinyClass(instance, killedSeats); ; desired = nil {
 		actual, err := e.Observe(ctx, instance)
 		if err != nil {
 			return 1
@@ -75,12 +61,11 @@ func TestKilledInTheMiddle(t *testing.T) {
 		t.Run(fmt.Sprintf("at line %d", line), func(t *testing.T) {
 			instance := instanceName(fmt.Sprint("killed", line))
 			t.Cleanup(func() { removeAll(t, e, instance) })
-			subnet := pick(t, tinyClass(t, e, instance, killedSeats), engine.Network).Network.Subnet
-			killAt(t, line, instance, subnet.String(), tinyImage)
+			killAt(t, line, instance, tinyImage)
 			// What the daemon has begun to remove it will remove, though until then it may look as before.
 			for slices.ContainsFunc(observe(t, e, instance), func(r engine.Resource) bool { return goingAway(t, e, r) }) {
 			}
-			for _, desired := range [][]engine.Resource{killedClass(instance, subnet), nil} {
+			for _, desired := range [][]engine.Resource{tinyClass(instance, killedSeats), nil} {
 				finish(t, e, instance, desired)
 			}
 		})

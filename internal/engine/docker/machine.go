@@ -30,13 +30,17 @@ func (e *Engine) lacks(info system.Info) []engine.Finding {
 		found = append(found, f)
 	}
 	doors := engine.Finding{Level: engine.Good, What: "doors", Detail: "the gateway stands on the host's network"}
-	if e.can.Bridge {
+	if e.can.Forwards {
 		doors.Level = engine.Warning
-		doors.Detail = "there is no host networking: the gateway stands on a plain bridge, docker forwards to it with a process for each port, " +
-			"and the sandboxes' own packet chains isolate"
+		doors.Detail = "there is no host networking: docker forwards to the gateway with a process for each port, and may hide who connects"
 	}
 	if !e.can.LowPorts {
 		doors.Detail += "; publish mode addresses needs ports under 1024, which the daemon may not have"
+	}
+	if e.selinux {
+		found = append(found, engine.Finding{Level: engine.Warning, What: "SELinux",
+			Detail: "all containers of an instance get one level, so that they share a socket; that was never tried on such a machine",
+			Mend:   "maillab doctor --probe"})
 	}
 	return append(found, doors)
 }
@@ -84,21 +88,5 @@ func descriptors(pidFile, proc string) engine.Finding {
 			f.Level, f.Mend = engine.Bad, "raise LimitNOFILE of docker.service (systemctl edit docker), and restart it"
 		}
 	}
-	return f
-}
-
-// packetFilter looks for nftables, with which each sandbox cuts itself off. A kernel may have it built in, or load it when
-// it is first used: only --probe is proof.
-func packetFilter(root string) engine.Finding {
-	f := engine.Finding{Level: engine.Good, What: "packet filter", Detail: "nftables is there"}
-	if _, err := os.Stat(filepath.Join(root, "sys/module/nf_tables")); err == nil {
-		return f
-	}
-	if _, err := os.Stat(filepath.Join(root, "proc/self/net/netfilter")); err == nil {
-		f.Detail = "netfilter is there; nftables is loaded, or built in, as far as can be seen"
-		return f
-	}
-	f.Level, f.Detail = engine.Warning, "nftables is not to be seen; without it no sandbox starts"
-	f.Mend = "modprobe nf_tables; maillab doctor --probe is the proof"
 	return f
 }

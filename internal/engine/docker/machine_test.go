@@ -18,7 +18,7 @@ func TestExamine(t *testing.T) {
 		got[f.What] = f
 	}
 	for what, want := range map[string]string{
-		"docker": "API 1.", "machine": "kernel", "memory": "students", "doors": "gateway stands", "packet filter": "",
+		"docker": "API 1.", "machine": "kernel", "memory": "students", "doors": "gateway stands",
 		"memory limits": "in force", "open files": "", "disk": "",
 	} {
 		if f, there := got[what]; !there || !strings.Contains(f.Detail, want) {
@@ -51,17 +51,6 @@ func TestDescriptors(t *testing.T) {
 	}
 	if f := descriptors(filepath.Join(dir, "none"), dir); f.Level != engine.Warning {
 		t.Errorf("without a process: %+v", f)
-	}
-}
-
-func TestPacketFilter(t *testing.T) {
-	dir := t.TempDir()
-	if f := packetFilter(dir); f.Level != engine.Warning || f.Mend == "" {
-		t.Errorf("nothing there: %+v", f)
-	}
-	write(t, dir, "sys/module/nf_tables/refcnt", "1")
-	if f := packetFilter(dir); f.Level != engine.Good {
-		t.Errorf("it is loaded: %+v", f)
 	}
 }
 

@@ -6,7 +6,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"net/netip"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -19,7 +18,6 @@ import (
 
 	"maillab/internal/engine"
 	"maillab/internal/engine/enginetest"
-	"maillab/internal/pool"
 )
 
 // tinyImage is made by the tests of one static program, on nothing. It is this process's own.
@@ -43,8 +41,8 @@ func TestMain(m *testing.M) {
 	case "ssh":
 		os.Exit(relayLikeSSH(os.Getenv("MAILLAB_TEST_SOCKET")))
 	case "up-until-killed":
-		tinyImage = os.Args[3]
-		os.Exit(upUntilKilled(os.Args[1], os.Args[2]))
+		tinyImage = os.Args[2]
+		os.Exit(upUntilKilled(os.Args[1]))
 	}
 	code := m.Run()
 	if shared.engine != nil {
@@ -96,6 +94,11 @@ func tinyRoot(t testing.TB) []byte {
 	}
 	var archive bytes.Buffer
 	w := tar.NewWriter(&archive)
+	for name, uid := range map[string]int{socketInGateway: gatewayUID, filepath.Dir(socketInGateway): gatewayUID, socketInSandbox: 0} {
+		if err := w.WriteHeader(&tar.Header{Typeflag: tar.TypeDir, Name: name[1:] + "/", Mode: 0o755, Uid: uid, Gid: uid}); err != nil {
+			t.Fatal(err)
+		}
+	}
 	for _, name := range []string{"labinit", "gateway", "try"} {
 		header := tar.Header{Typeflag: tar.TypeReg, Name: programs[1:] + name, Mode: 0o755, Size: int64(len(text))}
 		if err := w.WriteHeader(&header); err != nil {
@@ -121,48 +124,32 @@ func importTiny(e *Engine, root []byte) error {
 	return follow(body, func(string) {})
 }
 
-// testPool is not the product's: a class that is up on this machine is not in the way.
-func testPool() netip.Prefix { return netip.MustParsePrefix("10.214.0.0/16") }
-
 // instanceName is this process's own.
 func instanceName(short string) string { return fmt.Sprintf("t-docker-%d-%s", os.Getpid(), short) }
 
 // tinyClass is an instance on the tiny image.
-func tinyClass(t testing.TB, e *Engine, instance string, seats int) []engine.Resource {
-	t.Helper()
-	taken, err := e.Taken(context.Background())
-	if err != nil {
-		t.Fatal(err)
-	}
-	subnet, err := pool.Choose(testPool(), taken, seats)
-	if err != nil {
-		t.Fatal(err)
-	}
+func tinyClass(instance string, seats int) []engine.Resource {
 	rs := []engine.Resource{
 		{Kind: engine.Image, Image: &engine.ImageSpec{Tag: tinyImage}},
-		{Kind: engine.Network, Instance: instance, Network: &engine.NetworkSpec{Subnet: subnet}},
+		{Kind: engine.Socket, Instance: instance},
 		{Kind: engine.Gateway, Instance: instance, Sandbox: &engine.SandboxSpec{Image: tinyImage}},
 	}
 	for seat := 1; seat <= seats; seat++ {
-		rs = append(rs, tinySeat(instance, subnet, seat)...)
+		rs = append(rs, tinySeat(instance, seat)...)
 	}
 	engine.Sort(rs)
 	return rs
 }
 
-func tinySeat(instance string, subnet netip.Prefix, seat int) []engine.Resource {
-	address, err := pool.Address(subnet, seat)
-	if err != nil {
-		panic(err) // the subnet was chosen for the class
-	}
+func tinySeat(instance string, seat int) []engine.Resource {
 	labels := map[string]string{
-		engine.LabelStudent: fmt.Sprintf("student%d", seat), engine.LabelAddress: address.String(),
+		engine.LabelStudent: fmt.Sprintf("student%d", seat), engine.LabelUIDs: fmt.Sprint(100000 + 1000*seat),
 		engine.LabelSpec: "1234", engine.LabelExpires: "2030-01-02T03:04:05Z",
 	}
 	rs := []engine.Resource{{
 		Kind: engine.Sandbox, Instance: instance, Seat: seat, Labels: labels,
 		Sandbox: &engine.SandboxSpec{
-			Image: tinyImage, Hostname: "test6isri", Address: address, Env: map[string]string{"MAILLAB_TOKEN": "secret"},
+			Image: tinyImage, Hostname: "test6isri", Env: map[string]string{"MAILLAB_TOKEN": "secret"},
 			Memory: 32 << 20, NanoCPUs: 5e8, PIDs: 64, TmpBytes: 4 << 20,
 		},
 	}}
@@ -178,7 +165,7 @@ func up(t testing.TB, e *Engine, short string, seats int) []engine.Resource {
 	t.Helper()
 	name := instanceName(short)
 	t.Cleanup(func() { removeAll(t, e, name) })
-	rs := tinyClass(t, e, name, seats)
+	rs := tinyClass(name, seats)
 	for _, r := range rs {
 		if err := e.Put(context.Background(), r, nil); err != nil {
 			t.Fatal(err)
@@ -208,9 +195,7 @@ func TestContract(t *testing.T) {
 	enginetest.Suite(t, func(t *testing.T) enginetest.Subject {
 		return enginetest.Subject{
 			Engine: e, Name: instanceName,
-			Class: func(t *testing.T, instance string, seats int) []engine.Resource {
-				return tinyClass(t, e, instance, seats)
-			},
+			Class: func(_ *testing.T, instance string, seats int) []engine.Resource { return tinyClass(instance, seats) },
 			Stop: func(t *testing.T, r engine.Resource) {
 				if err := e.api.ContainerKill(context.Background(), nameOf(r), "KILL"); err != nil {
 					t.Fatal(err)

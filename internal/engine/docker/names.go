@@ -11,8 +11,8 @@ import (
 // nameOf is the name that the daemon knows a resource by.
 func nameOf(r engine.Resource) string {
 	switch r.Kind {
-	case engine.Network:
-		return "maillab-" + r.Instance
+	case engine.Socket:
+		return socketName(r.Instance)
 	case engine.Gateway:
 		return gatewayName(r.Instance)
 	case engine.Facts:
@@ -25,6 +25,8 @@ func nameOf(r engine.Resource) string {
 }
 
 func gatewayName(instance string) string { return "maillab-" + instance + "-gateway" }
+
+func socketName(instance string) string { return "maillab-" + instance + "-socket" }
 
 func sandboxName(instance string, seat int) string {
 	return fmt.Sprintf("maillab-%s-%d", instance, seat)

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"net/netip"
 	"slices"
 	"strconv"
 	"strings"
@@ -12,7 +11,6 @@ import (
 	"github.com/docker/docker/api/types/container"
 	"github.com/docker/docker/api/types/filters"
 	"github.com/docker/docker/api/types/image"
-	"github.com/docker/docker/api/types/network"
 	"github.com/docker/docker/api/types/volume"
 	"golang.org/x/sync/errgroup"
 
@@ -23,19 +21,18 @@ import (
 // and is taken out again of what is observed.
 const labelImage = "maillab.image"
 
-// Observe asks four lists side by side and inspects nothing one by one: it costs the same for one sandbox and for many.
+// Observe asks three lists side by side and inspects nothing one by one: it costs the same for one sandbox and for many.
 func (e *Engine) Observe(ctx context.Context, instance string) ([]engine.Resource, error) {
 	label := engine.LabelInstance
 	if instance != "" {
 		label += "=" + instance
 	}
 	ours := filters.NewArgs(filters.Arg("label", label))
-	lists := make([][]engine.Resource, 4)
+	lists := make([][]engine.Resource, 3)
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() (err error) { lists[0], err = e.images(ctx); return })
-	group.Go(func() (err error) { lists[1], err = e.networks(ctx, ours); return })
-	group.Go(func() (err error) { lists[2], err = e.volumes(ctx, ours); return })
-	group.Go(func() (err error) { lists[3], err = e.containers(ctx, ours); return })
+	group.Go(func() (err error) { lists[1], err = e.volumes(ctx, ours); return })
+	group.Go(func() (err error) { lists[2], err = e.containers(ctx, ours); return })
 	if err := group.Wait(); err != nil {
 		return nil, explain(err, "observe %s", cmp.Or(instance, "all instances"))
 	}
@@ -62,23 +59,6 @@ func (e *Engine) images(ctx context.Context) ([]engine.Resource, error) {
 	return rs, nil
 }
 
-func (e *Engine) networks(ctx context.Context, ours filters.Args) ([]engine.Resource, error) {
-	found, err := e.api.NetworkList(ctx, network.ListOptions{Filters: ours})
-	if err != nil {
-		return nil, fmt.Errorf("networks: %w", err)
-	}
-	var rs []engine.Resource
-	for _, n := range found {
-		r := fromLabels(n.Labels)
-		r.Network = new(engine.NetworkSpec)
-		if subnets := subnetsOf(n); len(subnets) > 0 {
-			r.Network.Subnet = subnets[0]
-		}
-		rs = append(rs, r)
-	}
-	return rs, nil
-}
-
 func (e *Engine) volumes(ctx context.Context, ours filters.Args) ([]engine.Resource, error) {
 	found, err := e.api.VolumeList(ctx, volume.ListOptions{Filters: ours})
 	if err != nil {
@@ -100,7 +80,6 @@ func (e *Engine) containers(ctx context.Context, ours filters.Args) ([]engine.Re
 	for _, c := range found {
 		r := fromLabels(c.Labels)
 		r.Sandbox = &engine.SandboxSpec{Image: c.Image}
-		r.Sandbox.Address, _ = netip.ParseAddr(r.Labels[engine.LabelAddress]) // a gateway has none
 		r.State = stateOf(c.State)
 		rs = append(rs, r)
 	}
@@ -151,15 +130,4 @@ func toLabels(r engine.Resource) map[string]string {
 		labels[engine.LabelPart] = r.Part
 	}
 	return labels
-}
-
-// subnetsOf are a network's ranges of IPv4 and IPv6.
-func subnetsOf(n network.Summary) []netip.Prefix {
-	var subnets []netip.Prefix
-	for _, c := range n.IPAM.Config {
-		if p, err := netip.ParsePrefix(c.Subnet); err == nil {
-			subnets = append(subnets, p.Masked())
-		}
-	}
-	return subnets
 }

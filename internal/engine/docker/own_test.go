@@ -27,24 +27,10 @@ func TestCapabilitiesAreTheSupervisors(t *testing.T) {
 	}
 }
 
-// dialUntil connects to a port that is about to be opened: refused is not yet, anything else is an error.
-func dialUntil(t *testing.T, address string) error {
-	t.Helper()
-	for {
-		conn, err := new(net.Dialer).DialContext(t.Context(), "tcp", address)
-		if err == nil {
-			return conn.Close()
-		}
-		if !strings.Contains(err.Error(), "connection refused") {
-			return err
-		}
-	}
-}
-
 // TestWhatIsNotOursIsNotTouched: things that have our names and not our labels.
 func TestWhatIsNotOursIsNotTouched(t *testing.T) {
 	e, ctx := open(t), context.Background()
-	rs := tinyClass(t, e, instanceName("foreign"), 1)
+	rs := tinyClass(instanceName("foreign"), 1)
 	sandbox, vol := pick(t, rs, engine.Sandbox), pick(t, rs, engine.Volume)
 	if _, err := e.api.ContainerCreate(ctx, &container.Config{Image: tinyImage, Cmd: []string{labinit}}, nil, nil, nil, nameOf(sandbox)); err != nil {
 		t.Fatal(err)
@@ -54,7 +40,7 @@ func TestWhatIsNotOursIsNotTouched(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { e.api.VolumeRemove(ctx, nameOf(vol), true) })
-	if err := e.Put(ctx, pick(t, rs, engine.Network), nil); err != nil {
+	if err := e.Put(ctx, pick(t, rs, engine.Socket), nil); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { removeAll(t, e, sandbox.Instance) })

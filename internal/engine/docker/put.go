@@ -1,21 +1,15 @@
 package docker
 
 import (
-	"archive/tar"
-	"bytes"
 	"context"
-	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/containerd/errdefs"
 	"github.com/docker/docker/api/types/container"
-	"github.com/docker/docker/api/types/network"
 	"github.com/docker/docker/api/types/volume"
 
 	"maillab/internal/engine"
-	"maillab/internal/pool"
 )
 
 // Put creates what is missing and starts what is stopped.
@@ -27,71 +21,16 @@ func (e *Engine) Put(ctx context.Context, r engine.Resource, progress engine.Pro
 	switch r.Kind {
 	case engine.Image:
 		err = e.putImage(ctx, r.Image.Tag, progress)
-	case engine.Network:
-		err = e.putNetwork(ctx, r)
-	case engine.Volume, engine.Facts: // an empty volume keeps its labels
+	case engine.Socket, engine.Volume, engine.Facts: // an empty volume keeps its labels
 		err = e.putVolume(ctx, r)
 	case engine.Gateway:
-		err = e.putContainer(ctx, r, e.onThisMachine(gatewaySettings(r)))
+		err = e.putContainer(ctx, r, e.onThisMachine(r, gatewaySettings(r)))
 	case engine.Sandbox:
-		err = e.putContainer(ctx, r, e.onThisMachine(sandboxSettings(r)))
+		err = e.putContainer(ctx, r, e.onThisMachine(r, sandboxSettings(r)))
 	default:
 		return fmt.Errorf("put %s: no such kind", r.ID())
 	}
 	return explain(err, "put %s", r.ID())
-}
-
-// putNetwork makes the bridge. The daemon would make a second network of the same name, so it is looked for first.
-func (e *Engine) putNetwork(ctx context.Context, r engine.Resource) error {
-	return patiently(ctx, func() (again bool, err error) {
-		there, err := e.api.NetworkList(ctx, network.ListOptions{Filters: ofResource(r)})
-		if err != nil || len(there) > 0 {
-			return false, err
-		}
-		if err = e.createNetwork(ctx, r); err == nil || !taken(err) {
-			return false, err
-		}
-		return e.whoHas(ctx, r, err)
-	})
-}
-
-// whoHas finds out about a name or range that is taken: by a network of somebody else's, which is the error; by this
-// network, if another command was ahead; or, if by none that is to be seen, by one that is still being made.
-func (e *Engine) whoHas(ctx context.Context, r engine.Resource, why error) (again bool, err error) {
-	all, err := e.api.NetworkList(ctx, network.ListOptions{})
-	if err != nil {
-		return false, err
-	}
-	for _, n := range all {
-		switch {
-		case ours(r, n.Labels) == nil:
-			return false, nil
-		case n.Name == nameOf(r), slices.ContainsFunc(subnetsOf(n), r.Network.Subnet.Overlaps):
-			return false, fmt.Errorf("%w: by network %s", why, n.Name)
-		}
-	}
-	return true, why
-}
-
-// createNetwork makes a bridge that cuts sandboxes off from each other and from everything but the host. A plain one
-// lets a gateway that is attached to it connect to sandboxes and be forwarded to; what goes out gets no address of the
-// host's, so that without the sandboxes' own chains, too, no answer would come back from a network beyond the host.
-func (e *Engine) createNetwork(ctx context.Context, r engine.Resource) error {
-	options := map[string]string{"com.docker.network.bridge.enable_icc": "false"}
-	if r.Network.Plain {
-		options = map[string]string{"com.docker.network.bridge.enable_ip_masquerade": "false"}
-	}
-	_, err := e.api.NetworkCreate(ctx, nameOf(r), network.CreateOptions{
-		Driver:   "bridge",
-		Internal: !r.Network.Plain,
-		IPAM: &network.IPAM{Config: []network.IPAMConfig{{
-			Subnet:  r.Network.Subnet.String(),
-			Gateway: pool.Bridge(r.Network.Subnet).String(),
-		}}},
-		Options: options,
-		Labels:  toLabels(r),
-	})
-	return err
 }
 
 // putVolume creates it. The daemon answers with the old one when there is one of that name, whoever made it.
@@ -107,7 +46,7 @@ func (e *Engine) putVolume(ctx context.Context, r engine.Resource) error {
 // command is creating it, its name is taken and there is nothing under it yet.
 func (e *Engine) putContainer(ctx context.Context, r engine.Resource, s settings) error {
 	return patiently(ctx, func() (again bool, err error) {
-		_, err = e.api.ContainerCreate(ctx, &s.config, &s.host, &s.network, nil, nameOf(r))
+		_, err = e.api.ContainerCreate(ctx, &s.config, &s.host, nil, nil, nameOf(r))
 		if err == nil {
 			return false, e.start(ctx, r)
 		}
@@ -178,22 +117,5 @@ func ours(r engine.Resource, labels map[string]string) error {
 
 // start starts a container that was created. It does nothing to one that runs.
 func (e *Engine) start(ctx context.Context, r engine.Resource) error {
-	if r.Kind == engine.Gateway {
-		if err := e.giveDirectory(ctx, nameOf(r)); err != nil {
-			return err
-		}
-	}
 	return e.api.ContainerStart(ctx, nameOf(r), container.StartOptions{})
-}
-
-// giveDirectory makes the directory that the gateway, which is not root, may write. It is in the container's own file
-// system, so the gateway remembers its doors over a reboot and forgets them when it is made anew.
-func (e *Engine) giveDirectory(ctx context.Context, name string) error {
-	var archive bytes.Buffer
-	w := tar.NewWriter(&archive)
-	header := &tar.Header{Typeflag: tar.TypeDir, Name: gatewayDir + "/", Mode: 0o700, Uid: gatewayUID, Gid: gatewayUID}
-	if err := errors.Join(w.WriteHeader(header), w.Close()); err != nil {
-		return err
-	}
-	return e.api.CopyToContainer(ctx, name, "/", &archive, container.CopyToContainerOptions{})
 }

@@ -2,14 +2,11 @@ package docker
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"github.com/containerd/errdefs"
 	"github.com/docker/docker/api/types/container"
-	"github.com/docker/docker/api/types/filters"
 	"github.com/docker/docker/api/types/image"
-	"github.com/docker/docker/api/types/network"
 
 	"maillab/internal/engine"
 )
@@ -21,9 +18,7 @@ func (e *Engine) Remove(ctx context.Context, r engine.Resource) error {
 	switch r.Kind {
 	case engine.Image:
 		_, err = e.api.ImageRemove(ctx, r.Image.Tag, image.RemoveOptions{PruneChildren: true})
-	case engine.Network:
-		err = e.removeNetworks(ctx, r)
-	case engine.Volume, engine.Facts:
+	case engine.Socket, engine.Volume, engine.Facts:
 		err = e.removeVolume(ctx, r)
 	case engine.Gateway, engine.Sandbox:
 		err = e.removeContainer(ctx, r)
@@ -34,21 +29,6 @@ func (e *Engine) Remove(ctx context.Context, r engine.Resource) error {
 		return nil
 	}
 	return explain(err, "remove %s", r.ID())
-}
-
-// removeNetworks removes all that carry the resource's labels: two commands that raced may have made two.
-func (e *Engine) removeNetworks(ctx context.Context, r engine.Resource) error {
-	there, err := e.api.NetworkList(ctx, network.ListOptions{Filters: ofResource(r)})
-	if err != nil {
-		return err
-	}
-	var errs []error
-	for _, n := range there {
-		if err := e.api.NetworkRemove(ctx, n.ID); err != nil && !errdefs.IsNotFound(err) {
-			errs = append(errs, err)
-		}
-	}
-	return errors.Join(errs...)
 }
 
 func (e *Engine) removeVolume(ctx context.Context, r engine.Resource) error {
@@ -82,12 +62,4 @@ func (e *Engine) removeContainer(ctx context.Context, r engine.Resource) error {
 	case err := <-failed:
 		return err
 	}
-}
-
-// ofResource filters for exactly this resource, whatever its name.
-func ofResource(r engine.Resource) filters.Args {
-	return filters.NewArgs(
-		filters.Arg("label", engine.LabelInstance+"="+r.Instance),
-		filters.Arg("label", engine.LabelKind+"="+string(r.Kind)),
-	)
 }

@@ -18,7 +18,6 @@ import (
 	"maillab/internal/engine"
 	"maillab/internal/filelock"
 	"maillab/internal/gateway"
-	"maillab/internal/proxyproto"
 )
 
 // Serve is an instance's process: its gateway and all its sandboxes. It returns when ctx ends or the engine removes the
@@ -209,14 +208,14 @@ func (p *process) Control(t control.Target) http.Handler {
 	})
 }
 
-// Dial implements gateway.Sandboxes: only the gateway's own probes come this way.
-func (p *process) Dial(_ context.Context, t control.Target, service string, h proxyproto.Header) (net.Conn, error) {
+// Dial implements gateway.Sandboxes.
+func (p *process) Dial(_ context.Context, t control.Target, service string) (net.Conn, error) {
 	s := p.seat(t.Seat)
 	if s == nil || service == "ssh" {
 		return nil, fmt.Errorf("seat %d has no %s here", t.Seat, service)
 	}
 	here, there := net.Pipe()
-	go s.serve(service, there, h.Local)
+	go s.serve(service, there, true)
 	return here, nil
 }
 

@@ -224,25 +224,3 @@ func cancelled(t *testing.T, s Subject) {
 	}
 	s.holds(t, s.Name("cancelled"), nil)
 }
-
-func takenSubnets(t *testing.T, s Subject) {
-	subnets, ok := s.Engine.(engine.Subnets)
-	if !ok {
-		t.Skip("this engine needs no address space")
-	}
-	network := pick(t, s.class(t, "taken", 1), engine.Network)
-	s.put(t, network)
-	taken, err := subnets.Taken(context.Background())
-	if err != nil {
-		t.Fatal(err)
-	}
-	if !slices.Contains(taken, network.Network.Subnet) {
-		t.Errorf("%s is not among %v", network.Network.Subnet, taken)
-	}
-	again := network
-	again.Instance = s.Name("overlaps")
-	t.Cleanup(func() { RemoveAll(t, s.Engine, again.Instance) })
-	if err := s.Engine.Put(context.Background(), again, nil); !errors.Is(err, engine.ErrConflict) {
-		t.Errorf("a second network with the same subnet: %v", err)
-	}
-}

@@ -10,7 +10,6 @@ import (
 	"maps"
 	"net"
 	"net/http"
-	"net/netip"
 	"sync"
 
 	"maillab/internal/engine"
@@ -63,7 +62,7 @@ func (m *Memory) Observe(ctx context.Context, instance string) ([]engine.Resourc
 	return found, nil
 }
 
-// Put refuses what misses its image or network, and a subnet or address that is taken.
+// Put refuses what misses its image or socket.
 func (m *Memory) Put(ctx context.Context, r engine.Resource, progress engine.Progress) error {
 	if err := ctx.Err(); err != nil {
 		return fmt.Errorf("put %s: %w", r.ID(), err)
@@ -94,43 +93,19 @@ func (m *Memory) set(r engine.Resource, s engine.State) {
 
 // refuse says why r cannot be put among what is there.
 func (m *Memory) refuse(r engine.Resource) error {
-	if r.Network != nil {
-		return m.refuseSubnet(r)
-	}
 	if r.Sandbox == nil {
 		return nil
 	}
 	if _, there := m.have[memoryKey{kind: engine.Image, part: r.Sandbox.Image}]; !there {
 		return fmt.Errorf("image %s: %w", r.Sandbox.Image, engine.ErrNotFound)
 	}
-	if !r.Sandbox.Address.IsValid() {
-		return nil
-	}
-	network, there := m.have[memoryKey{kind: engine.Network, instance: r.Instance}]
-	if !there {
-		return fmt.Errorf("network: %w", engine.ErrNotFound)
-	}
-	if !network.Network.Subnet.Contains(r.Sandbox.Address) {
-		return fmt.Errorf("address %s is not in %s", r.Sandbox.Address, network.Network.Subnet)
-	}
-	for k, o := range m.have {
-		if k != memoryKeyOf(r) && o.Sandbox != nil && o.Sandbox.Address == r.Sandbox.Address {
-			return fmt.Errorf("address %s: %w", r.Sandbox.Address, engine.ErrConflict)
-		}
+	if _, there := m.have[memoryKey{kind: engine.Socket, instance: r.Instance}]; !there {
+		return fmt.Errorf("socket: %w", engine.ErrNotFound)
 	}
 	return nil
 }
 
-func (m *Memory) refuseSubnet(r engine.Resource) error {
-	for k, o := range m.have {
-		if k != memoryKeyOf(r) && o.Network != nil && o.Network.Subnet.Overlaps(r.Network.Subnet) {
-			return fmt.Errorf("subnet %s: %w", r.Network.Subnet, engine.ErrConflict)
-		}
-	}
-	return nil
-}
-
-// Remove refuses a network or volume that is in use.
+// Remove refuses a socket or volume that is in use.
 func (m *Memory) Remove(ctx context.Context, r engine.Resource) error {
 	if err := ctx.Err(); err != nil {
 		return fmt.Errorf("remove %s: %w", r.ID(), err)
@@ -138,9 +113,9 @@ func (m *Memory) Remove(ctx context.Context, r engine.Resource) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for _, o := range m.have {
-		onNetwork := r.Kind == engine.Network && o.Sandbox != nil && o.Sandbox.Address.IsValid()
+		onSocket := r.Kind == engine.Socket && o.Sandbox != nil
 		onVolume := r.Kind == engine.Volume && o.Kind == engine.Sandbox && o.Seat == r.Seat
-		if o.Instance == r.Instance && (onNetwork || onVolume) {
+		if o.Instance == r.Instance && (onSocket || onVolume) {
 			return fmt.Errorf("remove %s: %s is using it", r.ID(), o.ID())
 		}
 	}
@@ -182,19 +157,6 @@ func (m *Memory) Dial(ctx context.Context, instance string) (net.Conn, error) {
 	}
 	go ServeStream(far, handler)
 	return near, nil
-}
-
-// Taken are the subnets of all networks.
-func (m *Memory) Taken(context.Context) ([]netip.Prefix, error) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	var taken []netip.Prefix
-	for _, r := range m.have {
-		if r.Network != nil {
-			taken = append(taken, r.Network.Subnet)
-		}
-	}
-	return taken, nil
 }
 
 // ServeStream answers HTTP/2 without TLS on one connection, as a gateway does, until it ends.

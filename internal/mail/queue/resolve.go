@@ -178,6 +178,9 @@ func (q *resolver) resolveRemote(address, domain string) destination {
 	return destination{kind: toDenied, address: address}
 }
 
+// RelayAddress is where Config.Dial is asked to connect to for a relay whose address is not known.
+func RelayAddress(relay string) string { return relayServer(relay, netip.AddrPort{}).dial }
+
 // relayServer reads the lab's relay: host, host:port, [host]:port. Port 25 is the default. at is its address, if known.
 func relayServer(relay string, at netip.AddrPort) server {
 	if relay == "" {

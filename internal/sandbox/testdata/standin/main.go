@@ -6,6 +6,7 @@
 package main
 
 import (
+	"bufio"
 	"context"
 	"encoding/json"
 	"errors"
@@ -21,6 +22,7 @@ import (
 	"time"
 
 	"maillab/internal/broker"
+	"maillab/internal/handoff"
 )
 
 // ask is one operation that a test wants done.
@@ -48,10 +50,9 @@ func main() {
 		log.Fatal(err)
 	}
 	for name, l := range in.Listeners {
-		if name != "control" {
-			go greet(name, l)
-		}
+		go greet(name, l)
 	}
+	go greet("", in.Mail)
 	s := &server{in: in, locks: map[string]func(){}}
 	mux := http.NewServeMux()
 	mux.HandleFunc("PUT /v1/spec", s.configure)
@@ -62,19 +63,23 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
 	defer stop()
 	context.AfterFunc(ctx, func() { _ = http.Shutdown(context.Background()) }) // what is being answered is answered
-	log.Print(http.Serve(in.Listeners["control"]))
+	log.Print(http.Serve(in.Control))
 	<-ctx.Done()
 	_ = http.Shutdown(context.Background()) // returns when the last answer is out
 }
 
-// greet says which listener it is and whom it sees.
+// greet says which service it is and whom it sees.
 func greet(name string, l net.Listener) {
 	for {
 		conn, err := l.Accept()
 		if err != nil {
 			log.Fatal(err)
 		}
-		fmt.Fprintf(conn, "220 %s %s\r\n", name, conn.RemoteAddr())
+		service := name
+		if handed, ok := conn.(*handoff.Conn); ok {
+			service = handed.Service
+		}
+		fmt.Fprintf(conn, "220 %s %s\r\n", service, conn.RemoteAddr())
 		_ = conn.Close()
 	}
 }
@@ -143,12 +148,25 @@ func (s *server) do(ctx context.Context, a ask) (out told, err error) {
 		s.locks[a.User+"/"+a.Box]()
 	case "authorize":
 		err = b.Authorize(ctx, a.User, a.Key, time.Minute)
+	case "relay":
+		out.Text, err = relayed(ctx, b)
 	case "hostkey":
 		out.Text, err = b.HostKey(ctx)
 	default:
 		err = errors.New("what?")
 	}
 	return out, err
+}
+
+// relayed is what the relay says first, and where it is.
+func relayed(ctx context.Context, b *broker.Client) (string, error) {
+	conn, err := b.DialRelay(ctx)
+	if err != nil {
+		return "", err
+	}
+	defer conn.Close()
+	line, err := bufio.NewReader(conn).ReadString('\n')
+	return conn.RemoteAddr().String() + " " + line, err
 }
 
 func (s *server) file(ctx context.Context, a ask) (string, error) {

@@ -3,6 +3,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -16,7 +17,10 @@ import (
 	"time"
 )
 
-const socket = "/var/lib/gateway/control.sock"
+const (
+	socket        = "/var/lib/gateway/control.sock"
+	registrations = "/var/lib/gateway/socket/gateway.sock"
+)
 
 func main() {
 	var err error
@@ -24,7 +28,7 @@ func main() {
 	case "labinit ":
 		err = listen()
 	case "gateway serve":
-		err = serve()
+		err = serve(os.Args[2])
 	case "gateway stream":
 		err = stream()
 	case "try exit":
@@ -64,7 +68,24 @@ func listen() error {
 	}
 }
 
-func serve() error {
+// serve becomes the user that it is told, as the gateway does.
+func serve(user string) error {
+	uid, err := strconv.Atoi(user)
+	if err != nil {
+		return err
+	}
+	if err := errors.Join(syscall.Setgroups(nil), syscall.Setgid(uid), syscall.Setuid(uid)); err != nil {
+		return err
+	}
+	os.Remove(registrations)
+	sandboxes, err := net.Listen("unixpacket", registrations)
+	if err != nil {
+		return err
+	}
+	defer sandboxes.Close()
+	if err := os.Chmod(registrations, 0o666); err != nil {
+		return err
+	}
 	os.Remove(socket)
 	l, err := net.Listen("unix", socket)
 	if err != nil {
@@ -105,7 +126,11 @@ func try(code string) error {
 
 // dial connects, or not: what is cut off is dropped and never answers.
 func dial(address string) error {
-	conn, err := net.DialTimeout("tcp", address, time.Second)
+	network := "tcp"
+	if strings.HasPrefix(address, "/") {
+		network = "unixpacket"
+	}
+	conn, err := net.DialTimeout(network, address, time.Second)
 	if err != nil {
 		return err
 	}

@@ -1,0 +1,266 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/httputil"
+	"sync"
+	"syscall"
+	"time"
+
+	"maillab/internal/control"
+	"maillab/internal/handoff"
+	"maillab/internal/mail"
+)
+
+// Registry is the sandboxes that have registered. Each keeps one connection to the gateway's socket, over which it is
+// handed one end of a socket pair for every connection that is for it (package handoff). It implements Sandboxes.
+type Registry struct {
+	log   *slog.Logger
+	proxy *httputil.ReverseProxy
+	stall time.Duration // see copyBoth
+	room  chan struct{} // for those that have not said whose they are
+
+	mu   sync.Mutex
+	live map[string]*registration // by token
+}
+
+// strangers is how many may be connected that have not said whose they are, or said something unknown.
+const strangers = 256
+
+// refusal is how long one with an unknown token is kept: it comes again at once.
+const refusal = 200 * time.Millisecond
+
+// NewRegistry makes one that nobody has registered at.
+func NewRegistry(log *slog.Logger) *Registry {
+	r := &Registry{log: log, stall: stall, room: make(chan struct{}, strangers), live: map[string]*registration{}}
+	r.proxy = &httputil.ReverseProxy{
+		Rewrite: func(p *httputil.ProxyRequest) {
+			p.Out.URL.Scheme, p.Out.URL.Host = "http", p.In.Context().Value(targetKey{}).(control.Target).Token
+		},
+		Transport: &http.Transport{
+			DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+				return r.offer(ctx.Value(targetKey{}).(control.Target), handoff.Offer{Service: handoff.Control})
+			},
+			MaxIdleConnsPerHost: 2, IdleConnTimeout: time.Minute,
+		},
+		FlushInterval: -1, // logs and dialogues are watched live
+		ErrorHandler: func(w http.ResponseWriter, _ *http.Request, err error) {
+			control.WriteError(w, http.StatusBadGateway, fmt.Errorf("it does not answer control: %w", err))
+		},
+	}
+	return r
+}
+
+type targetKey struct{}
+
+// Control passes the request on to the sandbox.
+func (r *Registry) Control(t control.Target) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+		r.proxy.ServeHTTP(w, req.WithContext(context.WithValue(req.Context(), targetKey{}, t)))
+	})
+}
+
+// Dial connects to a service for the gateway itself.
+func (r *Registry) Dial(_ context.Context, t control.Target, service string) (net.Conn, error) {
+	return r.offer(t, handoff.Offer{Service: service, Probe: true})
+}
+
+// Serve relays a student's connection until both sides have said all.
+func (r *Registry) Serve(ctx context.Context, t control.Target, service string, peer net.Conn) {
+	conn, err := r.offer(t, handoff.Offer{Service: service, Peer: mail.PeerOf(peer)})
+	if err != nil {
+		r.log.Warn("a student's connection", "seat", t.Seat, "service", service, "err", err)
+		peer.Close()
+		return
+	}
+	copyBoth(ctx, peer, conn, r.stall)
+}
+
+// offer hands a sandbox one end of a connection and returns the other.
+func (r *Registry) offer(t control.Target, o handoff.Offer) (net.Conn, error) {
+	r.mu.Lock()
+	reg := r.live[t.Token]
+	r.mu.Unlock()
+	if reg == nil {
+		return nil, fmt.Errorf("the sandbox of seat %d has not registered", t.Seat)
+	}
+	ours, theirs, err := handoff.Stream()
+	if err != nil {
+		return nil, err
+	}
+	defer theirs.Close()
+	if err := handoff.SendNow(reg.conn, handoff.Packet{Offer: &o}, theirs); err != nil {
+		ours.Close()
+		return nil, fmt.Errorf("the sandbox of seat %d does not take connections: %w", t.Seat, err)
+	}
+	return ours, nil
+}
+
+// registration is one sandbox's connection.
+type registration struct {
+	conn *net.UnixConn
+	seat int
+}
+
+// Listen takes registrations until the listener is closed; find tells whose a token is.
+func (r *Registry) Listen(ctx context.Context, l *net.UnixListener, find func(token string) (control.Target, bool)) {
+	for {
+		conn, err := l.AcceptUnix()
+		switch {
+		case errors.Is(err, net.ErrClosed):
+			return
+		case err != nil:
+			r.log.Warn("accepting registrations", "err", err)
+			time.Sleep(50 * time.Millisecond)
+			continue
+		}
+		r.room <- struct{}{}
+		go r.serve(ctx, conn, find)
+	}
+}
+
+func (r *Registry) serve(ctx context.Context, conn *net.UnixConn, find func(token string) (control.Target, bool)) {
+	defer conn.Close()
+	defer context.AfterFunc(ctx, func() { conn.Close() })()
+	token, err := r.hello(conn, find)
+	<-r.room
+	if err != nil {
+		if ctx.Err() == nil {
+			r.log.Warn("a registration is refused", "err", err)
+		}
+		return
+	}
+	t, _ := find(token)
+	reg := &registration{conn, t.Seat}
+	r.enter(token, reg)
+	defer r.leave(token, reg)
+	if err := r.requests(ctx, reg, func() (control.Target, bool) { return find(token) }); err != nil && ctx.Err() == nil {
+		r.log.Warn("a registration ends", "seat", t.Seat, "err", err)
+	}
+}
+
+// hello reads whose registration it is.
+func (r *Registry) hello(conn *net.UnixConn, find func(token string) (control.Target, bool)) (token string, err error) {
+	_ = conn.SetReadDeadline(time.Now().Add(handoff.HelloPatience))
+	p, err := read(conn, make([]byte, handoff.MaxPacket+1))
+	if err != nil {
+		return "", err
+	}
+	if _, known := find(p.Token); p.Token == "" || !known {
+		time.Sleep(refusal)
+		return "", errors.New("unknown token")
+	}
+	return p.Token, conn.SetReadDeadline(time.Time{})
+}
+
+// read takes one packet. Sandboxes attach nothing.
+func read(conn *net.UnixConn, buffer []byte) (p handoff.Packet, err error) {
+	packet, file, err := handoff.Receive(conn, buffer)
+	if err != nil {
+		return p, err
+	}
+	if file != nil {
+		file.Close()
+		return p, errors.New("something is attached that was not asked for")
+	}
+	return p, handoff.Parse(packet, &p)
+}
+
+// enter puts a registration in force. Of two with one token the later wins: the earlier's sandbox is gone, or was copied.
+func (r *Registry) enter(token string, reg *registration) {
+	r.mu.Lock()
+	before := r.live[token]
+	r.live[token] = reg
+	r.mu.Unlock()
+	if before != nil {
+		r.log.Warn("a sandbox registers again: the registration before is closed", "seat", reg.seat)
+		before.conn.Close()
+	}
+}
+
+func (r *Registry) leave(token string, reg *registration) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.live[token] == reg {
+		delete(r.live, token)
+	}
+}
+
+// relaysAtOnce bounds a sandbox's dials of its relay that are under way.
+const relaysAtOnce = 8
+
+// relayPatience bounds one.
+const relayPatience = 30 * time.Second
+
+// requests answers what a sandbox asks until its connection ends.
+func (r *Registry) requests(ctx context.Context, reg *registration, target func() (control.Target, bool)) error {
+	buffer, under := make([]byte, handoff.MaxPacket+1), make(chan struct{}, relaysAtOnce)
+	for {
+		p, err := read(reg.conn, buffer)
+		if err != nil {
+			return err
+		}
+		if p.Relay == 0 {
+			return errors.New("it says nothing that is known")
+		}
+		t, known := target()
+		select {
+		case under <- struct{}{}:
+		default:
+			r.refuse(reg, p.Relay, errors.New("too many connections to the relay at once"))
+			continue
+		}
+		go func() {
+			defer func() { <-under }()
+			r.relay(ctx, reg, p.Relay, t, known)
+		}()
+	}
+}
+
+// relay dials the relay that the instance's lab names for this seat, and no other address.
+func (r *Registry) relay(ctx context.Context, reg *registration, id uint64, t control.Target, known bool) {
+	if !known || t.Relay == "" {
+		r.refuse(reg, id, errors.New("the lab names no relay"))
+		return
+	}
+	conn, err := (&net.Dialer{Timeout: relayPatience}).DialContext(ctx, "tcp", t.Relay)
+	if err != nil {
+		r.refuse(reg, id, err)
+		return
+	}
+	ours, theirs, err := handoff.Stream()
+	if err != nil {
+		conn.Close()
+		r.refuse(reg, id, err)
+		return
+	}
+	err = handoff.SendNow(reg.conn, handoff.Packet{Relay: id, Address: conn.RemoteAddr().String()}, theirs)
+	theirs.Close()
+	if err != nil {
+		conn.Close()
+		ours.Close()
+		return
+	}
+	copyBoth(ctx, conn, ours, r.stall)
+}
+
+// refuse tells why there is no connection to the relay.
+func (r *Registry) refuse(reg *registration, id uint64, why error) {
+	p := handoff.Packet{Relay: id, Error: why.Error()}
+	var errno syscall.Errno
+	var timeout net.Error
+	switch {
+	case errors.As(why, &errno):
+		p.Errno = int(errno)
+	case errors.As(why, &timeout) && timeout.Timeout():
+		p.Errno = int(syscall.ETIMEDOUT)
+	}
+	if err := handoff.SendNow(reg.conn, p, nil); err != nil {
+		r.log.Warn("an answer about the relay", "seat", reg.seat, "err", err)
+	}
+}

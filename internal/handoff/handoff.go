@@ -1,0 +1,105 @@
+// Package handoff is how an open connection changes hands. A sandbox has no network: its gateway accepts a student's TCP
+// connection, keeps it, and hands the sandbox one end of a socket pair for it; the sandbox's supervisor hands that on to
+// the daemon, or gives it to an sshd. The TCP socket itself is never handed over: whoever has one can disconnect it, and
+// dial from the network where it was made.
+//
+// # The wire
+//
+// A Unix socket of type SOCK_SEQPACKET. Each packet is one JSON object of at most MaxPacket bytes with at most one
+// descriptor attached (SCM_RIGHTS). On a registration, which a sandbox opens at its gateway and keeps, they are Packets:
+//
+//	sandbox → gateway   {"token":"…"}                            first, within HelloPatience: whose sandbox this is
+//	gateway → sandbox   {"offer":{"service":"smtp","peer":{…}}}  + the end of a connection
+//	sandbox → gateway   {"relay":7}                              dial the relay that the lab names
+//	gateway → sandbox   {"relay":7,"address":"192.0.2.1:25"}     + the end of a connection; or with "error"
+//
+// From the supervisor to the daemon they are Offers. Whoever gets a packet that he does not understand closes what came
+// with it; on a registration, that as well.
+package handoff
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"time"
+
+	"maillab/internal/mail"
+)
+
+// MaxPacket bounds one packet, either way.
+const MaxPacket = 16 << 10
+
+// HelloPatience is how long who opens a registration may take to say whose it is.
+const HelloPatience = 5 * time.Second
+
+// Services that can be offered, beside those of mail (smtp, pop3, imap).
+const (
+	SSH     = "ssh"
+	Control = "control"
+)
+
+// Packet is what is said on a registration: one of token, offer and relay.
+type Packet struct {
+	Token   string `json:"token,omitempty"`
+	Offer   *Offer `json:"offer,omitempty"`
+	Relay   uint64 `json:"relay,omitempty"`   // a number of the asker's
+	Address string `json:"address,omitempty"` // the relay's, where it was reached
+	Error   string `json:"error,omitempty"`   // why it was not
+	Errno   int    `json:"errno,omitempty"`   // the same as Linux's number, where it has one
+}
+
+// Offer says what the connection is that comes with it.
+type Offer struct {
+	Service string    `json:"service"`
+	Peer    mail.Peer `json:"peer"`
+	Probe   bool      `json:"probe,omitempty"` // the gateway's own look whether the service answers: nothing of it is recorded
+}
+
+// Conn is a connection that was handed on, under its peer's addresses.
+type Conn struct {
+	net.Conn
+	Offer
+}
+
+// RemoteAddr is the peer's; without one, the connection's own.
+func (c *Conn) RemoteAddr() net.Addr {
+	if c.Peer.Remote.IsValid() {
+		return net.TCPAddrFromAddrPort(c.Peer.Remote)
+	}
+	return c.Conn.RemoteAddr()
+}
+
+// LocalAddr is what the peer connected to.
+func (c *Conn) LocalAddr() net.Addr {
+	if c.Peer.Local.IsValid() {
+		return net.TCPAddrFromAddrPort(c.Peer.Local)
+	}
+	return c.Conn.LocalAddr()
+}
+
+// CloseWrite is needed by who shuts down one direction.
+func (c *Conn) CloseWrite() error {
+	if half, ok := c.Conn.(interface{ CloseWrite() error }); ok {
+		return half.CloseWrite()
+	}
+	return c.Conn.Close()
+}
+
+// Parse reads one packet strictly.
+func Parse(packet []byte, into any) error {
+	if len(packet) > MaxPacket {
+		return fmt.Errorf("%d bytes, the limit is %d", len(packet), MaxPacket)
+	}
+	in := json.NewDecoder(bytes.NewReader(packet))
+	in.DisallowUnknownFields()
+	if err := in.Decode(into); err != nil {
+		return err
+	}
+	if _, err := in.Token(); err != io.EOF {
+		return errors.New("something follows the object")
+	}
+	return nil
+}
