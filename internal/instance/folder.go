@@ -22,7 +22,7 @@ import (
 //	secret         32 random bytes: generated passwords follow from it
 //	hashes.json    crypt(3) hashes by their passwords' MACs, so that one password keeps one hash
 //	lab            where the lab of the last up is
-//	class.csv      the roster of the last up, word for word
+//	class.csv      the class of the last up, as roster.Class.CSV has it
 //	publish.json   where the doors of the last up were: a Published
 //	place.json     on which engine it is: a Place; gone when it was taken down
 //	accounts.json  what the last up gave everybody: a Sheet
