@@ -96,9 +96,6 @@ const senderWithin = 64 << 10
 
 // Append implements imap.User.
 func (u *imapUser) Append(ctx context.Context, name string, messages []mail.Delivery) (uint32, []uint32, error) {
-	if err := u.room(ctx, messages); err != nil {
-		return 0, nil, err
-	}
 	box, err := u.d.spool.Mailbox(ctx, u.name, name)
 	if err != nil {
 		return 0, nil, err
@@ -117,20 +114,7 @@ func (u *imapUser) Append(ctx context.Context, name string, messages []mail.Deli
 	return box.Snapshot().UIDValidity, uids, err
 }
 
-// room refuses messages that would take more than the user may have, over all of his mailboxes.
-func (u *imapUser) room(ctx context.Context, messages []mail.Delivery) error {
-	used, limit, err := u.Quota(ctx)
-	for i := range messages {
-		used += messages[i].Size()
-	}
-	if err == nil && limit > 0 && used > limit {
-		return mail.ErrFull
-	}
-	return err
-}
-
-// Quota implements imap.User.
+// Quota implements imap.User. It is the student's, who may have other accounts.
 func (u *imapUser) Quota(ctx context.Context) (used, limit int64, err error) {
-	used, err = u.d.spool.Used(ctx, u.name)
-	return used, u.d.cfg.Spec.Limits.SpoolBytes, err
+	return u.d.room.quota(ctx, u.name)
 }

@@ -65,6 +65,7 @@ type Daemon struct {
 	zone       *time.Location
 	log        *maillog.Log
 	spool      *mbox.Spool
+	room       *room
 	queue      *queue.Queue
 	auth       *auth.Verifier
 	people     *people
@@ -116,8 +117,11 @@ func New(cfg Config) (d *Daemon, err error) {
 
 // open opens what is behind the protocols, then the protocols.
 func (d *Daemon) open() (err error) {
+	d.room = newRoom(d.cfg.Spec.Accounts, d.cfg.Spec.Limits.SpoolBytes, func(ctx context.Context, account string) (int64, error) {
+		return d.spool.Used(ctx, account)
+	}, d.cfg.Now)
 	d.spool, err = mbox.New(mbox.Config{Files: d.cfg.Files, StateDir: filepath.Join(d.cfg.StateDir, "index"),
-		Zone: d.zone, Now: d.cfg.Now, Limit: d.cfg.Spec.Limits.SpoolBytes, Parking: d.cfg.Parking, Log: d.cfg.Log})
+		Zone: d.zone, Now: d.cfg.Now, Room: d.room.take, Parking: d.cfg.Parking, Log: d.cfg.Log})
 	if err != nil {
 		return err
 	}

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"slices"
-	"syscall"
 
 	"maillab/internal/mail"
 )
@@ -44,7 +43,7 @@ func (b appender) append(ctx context.Context, group []*request) error {
 		return classify(b.what("looking at"), err)
 	}
 	messages := flatten(group)
-	if err := b.fits(before.size, messages); err != nil {
+	if err := b.fits(ctx, messages); err != nil {
 		return err
 	}
 	gap, err := b.gap(before.size)
@@ -68,16 +67,19 @@ func (b appender) append(ctx context.Context, group []*request) error {
 	return nil
 }
 
-// fits refuses what would make the mailbox larger than it may be.
-func (b appender) fits(size int64, messages []*mail.Delivery) error {
-	limit := b.spool.cfg.Limit
-	for _, m := range messages {
-		size += m.Size()
-	}
-	if limit <= 0 || size <= limit {
+// fits refuses what there is no room for.
+func (b appender) fits(ctx context.Context, messages []*mail.Delivery) error {
+	if b.spool.cfg.Room == nil {
 		return nil
 	}
-	return fmt.Errorf("%s: %w: %w", b.what("appending to"), mail.ErrFull, syscall.EDQUOT)
+	var octets int64
+	for _, m := range messages {
+		octets += m.Size()
+	}
+	if err := b.spool.cfg.Room(ctx, b.user, octets); err != nil {
+		return fmt.Errorf("%s: %w", b.what("appending to"), err)
+	}
+	return nil
 }
 
 func flatten(group []*request) (messages []*mail.Delivery) {

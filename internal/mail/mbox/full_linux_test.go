@@ -121,11 +121,20 @@ func TestFileSizeLimit(t *testing.T) {
 	fillAndCheck(t, s, mail.ErrTooBig)
 }
 
-// TestLimit does the same against a limit of the spool's own.
-func TestLimit(t *testing.T) {
-	s, dir := newSpool(t, func(c *Config) { c.Limit = 200 << 10 })
+// TestRoom does the same against who says that there is no room.
+func TestRoom(t *testing.T) {
+	var inbox string
+	s, dir := newSpool(t, func(c *Config) {
+		c.Room = func(_ context.Context, _ string, octets int64) error {
+			if info, err := os.Stat(inbox); err == nil && info.Size()+octets > 200<<10 {
+				return mail.ErrFull
+			}
+			return nil
+		}
+	})
+	inbox = filepath.Join(dir, "spool", "u")
 	fillAndCheck(t, s, mail.ErrFull)
-	if info, err := os.Stat(filepath.Join(dir, "spool", "u")); err != nil || info.Size() > 201<<10 {
+	if info, err := os.Stat(inbox); err != nil || info.Size() > 201<<10 {
 		t.Errorf("%v, %v", info, err)
 	}
 }

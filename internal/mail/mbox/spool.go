@@ -22,9 +22,11 @@ type Config struct {
 	Zone     *time.Location // of the dates in From_ lines; nil is time.Local
 	Now      func() time.Time
 	LockWait time.Duration // how long a mailbox may stay locked by others before ErrLocked; 0 is ten seconds
-	Limit    int64         // octets of one mailbox, beyond which mail is refused with ErrFull; 0 is none
-	Parking  *Parking      // keeps locks over this process' death; nil is none
-	Log      *slog.Logger  // what was recovered or could not be done; nil is silent
+	// Room refuses octets for which a user has no room, with mail.ErrFull; nil refuses none. It is asked with the mailbox
+	// locked, and may ask Used.
+	Room    func(ctx context.Context, user string, octets int64) error
+	Parking *Parking     // keeps locks over this process' death; nil is none
+	Log     *slog.Logger // what was recovered or could not be done; nil is silent
 
 	pause func(context.Context, time.Duration) error // between two tries
 	disk  disk
