@@ -167,8 +167,8 @@ type sheet struct {
 	open   map[string]bool // being evaluated: a cycle of needs must end
 	task   string          // whose check is being evaluated
 	copied string          // whose token its answer carries
-	parsed map[string]*message
-	typed  map[string]typing // by queue ID
+	letters
+	typed map[string]typing // by queue ID
 	// running says that the evidence is that of a script which the check itself has started.
 	running bool
 	about   string // the queue ID of the one message that counts; "": any
@@ -177,7 +177,7 @@ type sheet struct {
 // Evaluate goes through a student's tasks and returns a result for each, or for each of only (IDs), in the sheet's order.
 func Evaluate(ctx context.Context, s task.Sheet, e Evidence, m Memory, only ...string) []Result {
 	e.fill()
-	x := &sheet{Sheet: s, Evidence: e, memory: m, done: map[string]Result{}, open: map[string]bool{}, parsed: map[string]*message{}}
+	x := &sheet{Sheet: s, Evidence: e, memory: m, done: map[string]Result{}, open: map[string]bool{}, letters: letters{}}
 	results := []Result{}
 	for _, t := range s.Tasks {
 		if len(only) == 0 || contains(only, t.ID) {
@@ -253,7 +253,7 @@ func (x *sheet) missing(ctx context.Context, t task.Task) (ids []string) {
 func (x *sheet) beginWith(ctx context.Context, missing []string) task.Text {
 	first := missing[0]
 	for range x.Tasks { // needs may be a cycle
-		next := x.missing(ctx, x.find(first))
+		next := x.missing(ctx, find(x.Tasks, first))
 		if len(next) == 0 {
 			break
 		}
@@ -265,8 +265,8 @@ func (x *sheet) beginWith(ctx context.Context, missing []string) task.Text {
 	return both("commencez par %s", "begin with %s", first)
 }
 
-func (x *sheet) find(id string) task.Task {
-	for _, t := range x.Tasks {
+func find(tasks []task.Task, id string) task.Task {
+	for _, t := range tasks {
 		if t.ID == id {
 			return t
 		}

@@ -32,7 +32,7 @@ func (x *sheet) mail(ctx context.Context, want *task.Mail) verdict {
 		if want.To != "" && m.To != want.To || x.about != "" && m.ID != x.about {
 			continue
 		}
-		misses := x.misses(m, criteria)
+		misses := missesOf(m, criteria)
 		if len(misses) == 0 {
 			found++
 		}
@@ -77,8 +77,8 @@ func (x *sheet) mails(ctx context.Context) ([]Mail, error) {
 }
 
 // described names a message.
-func (x *sheet) described(m Mail) task.Text {
-	return both("message %s pour %s, à %s", "message %s to %s, at %s", m.ID, m.To, x.clock(m.At))
+func (e Evidence) described(m Mail) task.Text {
+	return both("message %s pour %s, à %s", "message %s to %s, at %s", m.ID, m.To, e.clock(m.At))
 }
 
 // notDelivered tells that the one message that counts did not come.
@@ -118,7 +118,7 @@ func (x *sheet) nothingFor(account string, all []Mail) []task.Text {
 // criterion tells what a message lacks.
 type criterion func(m Mail) miss
 
-func (x *sheet) misses(m Mail, criteria []criterion) (out []miss) {
+func missesOf(m Mail, criteria []criterion) (out []miss) {
 	for _, c := range criteria {
 		if missing := c(m); missing != nil {
 			out = append(out, missing)
@@ -157,7 +157,7 @@ func (x *sheet) criteria(ctx context.Context, want *task.Mail) (all []criterion,
 	}
 	all = append(all, x.texts(want)...)
 	if want.Attachment != nil {
-		reference, err := x.reference(ctx, want.Attachment)
+		reference, err := x.reference(want.Attachment)
 		if err != nil {
 			return nil, err
 		}
@@ -219,7 +219,7 @@ func (x *sheet) indexTyped(ctx context.Context) error {
 			}
 			if found := queued.FindStringSubmatch(l.Text); found != nil {
 				byHand, why := x.pace(d)
-				if x.Shared && !x.sends(d) {
+				if x.Shared && !sends(x.Accounts, d) {
 					why = both("pas en votre nom", "not in your name") // another's lines are not to be shown
 				}
 				index[found[1]] = typing{byHand, why}
@@ -257,20 +257,23 @@ func (x *sheet) by(m Mail, want string) miss {
 // parseLimit is how large a message is kept parsed: others are read again.
 const parseLimit = 64 << 10
 
+// letters are the messages that were read, by copy; nil is one of which the record is gone.
+type letters map[string]*message
+
 // parse reads a message; nil when its record is gone.
-func (x *sheet) parse(m Mail) *message {
+func (l letters) parse(m Mail) *message {
 	key := m.ID + " " + m.To + " " + m.Recipient
-	if parsed, known := x.parsed[key]; known {
+	if parsed, known := l[key]; known {
 		return parsed
 	}
 	text, _, err := m.Open()
 	if err != nil {
-		x.parsed[key] = nil
+		l[key] = nil
 		return nil
 	}
 	parsed := parseMessage(text)
 	if len(text) <= parseLimit {
-		x.parsed[key] = parsed
+		l[key] = parsed
 	}
 	return parsed
 }
@@ -280,10 +283,10 @@ func gone() miss {
 	return both("son texte n'est plus dans l'enregistrement", "its text is on record no more")
 }
 
-func (x *sheet) header(name string, p task.Pattern) criterion {
+func (l letters) header(name string, p task.Pattern) criterion {
 	re, err := p.Compile()
 	return func(m Mail) miss {
-		text := x.parse(m)
+		text := l.parse(m)
 		if text == nil {
 			return gone()
 		}
@@ -306,10 +309,10 @@ func typedAsCommand(text *message, name string) bool {
 	return re.MatchString(text.body)
 }
 
-func (x *sheet) notHeader(name string, p task.Pattern) criterion {
+func (l letters) notHeader(name string, p task.Pattern) criterion {
 	re, err := p.Compile()
 	return func(m Mail) miss {
-		text := x.parse(m)
+		text := l.parse(m)
 		if text == nil {
 			return gone()
 		}

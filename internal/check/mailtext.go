@@ -13,7 +13,7 @@ import (
 )
 
 // texts are the criteria on what a message says.
-func (x *sheet) texts(want *task.Mail) (all []criterion) {
+func (l letters) texts(want *task.Mail) (all []criterion) {
 	shown := func(m *message) string { return m.shown() }
 	source := func(m *message) string { return m.source }
 	for _, c := range []struct {
@@ -31,7 +31,7 @@ func (x *sheet) texts(want *task.Mail) (all []criterion) {
 		}
 		re, err := c.p.Compile()
 		all = append(all, func(m Mail) miss {
-			text := x.parse(m)
+			text := l.parse(m)
 			switch {
 			case text == nil:
 				return gone()
@@ -45,14 +45,14 @@ func (x *sheet) texts(want *task.Mail) (all []criterion) {
 }
 
 // reference is the file that an attachment must be the same as; nil when none is asked for.
-func (x *sheet) reference(ctx context.Context, want *task.Attachment) ([]byte, error) {
+func (e Evidence) reference(want *task.Attachment) ([]byte, error) {
 	if want.Same == "" {
 		return nil, nil
 	}
-	if x.Originals == nil {
+	if e.Originals == nil {
 		return nil, errors.New("no files of the lab")
 	}
-	text, ok := x.Originals(want.Same)
+	text, ok := e.Originals(want.Same)
 	if !ok {
 		return nil, fmt.Errorf("%s is no file of the lab", want.Same)
 	}
@@ -60,8 +60,8 @@ func (x *sheet) reference(ctx context.Context, want *task.Attachment) ([]byte, e
 }
 
 // attachment looks for a part that is as asked; what the nearest lacks is told.
-func (x *sheet) attachment(m Mail, want *task.Attachment, reference []byte) miss {
-	text := x.parse(m)
+func (l letters) attachment(m Mail, want *task.Attachment, reference []byte) miss {
+	text := l.parse(m)
 	if text == nil {
 		return gone()
 	}

@@ -16,11 +16,11 @@ import (
 // queueID is where a line of mail.log has it.
 var queueID = regexp.MustCompile(`^\S+ +\d+ [\d:]+ \S+ postfix/[\w/-]+\[\d+\]: ([0-9A-Za-z]{6,}): `)
 
-func (x *sheet) logLines(ctx context.Context) ([]string, error) {
-	if x.Log == nil {
+func (e Evidence) logLines(ctx context.Context) ([]string, error) {
+	if e.Log == nil {
 		return nil, errors.New("no mail.log")
 	}
-	return x.Log.Lines(ctx)
+	return e.Log.Lines(ctx)
 }
 
 // log looks for lines of mail.log, of one message when that is asked for.
@@ -126,7 +126,7 @@ func (x *sheet) file(ctx context.Context, want *task.File) verdict {
 	f, err := x.openFile(ctx, want.Path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return failed(0, x.notThere(want.Path))
+		return failed(0, notThere(x.Accounts, want.Path))
 	case err != nil:
 		return failed(0.1, both("le fichier %s ne peut pas être lu : %v", "the file %s cannot be read: %v", want.Path, err))
 	case f.TooBig:
@@ -154,12 +154,12 @@ func (x *sheet) file(ctx context.Context, want *task.File) verdict {
 }
 
 // notThere tells where a file was looked for.
-func (x *sheet) notThere(path string) task.Text {
-	if strings.HasPrefix(path, "/") || len(x.Accounts) == 0 {
+func notThere(accounts []string, path string) task.Text {
+	if strings.HasPrefix(path, "/") || len(accounts) == 0 {
 		return both("le fichier %s n'existe pas", "the file %s is not there", path)
 	}
 	return both("le fichier %s n'existe pas dans /home/%s (le nom doit être exactement celui-là)",
-		"the file %s is not there in /home/%s (the name must be exactly that)", path, x.Accounts[0])
+		"the file %s is not there in /home/%s (the name must be exactly that)", path, accounts[0])
 }
 
 // openFile reads a file of the student's first account.

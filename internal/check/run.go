@@ -63,7 +63,7 @@ func (x *sheet) run(ctx context.Context, want *task.Run) verdict {
 	script, err := x.openFile(ctx, want.Script)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return failed(0, x.notThere(want.Script))
+		return failed(0, notThere(x.Accounts, want.Script))
 	case err != nil:
 		return failed(0.1, both("le script %s ne peut pas être lu : %v", "the script %s cannot be read: %v", want.Script, err))
 	}
@@ -162,7 +162,7 @@ func (x *sheet) after(ctx context.Context, r *task.Run, begun time.Time, patienc
 	}
 	until := x.Now().Add(patience)
 	for {
-		alone := &sheet{Sheet: x.Sheet, Evidence: x.Since(begun), memory: x.memory, task: x.task, parsed: map[string]*message{}, running: true}
+		alone := &sheet{Sheet: x.Sheet, Evidence: x.Since(begun), memory: x.memory, task: x.task, letters: letters{}, running: true}
 		v := alone.check(ctx, r.After)
 		if v.outcome != fails || x.Now().After(until) || !x.Pause(ctx, lookPause) {
 			return v

@@ -19,7 +19,7 @@ import (
 func (x *sheet) dialogues(ctx context.Context, service string) iter.Seq2[dialogue.Dialogue, error] {
 	return func(yield func(dialogue.Dialogue, error) bool) {
 		for d, err := range x.connections(ctx, service) {
-			if (err != nil || !x.Shared || len(d.Accounts) > 0 || x.sends(d)) && !yield(d, err) {
+			if (err != nil || !x.Shared || len(d.Accounts) > 0 || sends(x.Accounts, d)) && !yield(d, err) {
 				return
 			}
 		}

@@ -76,4 +76,4 @@ func printable(r rune) rune {
 }
 
 // clock is a time of day as it is said.
-func (x *sheet) clock(t time.Time) string { return t.In(x.Zone).Format("15:04:05") }
+func (e Evidence) clock(t time.Time) string { return t.In(e.Zone).Format("15:04:05") }

@@ -67,7 +67,7 @@ func (x *sheet) mailIDs(ctx context.Context, want *task.Mail) (ids []string, err
 	}
 	criteria, err := x.criteria(ctx, want)
 	for _, m := range all {
-		if err == nil && (want.To == "" || m.To == want.To) && len(x.misses(m, criteria)) == 0 {
+		if err == nil && (want.To == "" || m.To == want.To) && len(missesOf(m, criteria)) == 0 {
 			ids = append(ids, m.ID)
 		}
 	}
@@ -163,9 +163,9 @@ func transactions(d dialogue.Dialogue) (parts []part) {
 var sender = regexp.MustCompile(`(?i)^mail\s+from\s*:\s*<?\s*([^\s<>@]+)`)
 
 // sends says whether a dialogue is handed in in a student's name.
-func (x *sheet) sends(d dialogue.Dialogue) bool {
+func sends(accounts []string, d dialogue.Dialogue) bool {
 	return slices.ContainsFunc(d.Lines, func(l dialogue.Line) bool {
 		found := sender.FindStringSubmatch(l.Text)
-		return l.Kind == dialogue.Command && found != nil && slices.ContainsFunc(x.Accounts, func(a string) bool { return strings.EqualFold(a, found[1]) })
+		return l.Kind == dialogue.Command && found != nil && slices.ContainsFunc(accounts, func(a string) bool { return strings.EqualFold(a, found[1]) })
 	})
 }

@@ -108,7 +108,7 @@ func (s *Scale) Dialogue(d dialogue.Dialogue) (w Weight) {
 		w.Account = slices.ContainsFunc(d.Accounts, func(a string) bool { return slices.Contains(s.sheet.Accounts, a) })
 		w.Mine = w.Account
 	} else {
-		w.Mine = !s.sheet.Shared || x.sends(d)
+		w.Mine = !s.sheet.Shared || sends(x.Accounts, d)
 	}
 	w.Queued = w.Queued && (w.Mine || len(d.Accounts) == 0)
 	if !w.Mine {
