@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"os"
 	"os/exec"
 	"slices"
 	"strings"
@@ -124,6 +125,29 @@ func judge(t *testing.T, path string, imports []string) {
 		case strings.HasPrefix(own, path+"/"): // its own parts
 		case !slices.Contains(allowed, own):
 			t.Errorf("%s imports %s: the table does not allow it", path, own)
+		}
+	}
+}
+
+// TestEveryPackageHasALine holds the table of packages in docs/design.md to what there is.
+func TestEveryPackageHasALine(t *testing.T) {
+	page, err := os.ReadFile("../docs/design.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := exec.Command("go", "list", "maillab/cmd/...", "maillab/images", "maillab/labs", "maillab/internal/...").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, table, found := strings.Cut(string(page), "## The packages")
+	if !found {
+		t.Fatal("docs/design.md has no table of packages")
+	}
+	for path := range strings.FieldsSeq(string(out)) {
+		short := strings.TrimPrefix(path, "maillab/")
+		inside := strings.TrimPrefix(short, "internal/")
+		if short != "internal" && !strings.Contains(table, "`"+short+"`") && !strings.Contains(table, "`"+inside+"`") {
+			t.Errorf("docs/design.md has no line for %s", short)
 		}
 	}
 }
