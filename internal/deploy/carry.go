@@ -195,7 +195,11 @@ func (d Decision) Keep(h *instance.Held) error {
 	for _, t := range d.Lab.Tasks {
 		ids = append(ids, t.ID)
 	}
-	return errors.Join(h.KeepPublished(d.Published), h.KeepSeats(d.Given), h.KeepRoster(d.Roster),
+	var issued error
+	if len(d.Certificates.Issued) > 0 {
+		issued = h.KeepCertificates(d.Certificates)
+	}
+	return errors.Join(issued, h.KeepPublished(d.Published), h.KeepSeats(d.Given), h.KeepRoster(d.Roster),
 		h.KeepSheet(d.Desired.Specs, ids, len(d.Lab.Assign)), h.KeepLab(d.Source))
 }
 

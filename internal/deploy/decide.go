@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"maillab/internal/certificate"
 	"maillab/internal/engine"
 	"maillab/internal/instance"
 	"maillab/internal/lab"
@@ -47,9 +48,11 @@ type Found struct {
 
 	Seats     roster.Given // once given
 	Published *instance.Published
-	Secrets   func(name string) string
-	Overrule  func([]spec.Sandbox) error // with passwords that the teacher changed
-	Relays    func([]spec.Sandbox) (map[string]netip.AddrPort, error)
+	// Certificates are those that were issued; nil: none are, and daemons make their own.
+	Certificates *certificate.Set
+	Secrets      func(name string) string
+	Overrule     func([]spec.Sandbox) error // with passwords that the teacher changed
+	Relays       func([]spec.Sandbox) (map[string]netip.AddrPort, error)
 
 	Now       time.Time
 	Token     func() string
@@ -63,21 +66,22 @@ type Found struct {
 
 // Decision is what is to be.
 type Decision struct {
-	Name      string
-	Lab       *lab.Lab
-	Class     roster.Class
-	Roster    []byte
-	Source    string
-	Desired   instance.Desired
-	Given     roster.Given // seats, and to whom
-	Seats     map[string]int
-	Students  map[int][]string // by sandbox
-	Host      string
-	Published instance.Published
-	Blocks    []instance.Block
-	Warnings  []string
-	Notes     []string // what the class list says otherwise than before
-	built     bool     // the image is there, or none is needed
+	Name         string
+	Lab          *lab.Lab
+	Class        roster.Class
+	Roster       []byte
+	Source       string
+	Desired      instance.Desired
+	Given        roster.Given // seats, and to whom
+	Seats        map[string]int
+	Students     map[int][]string // by sandbox
+	Host         string
+	Published    instance.Published
+	Blocks       []instance.Block
+	Certificates certificate.Set
+	Warnings     []string
+	Notes        []string // what the class list says otherwise than before
+	built        bool     // the image is there, or none is needed
 }
 
 // Builds tells whether the sandbox image has to be built first.
@@ -114,6 +118,11 @@ func Decide(r Request, f Found) (Decision, error) {
 	d.Published = published(w.Publish, r.Lab.Publish.Listen)
 	if d.Desired, err = instance.Desire(w, f.Can); err != nil {
 		return d, refuse(err)
+	}
+	if f.Certificates != nil {
+		if d.Certificates, err = d.Desired.Certify(r.Name, d.Host, *f.Certificates, f.Now); err != nil {
+			return d, err
+		}
 	}
 	d.Desired.Agree(f.Existing)
 	if err := d.Desired.CheckPorts(f.Ephemeral, free(r, f)); err != nil {

@@ -39,6 +39,11 @@ func (c Carrier) found(ctx context.Context, folder instance.Folder, r Request, s
 	if f.Published, err = folder.Published(); err != nil {
 		return f, err
 	}
+	issued, err := folder.Certificates()
+	if err != nil {
+		return f, err
+	}
+	f.Certificates = &issued
 	if f.Secrets, err = folder.Secrets(); err != nil {
 		return f, err
 	}

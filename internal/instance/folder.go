@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"maillab/internal/certificate"
 	"maillab/internal/roster"
 )
 
@@ -29,6 +30,7 @@ import (
 //	passwords.json {"3": {"util1": "…"}}: passwords by seat and account that the teacher changed since
 //	marks.json     {"alice": {"q3-webmail": true}}: the teacher's words
 //	results.json   the last results of check, as -o json prints them
+//	certificates.json  a certificate.Set: the instance's authority, and a certificate by seat; with their keys
 //	snapshots      see package snapshot
 //	lock           locked by whoever is changing the instance: a Held
 //
@@ -133,6 +135,12 @@ func (f Folder) Marks() (map[string]map[string]bool, error) {
 	return marks, err
 }
 
+// Certificates are the instance's authority and what it issued; none before the first up with TLS.
+func (f Folder) Certificates() (set certificate.Set, err error) {
+	_, err = f.value(issuedFile, &set)
+	return set, err
+}
+
 // The files.
 const (
 	seatsFile     = "seats.json"
@@ -146,6 +154,7 @@ const (
 	passwordsFile = "passwords.json"
 	marksFile     = "marks.json"
 	resultsFile   = "results.json"
+	issuedFile    = "certificates.json"
 	lockFile      = "lock"
 )
 

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"sync"
 
+	"maillab/internal/certificate"
 	"maillab/internal/filelock"
 	"maillab/internal/roster"
 	"maillab/internal/safeio"
@@ -99,6 +100,9 @@ func (h *Held) KeepMark(student, task string, passed *bool) error {
 	}
 	return h.keep(marksFile, marks)
 }
+
+// KeepCertificates keeps the authority and what it issued.
+func (h *Held) KeepCertificates(set certificate.Set) error { return h.keep(issuedFile, set) }
 
 // KeepResults keeps the results of a check.
 func (h *Held) KeepResults(results any) error { return h.keep(resultsFile, results) }

@@ -2,9 +2,8 @@
 // the log and the records of dialogues behind all of them. It is the same in a sandbox, where a broker opens users' files
 // and accounts are the system's, and in the embedded engine, where both are plain.
 //
-// In its state directory it keeps subscribed.json (IMAP's subscriptions) and tls.pem (the certificate of STARTTLS and its
-// key), and what it is made of keeps there the rest: packages epoch, lesson and grading, and the directories index, queue,
-// dialogues and deliveries.
+// In its state directory it keeps subscribed.json (IMAP's subscriptions), and what it is made of keeps there the rest:
+// packages epoch, lesson, grading and certificate, and the directories index, queue, dialogues and deliveries.
 package maild
 
 import (
@@ -45,7 +44,6 @@ type Config struct {
 	UID         func(account string) int // of a local account; 0 where there are no system accounts
 	StateDir    string
 	LogFile     string            // mail.log
-	TLS         *tls.Config       // nil: if the spec has STARTTLS, with a certificate that is kept in StateDir
 	Addresses   []netip.Addr      // of this machine, for mail to user@[address]; empty: those of its interfaces
 	Throttle    auth.Policy       // nil: a Throttle
 	AnyListener bool              // routes lead to whoever listens: there are no system accounts whose listener it could be
@@ -62,6 +60,7 @@ type Config struct {
 // Daemon is one mail server.
 type Daemon struct {
 	cfg        Config
+	tls        *tls.Config // nil: no STARTTLS
 	zone       *time.Location
 	log        *maillog.Log
 	spool      *mbox.Spool
@@ -138,10 +137,8 @@ func (d *Daemon) open() (err error) {
 	}
 	d.auth = auth.New(auth.Config{Domains: d.cfg.Spec.Locals, Policy: policy, Now: d.cfg.Now}, d.cfg.Accounts)
 	s := d.cfg.Spec
-	if d.cfg.TLS == nil && s.TLS == "starttls" {
-		if d.cfg.TLS, err = loadCertificate(d.cfg.StateDir, s.Hostname, d.cfg.Now()); err != nil {
-			return fmt.Errorf("certificate: %w", err)
-		}
+	if d.tls, err = d.secure(); err != nil {
+		return err
 	}
 	d.queue, err = queue.New(queue.Config{
 		Dir: filepath.Join(d.cfg.StateDir, "queue"), Hostname: s.Hostname, Domain: s.Domain, Locals: s.Locals, Addresses: d.addresses(),
@@ -226,12 +223,12 @@ func (d *Daemon) protocols() error {
 	if o := s.Services.SMTP; o != nil {
 		d.services["smtp"] = smtp.New(smtp.Config{
 			Hostname: s.Hostname, Domain: s.Domain, Banner: o.Banner, Auth: smtp.Auth(o.Auth), BareLF: smtp.BareLF(o.BareLF),
-			TLS: d.cfg.TLS, Connected: d.connected, Errors: d.cfg.Log,
+			TLS: d.tls, Connected: d.connected, Errors: d.cfg.Log,
 		}, intake{d}).ServeConn
 	}
 	if o := s.Services.POP3; o != nil {
 		server, err := pop3.New(pop3.Config{
-			Wording: o.Wording, Banner: o.Banner, TLS: d.cfg.TLS, Slog: d.cfg.Log, Witness: d.witnessPOP3,
+			Wording: o.Wording, Banner: o.Banner, TLS: d.tls, Slog: d.cfg.Log, Witness: d.witnessPOP3,
 		}, drops{d})
 		if err != nil {
 			return err
@@ -240,7 +237,7 @@ func (d *Daemon) protocols() error {
 	}
 	if o := s.Services.IMAP; o != nil {
 		d.services["imap"] = imap.New(imap.Config{
-			Wording: o.Wording, Banner: o.Banner, Hostname: s.Hostname, TLS: d.cfg.TLS, Now: d.cfg.Now, Logger: d.cfg.Log, Witness: d.witnessIMAP,
+			Wording: o.Wording, Banner: o.Banner, Hostname: s.Hostname, TLS: d.tls, Now: d.cfg.Now, Logger: d.cfg.Log, Witness: d.witnessIMAP,
 			Stage: func() (*os.File, error) { return lesson.Stage(d.cfg.StateDir) },
 		}, mailboxes{d}).ServeConn
 	}

@@ -36,6 +36,9 @@ type Sandbox struct {
 
 	Services Services  `json:"services"`
 	TLS      string    `json:"tls"` // "off" or "starttls"
+	// Certificate is what the server shows at STARTTLS, PEM, its key before it. It is for the daemon and for nobody else; without
+	// one the daemon makes its own.
+	Certificate string `json:"certificate,omitempty"`
 	Outside  []Outside `json:"outside"`
 	Routes   []Route   `json:"routes"`
 
