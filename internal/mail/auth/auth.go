@@ -18,11 +18,9 @@ import (
 	"maillab/internal/mail"
 )
 
-// Errors that callers tell apart. Any other error is a fault of ours: the accounts could not be read.
-var (
-	ErrRejected = mail.ErrRejected                      // user unknown, password wrong, account locked or expired
-	ErrBusy     = errors.New("too many logins at once") // nothing was checked; worth another try
-)
+// ErrBusy is that nothing was checked; worth another try. mail.ErrRejected is a user who is unknown, a password that is wrong, an
+// account that is locked or has expired. Any other error is a fault of ours: the accounts could not be read.
+var ErrBusy = errors.New("too many logins at once")
 
 // maxPassword is libxcrypt's CRYPT_MAX_PASSPHRASE_SIZE, in octets: nobody can have set a longer one.
 const maxPassword = 512
@@ -99,7 +97,7 @@ func (v *Verifier) Verify(ctx context.Context, user, password, peer string) (acc
 	}
 	if !right {
 		v.cfg.Sleep(ctx, v.cfg.Policy.Failed(peer))
-		return "", fmt.Errorf("user %q: %w", user, ErrRejected)
+		return "", fmt.Errorf("user %q: %w", user, mail.ErrRejected)
 	}
 	v.cfg.Policy.Succeeded(peer)
 	return e.Name, nil

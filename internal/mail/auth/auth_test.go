@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"maillab/internal/mail"
 )
 
 // Hashes that the system's own crypt(3) made of master2021.
@@ -83,7 +85,7 @@ func TestVerifyShadow(t *testing.T) {
 		{"", "", ""},
 	} {
 		got, err := v.Verify(t.Context(), c.user, c.password, "127.0.0.1")
-		if got != c.want || (c.want == "") != errors.Is(err, ErrRejected) {
+		if got != c.want || (c.want == "") != errors.Is(err, mail.ErrRejected) {
 			t.Errorf("%s, %.20s: got %q, %v", c.user, c.password, got, err)
 		}
 	}
@@ -153,7 +155,7 @@ func TestUnknownCostsTheSame(t *testing.T) {
 	v := New(Config{}, NewMemory(map[string]string{"util1": hash, "locked": "!" + hash}))
 	checks := counted(v)
 	for i, user := range []string{"util1", "nobody", "locked", "util1@elsewhere", ""} {
-		if _, err := v.Verify(t.Context(), user, "wrong", "p"); !errors.Is(err, ErrRejected) {
+		if _, err := v.Verify(t.Context(), user, "wrong", "p"); !errors.Is(err, mail.ErrRejected) {
 			t.Errorf("%s: %v", user, err)
 		}
 		if n := checks(); n != int64(i+1) {
@@ -171,7 +173,7 @@ func TestUnknownCostsTheSame(t *testing.T) {
 func TestMissingShadow(t *testing.T) {
 	v := New(Config{}, NewShadow(filepath.Join(t.TempDir(), "none")))
 	_, err := v.Verify(t.Context(), "util1", "x", "p")
-	if !errors.Is(err, os.ErrNotExist) || errors.Is(err, ErrRejected) {
+	if !errors.Is(err, os.ErrNotExist) || errors.Is(err, mail.ErrRejected) {
 		t.Error(err)
 	}
 }
