@@ -34,13 +34,13 @@ type Sandbox struct {
 	Aliases  map[string]string `json:"aliases"` // lower-case local part → account, in every local domain
 	Accounts []Account         `json:"accounts"`
 
-	Services Services  `json:"services"`
-	TLS      string    `json:"tls"` // "off" or "starttls"
+	Services Services `json:"services"`
+	TLS      string   `json:"tls"` // "off" or "starttls"
 	// Certificate is what the server shows at STARTTLS, PEM, its key before it. It is for the daemon and for nobody else; without
 	// one the daemon makes its own.
-	Certificate string `json:"certificate,omitempty"`
-	Outside  []Outside `json:"outside"`
-	Routes   []Route   `json:"routes"`
+	Certificate string    `json:"certificate,omitempty"`
+	Outside     []Outside `json:"outside"`
+	Routes      []Route   `json:"routes"`
 
 	Mail   []Mail `json:"mail"`  // in the spools at the start, in order
 	Files  []File `json:"files"` // in the homes at the start
