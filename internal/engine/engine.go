@@ -49,6 +49,7 @@ type Resource struct {
 	Seat     int    // sandboxes and volumes; 0 is the shared sandbox
 	Version  int    // facts: of an instance's those with the highest are in force
 	Part     string // volumes: "mail", "home", "state"
+	Bytes    int64  // volumes: the most that it may hold, where the engine can see to that; 0 is no bound
 	State    State  // observed only
 
 	// Labels are what the engine keeps with it, word for word. LabelSpec is a hash over what cannot be changed without

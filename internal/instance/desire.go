@@ -120,12 +120,22 @@ func (w Wish) sandbox(s spec.Sandbox, can engine.Capabilities) ([]engine.Resourc
 	var volumes []engine.Resource
 	for _, part := range parts(can) {
 		v := w.resource(engine.Volume, s.Seat, map[string]string{engine.LabelStudent: labels[engine.LabelStudent]})
-		v.Part, v.Labels[engine.LabelPart] = part, part
+		v.Part, v.Labels[engine.LabelPart], v.Bytes = part, part, w.hardLimit(s, part)
 		volumes = append(volumes, v)
 	}
 	r := w.resource(engine.Sandbox, s.Seat, labels)
 	r.Sandbox = container
 	return append(volumes, r), nil
+}
+
+// hardLimit is what a volume that students fill may hold at most: twice what they may have, so that mail is refused and
+// programs are ended in words before the file system stops everybody. Where nothing can see to it there is none.
+func (w Wish) hardLimit(s spec.Sandbox, part string) int64 {
+	if s.Limits.SpoolBytes <= 0 || part == "state" {
+		return 0
+	}
+	const skeletons = 16 << 20 // homes as they begin, and what a rewrite keeps beside a mailbox
+	return 2*s.Limits.SpoolBytes*int64(max(1, len(w.Students[s.Seat]))) + skeletons
 }
 
 // parts are the volumes of a sandbox.

@@ -267,3 +267,23 @@ func held(t *testing.T, folder Folder) *Held {
 	t.Cleanup(h.Release)
 	return h
 }
+
+// TestVolumesHaveAHardLimit: what students fill is bounded for all that share a sandbox, what the daemon keeps is not.
+func TestVolumesHaveAHardLimit(t *testing.T) {
+	w := Wish{Students: map[int][]string{0: {"alice", "bruno", "chloe"}, 2: {"dora"}}}
+	limited := func(seat int) spec.Sandbox {
+		return spec.Sandbox{Seat: seat, Limits: spec.Limits{SpoolBytes: 64 << 20}}
+	}
+	for _, tt := range []struct {
+		s    spec.Sandbox
+		part string
+		want int64
+	}{
+		{limited(2), "home", 2*64<<20 + 16<<20}, {limited(2), "mail", 2*64<<20 + 16<<20}, {limited(0), "mail", 6*64<<20 + 16<<20},
+		{limited(2), "state", 0}, {spec.Sandbox{Seat: 2}, "home", 0},
+	} {
+		if got := w.hardLimit(tt.s, tt.part); got != tt.want {
+			t.Errorf("seat %d, %s: %d, want %d", tt.s.Seat, tt.part, got, tt.want)
+		}
+	}
+}

@@ -22,6 +22,7 @@ import (
 	"log/slog"
 	"slices"
 	"strings"
+	"sync/atomic"
 
 	"github.com/containerd/errdefs"
 	"github.com/docker/docker/api/types/system"
@@ -51,7 +52,8 @@ type Engine struct {
 	build    Build
 	log      *slog.Logger
 	can      engine.Capabilities
-	cpus     int // of the machine
+	cpus     int         // of the machine
+	noQuota  atomic.Bool // volumes cannot be bounded, as was found when one was made
 	selinux  bool
 }
 

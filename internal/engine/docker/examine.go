@@ -2,9 +2,12 @@ package docker
 
 import (
 	"context"
+	"crypto/rand"
 	"fmt"
+	"strings"
 
 	"github.com/docker/docker/api/types/system"
+	"github.com/docker/docker/api/types/volume"
 
 	"maillab/internal/engine"
 )
@@ -18,7 +21,7 @@ func (e *Engine) Examine(ctx context.Context) []engine.Finding {
 	found := []engine.Finding{
 		{Level: engine.Good, What: "docker", Detail: fmt.Sprintf("engine %s, API %s, at %s", info.ServerVersion, e.api.ClientVersion(), e.endpoint)},
 		{Level: engine.Good, What: "machine", Detail: fmt.Sprintf("%s, kernel %s, %d processors, %d MiB", info.OperatingSystem, info.KernelVersion, info.NCPU, info.MemTotal>>20)},
-		room(info), storage(info),
+		room(info), e.storage(ctx, info),
 	}
 	found = append(found, e.lacks(info)...)
 	found = append(found, limits(info)...)
@@ -38,15 +41,27 @@ func room(info system.Info) engine.Finding {
 	return f
 }
 
-// storage says whether volumes can be bounded by the file system.
-func storage(info system.Info) engine.Finding {
+// storage says whether volumes can be bounded by the file system, which only making one tells.
+func (e *Engine) storage(ctx context.Context, info system.Info) engine.Finding {
 	f := engine.Finding{Level: engine.Good, What: "storage", Detail: info.Driver}
 	for _, status := range info.DriverStatus {
 		if status[0] == "Backing Filesystem" {
 			f.Detail += " on " + status[1]
 		}
 	}
-	f.Detail += "; volumes have no quota: a watch ends a student's programs beyond the limit"
+	name := "maillab-quota-" + strings.ToLower(rand.Text())
+	_, err := e.createVolume(ctx, volume.CreateOptions{Name: name}, 16<<20)
+	if err == nil {
+		err = e.api.VolumeRemove(ctx, name, true)
+	}
+	switch {
+	case err != nil:
+		f.Level, f.Detail = engine.Warning, f.Detail+"; whether volumes can be bounded could not be tried: "+err.Error()
+	case e.noQuota.Load():
+		f.Detail += "; volumes have no quota: a watch ends a student's programs beyond the limit (XFS with pquota has one)"
+	default:
+		f.Detail += "; volumes are bounded by project quotas"
+	}
 	return f
 }
 

@@ -3,6 +3,8 @@ package docker
 import (
 	"context"
 	"fmt"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/containerd/errdefs"
@@ -35,11 +37,26 @@ func (e *Engine) Put(ctx context.Context, r engine.Resource, progress engine.Pro
 
 // putVolume creates it. The daemon answers with the old one when there is one of that name, whoever made it.
 func (e *Engine) putVolume(ctx context.Context, r engine.Resource) error {
-	v, err := e.api.VolumeCreate(ctx, volume.CreateOptions{Name: nameOf(r), Labels: toLabels(r)})
+	v, err := e.createVolume(ctx, volume.CreateOptions{Name: nameOf(r), Labels: toLabels(r)}, r.Bytes)
 	if err != nil {
 		return err
 	}
 	return ours(r, v.Labels)
+}
+
+// createVolume makes one that the file system bounds, where the daemon's has project quotas (XFS with pquota), and one
+// without a bound where it has not.
+func (e *Engine) createVolume(ctx context.Context, o volume.CreateOptions, bytes int64) (volume.Volume, error) {
+	if bytes > 0 && !e.noQuota.Load() {
+		o.DriverOpts = map[string]string{"size": strconv.FormatInt(bytes, 10)}
+		v, err := e.api.VolumeCreate(ctx, o)
+		if err == nil || !strings.Contains(err.Error(), "no quota support") { // the daemon has no code for it
+			return v, err
+		}
+		e.noQuota.Store(true)
+		o.DriverOpts = nil
+	}
+	return e.api.VolumeCreate(ctx, o)
 }
 
 // putContainer creates it under its name, unless that is there already, and starts it, unless it runs. While another
