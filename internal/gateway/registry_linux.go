@@ -20,10 +20,11 @@ import (
 // Registry is the sandboxes that have registered. Each keeps one connection to the gateway's socket, over which it is
 // handed one end of a socket pair for every connection that is for it (package handoff). It implements Sandboxes.
 type Registry struct {
-	log   *slog.Logger
-	proxy *httputil.ReverseProxy
-	stall time.Duration // see copyBoth
-	room  chan struct{} // for those that have not said whose they are
+	log     *slog.Logger
+	proxy   *httputil.ReverseProxy
+	stall   time.Duration // see copyBoth
+	buffers *sync.Pool
+	room    chan struct{} // for those that have not said whose they are
 
 	mu   sync.Mutex
 	live map[string]*registration // by token
@@ -37,7 +38,7 @@ const refusal = 200 * time.Millisecond
 
 // NewRegistry makes one that nobody has registered at.
 func NewRegistry(log *slog.Logger) *Registry {
-	r := &Registry{log: log, stall: stall, room: make(chan struct{}, strangers), live: map[string]*registration{}}
+	r := &Registry{log: log, stall: stall, buffers: newBuffers(), room: make(chan struct{}, strangers), live: map[string]*registration{}}
 	r.proxy = &httputil.ReverseProxy{
 		Rewrite: func(p *httputil.ProxyRequest) {
 			p.Out.URL.Scheme, p.Out.URL.Host = "http", p.In.Context().Value(targetKey{}).(control.Target).Token
@@ -78,7 +79,7 @@ func (r *Registry) Serve(ctx context.Context, t control.Target, service string, 
 		peer.Close()
 		return
 	}
-	copyBoth(ctx, peer, conn, r.stall)
+	copyBoth(ctx, peer, conn, r.buffers, r.stall)
 }
 
 // offer hands a sandbox one end of a connection and returns the other.
@@ -246,7 +247,7 @@ func (r *Registry) relay(ctx context.Context, reg *registration, id uint64, t co
 		ours.Close()
 		return
 	}
-	copyBoth(ctx, conn, ours, r.stall)
+	copyBoth(ctx, conn, ours, r.buffers, r.stall)
 }
 
 // refuse tells why there is no connection to the relay.

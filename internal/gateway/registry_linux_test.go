@@ -11,6 +11,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -173,13 +174,51 @@ func TestWhoStopsReadingIsGivenUp(t *testing.T) {
 		}
 		gaveUp <- err
 	}()
-	copyBoth(t.Context(), peer, ours, 20*time.Millisecond)
+	copyBoth(t.Context(), peer, ours, newBuffers(), 20*time.Millisecond)
 	if err := <-gaveUp; err == nil {
 		t.Error("the server was not told")
 	}
 	if read, _ := io.Copy(io.Discard, client); read == 0 {
 		t.Error("nothing came through before")
 	}
+}
+
+// TestWhoSaysNothingHasNoBuffer: a peer may have hundreds of connections at every door, and the gateway has little memory.
+func TestWhoSaysNothingHasNoBuffer(t *testing.T) {
+	const connections, most = 50, 16 << 10
+	buffers, said := newBuffers(), make([]byte, 64<<10)
+	before := inUse()
+	for range connections {
+		client, peer := accepted(t)
+		ours, theirs, err := handoff.Stream()
+		if err != nil {
+			t.Fatal(err)
+		}
+		service, err := handoff.FileConn(theirs)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { service.Close() })
+		go copyBoth(t.Context(), peer, ours, buffers, time.Minute)
+		for from, to := range map[net.Conn]net.Conn{client: service, service: client} {
+			go from.Write(said)
+			if _, err := io.CopyN(io.Discard, to, int64(len(said))); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if each := (inUse() - before) / connections; each > most {
+		t.Errorf("a connection that says nothing takes %d octets, more than %d", each, most)
+	}
+}
+
+// inUse is how much memory is in use.
+func inUse() int64 {
+	runtime.GC()
+	runtime.GC() // the first leaves to pools what they had
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return int64(m.HeapInuse)
 }
 
 // TestRegistering: an unknown token is refused, as is who attaches something or talks nonsense; of two with one token the
