@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"net"
-	"net/netip"
 	"os"
 	"time"
 
@@ -85,9 +84,5 @@ func (s *Supervisor) inward(conn *net.TCPConn) {
 		return
 	}
 	defer file.Close()
-	var peer netip.Addr
-	if at, ok := conn.RemoteAddr().(*net.TCPAddr); ok {
-		peer = at.AddrPort().Addr().Unmap()
-	}
-	s.sshd.serve(file, peer)
+	s.sshd.serve(file, ownAddress()) // all are one: each could choose among millions of addresses of loopback
 }

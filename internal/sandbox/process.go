@@ -23,16 +23,16 @@ import (
 // waits for all of them, in one place. Nobody else may: not exec.Cmd.Wait either.
 type children struct {
 	mu   sync.Mutex // held while a process is started and entered, and while those that ended are waited for
-	runs map[int]chan<- syscall.WaitStatus
+	runs map[int]chan syscall.WaitStatus
 }
 
-func newChildren() *children { return &children{runs: map[int]chan<- syscall.WaitStatus{}} }
+func newChildren() *children { return &children{runs: map[int]chan syscall.WaitStatus{}} }
 
 // child is a process that was started. What it is told by signal never reaches another that got its number.
 type child struct {
 	pid   int
 	of    *children
-	ended <-chan syscall.WaitStatus // buffered: it gets one status
+	ended chan syscall.WaitStatus // buffered: it gets one status
 }
 
 // start starts cmd, whose streams are files or nothing.
@@ -52,7 +52,7 @@ func (c *children) start(cmd *exec.Cmd, from starter) (child, error) {
 func (c child) signal(s syscall.Signal) {
 	c.of.mu.Lock()
 	defer c.of.mu.Unlock()
-	if c.of.runs[c.pid] != nil {
+	if c.of.runs[c.pid] == c.ended { // not of another child that has its number by now
 		_ = syscall.Kill(c.pid, s)
 	}
 }
