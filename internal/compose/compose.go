@@ -132,7 +132,7 @@ func (b Sandbox) name() string {
 const (
 	socket    = "socket"
 	inGateway = socket + ":/var/lib/gateway/socket"
-	inSandbox = socket + ":/srv/gateway/socket:nocopy"
+	inSandbox = socket + ":/srv/gateway/socket:ro,nocopy"
 )
 
 func (s Stack) service(b Sandbox) (service, error) {

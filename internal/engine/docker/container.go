@@ -90,7 +90,8 @@ func sandboxSettings(r engine.Resource) settings {
 	}
 	s.host.Mounts = append(s.host.Mounts, mount.Mount{
 		Type: mount.TypeVolume, Source: socketName(r.Instance), Target: socketInSandbox,
-		VolumeOptions: &mount.VolumeOptions{NoCopy: true}, // it is the gateway's
+		ReadOnly:      true, // who put another socket there would be told the other sandboxes' tokens
+		VolumeOptions: &mount.VolumeOptions{NoCopy: true},
 	})
 	return s
 }

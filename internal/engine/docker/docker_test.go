@@ -156,6 +156,9 @@ func TestNoNetwork(t *testing.T) {
 			t.Errorf("%s: exit %d, %s", address, exit, errs)
 		}
 	}
+	if _, errs, exit := run(t, e, instance, "", programs+"try", "make", socketInSandbox+"/another"); exit == 0 || !strings.Contains(errs, "read-only") {
+		t.Errorf("something is put beside the gateway's socket: exit %d, %s", exit, errs)
+	}
 }
 
 // A gateway that is forwarded to is not on the host's network.

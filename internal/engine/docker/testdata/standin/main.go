@@ -35,6 +35,8 @@ func main() {
 		err = try(os.Args[2])
 	case "try dial":
 		err = dial(os.Args[2])
+	case "try make":
+		err = os.Mkdir(os.Args[2], 0o700)
 	case "try show":
 		err = show(os.Args[2:])
 	default:
