@@ -18,7 +18,7 @@ import (
 // a processor at most from the others.
 const (
 	gather     = 100 * time.Millisecond // what comes together is judged together
-	look       = 500 * time.Millisecond // how often the log is looked at
+	retry      = 500 * time.Millisecond // after evidence could not be looked at
 	dutyCycle  = 10
 	patience   = 2 * time.Second
 	maxPending = 20_000 // dialogues that wait to be weighed; the records hold no more
@@ -68,45 +68,69 @@ func (g *Grading) poke() {
 	}
 }
 
-// Run judges what comes until ctx ends.
+// Run judges what comes until ctx ends, and before that what came earlier. When nothing comes it does nothing.
 func (g *Grading) Run(ctx context.Context) {
 	if len(g.sheets) == 0 {
 		return
 	}
-	tick := time.NewTicker(look)
-	defer tick.Stop()
 	for {
+		wait := g.round(ctx)
+		var again <-chan time.Time
+		if wait > 0 {
+			again = time.After(wait)
+		}
 		select {
 		case <-ctx.Done():
 			return
-		case <-tick.C:
+		case <-again:
+			continue
 		case <-g.arrived.wake:
-			select {
-			case <-ctx.Done():
-				return
-			case <-time.After(gather):
-			}
+		case <-g.cfg.Logged:
 		}
-		if err := g.weigh(ctx); err != nil && ctx.Err() == nil {
-			g.cfg.Log.Warn("looking at evidence", "err", err)
-		}
-		for _, student := range g.due() {
-			g.judge(ctx, student)
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(gather):
 		}
 	}
 }
 
-// due are the students of whom something came, and whose time has come.
-func (g *Grading) due() (students []string) {
+// round weighs and judges what there is, and returns how soon it has to be called again although nothing comes; 0: it has not.
+func (g *Grading) round(ctx context.Context) (wait time.Duration) {
+	err := g.weigh(ctx)
+	if err != nil && ctx.Err() == nil {
+		g.cfg.Log.Warn("looking at evidence", "err", err)
+		wait = retry
+	}
+	due, _ := g.due()
+	for _, student := range due {
+		g.judge(ctx, student)
+	}
+	late, rest := g.due()
+	if len(late) > 0 {
+		rest = gather
+	}
+	if rest > 0 && (wait == 0 || rest < wait) {
+		wait = rest
+	}
+	return wait
+}
+
+// due are the students of whom something came, and whose time has come; and how long until another's has, 0 for none.
+func (g *Grading) due() (students []string, rest time.Duration) {
 	g.arrived.mu.Lock()
 	defer g.arrived.mu.Unlock()
 	now := time.Now()
 	for _, f := range g.arrived.folders {
-		if f.dirty && !now.Before(f.rest) {
+		switch left := f.rest.Sub(now); {
+		case !f.dirty:
+		case left <= 0:
 			students = append(students, f.sheet.Student)
+		case rest == 0 || left < rest:
+			rest = left
 		}
 	}
-	return students
+	return students, rest
 }
 
 // weigh puts into folders what has come.

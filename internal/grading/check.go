@@ -7,7 +7,6 @@ import (
 	"maps"
 	"net/http"
 	"slices"
-	"strings"
 
 	"golang.org/x/sync/errgroup"
 
@@ -167,7 +166,7 @@ func (g *Grading) ownerOf(student string) func(id, answer string) string {
 
 func holdsToken(c *task.Check, answer string) bool {
 	for _, part := range c.Walk("") {
-		if a := part.Answer; a != nil && a.Token != "" && strings.Contains(strings.ToLower(answer), strings.ToLower(a.Token)) {
+		if a := part.Answer; a != nil && task.HoldsToken(answer, a.Token) {
 			return true
 		}
 	}

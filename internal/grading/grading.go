@@ -33,6 +33,7 @@ type Config struct {
 	StateDir   string
 	LogFile    string // mail.log
 	FlushLog   func(context.Context) error
+	Logged     <-chan struct{} // there is more in mail.log
 	Dialogues  *dialogue.Store
 	Deliveries *delivery.Store
 	Epochs     *epoch.Keeper

@@ -46,9 +46,10 @@ const Before = ".1"
 
 // Log is the one writer. Its methods, and those of the processes that it hands out, may be called concurrently.
 type Log struct {
-	cfg  Config
-	wake chan struct{} // something to do, for the goroutine
-	done chan struct{} // closed by it at the end
+	cfg   Config
+	wake  chan struct{} // something to do, for the goroutine
+	wrote chan struct{} // it has written
+	done  chan struct{} // closed by it at the end
 
 	smtpds smtpds
 
@@ -83,7 +84,7 @@ func Open(cfg Config) (*Log, error) {
 		cfg.Errors = slog.New(slog.DiscardHandler)
 	}
 	cfg.Host, _, _ = strings.Cut(cfg.Host, ".")
-	l := &Log{cfg: cfg, wake: make(chan struct{}, 1), done: make(chan struct{})}
+	l := &Log{cfg: cfg, wake: make(chan struct{}, 1), wrote: make(chan struct{}, 1), done: make(chan struct{})}
 	if err := l.reopen(); err != nil {
 		return nil, err
 	}
@@ -159,12 +160,18 @@ func clean(text string) string {
 }
 
 // signal wakes the goroutine.
-func (l *Log) signal() {
+func (l *Log) signal() { poke(l.wake) }
+
+// poke tells who waits on a channel with room for one word that there is something.
+func poke(c chan<- struct{}) {
 	select {
-	case l.wake <- struct{}{}:
+	case c <- struct{}{}:
 	default:
 	}
 }
+
+// Wrote tells one reader that there is more in the file than when it was told last.
+func (l *Log) Wrote() <-chan struct{} { return l.wrote }
 
 // retry is how long to wait after a failed write.
 const retry = time.Second
@@ -219,6 +226,7 @@ func (l *Log) write(text []byte) []byte {
 		var n int
 		n, err = l.file.Write(text)
 		text = text[n:]
+		poke(l.wrote)
 	}
 	if err != nil && !l.bad {
 		l.cfg.Errors.Error("writing the mail log", "err", err)

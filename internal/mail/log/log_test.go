@@ -358,3 +358,19 @@ func TestTooLong(t *testing.T) {
 		t.Errorf("%v, %v", info, err)
 	}
 }
+
+// TestWrote: who reads the log is told once of what was written together, and not when nothing was.
+func TestWrote(t *testing.T) {
+	l, path := open(t, Config{})
+	l.Queue().Removed("4bX")
+	<-l.Wrote()
+	if text := read(t, path); !strings.Contains(text, "4bX: removed") {
+		t.Errorf("told before it was written: %q", text)
+	}
+	flush(t, l)
+	select {
+	case <-l.Wrote():
+		t.Error("told of nothing")
+	default:
+	}
+}
