@@ -178,7 +178,7 @@ func (d *Daemon) openLessons() (err error) {
 
 func (d *Daemon) openGrading() (err error) {
 	d.grading, err = grading.New(grading.Config{
-		Spec: d.cfg.Spec, Zone: d.zone, StateDir: d.cfg.StateDir, LogFile: d.cfg.LogFile, FlushLog: d.log.Flush,
+		Spec: d.cfg.Spec, Zone: d.zone, StateDir: d.cfg.StateDir, LogFile: d.cfg.LogFile, FlushLog: d.log.Flush, Logged: d.log.Wrote(),
 		Dialogues: d.dialogues, Deliveries: d.deliveries, Epochs: d.epochs, Spool: d.spool, Files: d.cfg.Files,
 		Post: d.queue, Unqueue: d.lessons.Unqueue, Fixtures: d.fixtures, Students: d.cfg.Students, UID: d.cfg.UID,
 		Now: d.cfg.Now, Log: d.cfg.Log,
@@ -323,18 +323,17 @@ type locks struct {
 
 func newLocks() *locks { return &locks{taken: map[string]bool{}} }
 
-func (l *locks) take(name string) bool {
+// take takes a name, and returns how to give it back; it does not wait for who has it.
+func (l *locks) take(name string) (release func(), ok bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.taken[name] {
-		return false
+		return nil, false
 	}
 	l.taken[name] = true
-	return true
-}
-
-func (l *locks) give(name string) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	delete(l.taken, name)
+	return func() {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		delete(l.taken, name)
+	}, true
 }

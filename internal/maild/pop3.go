@@ -22,7 +22,8 @@ func (b drops) Login(ctx context.Context, user, password string, peer mail.Peer)
 	if err != nil {
 		return "", nil, err
 	}
-	if !b.d.drops.take(account) {
+	release, ok := b.d.drops.take(account)
+	if !ok {
 		return account, nil, mail.ErrInUse
 	}
 	var box *mbox.Mailbox
@@ -31,10 +32,10 @@ func (b drops) Login(ctx context.Context, user, password string, peer mail.Peer)
 		return err
 	})
 	if err != nil {
-		b.d.drops.give(account)
+		release()
 		return account, nil, err
 	}
-	return account, newMaildrop(b.d, account, box), nil
+	return account, newMaildrop(b.d, account, box, release), nil
 }
 
 // maildrop is one POP3 session's view, fixed at login.
@@ -42,12 +43,13 @@ type maildrop struct {
 	d        *Daemon
 	account  string
 	box      *mbox.Mailbox
+	release  func() // of the account's name
 	uids     []uint32
 	messages []pop3.Message
 }
 
-func newMaildrop(d *Daemon, account string, box *mbox.Mailbox) *maildrop {
-	m := &maildrop{d: d, account: account, box: box}
+func newMaildrop(d *Daemon, account string, box *mbox.Mailbox, release func()) *maildrop {
+	m := &maildrop{d: d, account: account, box: box, release: release}
 	snapshot := box.Snapshot()
 	for _, message := range snapshot.Messages {
 		m.uids = append(m.uids, message.UID)
@@ -92,7 +94,7 @@ func (m *maildrop) Commit(ctx context.Context, deleted []int) error {
 
 // Close implements pop3.Maildrop.
 func (m *maildrop) Close() error {
-	defer m.d.drops.give(m.account)
+	defer m.release()
 	return m.box.Close()
 }
 

@@ -24,8 +24,14 @@ func TestAnnouncedIsReadToItsEnd(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	b.drops.take("util1")
-	drop := newMaildrop(b.Daemon, "util1", box)
+	release, ok := b.drops.take("util1")
+	if !ok {
+		t.Fatal("somebody has the maildrop of a new server")
+	}
+	if _, again := b.drops.take("util1"); again {
+		t.Error("two have one maildrop")
+	}
+	drop := newMaildrop(b.Daemon, "util1", box, release)
 	defer drop.Close()
 	first := len(drop.Messages()) - len(want)
 	var opened []io.ReadCloser
