@@ -44,7 +44,7 @@ func mayImport() map[string]string {
 		"internal/login":           "internal/control internal/engine internal/instance",
 		"internal/classroom":       "internal/check internal/control internal/deploy internal/dialogue internal/engine internal/handout internal/instance internal/lab/placeholder internal/lab/task internal/roster internal/safeio internal/screen internal/snapshot",
 		"internal/doctor":          "images internal/control internal/deploy internal/engine internal/instance internal/login internal/probe internal/spec",
-		"internal/deploy":          "internal/apply internal/certificate internal/control internal/engine internal/instance internal/lab internal/mail/auth internal/plan internal/roster internal/spec",
+		"internal/deploy":          "internal/apply internal/certificate internal/control internal/engine internal/instance internal/lab internal/plan internal/roster internal/spec",
 		"internal/plan":            "internal/engine",
 		"internal/apply":           "internal/engine internal/plan",
 		"internal/engine/docker":   "internal/engine internal/filelock",

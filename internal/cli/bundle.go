@@ -25,11 +25,7 @@ dialogues, mail.log (not from a server that others share), answers, the result o
 		Args:              cobra.ExactArgs(1),
 		ValidArgsFunction: a.completeStudents,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			i, err := a.the(cmd.Context())
-			if err != nil {
-				return err
-			}
-			s, student, err := a.theStudent(i, args[0])
+			i, s, student, err := a.theOne(cmd.Context(), args[0])
 			if err != nil {
 				return err
 			}

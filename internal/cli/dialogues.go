@@ -28,11 +28,7 @@ that others share, SMTP dialogues in which nobody logged in are everybody's.
 		ValidArgsFunction: a.completeStudents,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			ctx := cmd.Context()
-			i, err := a.the(ctx)
-			if err != nil {
-				return err
-			}
-			s, student, err := a.theStudent(i, args[0])
+			i, s, student, err := a.theOne(ctx, args[0])
 			if err != nil {
 				return err
 			}

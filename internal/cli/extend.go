@@ -29,11 +29,7 @@ outlived its time; nothing ends by itself.`,
 				}
 			}
 			ctx := cmd.Context()
-			i, err := a.the(ctx)
-			if err != nil {
-				return err
-			}
-			i, h, err := a.hold(ctx, i)
+			i, h, err := a.held(ctx)
 			if err != nil {
 				return err
 			}

@@ -15,6 +15,7 @@ import (
 	"maillab/internal/deploy"
 	"maillab/internal/engine"
 	"maillab/internal/instance"
+	"maillab/internal/mail/auth"
 	"maillab/internal/plan"
 )
 
@@ -96,6 +97,15 @@ func (a *app) hold(ctx context.Context, i running) (running, *instance.Held, err
 	return deploy.Hold(ctx, a.folder(i.Name), i, a.waiting(i.Name))
 }
 
+// held finds the instance that a verb is about, and holds it.
+func (a *app) held(ctx context.Context) (running, *instance.Held, error) {
+	i, err := a.the(ctx)
+	if err != nil {
+		return i, nil, err
+	}
+	return a.hold(ctx, i)
+}
+
 func (a *app) waiting(name string) func() {
 	return func() { fmt.Fprintf(a.Err, "another maillab is at work on %s: waiting for it\n", name) }
 }
@@ -107,7 +117,7 @@ func (a *app) carrier() deploy.Carrier {
 		makers = nil // look has told, or tells
 	}
 	return deploy.Carrier{
-		Makers: makers, All: a.Engines, Image: images.Tag, Now: a.Now, Events: a.progress,
+		Makers: makers, All: a.Engines, Image: images.Tag, Now: a.Now, Hash: auth.Hash, Events: a.progress,
 		Agree: func(ctx context.Context, p plan.Plan, harm string) error {
 			fmt.Fprint(a.Err, p)
 			return a.confirm(ctx, "This "+harm+". Go on?")
@@ -139,6 +149,14 @@ func (a *app) some(i running, typed []string) (instance.Chosen, error) {
 func (a *app) people(i running) (instance.People, error) {
 	known, err := a.folder(i.Name).Seats()
 	return i.People(known), err
+}
+
+// theOne finds the instance that a verb is about, and one student of it as theStudent does.
+func (a *app) theOne(ctx context.Context, typed string) (i running, s instance.Sandbox, student string, err error) {
+	if i, err = a.the(ctx); err == nil {
+		s, student, err = a.theStudent(i, typed)
+	}
+	return i, s, student, err
 }
 
 // theStudent finds one student, and the sandbox, which runs.

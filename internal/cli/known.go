@@ -9,7 +9,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"maillab/internal/instance"
-	"maillab/internal/lab/task"
 	"maillab/internal/screen"
 )
 
@@ -55,14 +54,6 @@ func (a *app) hasTasks(name string, ids []string) error {
 		return usage(wrong)
 	}
 	return nil
-}
-
-// taskIDs are the names of a lab's tasks.
-func taskIDs(tasks []task.Task) (ids []string) {
-	for _, t := range tasks {
-		ids = append(ids, t.ID)
-	}
-	return ids
 }
 
 // completeTasks completes tasks of the instance.

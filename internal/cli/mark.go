@@ -33,11 +33,7 @@ are kept in the instance's folder; they outlive a reset, and, with down --keep-r
 
 // runMark keeps the word first, and takes it back where the sandbox does not take it: it is in both or in none.
 func runMark(ctx context.Context, a *app, typed, task, word string, passed *bool) error {
-	i, err := a.the(ctx)
-	if err != nil {
-		return err
-	}
-	i, h, err := a.hold(ctx, i)
+	i, h, err := a.held(ctx)
 	if err != nil {
 		return err
 	}

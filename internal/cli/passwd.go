@@ -39,11 +39,7 @@ AUTH, survives another up, and is on the next handout. It is asked for on a term
 }
 
 func runPasswd(ctx context.Context, a *app, student, account string, generate bool) error {
-	i, err := a.the(ctx)
-	if err != nil {
-		return err
-	}
-	s, student, err := a.theStudent(i, student)
+	i, s, student, err := a.theOne(ctx, student)
 	if err != nil {
 		return err
 	}

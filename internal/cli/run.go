@@ -2,11 +2,13 @@ package cli
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"math/rand/v2"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -14,6 +16,7 @@ import (
 	"maillab/internal/deploy"
 	"maillab/internal/disposable"
 	"maillab/internal/leash"
+	"maillab/internal/safeio"
 	"maillab/internal/screen"
 	"maillab/labs"
 )
@@ -158,6 +161,20 @@ func withCode(err error, code int) error {
 	return &failure{err: err, code: code}
 }
 
+// surroundings are the variables that a command gets, and the file that one of them names.
+func surroundings(a *app, o deploy.Outcome) ([]string, error) {
+	told := o.Tell()
+	text, err := json.MarshalIndent(told, "", "  ")
+	if err != nil {
+		return nil, err
+	}
+	file := filepath.Join(a.DataDir, "lab.json")
+	if err := safeio.WriteFile(file, append(text, '\n'), 0o600, safeio.Whole); err != nil {
+		return nil, err
+	}
+	return append(told.Variables(), "MAILLAB_JSON="+file), nil
+}
+
 // runIn runs the command in a new instance and takes that away.
 func runIn(ctx context.Context, a *app, f runFlags, program string, command []string, decided func(deploy.Outcome)) (code int, err error) {
 	out, err := begin(ctx, a, f.upFlags, decided)
@@ -165,14 +182,14 @@ func runIn(ctx context.Context, a *app, f runFlags, program string, command []st
 	if err != nil {
 		return 0, errors.Join(err, collect(ctx, a, out, f.artifacts))
 	}
-	surroundings, err := surroundings(a, out)
+	told, err := surroundings(a, out)
 	if err != nil {
 		return 0, err
 	}
 	cmd := exec.Command(program, command[1:]...)
 	cmd.Args[0] = command[0]
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = a.In, screen.Raw(a.Out), screen.Raw(a.Err)
-	cmd.Env = append(os.Environ(), surroundings...)
+	cmd.Env = append(os.Environ(), told...)
 	code, err = leash.Run(ctx, cmd, a.Program, screen.IsTerminal(a.In))
 	err = errors.Join(err, report(ctx, a, out, f.junit))
 	if err != nil || code != 0 || ctx.Err() != nil {

@@ -14,7 +14,6 @@ import (
 	"maillab/internal/control"
 	"maillab/internal/engine"
 	"maillab/internal/instance"
-	"maillab/internal/mail/auth"
 	"maillab/internal/plan"
 )
 
@@ -32,6 +31,7 @@ type Carrier struct {
 	Parallel int
 	// Decided is told what was decided first, and where, before anybody is asked and anything is created. May be nil.
 	Decided func(o Outcome)
+	Hash    func(password string) (string, error) // of passwords, as sandboxes are told them
 	// Try and Ephemeral are what this machine says of its ports; nil: it is asked.
 	Try       instance.Free
 	Ephemeral int
@@ -205,7 +205,7 @@ func (d Decision) Keep(h *instance.Held) error {
 
 // run walks a plan.
 func (c Carrier) run(ctx context.Context, h *instance.Held, o Outcome, p plan.Plan) (apply.Result, error) {
-	hasher, err := h.Hasher(auth.Hash)
+	hasher, err := h.Hasher(c.Hash)
 	if err != nil {
 		return apply.Result{}, err
 	}

@@ -143,7 +143,8 @@ func (w *world) bringing(t *testing.T, data, name string, students int) *bringin
 	r.Name = name
 	return &bringing{
 		carrier: Carrier{Makers: []Maker{maker}, All: []Maker{maker}, Image: func() string { return "maillab/sandbox:1" }, Now: noon,
-			Try: func(string) error { return nil }, Ephemeral: 32768},
+			Hash: func(password string) (string, error) { return "hash of " + password, nil },
+			Try:  func(string) error { return nil }, Ephemeral: 32768},
 		folder: instance.OpenFolder(data, name), request: r,
 	}
 }

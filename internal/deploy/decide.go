@@ -187,7 +187,7 @@ func seatsOf(specs []spec.Sandbox) []int {
 	return seats
 }
 
-// bySandbox are the roster keys of each sandbox.
+// bySandbox are the roster keys of each sandbox, in the order of their seats: the same list in another order is the same.
 func bySandbox(l *lab.Lab, class roster.Class, seats map[string]int) map[int][]string {
 	by := map[int][]string{}
 	for _, s := range class.Students {
@@ -196,6 +196,9 @@ func bySandbox(l *lab.Lab, class roster.Class, seats map[string]int) map[int][]s
 			seat = 0
 		}
 		by[seat] = append(by[seat], s.Key)
+	}
+	for _, keys := range by {
+		slices.SortFunc(keys, func(a, b string) int { return cmp.Compare(seats[a], seats[b]) })
 	}
 	return by
 }

@@ -193,3 +193,28 @@ func text(t *testing.T, v any) string {
 	}
 	return string(out)
 }
+
+// TestOrderOfTheList: the same class list in another order changes nothing of what is there, on one server for all too.
+func TestOrderOfTheList(t *testing.T) {
+	for _, more := range []string{"", "topology: shared\nassign: [\"u{seat}\"]\n"} {
+		r := request(t, 3)
+		r.Lab = aLab(t, more)
+		f := up(t, r, found())
+		first, err := Decide(r, f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Class.Students = slices.Clone(r.Class.Students)
+		slices.Reverse(r.Class.Students)
+		second, err := Decide(r, f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(first.Students, second.Students); diff != "" {
+			t.Error(diff)
+		}
+		if diff := cmp.Diff(first.Desired.Resources, second.Desired.Resources); diff != "" {
+			t.Error(diff)
+		}
+	}
+}
