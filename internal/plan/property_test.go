@@ -5,14 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"net/netip"
 	"testing"
 
 	"maillab/internal/engine"
 	"maillab/internal/engine/enginetest"
 )
-
-func prefix(s string) netip.Prefix { return netip.MustParsePrefix(s) }
 
 // TestApplyingAPlanLeavesNothingToDo makes a world, breaks it at random, changes what is wanted, and carries the plan
 // out in a random order that respects its needs, on an engine that refuses what a real one would. Then the next plan

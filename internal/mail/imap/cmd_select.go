@@ -3,6 +3,7 @@ package imap
 import (
 	"context"
 	"slices"
+	"strconv"
 
 	"maillab/internal/mail"
 	"maillab/internal/mail/imap/syntax"
@@ -125,7 +126,7 @@ func (c viewer) expunge(ctx context.Context, cmd *command) reply {
 	c.box.poll(ctx, c.conn, true)
 	r := c.w.completed(cmd.name)
 	if c.condstore && len(uids) > 0 {
-		r.code = "HIGHESTMODSEQ " + string(appendUint64(nil, c.box.at.modSeq))
+		r.code = "HIGHESTMODSEQ " + strconv.FormatUint(c.box.at.modSeq, 10)
 	}
 	return r
 }

@@ -70,16 +70,6 @@ func validName(name []byte) bool {
 	return len(name) > 0
 }
 
-// Get finds the first field of a name.
-func Get(header []byte, name string) (Field, bool) {
-	for f := range Fields(header) {
-		if f.Is(name) {
-			return f, true
-		}
-	}
-	return Field{}, false
-}
-
 // Unfold puts a value on one line (RFC 5322, section 2.2.3); other control characters become blanks.
 func Unfold(value []byte) string {
 	value = bytes.TrimSpace(value)
