@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/mail"
 	"regexp"
+	"strings"
 
 	"maillab/internal/control"
 	"maillab/internal/instance"
@@ -29,10 +30,10 @@ func SentTo(chosen instance.Chosen, failed map[int]error) int {
 var aWord = regexp.MustCompile(`^\pL[\pL\pN_-]*$`)
 
 // Fillable refuses a message with words in braces that nothing fills in: they would go out to the class as they are.
-func Fillable(file, text string, class roster.Class) error {
+func Fillable(file string, letter Letter, class roster.Class) error {
 	var wrong []error
 	seen := map[string]bool{"student": true, "account": true, "seat": true}
-	for _, name := range placeholder.Names(text) {
+	for _, name := range placeholder.Names(letter.Text()) {
 		if !seen[name] && aWord.MatchString(name) && !class.HasColumn(name) {
 			wrong = append(wrong, fmt.Errorf("%s: nothing fills in {%s}: it is neither student, account or seat nor a column of the class list; {{%[2]s} is the word itself", file, name))
 		}
@@ -42,7 +43,7 @@ func Fillable(file, text string, class roster.Class) error {
 }
 
 // Send sends to these students of a sandbox.
-func Send(ctx context.Context, client *control.Client, s instance.Sandbox, text string, class roster.Class, named []string) error {
+func Send(ctx context.Context, client *control.Client, s instance.Sandbox, letter Letter, class roster.Class, named []string) error {
 	status, err := client.Status(ctx, s.Seat)
 	if err != nil {
 		return err
@@ -56,12 +57,24 @@ func Send(ctx context.Context, client *control.Client, s instance.Sandbox, text 
 			continue
 		}
 		wanted[account.Student] = false // the first is the login
-		raw := merged(text, class, account, s.Seat)
-		if err := client.Send(ctx, s.Seat, control.Send{From: senderOf(raw), To: []string{account.Name}, Raw: []byte(raw)}); err != nil {
+		raw, err := letter.For(mailbox(account), func(text string) string { return merged(text, class, account, s.Seat) })
+		if err == nil {
+			err = client.Send(ctx, s.Seat, control.Send{From: senderOf(raw), To: []string{account.Name}, Raw: raw})
+		}
+		if err != nil {
 			return fmt.Errorf("%s: %w", account.Name, err)
 		}
 	}
 	return nil
+}
+
+// mailbox is an account with its student's name, as a To field has it. The student's server completes the address.
+func mailbox(account control.Account) string {
+	if account.Student == account.Name {
+		return account.Name
+	}
+	named := mail.Address{Name: account.Student, Address: "a@b"}
+	return strings.TrimSuffix(named.String(), "<a@b>") + "<" + account.Name + ">"
 }
 
 // merged fills in a student's own words.
@@ -82,8 +95,8 @@ func merged(text string, class roster.Class, account control.Account, seat int) 
 }
 
 // senderOf is the address in a message's From, "" when there is none.
-func senderOf(raw string) string {
-	m, err := mail.ReadMessage(bytes.NewReader([]byte(raw)))
+func senderOf(raw []byte) string {
+	m, err := mail.ReadMessage(bytes.NewReader(raw))
 	if err != nil {
 		return ""
 	}

@@ -5,9 +5,7 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"net/mail"
 	"os"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -23,7 +21,10 @@ func sendVerb(a *app) *cobra.Command {
 		Short: "A message into everybody's mailbox",
 		Long: `Deliver a message to each student's login account: a file with a header and a body, or just a text; - is standard
 input. {student}, {account}, {seat} and every column of the class list by its name are filled in, {{ is a brace; any other
-word in braces is refused. A text without a header needs a --subject.`,
+word in braces is refused. A text without a header needs a --subject.
+
+A header stays as it is, but for letters that are not ASCII, which are encoded as mail has them (RFC 2047); what is missing
+is added: From, To, Date, Message-Id, and the charset of the body, which is UTF-8 where the header does not say otherwise.`,
 		Example: `  maillab send exam.eml
   echo 'Bonjour {student}, ...' | maillab send - --subject "TP 2" alice bruno`,
 		Args: cobra.MinimumNArgs(1),
@@ -34,11 +35,11 @@ word in braces is refused. A text without a header needs a --subject.`,
 			return a.completeStudents(cmd, args, start)
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
-			text, err := readMessage(a, args[0], from, subject, cmd.Flags().Changed("subject"))
+			letter, err := readLetter(a, args[0], from, subject)
 			if err != nil {
 				return err
 			}
-			return runSend(cmd.Context(), a, args[0], text, args[1:])
+			return runSend(cmd.Context(), a, args[0], letter, args[1:])
 		},
 	}
 	cmd.Flags().StringVar(&from, "from", "", "the sender, where the file has no From")
@@ -49,7 +50,7 @@ word in braces is refused. A text without a header needs a --subject.`,
 // sendMost bounds a message, as SMTP does.
 const sendMost = 10_240_000
 
-func runSend(ctx context.Context, a *app, file, text string, names []string) error {
+func runSend(ctx context.Context, a *app, file string, letter classroom.Letter, names []string) error {
 	i, chosen, err := a.those(ctx, names)
 	if err != nil {
 		return err
@@ -58,13 +59,13 @@ func runSend(ctx context.Context, a *app, file, text string, names []string) err
 	if err != nil {
 		return err
 	}
-	if err := classroom.Fillable(file, text, class); err != nil {
+	if err := classroom.Fillable(file, letter, class); err != nil {
 		return usage(err)
 	}
 	client := i.Client()
 	defer client.Close()
 	failed := instance.Each(ctx, chosen.Sandboxes, classroom.Awake(func(ctx context.Context, s instance.Sandbox) error {
-		return classroom.Send(ctx, client, s, text, class, chosen.Students(s))
+		return classroom.Send(ctx, client, s, letter, class, chosen.Students(s))
 	}))
 	if sent := len(chosen.Sandboxes) - len(failed); sent > 0 {
 		fmt.Fprintf(a.Err, "sent to %s\n", students(classroom.SentTo(chosen, failed)))
@@ -72,36 +73,28 @@ func runSend(ctx context.Context, a *app, file, text string, names []string) err
 	return a.failures(chosen.Sandboxes, failed)
 }
 
-// readMessage reads the file and gives it the header fields that it lacks.
-func readMessage(a *app, file, from, subject string, titled bool) (string, error) {
-	var text []byte
-	var err error
-	if file == "-" {
-		text, err = io.ReadAll(io.LimitReader(a.In, sendMost+1))
-	} else {
-		text, err = os.ReadFile(file)
+// readLetter reads the file, - is standard input.
+func readLetter(a *app, file, from, subject string) (letter classroom.Letter, err error) {
+	in := a.In
+	if file != "-" {
+		opened, err := os.Open(file)
+		if err != nil {
+			return letter, usage(err)
+		}
+		defer opened.Close()
+		in = opened
+	}
+	text, err := io.ReadAll(io.LimitReader(in, sendMost+1))
+	if err == nil && len(text) > sendMost {
+		err = fmt.Errorf("more than %d bytes", sendMost)
+	}
+	if err == nil {
+		letter, err = classroom.ReadLetter(text, from, subject)
 	}
 	if err != nil {
-		return "", usage(err)
+		return letter, usagef("%s: %w", file, err)
 	}
-	if len(text) > sendMost {
-		return "", usagef("%s: more than %d bytes", file, sendMost)
-	}
-	body := strings.ReplaceAll(string(text), "\r\n", "\n")
-	has := mail.Header{}
-	if m, err := mail.ReadMessage(strings.NewReader(body)); err == nil && len(m.Header) > 0 {
-		has = m.Header
-	} else if !titled {
-		return "", usagef("%s: a text without a header: say its --subject", file)
-	} else {
-		body = "MIME-Version: 1.0\nContent-Type: text/plain; charset=UTF-8\nContent-Transfer-Encoding: 8bit\n\n" + body
-	}
-	for _, field := range [][2]string{{"Subject", subject}, {"From", from}} {
-		if field[1] != "" && has.Get(field[0]) == "" {
-			body = field[0] + ": " + field[1] + "\n" + body
-		}
-	}
-	return body, nil
+	return letter, nil
 }
 
 // knownClass is the class of the last up, by the keys that its students have; empty when there was no list.
