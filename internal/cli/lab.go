@@ -46,7 +46,7 @@ In a class it shows what a student sees, and gives answers in the student's name
 			client := i.Client()
 			defer client.Close()
 			code, err := worksheet.Run(cmd.Context(), args, worksheet.Env{In: a.In, Asks: screen.IsTerminal(a.In), Out: a.Out, Err: a.Err, Getenv: a.Getenv,
-				Color: screen.IsTerminal(a.Out) && a.Getenv("NO_COLOR") == "", Addresses: s.Addresses(i.Host), Transport: client.Worksheet(s.Seat, name)})
+				Addresses: s.Addresses(i.Host), Transport: client.Worksheet(s.Seat, name)})
 			if err != nil {
 				return err
 			}

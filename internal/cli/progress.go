@@ -54,7 +54,7 @@ func (a *app) bar(p plan.Plan) (func(apply.Event), func()) {
 	events := func(e apply.Event) {
 		switch {
 		case e.Line != "":
-			doing.Store(short(e.Line))
+			doing.Store(short(screen.Line(e.Line)))
 		case e.State == apply.Started:
 			doing.Store(short(fmt.Sprintf("%s %s", e.Step.Action, e.Step.Target.ID())))
 		default:

@@ -30,11 +30,13 @@ import (
 
 func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){
-		"maillab":  func() { os.Exit(maillab()) },
-		"starttls": func() { os.Exit(starttls(os.Args[1], os.Args[2], os.Args[3:])) },
-		"deliver":  func() { os.Exit(deliver(os.Args[1:])) },
-		"held":     func() { os.Exit(held(os.Args[1], os.Args[2], os.Args[3:])) },
-		"marks":    func() { os.Exit(marks(os.Args[1], os.Args[2])) },
+		"maillab":   func() { os.Exit(maillab()) },
+		"starttls":  func() { os.Exit(starttls(os.Args[1], os.Args[2], os.Args[3:])) },
+		"terminal":  func() { os.Exit(terminal(os.Args[1:])) },
+		"misbehave": func() { os.Exit(misbehave(os.Args[1], os.Args[2])) },
+		"deliver":   func() { os.Exit(deliver(os.Args[1:])) },
+		"held":      func() { os.Exit(held(os.Args[1], os.Args[2], os.Args[3:])) },
+		"marks":     func() { os.Exit(marks(os.Args[1], os.Args[2])) },
 	})
 }
 

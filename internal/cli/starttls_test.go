@@ -36,27 +36,14 @@ func starttls(ca, name string, hosts []string) int {
 	}
 	roots := x509.NewCertPool()
 	roots.AppendCertsFromPEM(text)
-	out, err := exec.Command("maillab", "status", "-n", name, "-o", "json").Output()
-	if err != nil {
-		return fail(err)
-	}
-	var status struct {
-		Sandboxes []struct {
-			Seat      int               `json:"seat"`
-			Addresses map[string]string `json:"addresses"`
-		} `json:"sandboxes"`
-	}
-	if err := json.Unmarshal(out, &status); err != nil || len(status.Sandboxes) == 0 {
-		return fail(fmt.Errorf("%w: %s", err, out))
-	}
-	for _, s := range status.Sandboxes {
+	for n, addresses := range addressesOf(name) {
 		for service, o := range openings() {
 			for _, host := range hosts {
-				_, port, _ := net.SplitHostPort(s.Addresses[service])
+				_, port, _ := net.SplitHostPort(addresses[service])
 				if err := o.talk("127.0.0.1:"+port, &tls.Config{RootCAs: roots, ServerName: host}); err != nil {
-					return fail(fmt.Errorf("seat %d, %s, %s: %w", s.Seat, service, host, err))
+					return fail(fmt.Errorf("seat %d, %s, %s: %w", n+1, service, host, err))
 				}
-				fmt.Println(s.Seat, service, host, strings.TrimPrefix(o.begin, "a "))
+				fmt.Println(n+1, service, host, strings.TrimPrefix(o.begin, "a "))
 			}
 		}
 	}
@@ -98,4 +85,24 @@ func expect(conn *textproto.Conn, say, want string) error {
 		err = fmt.Errorf("%q is answered by %q", say, got)
 	}
 	return err
+}
+
+// addressesOf are where an instance's sandboxes are reached, in their order, by service.
+func addressesOf(name string) (all []map[string]string) {
+	out, err := exec.Command("maillab", "status", "-n", name, "-o", "json").Output()
+	var status struct {
+		Sandboxes []struct {
+			Addresses map[string]string `json:"addresses"`
+		} `json:"sandboxes"`
+	}
+	if err == nil {
+		err = json.Unmarshal(out, &status)
+	}
+	if err != nil || len(status.Sandboxes) == 0 {
+		panic(fmt.Sprintf("%v: %s", err, out)) // of a test program
+	}
+	for _, s := range status.Sandboxes {
+		all = append(all, s.Addresses)
+	}
+	return all
 }
