@@ -210,7 +210,7 @@ func tokens(f Found) func(seat int) string {
 		has[s.Seat] = s.Target.Token
 	}
 	return func(seat int) string {
-		if has[seat] == "" && f.Token != nil {
+		if has[seat] == "" { // never without one: it is what a sandbox registers by
 			has[seat] = f.Token()
 		}
 		return has[seat]

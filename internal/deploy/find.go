@@ -165,7 +165,7 @@ func Render(ctx context.Context, h *instance.Held, r Request) (Decision, error) 
 		return Decision{}, err
 	}
 	d, err := Decide(r, Found{
-		Can: engine.Capabilities{System: true, Isolated: true}, Seats: seats, Secrets: secrets, Now: time.Unix(0, 0),
+		Can: engine.Capabilities{System: true, Isolated: true}, Seats: seats, Secrets: secrets, Now: time.Unix(0, 0), Token: rand.Text,
 		Relays: func(specs []spec.Sandbox) (map[string]netip.AddrPort, error) {
 			return relays(ctx, specs, net.DefaultResolver.LookupNetIP)
 		},
