@@ -138,6 +138,8 @@ func (g *Grading) weigh(ctx context.Context) error {
 	g.arrived.weighing.Lock()
 	defer g.arrived.weighing.Unlock()
 	g.turn()
+	var failed []string
+	var err error
 	for {
 		g.arrived.mu.Lock()
 		ids := g.arrived.pending
@@ -147,10 +149,16 @@ func (g *Grading) weigh(ctx context.Context) error {
 			break
 		}
 		for _, id := range ids {
-			if err := g.weighOne(id); err != nil {
-				return err
+			if one := g.weighOne(id); one != nil {
+				failed, err = append(failed, id), one
 			}
 		}
+	}
+	if len(failed) > 0 { // most likely out of descriptors: they wait for the next look
+		g.arrived.mu.Lock()
+		g.arrived.pending = append(failed, g.arrived.pending...)
+		g.arrived.mu.Unlock()
+		return err
 	}
 	if err := g.cfg.FlushLog(ctx); err != nil {
 		return err
@@ -238,11 +246,11 @@ func (g *Grading) judge(ctx context.Context, student string) {
 	g.arrived.mu.Unlock()
 }
 
-// keep remembers results; a pass for good.
+// keep remembers results; a pass for good. What was found of before the student was put back to the start is nothing.
 func (g *Grading) keep(e *evidence, student string, results []check.Result, passesOnly bool) {
 	f := g.folder(student)
 	g.arrived.mu.Lock()
-	if g.arrived.epoch == e.epoch.Number {
+	if g.arrived.epoch == e.epoch.Number && g.ledger.since(student).Equal(e.since[student]) {
 		for _, r := range results {
 			f.latest[r.ID] = r
 		}

@@ -64,12 +64,13 @@ func (g *Grading) StartAgain(accounts []string) error {
 	if len(students) == 0 {
 		return nil
 	}
+	err := g.ledger.startAgain(students, g.cfg.Now().UTC()) // first: see keep
 	g.arrived.mu.Lock()
+	defer g.arrived.mu.Unlock()
 	for _, student := range students {
 		g.folder(student).clear()
 	}
-	g.arrived.mu.Unlock()
-	return g.ledger.startAgain(students, g.cfg.Now().UTC())
+	return err
 }
 
 // takeMarks takes over the teacher's words that the controller keeps.
