@@ -35,6 +35,7 @@ type ods struct {
 	hidden map[string]bool // styles of sheets that are not displayed
 	style  string          // the one that is being defined
 	down   map[int]span    // cells merged over rows: the last of each column
+	held   unfolded
 }
 
 // span is a cell merged over rows.
@@ -79,6 +80,9 @@ func (o *ods) table(name string) error {
 			times := repeated(e, "number-rows-repeated")
 			for i := 0; i < times && !blank(cells) && !s.full(); i++ {
 				s.add(line+i, append([]string(nil), cells...))
+				if err := o.held.add(octets(cells)); err != nil {
+					return true, err
+				}
 			}
 			line += times
 			return true, nil
@@ -92,6 +96,13 @@ func (o *ods) table(name string) error {
 }
 
 func blank(cells []string) bool { return clean(strings.Join(cells, "")) == "" }
+
+func octets(cells []string) (n int) {
+	for _, cell := range cells {
+		n += len(cell)
+	}
+	return n
+}
 
 // repeated is how often a row or cell is there; thousands of empty ones mostly.
 func repeated(e xml.StartElement, name string) int {
@@ -130,6 +141,9 @@ func (o *ods) row(line int) (cells []string, err error) {
 					cells = append(cells, "")
 				}
 				cells[i] = here
+				if err := o.held.add(len(here)); err != nil {
+					return true, err
+				}
 			}
 		}
 		column = min(column+times, maxColumns+1)

@@ -3,6 +3,7 @@ package sheet
 import (
 	"archive/zip"
 	"bytes"
+	"errors"
 	"math"
 	"strconv"
 	"strings"
@@ -32,7 +33,25 @@ func packed(data []byte) (Book, error) {
 	return Book{}, failed("save it as .xlsx, .ods or CSV", "a packed file, but neither XLSX nor ODS")
 }
 
-func damaged(err error) error { return failed("save it again", "the file is damaged: %v", err) }
+func damaged(err error) error {
+	if errors.Is(err, errUnfolded) {
+		return failed("is it the right file?", "larger than a class list can be (its cells hold more than %d MiB)", maxHeld>>20)
+	}
+	return failed("save it again", "the file is damaged: %v", err)
+}
+
+// errUnfolded is a small file that says one large text for many cells.
+var errUnfolded = errors.New("too much text")
+
+// unfolded counts the octets of cells, each as often as it is there.
+type unfolded int
+
+func (u *unfolded) add(octets int) error {
+	if *u += unfolded(octets); *u > maxHeld {
+		return errUnfolded
+	}
+	return nil
+}
 
 // inFull is a cell of which both are known, what is shown and what is stored. Who sees 2,09E+07, 20 901 201 or 20901201,00
 // means 20901201; 00901201 has its zeros; a date is as it is shown.

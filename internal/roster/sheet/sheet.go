@@ -29,7 +29,8 @@ import (
 const (
 	MaxBytes    = 8 << 20 // of a file
 	maxUnpacked = 64 << 20
-	maxRows     = 5000 // that have anything in them
+	maxHeld     = 16 << 20 // by all cells of a spreadsheet
+	maxRows     = 5000     // that have anything in them
 	maxColumns  = 256
 	maxSheets   = 100
 	maxProblems = 100 // a picture that was taken for a table should not print thousands

@@ -185,10 +185,25 @@ func TestBounds(t *testing.T) {
 			set(fmt.Sprintf("A%d", i+1), "x")
 		}
 	})
+	large, unfolds := strings.Repeat("x", 1<<20), "larger than a class list can be (its cells hold more than 16 MiB)"
+	parts := map[string]string{
+		"xl/_rels/workbook.xml.rels": `<r><Relationship Id="a" Type="t/worksheet" Target="s.xml"/><Relationship Id="b" Type="t/worksheet" Target="s.xml"/><Relationship Id="t" Type="t/sharedStrings" Target="t.xml"/></r>`,
+		"xl/workbook.xml":            `<w><sheet name="a" id="a"/></w>`,
+		"xl/t.xml":                   `<t><si><t>` + large + `</t></si></t>`,
+		"xl/s.xml":                   `<s>` + strings.Repeat(`<row><c t="s"><v>0</v></c></row>`, 100) + `</s>`,
+	}
+	shared := pack(t, parts)
+	parts["xl/workbook.xml"] = `<w><sheet name="a" id="a"/><sheet name="b" id="b"/><sheet name="c" id="a"/></w>`
+	parts["xl/t.xml"] = `<t><si><t>x</t></si></t>`
+	twice := pack(t, parts)
 	for name, c := range map[string]struct {
 		data []byte
 		want string // "" for none
 	}{
+		"a large cell repeated":   {openDocumentOf(t, sheet(`<table:table-row><table:table-cell table:number-columns-repeated="256"><text:p>`+large+`</text:p></table:table-cell></table:table-row>`)), unfolds},
+		"a large row repeated":    {openDocumentOf(t, sheet(`<table:table-row table:number-rows-repeated="5000"><table:table-cell><text:p>`+large+`</text:p></table:table-cell></table:table-row>`)), unfolds},
+		"a large text shared":     {shared, unfolds},
+		"one sheet many times":    {twice, "1 sheet"},
 		"a bomb for XLSX":         {pack(t, map[string]string{"xl/workbook.xml": bomb}), "larger than a class list can be (it unpacks to more than 64 MiB)"},
 		"a bomb for ODS":          {pack(t, map[string]string{"content.xml": "<a>", "x": bomb}), "larger than a class list can be (it unpacks to more than 64 MiB)"},
 		"rows repeated":           {openDocumentOf(t, sheet(fmt.Sprintf(row, ` table:number-rows-repeated="1048576"`, ""))), "5001: more than 5000 rows"},
@@ -214,6 +229,8 @@ func TestBounds(t *testing.T) {
 		} else if len(b.Sheets[0].Problems) > 0 {
 			p := b.Sheets[0].Problems[0]
 			got = fmt.Sprintf("%d: %s", p.Line, p.Message)
+		} else if name == "one sheet many times" {
+			got = fmt.Sprintf("%d sheet", len(b.Sheets))
 		}
 		if got != c.want && (c.want == "" || !strings.Contains(got, c.want)) {
 			t.Errorf("%s: %q, want %q", name, got, c.want)

@@ -2,6 +2,7 @@ package sheet
 
 import (
 	"archive/zip"
+	"cmp"
 	"encoding/xml"
 	"fmt"
 	"path"
@@ -27,6 +28,7 @@ type xlsx struct {
 	related map[string]relation // by ID
 	texts   []string            // shared strings
 	styles  styles
+	held    unfolded
 }
 
 type relation struct{ kind, part string }
@@ -59,6 +61,7 @@ func (x *xlsx) read() error {
 		}
 		done[r.part] = true
 	}
+	sheets := map[string]bool{}
 	return x.walk("xl/workbook.xml", func(_ walk, e xml.StartElement) (bool, error) {
 		switch e.Name.Local {
 		case "workbookPr":
@@ -68,8 +71,10 @@ func (x *xlsx) read() error {
 				return false, nil
 			}
 			for _, a := range e.Attr {
-				if a.Name.Local == "id" && x.related[a.Value].kind == "worksheet" { // not a chart that is a sheet of its own
-					return false, x.worksheet(attribute(e, "", "name"), x.related[a.Value].part)
+				// Not a chart that is a sheet of its own, nor one that is there under another name, too.
+				if part := x.related[a.Value].part; a.Name.Local == "id" && x.related[a.Value].kind == "worksheet" && !sheets[part] {
+					sheets[part] = true
+					return false, x.worksheet(attribute(e, "", "name"), part)
 				}
 			}
 		}
@@ -184,6 +189,7 @@ func (x *xlsx) row(w walk) (cells []string, err error) {
 				cells = append(cells, "")
 			}
 			cells[column] = value
+			err = cmp.Or(err, x.held.add(len(value)))
 		}
 		return true, err
 	})
@@ -243,10 +249,10 @@ func (x *xlsx) cell(w walk, start xml.StartElement) (string, error) {
 	return x.styles.shown(value, style), err
 }
 
-// mostReached bounds what merged cells can make of a small file.
-const mostReached = 100_000
+// mostReached bounds what merged cells can make of a small file, in octets.
+const mostReached = 8 << 20
 
-// fill puts what a merged cell has into the rows below it; reached counts them.
+// fill puts what a merged cell has into the rows below it; reached counts the octets.
 func (s *Sheet) fill(ref string, reached *int) {
 	from, to, _ := strings.Cut(ref, ":")
 	column, first := place(from)
@@ -262,6 +268,6 @@ func (s *Sheet) fill(ref string, reached *int) {
 			r.Cells = append(r.Cells, "")
 		}
 		r.Cells[column] = value
-		*reached++
+		*reached += len(value)
 	}
 }
