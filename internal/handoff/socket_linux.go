@@ -108,10 +108,14 @@ func pack(packet any, file *os.File) (text, rights []byte, err error) {
 	return text, rights, err
 }
 
+// mostRights is how many descriptors one packet can bring (SCM_MAX_FD): what there is no room for the kernel would close as
+// it is.
+const mostRights = 253
+
 // Receive reads one packet into buffer, which has room for one byte more than MaxPacket, and the file that came with it,
 // nil if none did.
 func Receive(conn *net.UnixConn, buffer []byte) (packet []byte, file *os.File, err error) {
-	oob := make([]byte, unix.CmsgSpace(4*4))
+	oob := make([]byte, unix.CmsgSpace(4*mostRights))
 	n, oobn, flags, _, err := conn.ReadMsgUnix(buffer, oob)
 	if err != nil {
 		return nil, nil, err
@@ -143,6 +147,8 @@ func attached(oob []byte) (files []*os.File) {
 			continue
 		}
 		for _, fd := range fds {
+			// Who made a TCP socket may have closing it wait, for hours (socket(7), SO_LINGER): a thread of ours, each.
+			_ = unix.SetsockoptLinger(fd, unix.SOL_SOCKET, unix.SO_LINGER, &unix.Linger{}) // others have none
 			files = append(files, os.NewFile(uintptr(fd), "handed over"))
 		}
 	}
