@@ -34,8 +34,9 @@ func Fillable(file string, letter Letter, class roster.Class) error {
 	var wrong []error
 	seen := map[string]bool{"student": true, "account": true, "seat": true}
 	for _, name := range placeholder.Names(letter.Text()) {
-		if !seen[name] && aWord.MatchString(name) && !class.HasColumn(name) {
-			wrong = append(wrong, fmt.Errorf("%s: nothing fills in {%s}: it is neither student, account or seat nor a column of the class list; {{%[2]s} is the word itself", file, name))
+		if !seen[name] && aWord.MatchString(name) && !class.HasColumn(strings.ToLower(name)) {
+			wrong = append(wrong, fmt.Errorf("%s: nothing fills in {%s}: there are student, account, seat and the columns of the class list (%s); {{%[2]s} is the word itself",
+				file, name, strings.Join(class.ColumnNames(), ", ")))
 		}
 		seen[name] = true
 	}
@@ -89,6 +90,7 @@ func merged(text string, class roster.Class, account control.Account, seat int) 
 		case "seat":
 			return fmt.Sprint(seat), true
 		}
+		name = strings.ToLower(name) // as the list's own header may be written
 		value, ok := student.Fields[name]
 		return value, ok || class.HasColumn(name) // a row may be short
 	})

@@ -144,7 +144,12 @@ func usageArgs(check cobra.PositionalArgs) cobra.PositionalArgs {
 	}
 	return func(cmd *cobra.Command, args []string) error {
 		if err := check(cmd, args); err != nil {
-			return &failure{err: err, code: exitUsage, hint: "see: " + cmd.CommandPath() + " --help"}
+			hint := "see: " + cmd.CommandPath() + " --help"
+			cmd.SuggestionsMinimumDistance = 2 // cobra's own, which it sets where it speaks itself
+			if near := cmd.SuggestionsFor(strings.Join(args, " ")); len(near) > 0 {
+				hint = "did you mean " + cmd.CommandPath() + " " + near[0] + "?\n" + hint
+			}
+			return &failure{err: err, code: exitUsage, hint: hint}
 		}
 		return nil
 	}
@@ -167,6 +172,9 @@ func (a *app) prepare(cmd *cobra.Command) error {
 	})
 	if wrong = errors.Join(wrong, exclusive(cmd)); wrong != nil {
 		return usage(wrong)
+	}
+	if _, err := a.makers(); err != nil {
+		return err
 	}
 	switch a.flags.output {
 	case "table", "json", "csv", cmd.Annotations[outputForms]:

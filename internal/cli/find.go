@@ -112,10 +112,7 @@ func (a *app) waiting(name string) func() {
 
 // carrier carries deployments out for this command line.
 func (a *app) carrier() deploy.Carrier {
-	makers, err := a.makers()
-	if err != nil {
-		makers = nil // look has told, or tells
-	}
+	makers, _ := a.makers() // prepare has told
 	return deploy.Carrier{
 		Makers: makers, All: a.Engines, Image: images.Tag, Now: a.Now, Hash: auth.Hash, Events: a.progress,
 		Agree: func(ctx context.Context, p plan.Plan, harm string) error {

@@ -18,7 +18,7 @@ func columnsOf(a *app, instance string, names []string) (all []classroom.Column,
 	for _, name := range names {
 		key := strings.ToLower(strings.TrimSpace(name))
 		if !class.HasColumn(key) {
-			return nil, usagef("--column %s: the class list has no such column", name)
+			return nil, usagef("--column %s: the class list has no such column: %s", name, strings.Join(class.ColumnNames(), ", "))
 		}
 		all = append(all, classroom.Column{Name: key, Of: func(student string) string {
 			s, _ := class.Find(student)

@@ -43,7 +43,8 @@ The command finds in its environment
 
   MAILLAB_SMTP, _POP3, _IMAP, _SSH     host:port of each service that is on, of the first sandbox
   MAILLAB_SMTP_2, …                    the same of the sandbox with that seat
-  MAILLAB_USER_1, MAILLAB_PASSWORD_1   the accounts of the first sandbox, in the lab's order: _2, _3, …
+  MAILLAB_USER_1, MAILLAB_PASSWORD_1   the accounts of the first sandbox: those of its student first, then in the
+                                       lab's order: _2, _3, …
   MAILLAB_DOMAIN, MAILLAB_HOSTNAME     the mail domain and the server's own name
   MAILLAB_INSTANCE                     what -n wants: maillab -n "$MAILLAB_INSTANCE" check
   MAILLAB_JSON                         a file with everything: {"instance","lab","engine","topology","domain","hostname",

@@ -96,6 +96,8 @@ func TestDecide(t *testing.T) {
 			given: func(f *Found) { f.Try = nil }, want: []string{"127.0.10.1:25", "127.0.10.3:25"}},
 		{name: "and by ports again", there: 3, before: func(r *Request) { r.Lab = aLab(t, "publish: {mode: addresses, pool: 127.0.10.0/24}\n") },
 			given: func(f *Found) { f.Try = nil }, want: []string{"127.0.0.1:10125", "127.0.0.1:10325"}},
+		{name: "not a host", ask: func(r *Request) { r.Host = " a b" }, wrong: `--host " a b": not a host name or an address`},
+		{name: "a host that is an option", ask: func(r *Request) { r.Host = "-oProxyCommand=x" }, wrong: "not a host name"},
 		{name: "not an address", ask: func(r *Request) { r.Listen = "everywhere" }, wrong: "--listen everywhere: not an IP address"},
 		{name: "students are told another host", there: 3, ask: func(r *Request) { r.Host = "lab.example" }, host: "lab.example",
 			want: []string{"127.0.0.1:10125", "127.0.0.1:10325"}, warning: "which only that machine reaches"},

@@ -5,11 +5,15 @@ import (
 	"context"
 	"fmt"
 	"net/netip"
+	"regexp"
 	"slices"
 
 	"maillab/internal/instance"
 	"maillab/internal/spec"
 )
+
+// aHost is a name or an address that people can type behind ssh and telnet, and that ssh takes for no option.
+var aHost = regexp.MustCompile(`^[\pL\pN_:][\pL\pN_.:%-]*$`)
 
 // publishing is where the doors are to be: as told, as they are, as they were, as the lab says, or where there is room.
 func publishing(r Request, f Found, host string, specs []spec.Sandbox) (p instance.Publishing, err error) {
@@ -18,6 +22,9 @@ func publishing(r Request, f Found, host string, specs []spec.Sandbox) (p instan
 	p = instance.Publishing{Mode: said.Mode, Listen: cmp.Or(r.Listen, last.Listen, said.Listen)}
 	if _, err := netip.ParseAddr(p.Listen); err != nil {
 		return p, fmt.Errorf("--listen %s: not an IP address, such as 127.0.0.1 or 0.0.0.0", p.Listen)
+	}
+	if host != "" && !aHost.MatchString(host) {
+		return p, fmt.Errorf("--host %q: not a host name or an address", host)
 	}
 	if r.Run != "" {
 		p.Mode = "ports"

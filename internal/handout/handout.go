@@ -27,6 +27,7 @@ type Class struct {
 // Sheet is one student's.
 type Sheet struct {
 	Student  string    `json:"student"`
+	Name     string    `json:"name,omitempty"` // as the class list has it now; "" when it is what the student is called
 	Seat     int       `json:"seat"`
 	Lang     string    `json:"lang"` // fr or en
 	Domain   string    `json:"domain"`
@@ -48,6 +49,9 @@ type Account struct {
 	Password string `json:"password"`
 	Own      bool   `json:"own"` // one that the student's tasks are done with
 }
+
+// Titled is who the sheet says that it is for: a name that was corrected.
+func (s Sheet) Titled() string { return cmp.Or(s.Name, s.Student) }
 
 // Marked tells whether some of the accounts are the student's own to work with, and others only there.
 func (s Sheet) Marked() bool {
@@ -126,7 +130,7 @@ func (c Class) Markdown() string {
 
 func (c Class) sheet(b *strings.Builder, s Sheet) {
 	w := wordsOf(s.Lang)
-	fmt.Fprintf(b, "# %s\n\n%s **%s** (%s)\n\n%s%s `%s`  \n%s%s `%s`\n\n", escape(c.title(s.Lang)), w.Sheet, escape(s.Student), escape(c.Instance),
+	fmt.Fprintf(b, "# %s\n\n%s **%s** (%s)\n\n%s%s `%s`  \n%s%s `%s`\n\n", escape(c.title(s.Lang)), w.Sheet, escape(s.Titled()), escape(c.Instance),
 		w.Server, w.Colon, s.Hostname, w.Mail, w.Colon, s.Domain)
 	fmt.Fprintf(b, "## %s\n\n| %s | %s |\n|---|---|\n", w.Services, w.Service, w.Type)
 	for _, service := range s.Services {
@@ -175,7 +179,7 @@ code{font:1em monospace;white-space:pre}
 </style></head><body>
 {{range $sheet := .Sheets}}<section class="sheet" lang="{{.Lang}}">
 <h1>{{.Title}}</h1>
-<p>{{.Words.Sheet}} <strong>{{.Student}}</strong> ({{.Instance}})</p>
+<p>{{.Words.Sheet}} <strong>{{.Titled}}</strong> ({{.Instance}})</p>
 <p>{{.Words.Server}}{{.Words.Colon}} <code>{{.Hostname}}</code><br>{{.Words.Mail}}{{.Words.Colon}} <code>{{.Domain}}</code></p>
 <h2>{{.Words.Services}}</h2>
 <table><tr><th>{{.Words.Service}}</th><th>{{.Words.Type}}</th></tr>

@@ -17,7 +17,8 @@ import (
 // Person is a student as a teacher may name one.
 type Person struct {
 	Key           string
-	Seat          int // on a shared server, too; 0: not known
+	Name          string // as the class list has it now, "" when it is not known
+	Seat          int    // on a shared server, too; 0: not known
 	Number, EMail string
 	sandbox       int
 }
@@ -32,7 +33,7 @@ func (i Instance) People(known roster.Given) People {
 	for _, s := range i.Sandboxes {
 		for _, key := range s.Students {
 			h := known[key]
-			p := Person{Key: key, Seat: s.Seat, Number: h.Number, EMail: h.Email, sandbox: s.Seat}
+			p := Person{Key: key, Name: h.Name, Seat: s.Seat, Number: h.Number, EMail: h.Email, sandbox: s.Seat}
 			if s.Seat == 0 {
 				p.Seat = h.Seat
 			}
@@ -43,23 +44,25 @@ func (i Instance) People(known roster.Given) People {
 	return all
 }
 
-// Find finds who was meant: a key, a number, an e-mail address, a seat, several seats (2-4), or how a key or a name in it
-// begins. Case and accents do not count, but a word that is there exactly is meant before those that only begin with it. Of
+// names are what a student is called: the key, and the name, which may have been corrected since.
+func (p Person) names() []string { return []string{fold(p.Key), fold(p.Name)} }
+
+// Find finds who was meant: a key, a name, a number, an e-mail address, a seat, several seats (2-4), or how a key, a name or
+// a word of them begins. Case and accents do not count, but a word that is there exactly is meant before those that only begin with it. Of
 // several who may be meant none is.
 func (all People) Find(typed string) (People, error) {
 	text := fold(typed)
 	if text == "" {
 		return nil, errors.New("has no student without a name")
 	}
+	begins := func(name string) bool { return strings.HasPrefix(name, text) }
 	for _, is := range []func(Person) bool{
 		func(p Person) bool { return p.Key == typed },
 		func(p Person) bool {
-			return fold(p.Key) == text || fold(p.Number) == text || fold(p.EMail) == text || p.Seat > 0 && strconv.Itoa(p.Seat) == text
+			return slices.Contains(p.names(), text) || fold(p.Number) == text || fold(p.EMail) == text || p.Seat > 0 && strconv.Itoa(p.Seat) == text
 		},
-		func(p Person) bool { return strings.HasPrefix(fold(p.Key), text) },
-		func(p Person) bool {
-			return slices.ContainsFunc(strings.Fields(fold(p.Key)), func(name string) bool { return strings.HasPrefix(name, text) })
-		},
+		func(p Person) bool { return slices.ContainsFunc(p.names(), begins) },
+		func(p Person) bool { return slices.ContainsFunc(strings.Fields(strings.Join(p.names(), " ")), begins) },
 	} {
 		var found People
 		for _, p := range all {

@@ -63,6 +63,15 @@ func TestFind(t *testing.T) {
 	if found, err := isolated.People(nil).Find("3"); err != nil || found[0].Key != "Annabelle" {
 		t.Errorf("%v, %v", found, err)
 	}
+	// Who was renamed is found by the old name and the new one.
+	emile := given["Émile"]
+	emile.Name = "Émile Öztürk"
+	given["Émile"] = emile
+	for _, typed := range []string{"emile", "Émile Öztürk", "ozturk", "emile oz"} {
+		if found, err := isolated.People(given).Find(typed); err != nil || found[0].Key != "Émile" {
+			t.Errorf("renamed, %q: %v, %v", typed, found, err)
+		}
+	}
 	// A number that is another's seat is nobody's.
 	zoe := given["Lefèvre Zoé"]
 	zoe.Number = "2"

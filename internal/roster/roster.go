@@ -19,6 +19,7 @@ import (
 	"bytes"
 	"encoding/csv"
 	"fmt"
+	"maps"
 	"slices"
 )
 
@@ -95,6 +96,17 @@ func (c Class) Find(key string) (Student, bool) {
 		}
 	}
 	return Student{}, false
+}
+
+// ColumnNames are the columns that students have, sorted.
+func (c Class) ColumnNames() []string {
+	names := map[string]bool{}
+	for _, s := range c.Students {
+		for name := range s.Fields {
+			names[name] = true
+		}
+	}
+	return slices.Sorted(maps.Keys(names))
 }
 
 // HasColumn says whether any student has a column of this (lower-case) name.

@@ -121,7 +121,9 @@ func (s Store) Find(name string) (Info, error) {
 // unknownError is a name that no snapshot has.
 type unknownError struct{ name string }
 
-func (e *unknownError) Error() string { return fmt.Sprintf("no snapshot is called %q", e.name) }
+func (e *unknownError) Error() string {
+	return fmt.Sprintf("no snapshot is called %q: maillab snapshot ls shows those that there are", e.name)
+}
 
 // Is makes it an fs.ErrNotExist.
 func (e *unknownError) Is(target error) bool { return target == fs.ErrNotExist }

@@ -37,12 +37,17 @@ const (
 	ExitDone   = 0
 	ExitFailed = 1 // a task that was checked has not passed, or something went wrong
 	ExitUsage  = 2
+	ExitLeft   = 130 // interrupted by Ctrl-C
 )
 
 // Main is the lab command; args are without its name. It returns the exit code.
 func Main(ctx context.Context, args []string, env Env) int {
 	code, err := Run(ctx, args, env)
-	if err != nil {
+	switch {
+	case errors.Is(err, context.Canceled): // who pressed Ctrl-C knows
+		fmt.Fprintln(env.Err)
+		return ExitLeft
+	case err != nil:
 		fmt.Fprintf(env.Err, "lab: %v\n", err)
 	}
 	return code
@@ -156,7 +161,10 @@ func (c *command) ask(ctx context.Context, method, path string, body any) (Sheet
 		return sheet, err
 	}
 	response, err := client.Do(request)
-	if err != nil {
+	switch {
+	case ctx.Err() != nil:
+		return sheet, ctx.Err()
+	case err != nil:
 		if c.french() {
 			return sheet, errors.New("le serveur de mail ne répond pas : réessayez dans un instant")
 		}

@@ -219,6 +219,31 @@ func TestOneCheckAtATime(t *testing.T) {
 	}
 }
 
+// TestLeft: Ctrl-C while an answer is asked for, or a check goes on, is no fault of anybody's: nothing is said or kept.
+func TestLeft(t *testing.T) {
+	d := slow{&desk{who: Student{"alice", "en"}, answers: map[string]string{}}, make(chan struct{}), make(chan struct{})}
+	socket := serve(t, d)
+	defer close(d.end)
+	in, typed := io.Pipe()
+	defer typed.Close()
+	for _, args := range []string{"answer journal", "check"} {
+		ctx, interrupt := context.WithCancel(t.Context())
+		var errs bytes.Buffer
+		env := Env{In: in, Asks: true, Out: io.Discard, Err: &errs, Getenv: func(name string) string { return map[string]string{"MAILLAB_SOCKET": socket}[name] }}
+		go func() {
+			if args == "check" {
+				<-d.begun
+			} else {
+				_, _ = typed.Write([]byte("half"))
+			}
+			interrupt()
+		}()
+		if code := Main(ctx, strings.Fields(args), env); code != ExitLeft || errs.String() != "\n" || len(d.answers) > 0 {
+			t.Errorf("lab %s: exit code %d, %q, kept %v", args, code, errs.String(), d.answers)
+		}
+	}
+}
+
 // TestStrangers: who is no student gets nothing, and a daemon that is not there is told in the caller's language.
 func TestStrangers(t *testing.T) {
 	socket := serve(t, &desk{})
