@@ -16,10 +16,10 @@ type account struct {
 
 func (a account) home() string { return "/home/" + a.name }
 
-func accountsOf(s *spec.Sandbox, base int) []account {
+func accountsOf(s *spec.Sandbox, base int, n numbers) []account {
 	var all []account
-	for i, a := range s.Accounts {
-		all = append(all, account{a.Name, a.FullName, a.PasswordHash, base + i + 1})
+	for _, a := range s.Accounts {
+		all = append(all, account{a.Name, a.FullName, a.PasswordHash, base + n[a.Name]})
 	}
 	return all
 }

@@ -15,7 +15,7 @@ func two() []account {
 	return accountsOf(&spec.Sandbox{Accounts: []spec.Account{
 		{Name: "util1", FullName: "Utilisateur 1", PasswordHash: "$y$1"},
 		{Name: "20301234", PasswordHash: "$y$2"},
-	}}, 150000)
+	}}, 150000, numbers{"util1": 1, "20301234": 2})
 }
 
 func TestTables(t *testing.T) {

@@ -11,7 +11,7 @@ import (
 // Config is what a container is told when it is created; what the sandbox is comes later, as a spec.
 type Config struct {
 	Token   string // MAILLAB_TOKEN: by which its gateway knows it
-	UIDBase int    // MAILLAB_UID_BASE: an account's uid is UIDBase + its index in the spec + 1
+	UIDBase int    // MAILLAB_UID_BASE: an account's uid is UIDBase + its number, see numbers
 	Spec    []byte // MAILLAB_SPEC, see spec.Pack: what to be from the start, where there is no controller
 }
 

@@ -16,7 +16,7 @@ import (
 )
 
 // homes makes homes and mailboxes, and gives them to their users where uids have changed (the sandbox was made anew at
-// another address, an account has another place in the spec).
+// another address).
 type homes struct {
 	root    string
 	mailGID int

@@ -20,6 +20,7 @@
 //	labinit/                    0700 root
 //	  spec.json                 the spec as it came; unknown keys are kept
 //	  shadow                    passwords that students changed: "HASH-OF-THE-SPEC SHADOW-LINE", one a line
+//	  numbers                   which of the sandbox's uids accounts have had, as JSON: {"util1":1,…}
 //	  files                     start files that were put: "SHA-256 PATH", one a line
 //	  ssh_host_ed25519_key      and .pub
 //	  labinit.log, labinit.log.1

@@ -104,7 +104,11 @@ func FuzzSpec(f *testing.F) {
 		if err != nil {
 			return
 		}
-		accounts := accountsOf(s, 150000)
+		n, err := numbers{}.with(s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		accounts := accountsOf(s, 150000, n)
 		if got := len(parseTable(passwdTable(nil, accounts).text())); got != len(accounts) {
 			t.Fatalf("%d accounts make %d lines", len(accounts), got)
 		}

@@ -181,7 +181,11 @@ func (s *Supervisor) adopt(ctx context.Context, text []byte) error {
 func (s *Supervisor) apply(ctx context.Context, sb *spec.Sandbox, text []byte) error {
 	s.applying.Lock()
 	defer s.applying.Unlock()
-	accounts := accountsOf(sb, s.config.UIDBase)
+	n, err := keepNumbers(filepath.Join(ownDir, "numbers"), sb)
+	if err != nil {
+		return err
+	}
+	accounts := accountsOf(sb, s.config.UIDBase, n)
 	if err := s.evict(accounts); err != nil {
 		return err
 	}

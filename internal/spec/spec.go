@@ -54,7 +54,7 @@ type Sandbox struct {
 	Tasks json.RawMessage `json:"tasks,omitempty"`
 }
 
-// Account is one system account. Its uid is the sandbox's uid base plus its index in Accounts, plus one.
+// Account is one system account. Its uid is the sandbox's uid base plus a number that it got when it first came, and keeps.
 type Account struct {
 	Name     string `json:"name"`
 	Student  string `json:"student"`  // the roster key of whose it is
