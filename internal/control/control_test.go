@@ -31,7 +31,7 @@ type backend struct {
 
 // sandbox is a backend as all parts of one.
 func sandbox(b *backend) Sandbox {
-	return Sandbox{Host: b, Mail: b, Lessons: b, Checker: b, Witness: b}
+	return Sandbox{Host: b, Mail: b, Lessons: b, Checker: b, Records: b}
 }
 
 func (b *backend) heard(what any) error {

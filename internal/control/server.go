@@ -22,7 +22,7 @@ type Sandbox struct {
 	Mail    Mail    // nil: the sandbox has no spec yet, and none of the parts below
 	Lessons Lessons // nil: nothing here copies or replaces students' files
 	Checker Checker
-	Witness Witness
+	Records Records
 }
 
 // Host is what a sandbox answers before it knows what it is.
@@ -67,8 +67,8 @@ func Handler(s Sandbox, token string, log *slog.Logger) http.Handler {
 	if s.Checker != nil {
 		serveChecks(mux, s.Checker)
 	}
-	if s.Witness != nil {
-		serveWitness(mux, s.Witness)
+	if s.Records != nil {
+		serveRecords(mux, s.Records)
 	}
 	return guard(mux, token)
 }

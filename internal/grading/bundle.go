@@ -19,7 +19,7 @@ import (
 	"maillab/internal/mail/mbox"
 )
 
-// Bundle implements control.Witness. It writes a student's mail, deliveries and results as a tar. On a server that others share there is no mail.log in
+// Bundle implements control.Records. It writes a student's mail, deliveries and results as a tar. On a server that others share there is no mail.log in
 // it: their lines are theirs.
 func (g *Grading) Bundle(ctx context.Context, student string, w io.Writer) error {
 	s, err := g.owner(student)

@@ -350,8 +350,8 @@ func TestRun(t *testing.T) {
 	}
 }
 
-// TestWitness: what alice did is told of alice, with mail and deliveries, and nothing of bruno's.
-func TestWitness(t *testing.T) {
+// TestRecords: what alice did is told of alice, with mail and deliveries, and nothing of bruno's.
+func TestRecords(t *testing.T) {
 	b := start(t, 3, class)
 	if err := b.send("hello", "util1@test", "util3@test"); err != nil {
 		t.Fatal(err)

@@ -40,7 +40,7 @@ func (g *Grading) owner(student string) (task.Sheet, error) {
 	return s, nil
 }
 
-// Dialogues implements control.Witness. It hands what a student typed and got in this epoch, or since he alone was put back to the start, to emit, by
+// Dialogues implements control.Records. It hands what a student typed and got in this epoch, or since he alone was put back to the start, to emit, by
 // their start.
 func (g *Grading) Dialogues(ctx context.Context, student string, emit func(dialogue.Dialogue) error) error {
 	s, err := g.owner(student)
@@ -60,7 +60,7 @@ func (g *Grading) Dialogues(ctx context.Context, student string, emit func(dialo
 	return nil
 }
 
-// Follow implements control.Witness. It hands a student's lines to emit as they come.
+// Follow implements control.Records. It hands a student's lines to emit as they come.
 func (g *Grading) Follow(ctx context.Context, student string, emit func(dialogue.Event) error) error {
 	s, err := g.owner(student)
 	if err != nil {
@@ -77,7 +77,7 @@ func (g *Grading) Follow(ctx context.Context, student string, emit func(dialogue
 // lately is how many of a student's last dialogues are looked at for what was done last.
 const lately = 4
 
-// Activity implements control.Witness. It is what each student did last, as far as it is surely that student's.
+// Activity implements control.Records. It is what each student did last, as far as it is surely that student's.
 func (g *Grading) Activity(context.Context) (all []control.Activity, err error) {
 	epoch := g.cfg.Epochs.Current()
 	found := g.cfg.Dialogues.List(dialogue.Filter{Epoch: epoch.Number})

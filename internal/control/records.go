@@ -13,7 +13,7 @@ import (
 	"maillab/internal/dialogue"
 )
 
-// Further requests, of the sandboxes that keep records (see Witness):
+// Further requests, of the sandboxes that keep records (see Records):
 //
 //	GET  seat-N/v1/dialogues?student=S            what was typed and answered in this epoch, a dialogue a line
 //	GET  seat-N/v1/dialogues?student=S&follow=1   the same as it comes, an event a line
@@ -31,8 +31,8 @@ type Activity struct {
 	Started time.Time `json:"started,omitzero"` // the epoch
 }
 
-// Witness tells what students did.
-type Witness interface {
+// Records tell what students did.
+type Records interface {
 	// Dialogues hands one after the other to emit.
 	Dialogues(ctx context.Context, student string, emit func(dialogue.Dialogue) error) error
 	// Follow hands every event from now on to emit, until ctx ends or emit fails.
@@ -41,8 +41,8 @@ type Witness interface {
 	Bundle(ctx context.Context, student string, w io.Writer) error
 }
 
-// serveWitness adds the requests of a Witness.
-func serveWitness(mux *http.ServeMux, v Witness) {
+// serveRecords adds the requests of Records.
+func serveRecords(mux *http.ServeMux, v Records) {
 	mux.HandleFunc("GET /v1/dialogues", func(w http.ResponseWriter, r *http.Request) {
 		if r.FormValue("follow") == "1" {
 			follow(w, r, v)
@@ -84,7 +84,7 @@ func (s *started) ended(w http.ResponseWriter, err error) {
 	}
 }
 
-func follow(w http.ResponseWriter, r *http.Request, v Witness) {
+func follow(w http.ResponseWriter, r *http.Request, v Records) {
 	w.Header().Set("Content-Type", "application/x-ndjson")
 	out := &flusher{w: w, c: http.NewResponseController(w)}
 	if _, err := out.Write(nil); err != nil { // the answer begins: whoever waits for it sees it
