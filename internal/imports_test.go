@@ -79,7 +79,7 @@ func mayImport() map[string]string {
 		// For tests.
 		"internal/engine/enginetest":  "internal/engine",
 		"internal/mail/imap/imaptest": "internal/mail internal/mail/imap",
-		"internal/sandbox":            "internal/belongings internal/broker internal/handoff internal/script internal/spec",
+		"internal/sandbox":            "internal/belongings internal/broker internal/handoff internal/safeio internal/script internal/spec",
 	}
 }
 

@@ -134,7 +134,7 @@ func serve(ctx context.Context, c *maild.Control, inherited broker.Inherited, lo
 	defer cancel(nil)
 	var wg sync.WaitGroup
 	server := &http.Server{
-		Handler:     c.Handler("", log),
+		Handler:     c.Handler(log),
 		ErrorLog:    slog.NewLogLogger(log.Handler(), slog.LevelDebug),
 		BaseContext: func(net.Listener) context.Context { return ctx }, // who follows a log is let go
 	}

@@ -74,7 +74,7 @@ func Save(file string, from io.Reader) error {
 	if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
 		return err
 	}
-	return safeio.Write(file, 0o600, safeio.Whole, func(w io.Writer) error {
+	return safeio.Write(file, 0o600, safeio.Whole, func(w *os.File) error {
 		_, err := io.Copy(w, from)
 		return err
 	})

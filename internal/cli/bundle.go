@@ -5,7 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
+	"os"
 
 	"github.com/klauspost/compress/zstd"
 	"github.com/spf13/cobra"
@@ -49,7 +49,7 @@ func writeBundle(ctx context.Context, a *app, i running, s instance.Sandbox, stu
 	if err != nil {
 		return err
 	}
-	return safeio.Write(file, 0o600, safeio.Whole, func(w io.Writer) error {
+	return safeio.Write(file, 0o600, safeio.Whole, func(w *os.File) error {
 		packed, err := zstd.NewWriter(w)
 		if err != nil {
 			return err

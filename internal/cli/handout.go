@@ -135,7 +135,7 @@ func writeSheets(class handout.Class, dir string) error {
 		files[name+".html"] = one.HTML
 	}
 	for name, form := range files {
-		if err := safeio.Write(filepath.Join(dir, name), 0o600, safeio.Whole, func(w io.Writer) error { return text(w, form) }); err != nil {
+		if err := safeio.Write(filepath.Join(dir, name), 0o600, safeio.Whole, func(w *os.File) error { return text(w, form) }); err != nil {
 			return err
 		}
 	}

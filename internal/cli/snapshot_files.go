@@ -2,7 +2,6 @@ package cli
 
 import (
 	"fmt"
-	"io"
 	"os"
 
 	"github.com/spf13/cobra"
@@ -25,7 +24,7 @@ func snapshotExport(a *app) *cobra.Command {
 			if args[1] == "-" {
 				return store.Export(args[0], a.Out)
 			}
-			return safeio.Write(args[1], 0o600, safeio.Durable, func(w io.Writer) error { return store.Export(args[0], w) })
+			return safeio.Write(args[1], 0o600, safeio.Durable, func(w *os.File) error { return store.Export(args[0], w) })
 		},
 	}
 }

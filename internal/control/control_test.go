@@ -156,7 +156,7 @@ func TestThereAndBack(t *testing.T) {
 	b := &backend{ready: []Ready{{State: StateReady, Spec: "a1"}}}
 	var host string
 	var hosts sync.Mutex
-	handler := Handler(sandbox(b), "", slog.New(slog.DiscardHandler))
+	handler := Handler(sandbox(b), slog.New(slog.DiscardHandler))
 	c, dials := connect(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		hosts.Lock()
 		host = r.Host
@@ -238,7 +238,7 @@ func whole(r io.ReadCloser, err error) (any, error) {
 // never taken for a whole one.
 func TestFailures(t *testing.T) {
 	b := &backend{ready: []Ready{{}}}
-	c, _ := connect(t, Handler(sandbox(b), "", slog.New(slog.DiscardHandler)))
+	c, _ := connect(t, Handler(sandbox(b), slog.New(slog.DiscardHandler)))
 	for status, fail := range map[int]error{
 		http.StatusInternalServerError: errors.New("the disk is full"),
 		http.StatusConflict:            fmt.Errorf("not now: %w", &Error{Status: http.StatusConflict, Text: "busy"}),
@@ -274,7 +274,7 @@ func second[T any](_ T, err error) error { return err }
 
 // TestFollow ends with its reader.
 func TestFollow(t *testing.T) {
-	c, _ := connect(t, Handler(sandbox(&backend{}), "", slog.New(slog.DiscardHandler)))
+	c, _ := connect(t, Handler(sandbox(&backend{}), slog.New(slog.DiscardHandler)))
 	enough := errors.New("enough")
 	err := c.FollowDialogues(t.Context(), 1, "alice", func(e dialogue.Event) error {
 		if e.ID != "7" {
@@ -290,7 +290,7 @@ func TestFollow(t *testing.T) {
 // TestWaitReady waits through other states and other specs, and not for what cannot become ready.
 func TestWaitReady(t *testing.T) {
 	b := &backend{ready: []Ready{{State: Unconfigured}, {State: StateReady, Spec: "old"}, {State: Starting, Spec: "new"}, {State: StateReady, Spec: "new"}}}
-	c, _ := connect(t, Handler(sandbox(b), "", slog.New(slog.DiscardHandler)))
+	c, _ := connect(t, Handler(sandbox(b), slog.New(slog.DiscardHandler)))
 	if err := c.WaitReady(t.Context(), 1, "new"); err != nil {
 		t.Error(err)
 	}
@@ -309,34 +309,29 @@ func TestWaitReady(t *testing.T) {
 	}
 }
 
-// TestBadInput: what is no request of ours, or too large, is refused and reaches no backend; nor does anything without
-// the token.
+// TestBadInput: what is no request of ours, or too large, is refused and reaches no backend.
 func TestBadInput(t *testing.T) {
 	for _, test := range []struct {
-		method, path, token, body string
-		want                      int
+		method, path, body string
+		want               int
 	}{
-		{"GET", "/v1/status", "secret", "", http.StatusOK},
-		{"GET", "/v1/status", "", "", http.StatusForbidden},
-		{"GET", "/v1/status", "secre", "", http.StatusForbidden},
-		{"GET", "/v1/nothing", "", "", http.StatusForbidden},
-		{"GET", "/v1/nothing", "secret", "", http.StatusNotFound},
-		{"DELETE", "/v1/spec", "secret", "", http.StatusMethodNotAllowed},
-		{"POST", "/v1/reset", "secret", "{", http.StatusBadRequest},
-		{"POST", "/v1/reset", "secret", `{"scope":7}`, http.StatusBadRequest},
-		{"POST", "/v1/reset", "secret", `{"scope":"` + strings.Repeat("a", 1<<20) + `"}`, http.StatusBadRequest},
-		{"POST", "/v1/authorize", "secret", `{"key":"` + strings.Repeat("a", 64<<10) + `"}`, http.StatusBadRequest},
-		{"POST", "/v1/passwd", "secret", `[]`, http.StatusBadRequest},
-		{"POST", "/v1/send", "secret", `{"raw":"` + strings.Repeat("a", sendLimit) + `"}`, http.StatusBadRequest},
-		{"POST", "/v1/check", "secret", `{"students":"` + strings.Repeat("a", requestLimit) + `"}`, http.StatusBadRequest},
-		{"PUT", "/v1/mark", "secret", "no JSON", http.StatusBadRequest},
-		{"PUT", "/v1/spec", "secret", strings.Repeat("a", specLimit+1), http.StatusBadRequest},
+		{"GET", "/v1/status", "", http.StatusOK},
+		{"GET", "/v1/nothing", "", http.StatusNotFound},
+		{"DELETE", "/v1/spec", "", http.StatusMethodNotAllowed},
+		{"POST", "/v1/reset", "{", http.StatusBadRequest},
+		{"POST", "/v1/reset", `{"scope":7}`, http.StatusBadRequest},
+		{"POST", "/v1/reset", `{"scope":"` + strings.Repeat("a", 1<<20) + `"}`, http.StatusBadRequest},
+		{"POST", "/v1/authorize", `{"key":"` + strings.Repeat("a", 64<<10) + `"}`, http.StatusBadRequest},
+		{"POST", "/v1/passwd", `[]`, http.StatusBadRequest},
+		{"POST", "/v1/send", `{"raw":"` + strings.Repeat("a", sendLimit) + `"}`, http.StatusBadRequest},
+		{"POST", "/v1/check", `{"students":"` + strings.Repeat("a", requestLimit) + `"}`, http.StatusBadRequest},
+		{"PUT", "/v1/mark", "no JSON", http.StatusBadRequest},
+		{"PUT", "/v1/spec", strings.Repeat("a", specLimit+1), http.StatusBadRequest},
 	} {
 		b := &backend{ready: []Ready{{}}}
 		r := httptest.NewRequest(test.method, test.path, strings.NewReader(test.body))
-		r.Header.Set("Authorization", "Bearer "+test.token)
 		w := httptest.NewRecorder()
-		Handler(sandbox(b), "secret", slog.New(slog.DiscardHandler)).ServeHTTP(w, r)
+		Handler(sandbox(b), slog.New(slog.DiscardHandler)).ServeHTTP(w, r)
 		name := fmt.Sprintf("%s %s with %d bytes", test.method, test.path, len(test.body))
 		if w.Code != test.want {
 			t.Errorf("%s: %d %s", name, w.Code, w.Body)
@@ -351,7 +346,7 @@ func TestBadInput(t *testing.T) {
 func TestWhatItCannotDo(t *testing.T) {
 	b := &backend{ready: []Ready{{State: Unconfigured}}}
 	for status, s := range map[int]Sandbox{http.StatusNotFound: {Host: b, Mail: b}, http.StatusConflict: {Host: b}} {
-		c, _ := connect(t, Handler(s, "", slog.New(slog.DiscardHandler)))
+		c, _ := connect(t, Handler(s, slog.New(slog.DiscardHandler)))
 		for name, err := range map[string]error{
 			"reset": second(c.Reset(t.Context(), 1, Reset{})), "save": second(c.Save(t.Context(), 1, nil)),
 			"check": second(c.Check(t.Context(), 1, CheckRequest{})), "dialogues": second(c.Dialogues(t.Context(), 1, "a")),
@@ -362,7 +357,7 @@ func TestWhatItCannotDo(t *testing.T) {
 			}
 		}
 	}
-	c, _ := connect(t, Handler(Sandbox{Host: b}, "", slog.New(slog.DiscardHandler)))
+	c, _ := connect(t, Handler(Sandbox{Host: b}, slog.New(slog.DiscardHandler)))
 	if got, err := c.Status(t.Context(), 1); err != nil || got.State != Unconfigured {
 		t.Errorf("status without a spec: %+v, %v", got, err)
 	}

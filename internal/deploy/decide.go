@@ -52,7 +52,6 @@ type Found struct {
 	Certificates *certificate.Set
 	Secrets      func(name string) string
 	Overrule     func([]spec.Sandbox) error // with passwords that the teacher changed
-	Relays       func([]spec.Sandbox) (map[string]netip.AddrPort, error)
 
 	Now       time.Time
 	Token     func() string
@@ -167,11 +166,6 @@ func wish(r Request, f Found, d Decision, specs []spec.Sandbox) (instance.Wish, 
 		w.Expires = time.Time{}
 	}
 	var err error
-	if f.Relays != nil {
-		if w.Relays, err = f.Relays(specs); err != nil {
-			return w, refuse(err)
-		}
-	}
 	if w.Forward, err = forwarded(r, f); err != nil {
 		return w, err
 	}

@@ -6,16 +6,12 @@ import (
 	"fmt"
 	mathrand "math/rand/v2"
 	"net"
-	"net/netip"
 	"os"
-	"slices"
-	"strconv"
 	"strings"
 	"time"
 
 	"maillab/internal/engine"
 	"maillab/internal/instance"
-	"maillab/internal/spec"
 )
 
 // gatewayPatience bounds how long a gateway may take to say what doors it has.
@@ -56,9 +52,6 @@ func (c Carrier) found(ctx context.Context, folder instance.Folder, r Request, s
 			f.Visible = visibleFrom(os.Stat, os.ReadFile, net.InterfaceByName)
 		}
 	}
-	f.Relays = func(specs []spec.Sandbox) (map[string]netip.AddrPort, error) {
-		return relays(ctx, specs, net.DefaultResolver.LookupNetIP)
-	}
 	f.InForce = inForce(ctx, f.Existing, e)
 	return f, nil
 }
@@ -80,51 +73,6 @@ func inForce(ctx context.Context, i instance.Instance, e engine.Engine) (open []
 		open = append(open, instance.Claim{Doors: t.Doors})
 	}
 	return open
-}
-
-// lookup finds a host's addresses.
-type lookup func(ctx context.Context, network, host string) ([]netip.Addr, error)
-
-// relays finds where the sandboxes' relays are. It is done here, on the controller: in a sandbox no names are looked up,
-// and its packet chain lets maild through to an address. A name that has moved makes the sandboxes anew at the next up.
-func relays(ctx context.Context, specs []spec.Sandbox, find lookup) (map[string]netip.AddrPort, error) {
-	all := map[string]netip.AddrPort{}
-	for _, s := range specs {
-		relay := instance.RelayOf(s)
-		if _, done := all[relay]; done || relay == "" {
-			continue
-		}
-		at, err := relayAt(ctx, relay, find)
-		if err != nil {
-			return nil, fmt.Errorf("services.smtp.relay: %s: %w", relay, err)
-		}
-		all[relay] = at
-	}
-	return all, nil
-}
-
-// relayAt finds one. Sandboxes have IPv4; of several addresses it is always the same one.
-func relayAt(ctx context.Context, relay string, find lookup) (at netip.AddrPort, err error) {
-	host, port, err := net.SplitHostPort(relay)
-	if err != nil {
-		host, port = relay, "25"
-	}
-	number, err := strconv.ParseUint(port, 10, 16)
-	if err != nil {
-		return at, err
-	}
-	addr, err := netip.ParseAddr(host)
-	if err != nil {
-		found, err := find(ctx, "ip4", host)
-		if err != nil {
-			return at, fmt.Errorf("the name cannot be looked up on this machine (an address needs no name): %w", err)
-		}
-		if len(found) == 0 {
-			return at, fmt.Errorf("the name has no IPv4 address")
-		}
-		addr = slices.MinFunc(found, netip.Addr.Compare)
-	}
-	return netip.AddrPortFrom(addr.Unmap(), uint16(number)), nil
 }
 
 // visibleFrom is the address of the machine on which the container that we are in runs: its default route. It is "" when we
@@ -166,9 +114,6 @@ func Render(ctx context.Context, h *instance.Held, r Request) (Decision, error) 
 	}
 	d, err := Decide(r, Found{
 		Can: engine.Capabilities{System: true, Isolated: true}, Seats: seats, Secrets: secrets, Now: time.Unix(0, 0), Token: rand.Text,
-		Relays: func(specs []spec.Sandbox) (map[string]netip.AddrPort, error) {
-			return relays(ctx, specs, net.DefaultResolver.LookupNetIP)
-		},
 	})
 	if err != nil {
 		return d, err

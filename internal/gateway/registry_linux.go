@@ -140,7 +140,7 @@ func (r *Registry) serve(ctx context.Context, conn *net.UnixConn, find func(toke
 	reg := &registration{conn, t.Seat}
 	r.enter(token, reg)
 	defer r.leave(token, reg)
-	if err := r.requests(ctx, reg, func() (control.Target, bool) { return find(token) }); err != nil && ctx.Err() == nil {
+	if err := r.requests(ctx, reg, func() (control.Target, bool) { return find(token) }); ctx.Err() == nil {
 		r.log.Warn("a registration ends", "seat", t.Seat, "err", err)
 	}
 }

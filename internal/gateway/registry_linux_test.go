@@ -100,7 +100,7 @@ func closed(t *testing.T, conn *net.UnixConn) {
 }
 
 // accepted is both ends of a TCP connection.
-func accepted(t *testing.T) (client, peer net.Conn) {
+func accepted(t testing.TB) (client, peer net.Conn) {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

@@ -27,11 +27,18 @@ func Pair(name string) (*net.UnixConn, *os.File, error) {
 	return conn, theirs, nil
 }
 
+// unread is how much of a byte stream waits in the kernel for whoever does not read; Linux doubles it. It is the writer's
+// memory, and one gateway writes thousands of streams: by default it would be 208 kB for each.
+const unread = 8 << 10
+
 // Stream makes the two ends of a byte stream: one's own, and the one that is to be handed over.
 func Stream() (*net.UnixConn, *os.File, error) {
 	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
 		return nil, nil, fmt.Errorf("socketpair: %w", err)
+	}
+	for _, fd := range fds {
+		_ = unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_SNDBUF, unread) // it works without, too
 	}
 	theirs := os.NewFile(uintptr(fds[1]), "handed over")
 	conn, err := FileConn(os.NewFile(uintptr(fds[0]), "stream"))

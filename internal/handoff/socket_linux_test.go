@@ -60,3 +60,32 @@ func TestNothingLingers(t *testing.T) {
 		}
 	}
 }
+
+// TestUnread: what waits for somebody who does not read is bounded, both ways.
+func TestUnread(t *testing.T) {
+	ours, theirs, err := Stream()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ours.Close()
+	end, err := FileConn(theirs)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer end.Close()
+	for _, conn := range []*net.UnixConn{ours, end} {
+		raw, err := conn.SyscallConn()
+		if err != nil {
+			t.Fatal(err)
+		}
+		written := 0
+		err = raw.Control(func(fd uintptr) {
+			for n := 1; n > 0; written += max(n, 0) {
+				n, _ = unix.Write(int(fd), make([]byte, 1<<10)) // it never waits
+			}
+		})
+		if err != nil || written == 0 || written > 4*unread {
+			t.Errorf("%d bytes wait, %v", written, err)
+		}
+	}
+}

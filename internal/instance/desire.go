@@ -2,7 +2,7 @@ package instance
 
 import (
 	"maps"
-	"net/netip"
+	"net"
 	"strconv"
 	"strings"
 	"time"
@@ -25,13 +25,12 @@ type Wish struct {
 	Host     string // what students are told; "" is where the doors listen
 	Owner    string
 	Created  time.Time
-	Expires  time.Time                 // zero: never
-	Run      string                    // of a disposable instance
-	Token    func(int) string          // the control token of a seat: the one that it has, or a new one
-	Students map[int][]string          // roster keys by seat
-	UIDs     map[int]int               // the first uid of each seat's range
-	Relays   map[string]netip.AddrPort // where the specs' relays are: a sandbox looks no names up
-	Labels   map[string]string         // further labels on everything
+	Expires  time.Time         // zero: never
+	Run      string            // of a disposable instance
+	Token    func(int) string  // the control token of a seat: the one that it has, or a new one
+	Students map[int][]string  // roster keys by seat
+	UIDs     map[int]int       // the first uid of each seat's range
+	Labels   map[string]string // further labels on everything
 }
 
 // Limits of one sandbox's container.
@@ -104,14 +103,11 @@ func (w Wish) sandbox(s spec.Sandbox, can engine.Capabilities) ([]engine.Resourc
 		engine.LabelStudent: strings.Join(w.Students[s.Seat], ","),
 		engine.LabelToken:   w.Token(s.Seat),
 		engine.LabelDoors:   formatDoors(doors),
-		engine.LabelRelay:   "",
+		engine.LabelRelay:   relayOf(s),
 	}
 	container := &engine.SandboxSpec{
 		Image: w.Image, Hostname: strings.SplitN(s.Hostname, ".", 2)[0],
 		Memory: w.Limits.Memory, NanoCPUs: w.Limits.NanoCPUs, PIDs: w.Limits.PIDs, TmpBytes: tmpBytes,
-	}
-	if at, ok := w.Relays[RelayOf(s)]; ok {
-		labels[engine.LabelRelay] = at.String()
 	}
 	if can.System {
 		labels[engine.LabelUIDs] = strconv.Itoa(w.UIDs[s.Seat])
@@ -146,12 +142,16 @@ func parts(can engine.Capabilities) []string {
 	return []string{"data"}
 }
 
-// RelayOf is the relay that a sandbox has, host or host:port; "" is none.
-func RelayOf(s spec.Sandbox) string {
-	if s.Services.SMTP == nil || s.Services.SMTP.Relay == "reject" {
+// relayOf is what the gateway dials for a sandbox, host:port; "" is nothing. A name is looked up at each dial.
+func relayOf(s spec.Sandbox) string {
+	if s.Services.SMTP == nil || s.Services.SMTP.Relay == "reject" || s.Services.SMTP.Relay == "" {
 		return ""
 	}
-	return s.Services.SMTP.Relay
+	relay := s.Services.SMTP.Relay
+	if _, _, err := net.SplitHostPort(relay); err != nil {
+		relay = net.JoinHostPort(strings.Trim(relay, "[]"), "25")
+	}
+	return relay
 }
 
 // resource is one with the labels that all have.

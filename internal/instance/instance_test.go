@@ -110,23 +110,25 @@ func TestWhatASupervisorIsTold(t *testing.T) {
 // What a lab names as a relay is the gateway's business: it can move without a sandbox being made anew.
 func TestRelayIsADoorOutwards(t *testing.T) {
 	w := wish()
-	for i := range w.Specs {
-		w.Specs[i].Services.SMTP = &spec.SMTP{Relay: "smtp.example"}
+	relayed := func(to string) {
+		for i := range w.Specs {
+			w.Specs[i].Services.SMTP = &spec.SMTP{Relay: to}
+		}
 	}
-	w.Relays = map[string]netip.AddrPort{"smtp.example": netip.MustParseAddrPort("192.0.2.1:25")}
+	relayed("smtp.example")
 	before := desire(t, w, engine.Capabilities{System: true})
-	if at := before.Doors.Sandboxes[1].Relay; at != "192.0.2.1:25" {
+	if at := before.Doors.Sandboxes[1].Relay; at != "smtp.example:25" {
 		t.Errorf("the gateway is told %q", at)
 	}
-	w.Relays = map[string]netip.AddrPort{"smtp.example": netip.MustParseAddrPort("192.0.2.2:25")}
+	relayed("192.0.2.2:2525")
 	after := desire(t, w, engine.Capabilities{System: true})
 	after.Agree(Of(before.Resources)[0])
 	p := plan.Diff(after.Resources, before.Resources, after.Hashes(), before.Hashes())
-	if diff := cmp.Diff(map[plan.Action]int{plan.Create: 1, plan.Doors: 1}, p.Counts()); diff != "" {
+	if diff := cmp.Diff(map[plan.Action]int{plan.Create: 1, plan.Doors: 1, plan.Configure: 2, plan.Wait: 2}, p.Counts()); diff != "" {
 		t.Errorf("%s\n%s", diff, p)
 	}
 	again := Of(slices.Concat(before.Resources, after.Resources[slices.IndexFunc(after.Resources, func(r engine.Resource) bool { return r.Kind == engine.Facts }):]))[0]
-	if at := again.Doors().Sandboxes[0].Relay; at != "192.0.2.2:25" {
+	if at := again.Doors().Sandboxes[0].Relay; at != "192.0.2.2:2525" {
 		t.Errorf("labels tell %q", at)
 	}
 }

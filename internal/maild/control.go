@@ -36,7 +36,7 @@ type Control struct {
 }
 
 // Handler serves what is there.
-func (c *Control) Handler(token string, log *slog.Logger) http.Handler {
+func (c *Control) Handler(log *slog.Logger) http.Handler {
 	s := control.Sandbox{Host: c}
 	if d := c.Daemon; d != nil {
 		s.Mail, s.Checker, s.Records = d, d.grading, d.grading
@@ -44,7 +44,7 @@ func (c *Control) Handler(token string, log *slog.Logger) http.Handler {
 			s.Lessons = d.lessons
 		}
 	}
-	return control.Handler(s, token, log)
+	return control.Handler(s, log)
 }
 
 // Ready implements control.Host.

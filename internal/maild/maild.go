@@ -47,7 +47,6 @@ type Config struct {
 	Addresses   []netip.Addr      // of this machine, for mail to user@[address]; empty: those of its interfaces
 	Throttle    auth.Policy       // nil: a Throttle
 	AnyListener bool              // routes lead to whoever listens: there are no system accounts whose listener it could be
-	RelayAt     netip.AddrPort    // of the spec's relay, where names cannot be looked up; zero: by its name
 	Belongings  lesson.Belongings // who copies and replaces what accounts own; nil: no reset, no snapshots
 	Skel        string            // what every home begins with, "/etc/skel"; "" is nothing
 	Students    grading.Students  // their files and programs, for checks; nil: there are none
@@ -142,7 +141,7 @@ func (d *Daemon) open() (err error) {
 	}
 	d.queue, err = queue.New(queue.Config{
 		Dir: filepath.Join(d.cfg.StateDir, "queue"), Hostname: s.Hostname, Domain: s.Domain, Locals: s.Locals, Addresses: d.addresses(),
-		Aliases: s.Aliases, Routes: s.Routes, Outside: s.Outside, Relay: relayOf(s), RelayAt: d.cfg.RelayAt, Location: d.zone,
+		Aliases: s.Aliases, Routes: s.Routes, Outside: s.Outside, Relay: relayOf(s), Location: d.zone,
 		Mailboxes: spool{d.spool, d.recordCopies}, Accounts: d.people, Log: d.log.Queue(), Logger: d.cfg.Log,
 		Dial: d.cfg.Dial, AnyListener: d.cfg.AnyListener, Now: d.cfg.Now,
 	})

@@ -55,7 +55,7 @@ type settings struct {
 	Auth    string         // of SMTP; "" is none
 	Own     []netip.Addr   // what a domain in brackets may say; empty: the machine's addresses
 	Relay   string         // "" is reject
-	RelayAt netip.AddrPort // of it
+	RelayAt netip.AddrPort // where its name leads
 	Faulty  uint64         // not 0: opening and locking mailboxes fails now and then, by this seed
 	Parked  bool           // the spool's parking is inherited, behind the listeners
 }
@@ -164,9 +164,17 @@ func (s settings) config() maild.Config {
 	}
 	return maild.Config{
 		Spec: sandbox, Files: files, Parking: s.parking(), Accounts: auth.NewMemory(hashes), StateDir: filepath.Join(s.Dir, "state"),
-		LogFile: filepath.Join(s.Dir, "mail.log"), AnyListener: true, Addresses: s.Own, RelayAt: s.RelayAt,
+		LogFile: filepath.Join(s.Dir, "mail.log"), AnyListener: true, Addresses: s.Own, Dial: s.dial,
 		Log: slog.New(slog.NewTextHandler(os.Stderr, nil)),
 	}
+}
+
+// dial connects as a gateway would, which looks the relay's name up.
+func (s settings) dial(ctx context.Context, network, address string) (net.Conn, error) {
+	if s.RelayAt.IsValid() && address == s.Relay {
+		address = s.RelayAt.String()
+	}
+	return new(net.Dialer).DialContext(ctx, network, address)
 }
 
 func (s settings) parking() *mbox.Parking {

@@ -4,7 +4,6 @@ package safeio
 
 import (
 	"errors"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -23,14 +22,14 @@ const (
 // WriteFile writes text to path with these permissions. The temporary file is in the same directory, its name begins with a
 // dot and ends in ".new"; one that a kill left behind is of no harm.
 func WriteFile(path string, text []byte, mode fs.FileMode, d Durability) error {
-	return Write(path, mode, d, func(w io.Writer) error {
+	return Write(path, mode, d, func(w *os.File) error {
 		_, err := w.Write(text)
 		return err
 	})
 }
 
-// Write is WriteFile for what fill writes.
-func Write(path string, mode fs.FileMode, d Durability, fill func(io.Writer) error) (err error) {
+// Write is WriteFile for what fill writes; it may give the file to somebody else, too.
+func Write(path string, mode fs.FileMode, d Durability, fill func(*os.File) error) (err error) {
 	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*.new")
 	if err != nil {
 		return err

@@ -112,6 +112,7 @@ type box struct {
 	timeout time.Duration
 
 	dir      string // with the gateway's socket
+	killed   func() // ends the gateway
 	registry *gateway.Registry
 	target   control.Target
 
@@ -130,7 +131,6 @@ func newBox(t *testing.T, base int) *box {
 		t: t, name: fmt.Sprintf("%s%d-%d", prefix, os.Getpid(), boxes.Add(1)), base: base, network: "none", timeout: patience,
 		dir: t.TempDir(), target: control.Target{Seat: 1, Token: "token"}, doors: map[string]string{},
 	}
-	b.registry = gateway.NewRegistry(slog.New(slog.DiscardHandler))
 	b.openGateway()
 	t.Cleanup(func() {
 		if t.Failed() {
@@ -145,20 +145,31 @@ func newBox(t *testing.T, base int) *box {
 	return b
 }
 
-// openGateway takes registrations until close is called, or the test ends.
-func (b *box) openGateway() (close func()) {
+// openGateway starts a gateway that knows of nobody yet. It takes registrations until it is killed, or the test ends.
+func (b *box) openGateway() {
 	b.t.Helper()
+	b.registry = gateway.NewRegistry(slog.New(slog.DiscardHandler))
 	socket := filepath.Join(b.dir, "gateway.sock")
-	_ = os.Remove(socket)
+	_ = os.Remove(socket) // as the gateway does with one that was left
 	l, err := net.ListenUnix("unixpacket", &net.UnixAddr{Name: socket, Net: "unixpacket"})
 	if err != nil {
 		b.t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	go b.registry.Listen(ctx, l, func(token string) (control.Target, bool) { return b.target, token == b.target.Token })
-	end := sync.OnceFunc(func() { cancel(); l.Close() })
-	b.t.Cleanup(end)
-	return end
+	l.SetUnlinkOnClose(false)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		b.registry.Listen(ctx, l, func(token string) (control.Target, bool) { return b.target, token == b.target.Token })
+	}()
+	b.killed = sync.OnceFunc(func() { cancel(); l.Close(); <-done })
+	b.t.Cleanup(b.killed)
+}
+
+// killGateway ends it as a kill does: its connections end, its socket stays in the folder. The next one knows of nobody.
+func (b *box) killGateway() {
+	b.killed()
+	b.registry = gateway.NewRegistry(slog.New(slog.DiscardHandler))
 }
 
 // door is where one connects to a service through the gateway.

@@ -159,8 +159,8 @@ for port in 22, 25, 110, 143, 1023, 1024, 2525:
         print(port, type(e).__name__)
 `
 
-// TestTheGatewayComesAndGoes: the sandbox registers again, whoever is logged in by another way stays, and a connection has
-// the address of its peer.
+// TestTheGatewayComesAndGoes: a connection has the address of its peer; one that starts after another was killed finds the
+// sandbox registered by itself, with what ran there.
 func TestTheGatewayComesAndGoes(t *testing.T) {
 	b := start(t, 183000)
 	b.configure(labSpec("comes", master2021))
@@ -176,14 +176,22 @@ func TestTheGatewayComesAndGoes(t *testing.T) {
 	if want := "220 smtp " + conn.LocalAddr().String() + "\r\n"; err != nil || line != want {
 		t.Errorf("greeting %q, %v; want %q", line, err, want)
 	}
-	other := newBox(t, 0) // another gateway at another place, to put in this one's
-	other.target = b.target
-	mustDocker(t, "exec", b.name, "true")
-	b.registry = other.registry
-	reopened := b.openGateway() // the socket before is gone, its registration is still there: a gateway that was killed has none
-	defer reopened()
-	mustDocker(t, "restart", "-t", "5", b.name)
+	before, err := b.who()
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.killGateway()
+	if _, err := b.registry.Dial(t.Context(), b.target, "smtp"); err == nil {
+		t.Error("the next gateway has a registration that nobody made")
+	}
+	b.openGateway()
 	b.await()
+	if after, err := b.who(); err != nil || after.PID != before.PID {
+		t.Errorf("maild is process %d, it was %d: the sandbox was started anew; %v", after.PID, before.PID, err)
+	}
+	if _, err := b.session("util1", "master2021", "true", false); err != nil {
+		t.Errorf("a login after that: %v", err)
+	}
 }
 
 // TestRelay: the one that the gateway was told, and none where there is none.

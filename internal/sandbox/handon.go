@@ -44,7 +44,7 @@ func (s *Supervisor) handOn(offer handoff.Offer, file *os.File) {
 		end = s.controlEnd
 	}
 	if err := handoff.SendNow(end, offer, file); err != nil {
-		s.log.Warn("a connection is not taken", "service", offer.Service, "peer", offer.Peer.Remote, "err", err)
+		s.log.Warn("a connection is not taken", "service", offer.Service, "peer", peerName(offer.Peer.Remote.Addr()), "err", err)
 	}
 }
 

@@ -128,11 +128,16 @@ func TestBrokerInASandbox(t *testing.T) {
 
 func TestHomesFollowTheirUIDs(t *testing.T) {
 	b := start(t, 159000)
-	b.configure(labSpec("here", master2021))
+	unwatched := func(name string) spec.Sandbox { // the disk watch opens what is closed, whenever it comes by
+		s := labSpec(name, master2021)
+		s.Limits.SpoolBytes = 0
+		return s
+	}
+	b.configure(unwatched("here"))
 	b.as("util1", "mkdir -m 0 closed; mkdir d; echo x > d/mine; ln -s /etc/passwd d/link; echo edited >> tp/lisez.txt; echo mail >> /var/mail/util1")
 	b.base = 160000
 	b.recreate()
-	b.configure(labSpec("there", master2021))
+	b.configure(unwatched("there"))
 	want := "160001 700 .\n160001 644 .bashrc\n160001 0 closed\n160001 755 d\n160001 777 d/link\n160001 644 d/mine\n160001 640 tp/lisez.txt\n160001 660 /var/mail/util1\n"
 	if diff := cmp.Diff(want, b.as("util1", "stat -c '%u %a %n' . .bashrc closed d d/link d/mine tp/lisez.txt /var/mail/util1")); diff != "" {
 		t.Errorf("after a move (-want +got):\n%s", diff)
@@ -141,7 +146,7 @@ func TestHomesFollowTheirUIDs(t *testing.T) {
 		t.Errorf("contents: %q", got)
 	}
 	// A new version of a start file does not take away what the student wrote into the old one; a removed account leaves.
-	s := labSpec("new-files", master2021)
+	s := unwatched("new-files")
 	s.Files[0].Data = []byte("bonsoir\n")
 	s.Files = append(s.Files, spec.File{Account: "util1", Path: "/home/util1/tp/neuf.txt", Mode: 0o644, Data: []byte("neuf\n")})
 	s.Accounts = s.Accounts[:1]

@@ -116,7 +116,7 @@ func (s *sshd) serve(conn *os.File, peer netip.Addr) {
 	if !s.on || len(s.waiting) >= s.most && !s.makeRoom() {
 		return
 	}
-	log := s.log.With("peer", peer.String())
+	log := s.log.With("peer", peerName(peer))
 	c, err := s.start(conn, log)
 	if err != nil {
 		log.Error("sshd is not started", "err", err)
@@ -128,6 +128,14 @@ func (s *sshd) serve(conn *os.File, peer netip.Addr) {
 		<-c.ended
 		s.forget(l)
 	}()
+}
+
+// peerName is who connects, for the log. Only the gateway's own connections have no peer.
+func peerName(peer netip.Addr) string {
+	if !peer.IsValid() {
+		return "gateway"
+	}
+	return peer.String()
 }
 
 func (s *sshd) forget(l *login) {
@@ -173,7 +181,7 @@ func (s *sshd) makeRoom() bool {
 	if l == nil {
 		return false
 	}
-	s.log.Warn("too many connections that have not logged in: the oldest of whoever has the most goes", "peer", l.peer)
+	s.log.Warn("too many connections that have not logged in: the oldest of whoever has the most goes", "peer", peerName(l.peer))
 	l.signal(syscall.SIGKILL)
 	s.waiting = slices.DeleteFunc(s.waiting, func(o *login) bool { return o == l })
 	return true

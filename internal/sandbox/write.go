@@ -4,12 +4,23 @@ import (
 	"bytes"
 	"fmt"
 	"os"
-	"path/filepath"
+
+	"maillab/internal/safeio"
 )
 
-// replace puts a file in place at once: written aside, synced, renamed. gid -1 leaves the group as it comes.
+// replace puts a file in place at once, durably. gid -1 leaves the group as it comes.
 func replace(path string, text []byte, mode os.FileMode, gid int) error {
-	return place(path, text, mode, gid, (*os.File).Sync)
+	err := safeio.Write(path, mode, safeio.Durable, func(f *os.File) error {
+		_, err := f.Write(text)
+		if err == nil && gid >= 0 {
+			err = f.Chown(-1, gid)
+		}
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	return nil
 }
 
 // renew is replaceIfDifferent for what every start compares and writes anew: it need not outlive a loss of power, and
@@ -18,35 +29,7 @@ func renew(path string, text []byte) error {
 	if same(path, text) {
 		return nil
 	}
-	return place(path, text, 0o644, -1, func(*os.File) error { return nil })
-}
-
-func place(path string, text []byte, mode os.FileMode, gid int, sync func(*os.File) error) (err error) {
-	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
-	if err != nil {
-		return err
-	}
-	defer func() {
-		_ = f.Close()
-		if err != nil {
-			_ = os.Remove(f.Name())
-		}
-	}()
-	if _, err = f.Write(text); err != nil {
-		return fmt.Errorf("%s: %w", path, err)
-	}
-	if gid >= 0 {
-		if err = f.Chown(-1, gid); err != nil {
-			return fmt.Errorf("%s: %w", path, err)
-		}
-	}
-	if err = f.Chmod(mode); err != nil {
-		return fmt.Errorf("%s: %w", path, err)
-	}
-	if err = sync(f); err != nil {
-		return fmt.Errorf("%s: %w", path, err)
-	}
-	return os.Rename(f.Name(), path)
+	return safeio.WriteFile(path, text, 0o644, safeio.Whole)
 }
 
 // replaceIfDifferent is replace, without writing when the content is there already: most of what is applied at a

@@ -70,7 +70,7 @@ func newSeat(ctx context.Context, r engine.Resource, dir string, log *slog.Logge
 func (s *seat) life(daemon *maild.Daemon) *life {
 	l := &life{daemon: daemon}
 	l.ctx, l.end = context.WithCancel(s.ctx)
-	l.control = (&maild.Control{Daemon: daemon, Host: host{s}}).Handler("", s.log)
+	l.control = (&maild.Control{Daemon: daemon, Host: host{s}}).Handler(s.log)
 	return l
 }
 

@@ -72,7 +72,6 @@ type Config struct {
 	Routes      []spec.Route
 	Outside     []spec.Outside
 	Relay       string         // "" or "reject", or host[:port]
-	RelayAt     netip.AddrPort // where that is, when the name cannot be looked up here; zero: look it up
 	Location    *time.Location // for dates in headers; nil is UTC
 	SizeLimit   int64          // bytes of a message; 0 is 10,240,000
 	HopLimit    int            // Received headers; 0 is 50

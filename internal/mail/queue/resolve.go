@@ -3,7 +3,6 @@ package queue
 import (
 	"context"
 	"net"
-	"net/netip"
 	"slices"
 	"strings"
 )
@@ -27,7 +26,7 @@ type resolver struct {
 }
 
 func newResolver(cfg *Config) *resolver {
-	r := &resolver{cfg: cfg, routes: make(map[string]server), relay: relayServer(cfg.Relay, cfg.RelayAt)}
+	r := &resolver{cfg: cfg, routes: make(map[string]server), relay: relayServer(cfg.Relay)}
 	for _, route := range cfg.Routes {
 		r.routes[strings.ToLower(route.To)] = server{name: hostOf(route.Via), dial: route.Via, route: true, owner: route.Account}
 	}
@@ -178,11 +177,11 @@ func (q *resolver) resolveRemote(address, domain string) destination {
 	return destination{kind: toDenied, address: address}
 }
 
-// RelayAddress is where Config.Dial is asked to connect to for a relay whose address is not known.
-func RelayAddress(relay string) string { return relayServer(relay, netip.AddrPort{}).dial }
+// RelayAddress is where Config.Dial is asked to connect to for a relay.
+func RelayAddress(relay string) string { return relayServer(relay).dial }
 
-// relayServer reads the lab's relay: host, host:port, [host]:port. Port 25 is the default. at is its address, if known.
-func relayServer(relay string, at netip.AddrPort) server {
+// relayServer reads the lab's relay: host, host:port, [host]:port. Port 25 is the default.
+func relayServer(relay string) server {
 	if relay == "" {
 		return server{}
 	}
@@ -190,11 +189,7 @@ func relayServer(relay string, at netip.AddrPort) server {
 	if err != nil {
 		host, port = strings.Trim(relay, "[]"), "25"
 	}
-	dial := net.JoinHostPort(host, port)
-	if at.IsValid() {
-		dial = at.String()
-	}
-	return server{name: host, dial: dial, tls: true}
+	return server{name: host, dial: net.JoinHostPort(host, port), tls: true}
 }
 
 // forwards reads an account's .forward; nil when mail stays in the mailbox.
