@@ -193,7 +193,7 @@ func (s Stack) gateway() (service, error) {
 }
 
 const (
-	gatewayMemory = 128 << 20
+	gatewayMemory = 192 << 20
 	gatewayPIDs   = 1024
 )
 

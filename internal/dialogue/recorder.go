@@ -125,17 +125,15 @@ func (r *Recorder) change(l Line, do func(ms int64)) {
 	}
 	do(ms)
 	r.changed = true
-	mark := false
+	flush := func() {}
 	if r.head.End != nil || len(r.waiting) >= maxPiece {
 		r.write()
-	} else {
-		mark = r.typed && !r.marked
-		r.marked = r.marked || mark
+	} else if r.typed && !r.marked {
+		r.marked = true
+		flush = r.store.waits(r) // while nobody can close the record: what is closed must not be entered as open
 	}
 	r.mu.Unlock()
-	if mark {
-		r.store.waits(r)
-	}
+	flush()
 	r.publish(l)
 }
 

@@ -130,16 +130,16 @@ func plain(service string) string {
 }
 
 // waits is told that a recorder has lines to be written.
-func (s *Store) waits(r *Recorder) {
+func (s *Store) waits(r *Recorder) (flush func()) {
 	s.mu.Lock()
+	defer s.mu.Unlock()
 	s.dirty[r] = true
 	s.open[r.head.ID] = true
-	arm := !s.armed
-	s.armed = true
-	s.mu.Unlock()
-	if arm {
-		s.cfg.AfterFunc(s.cfg.Flush, s.Flush)
+	if s.armed {
+		return func() {}
 	}
+	s.armed = true
+	return func() { s.cfg.AfterFunc(s.cfg.Flush, s.Flush) }
 }
 
 // Flush writes all that waits.

@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"bufio"
 	"io"
 	"log/slog"
 	"net"
@@ -11,9 +12,32 @@ import (
 )
 
 func TestShare(t *testing.T) {
-	for sandboxes, want := range map[int]int32{0: 4096, 1: 4096, 4: 1024, 8: 512, 300: 512} {
-		if got := share(sandboxes); got != want {
-			t.Errorf("%d sandboxes: %d connections each, want %d", sandboxes, got, want)
+	for sandboxes, want := range map[int][2]int32{0: {4096, 2048}, 1: {4096, 2048}, 4: {1024, 512}, 8: {512, 256}, 300: {512, 6}, 5000: {512, 1}} {
+		if most, always := share(sandboxes); most != want[0] || always != want[1] {
+			t.Errorf("%d sandboxes: %d connections each, %d always, want %v", sandboxes, most, always, want)
+		}
+	}
+}
+
+// TestAllTogether: once all sandboxes' connections are as many as this process has room for, one that has its part gets no
+// more, and one that has less still does.
+func TestAllTogether(t *testing.T) {
+	d := newDoors(t.Context(), fake{}, slog.New(slog.DiscardHandler))
+	d.all.Store(total)
+	for has, refused := range map[int32]bool{3: false, 4: true, 100: true} {
+		l := &lead{service: "smtp", count: new(atomic.Int32), most: 512, always: 4}
+		l.count.Store(has)
+		here, there := net.Pipe()
+		done := make(chan struct{})
+		go func() { d.serve(l, there, false); close(done) }()
+		said, err := bufio.NewReader(here).ReadString('\n')
+		here.Close()
+		<-done
+		if got := said == tooMany("smtp"); got != refused || err != nil {
+			t.Errorf("with %d connections: refused %v: %q, %v", has, got, said, err)
+		}
+		if d.all.Load() != total || l.count.Load() != has {
+			t.Errorf("afterwards %d in all, %d here", d.all.Load(), l.count.Load())
 		}
 	}
 }

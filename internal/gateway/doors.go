@@ -18,16 +18,19 @@ import (
 )
 
 // The connections to one sandbox, over all of its services, are bounded: what this process has in descriptors and memory
-// is shared out among its sandboxes. Each has at least perSandbox, far above what a student types; one that a whole class
+// is shared out among its sandboxes. Each may have perSandbox, far above what a student types; one that a whole class
 // shares has total, which is above what maild allows to one address (package maild, limits), so that maild's limits are
-// met first.
+// met first. Once all together have total, only those get more that have less than an equal part of half as many again.
 const (
 	perSandbox = 512
 	total      = 4096
 )
 
-// share is how many connections each of so many sandboxes may have.
-func share(sandboxes int) int32 { return int32(max(perSandbox, total/max(1, sandboxes))) }
+// share is how many connections each of so many sandboxes may have, and how many it may have whatever the others do.
+func share(sandboxes int) (most, always int32) {
+	each := total / max(1, sandboxes)
+	return int32(max(perSandbox, each)), int32(max(1, each/2))
+}
 
 // tooMany is what each service says when there are too many connections. SSH allows lines before the server's version
 // (RFC 4253 section 4.2).
@@ -57,6 +60,7 @@ type doors struct {
 	want     control.Doors
 	open     map[string]*door // by listen address
 	counts   map[int]*atomic.Int32
+	all      atomic.Int32 // connections
 	retrying bool
 	closed   bool
 }
@@ -73,6 +77,7 @@ type lead struct {
 	service string
 	count   *atomic.Int32
 	most    int32 // connections to the sandbox
+	always  int32 // of them, whatever others have
 	hidden  bool  // the engine forwards to the door: all peers have its address
 }
 
@@ -114,12 +119,14 @@ func (d *doors) move() error {
 
 func (d *doors) leads() map[string]*lead {
 	leads := map[string]*lead{}
+	most, always := share(len(d.want.Sandboxes))
 	for _, t := range d.want.Sandboxes {
 		if d.counts[t.Seat] == nil {
 			d.counts[t.Seat] = new(atomic.Int32)
 		}
 		for _, door := range t.Doors {
-			leads[listensAt(door)] = &lead{target: t, service: door.Service, count: d.counts[t.Seat], most: share(len(d.want.Sandboxes)), hidden: door.At != ""}
+			leads[listensAt(door)] = &lead{target: t, service: door.Service, count: d.counts[t.Seat],
+				most: most, always: always, hidden: door.At != ""}
 		}
 	}
 	return leads
@@ -197,7 +204,9 @@ func (d *doors) admit(o *door, conn net.Conn) {
 // serve hands a connection on; one too many is told so.
 func (d *doors) serve(l *lead, conn net.Conn, crowded bool) {
 	defer l.count.Add(-1)
-	if l.count.Add(1) > l.most || crowded {
+	defer d.all.Add(-1)
+	here, all := l.count.Add(1), d.all.Add(1)
+	if crowded || here > l.most || all > total && here > l.always {
 		_ = conn.SetWriteDeadline(time.Now().Add(time.Second))
 		_, _ = io.WriteString(conn, tooMany(l.service))
 		conn.Close()

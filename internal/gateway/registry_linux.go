@@ -73,6 +73,7 @@ func (r *Registry) Dial(_ context.Context, t control.Target, service string) (ne
 
 // Serve relays a student's connection until both sides have said all.
 func (r *Registry) Serve(ctx context.Context, t control.Target, service string, peer net.Conn) {
+	r.registered(ctx, t)
 	conn, err := r.offer(t, handoff.Offer{Service: service, Peer: mail.PeerOf(peer)})
 	if err != nil {
 		r.log.Warn("a student's connection", "seat", t.Seat, "service", service, "err", err)
@@ -80,6 +81,23 @@ func (r *Registry) Serve(ctx context.Context, t control.Target, service string, 
 		return
 	}
 	copyBoth(ctx, peer, conn, r.buffers, r.stall)
+}
+
+// comesBack is how long a connection waits for its sandbox to register: after a start of the gateway's all of them do
+// within a second, and its doors are open before.
+const comesBack = 3 * time.Second
+
+// registered waits until a sandbox is.
+func (r *Registry) registered(ctx context.Context, t control.Target) {
+	for end := time.Now().Add(comesBack); ctx.Err() == nil && time.Now().Before(end); {
+		r.mu.Lock()
+		there := r.live[t.Token] != nil
+		r.mu.Unlock()
+		if there {
+			return
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
 }
 
 // offer hands a sandbox one end of a connection and returns the other.

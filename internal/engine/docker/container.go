@@ -61,8 +61,8 @@ const (
 
 // gatewayBounds are a gateway's limits where its resource sets none.
 const (
-	gatewayMemory = 128 << 20
-	gatewayPIDs   = 1024 // thirty commands at once, and each stream is a process
+	gatewayMemory = 192 << 20 // 6,000 connections, at some 14 KiB of ours each, and the kernel's
+	gatewayPIDs   = 1024      // thirty commands at once, and each stream is a process
 )
 
 // settings are the two parts of what a container is created from.
