@@ -57,7 +57,7 @@ func runPasswd(ctx context.Context, a *app, student, account string, generate bo
 		return err
 	}
 	defer h.Release()
-	if s, student, err = a.theStudent(i, student); err != nil {
+	if s, _, err = a.theStudent(i, student); err != nil {
 		return err
 	}
 	hasher, err := h.Hasher(auth.Hash)

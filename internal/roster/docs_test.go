@@ -35,10 +35,7 @@ func table() string {
 	var b strings.Builder
 	b.WriteString("| field | is | columns called |\n|---|---|---|\n")
 	for _, m := range meanings() {
-		called := []string{m.field}
-		for _, alias := range m.aliases {
-			called = append(called, alias)
-		}
+		called := append([]string{m.field}, m.aliases...)
 		b.WriteString("| " + m.field + " | " + m.says + " | `" + strings.Join(called, "`, `") + "` |\n")
 	}
 	return b.String()

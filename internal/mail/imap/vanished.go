@@ -66,7 +66,7 @@ func (c account) resynchronize(s mail.Snapshot, q *syntax.QResync) {
 	if q == nil || q.Validity != s.UIDValidity {
 		return
 	}
-	viewer{c.conn}.tellVanished(s, q.ModSeq, q.Known)
+	viewer(c).tellVanished(s, q.ModSeq, q.Known)
 	known := q.Known
 	if known != nil {
 		known = known.Resolve(max(s.UIDNext, 2) - 1).Merged()
