@@ -71,6 +71,8 @@ func host(p Place) []Probe {
 		all = append(all, denied("host", device, "test -e "+device))
 	}
 	return append(all,
+		denied("host", "a socket to the hypervisor", python("import socket; socket.socket(40, socket.SOCK_STREAM)")), // AF_VSOCK
+		denied("host", "io_uring", python(ring)),
 		denied("host", "the kernel's log", "dmesg"),
 		denied("host", "a kernel setting", "echo 1 >/proc/sys/kernel/panic"),
 		denied("host", "the magic key", "echo h >/proc/sysrq-trigger"),
@@ -80,6 +82,10 @@ func host(p Place) []Probe {
 
 // outside are connects that wait until their time is up, as the default route leads to loopback, and the reason why nothing
 // else gets out either: there is no interface.
+// ring asks for an io_uring with an address that is none: a kernel that would give one says EFAULT, the filter EPERM.
+const ring = `import ctypes
+c = ctypes.CDLL(None, use_errno=True); c.syscall(425, 1, None); assert ctypes.get_errno() != 1`
+
 func outside() []Probe {
 	return []Probe{
 		denied("outside", "an interface beside loopback", python(interfaces)),
