@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"maillab/internal/mail"
@@ -158,11 +159,11 @@ func (j *journal) Close()              { close(j.closed) }
 // events is a Log.
 type events struct {
 	journal
-	secure bool
+	secure atomic.Bool // of the connection that goes on
 }
 
-func (e *events) Secure()                         { e.secure = true }
-func (e *events) Login(user, method string)       { e.add("login %s %s tls=%v", user, method, e.secure) }
+func (e *events) Secure()                         { e.secure.Store(true) }
+func (e *events) Login(user, method string)       { e.add("login %s %s tls=%v", user, method, e.secure.Load()) }
 func (e *events) LoginFailed(user, method string) { e.add("failed %s %s", user, method) }
 func (e *events) Disconnect(n Counts) {
 	e.add("%s %q retr=%d/%d top=%d/%d del=%d/%d size=%d", n.Ending, n.Account,
@@ -176,7 +177,7 @@ func witness(j *journal, e *events) func(net.Conn) (mail.Recorder, Log) {
 			rec = j
 		}
 		if e != nil {
-			e.secure = false
+			e.secure.Store(false)
 			log = e
 		}
 		return rec, log

@@ -195,7 +195,7 @@ func TestDelayReport(t *testing.T) {
 		before := strings.Count(b.log.text(), "status=deferred")
 		b.clock.forward(5 * time.Minute)
 		b.Flush()
-		b.log.waitFor(t, "all are tried again", func(text string) bool { return strings.Count(text, "status=deferred") == before+4 })
+		b.log.waitFor(t, "all are tried again", func(text string) bool { return strings.Count(text, "status=deferred") >= before+4 }) // some twice, by the clock and by the flush
 	}
 	retry()
 	b.log.wait(t, "bounce: "+id+": sender delay notification: ")
