@@ -162,8 +162,10 @@ type events struct {
 	secure atomic.Bool // of the connection that goes on
 }
 
-func (e *events) Secure()                         { e.secure.Store(true) }
-func (e *events) Login(user, method string)       { e.add("login %s %s tls=%v", user, method, e.secure.Load()) }
+func (e *events) Secure() { e.secure.Store(true) }
+func (e *events) Login(user, method string) {
+	e.add("login %s %s tls=%v", user, method, e.secure.Load())
+}
 func (e *events) LoginFailed(user, method string) { e.add("failed %s %s", user, method) }
 func (e *events) Disconnect(n Counts) {
 	e.add("%s %q retr=%d/%d top=%d/%d del=%d/%d size=%d", n.Ending, n.Account,
