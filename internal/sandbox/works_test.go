@@ -31,7 +31,7 @@ func (b *box) works() error {
 		{"a folder", func() error {
 			return failed(b.ask(ask{Op: "append", User: "util11", Box: "x", Text: "x", Flag: 0o100}))
 		}},
-		{"giving an account away", b.moves},
+		{"an account that leaves and comes back", b.leaves},
 	} {
 		if err := step.do(); err != nil {
 			return fmt.Errorf("%s: %w", step.what, err)
@@ -75,14 +75,18 @@ func (b *box) passwd() error {
 	return nil
 }
 
-// moves has accounts change places, while one runs something: he is ended, and his files are given to him anew.
-func (b *box) moves() error {
+// leaves has an account go while it runs something, which is ended, and come back to what is still its own.
+func (b *box) leaves() error {
 	if _, err := b.session("util1", "master2021", "mkdir -m 0 closed; (sleep 1000 >/dev/null 2>&1 &)", false); err != nil {
 		return err
 	}
-	s := labSpec("works-moved", master2021)
-	s.Accounts[0], s.Accounts[1] = s.Accounts[1], s.Accounts[0]
-	if err := b.tryConfigure(s); err != nil {
+	without := labSpec("works-without", master2021)
+	without.Accounts, without.Files = without.Accounts[1:], nil
+	if err := b.tryConfigure(without); err != nil {
+		return err
+	}
+	back := b.soon(func() error { return b.tryConfigure(labSpec("works-again", master2021)) }) // maild starts anew meanwhile
+	if err := back(); err != nil {
 		return err
 	}
 	return b.soon(func() error {

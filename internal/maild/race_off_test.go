@@ -1,0 +1,5 @@
+//go:build !race
+
+package maild
+
+const underRace = false
