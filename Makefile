@@ -24,17 +24,16 @@ daemons:
 
 # Tests that need an engine, or a program that is not installed, say so and skip; what was skipped, and why, is listed at
 # the end. MAILLAB_REQUIRE_DOCKER=1 makes a missing engine a failure. One package at a time: several of them bring classes up
-# on the one engine, and tests of what is typed by hand want a machine that keeps up. AGAIN=2 runs up to two packages that
-# failed once more, and lists them as unsteady.
-AGAIN ?= 0
+# on the one engine, and tests of what is typed by hand want a machine that keeps up. What fails has failed: nothing is run
+# a second time.
 test: build
-	$(GO) run ./internal/tools/testreport -go '$(GO)' -again $(AGAIN) -- -p 1 -timeout 45m ./...
+	$(GO) run ./internal/tools/testreport -go '$(GO)' -- -p 1 -timeout 45m ./...
 
 # The unit tests once more under the race detector, which wants a C compiler. What needs an engine, or plays whole mail
 # programs against the daemon, is not among them: it is processes, not goroutines, that meet there.
 APART = /internal/(e2e|mailproof|sandbox|disposable|engine/docker)$$
 race:
-	DOCKER_HOST=unix:///none MAILLAB_REQUIRE_DOCKER=0 CGO_ENABLED=1 $(GO) run ./internal/tools/testreport -go '$(GO)' -again $(AGAIN) -- -race -p 2 -timeout 30m $$($(GO) list ./... | grep -v -E '$(APART)' | sed 's|^maillab|.|')
+	DOCKER_HOST=unix:///none MAILLAB_REQUIRE_DOCKER=0 CGO_ENABLED=1 $(GO) run ./internal/tools/testreport -go '$(GO)' -- -race -p 2 -timeout 30m $$($(GO) list ./... | grep -v -E '$(APART)' | sed 's|^maillab|.|')
 
 # Other systems' files are looked at, too, tests included.
 lint:

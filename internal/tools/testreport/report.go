@@ -20,13 +20,12 @@ type tally struct {
 	passed, failed int
 	skips          []string            // tests with the reason
 	packages       []string            // that failed, built or not
-	failures       map[string][]string // package: its tests that failed
 	output         map[string][]string // of tests that have not ended, by package and test
 }
 
 // report shows the output of tests that failed, and of packages, and counts.
 func report(in io.Reader, out io.Writer) (*tally, error) {
-	t := &tally{failures: map[string][]string{}, output: map[string][]string{}}
+	t := &tally{output: map[string][]string{}}
 	lines := bufio.NewScanner(in)
 	lines.Buffer(nil, 16<<20)
 	for lines.Scan() {
@@ -71,9 +70,6 @@ func (t *tally) endPackage(e event, out io.Writer) {
 			delete(t.output, k)
 		}
 	}
-	if len(t.failures[e.Package]) == 0 {
-		t.failures[e.Package] = []string{e.Package}
-	}
 }
 
 func (t *tally) endTest(e event, out io.Writer) {
@@ -84,7 +80,6 @@ func (t *tally) endTest(e event, out io.Writer) {
 		t.passed++
 	case "fail":
 		t.failed++
-		t.failures[e.Package] = append(t.failures[e.Package], key(e))
 		fmt.Fprint(out, strings.Join(said, ""))
 	case "skip":
 		t.skips = append(t.skips, fmt.Sprintf("%s: %s", key(e), reason(said)))
