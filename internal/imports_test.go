@@ -41,6 +41,8 @@ func mayImport() map[string]string {
 		"internal/leash":           "",
 		"internal/scratch":         "internal/filelock",
 		"internal/screen":          "",
+		"internal/commandline":     "",
+		"internal/period":          "",
 		"internal/login":           "internal/control internal/engine internal/instance",
 		"internal/classroom":       "internal/check internal/control internal/deploy internal/dialogue internal/engine internal/handout internal/instance internal/lab/placeholder internal/lab/task internal/roster internal/safeio internal/screen internal/snapshot",
 		"internal/doctor":          "images internal/control internal/deploy internal/engine internal/instance internal/login internal/probe internal/spec",

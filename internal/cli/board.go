@@ -9,6 +9,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"maillab/internal/classroom"
+	"maillab/internal/commandline"
+	"maillab/internal/period"
 	"maillab/internal/screen"
 )
 
@@ -25,10 +27,10 @@ The last command and refusal are of dialogues that are surely the student's: on 
 without one may be anybody's there.
 
 -o json prints {"instance","students":[{"seat","student","passed","total","next","at","service","command","error","progress"}]}.`,
-		Args: cobra.NoArgs,
+		Args: commandline.Takes(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if every <= 0 {
-				return usagef("--every %v: how often it looks, such as 5s", every)
+			if every == 0 {
+				return usagef("--every 0: how often it looks, such as 5s")
 			}
 			ctx := cmd.Context()
 			i, err := a.the(ctx)
@@ -65,7 +67,7 @@ without one may be anybody's there.
 			}
 		},
 	}
-	cmd.Flags().DurationVar(&every, "every", 5*time.Second, "how often it looks again")
+	period.Var(cmd.Flags(), &every, "every", 5*time.Second, "how often it looks again")
 	return cmd
 }
 

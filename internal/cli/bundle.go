@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"maillab/internal/classroom"
+	"maillab/internal/commandline"
 	"maillab/internal/instance"
 	"maillab/internal/safeio"
 )
@@ -22,7 +23,7 @@ func bundleVerb(a *app) *cobra.Command {
 		Short: "Everything about one student in an archive",
 		Long: `Everything about one student in an archive (tar, compressed with zstd): mailboxes, what arrived and with which envelope,
 dialogues, mail.log (not from a server that others share), answers, the result of a check made now, versions.`,
-		Args:              cobra.ExactArgs(1),
+		Args:              commandline.Takes(1, 1),
 		ValidArgsFunction: a.completeStudents,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			i, s, student, err := a.theOne(cmd.Context(), args[0])

@@ -2,6 +2,8 @@ package cli
 
 import (
 	"github.com/spf13/cobra"
+
+	"maillab/internal/commandline"
 )
 
 func caVerb(a *app) *cobra.Command {
@@ -14,7 +16,7 @@ and every up renews what changes or ends within sixty days. The authority is mad
 folder, and is good for ten years. docs/clients.md says how programs take it.`,
 		Example: `  maillab ca > ca.pem
   openssl s_client -starttls smtp -connect 127.0.0.1:10125 -CAfile ca.pem -verify_return_error`,
-		Args: cobra.NoArgs,
+		Args: commandline.Takes(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			name := a.flags.instance
 			if name == "" {

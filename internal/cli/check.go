@@ -14,6 +14,7 @@ import (
 	"maillab/internal/classroom"
 	"maillab/internal/control"
 	"maillab/internal/lab/task"
+	"maillab/internal/period"
 	"maillab/internal/screen"
 )
 
@@ -57,7 +58,7 @@ gradebook, which knows the students by a --column of the class list; -o junit a 
 	}
 	cmd.Flags().StringSliceVar(&tasks, "task", nil, "only this task; may be given several times")
 	cmd.Flags().StringSliceVar(&columns, "column", nil, "with -o csv: a column of the class list beside the name, such as email; may be given several times")
-	cmd.Flags().StringVar(&since, "since", "", "only what was done since: a duration (30m), or a time (14:00 in the lab's time zone, 2026-03-26T14:00:00Z); nothing is remembered")
+	cmd.Flags().StringVar(&since, "since", "", "only what was done since: a length of time (30m, 2d), or a time (14:00 in the lab's time zone, 2026-03-26T14:00:00Z); nothing is remembered")
 	_ = cmd.RegisterFlagCompletionFunc("task", a.completeTasks)
 	return cmd
 }
@@ -72,13 +73,13 @@ func sinceTime(a *app, text string, zone *time.Location) (time.Time, error) {
 		return time.Time{}, nil
 	}
 	now := a.Now().In(zone)
-	if d, err := time.ParseDuration(text); err == nil && d > 0 {
+	if d, err := period.Parse(text); err == nil && d > 0 {
 		return now.Add(-d), nil
 	}
 	t, err := time.Parse(time.RFC3339, text)
 	if err != nil {
 		if t, err = time.Parse("15:04", text); err != nil {
-			return t, usagef("--since %q is no duration (30m) and no time (14:00, 2026-03-26T14:00:00Z)", text)
+			return t, usagef("--since %q is no length of time (30m, 2d) and no time (14:00, 2026-03-26T14:00:00Z)", text)
 		}
 		t = time.Date(now.Year(), now.Month(), now.Day(), t.Hour(), t.Minute(), 0, 0, zone)
 	}

@@ -7,13 +7,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"slices"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
-	"github.com/spf13/pflag"
 
+	"maillab/internal/commandline"
 	"maillab/internal/deploy"
 	"maillab/internal/engine"
 	"maillab/internal/screen"
@@ -104,7 +102,7 @@ Exit codes:
 ` + exitCodes(),
 		SilenceUsage:      true,
 		SilenceErrors:     true,
-		Args:              cobra.NoArgs,
+		Args:              commandline.Takes(0, 0),
 		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error { return a.prepare(cmd) },
 	}
 	f := root.PersistentFlags()
@@ -120,58 +118,14 @@ Exit codes:
 	_ = root.RegisterFlagCompletionFunc("output", fixed("table", "json", "csv"))
 	_ = root.RegisterFlagCompletionFunc("engine", fixed("docker", "embedded"))
 	root.AddCommand(verbs(a)...)
-	complainAsUsage(root)
+	commandline.Whole(root)
 	return root
-}
-
-// complainAsUsage makes a command's and its verbs' complaints about arguments errors of usage. Cobra does not look at the
-// arguments of a command that does nothing but have verbs: that prints its help.
-func complainAsUsage(cmd *cobra.Command) {
-	if !cmd.Runnable() {
-		cmd.Args = cobra.NoArgs
-		cmd.RunE = func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
-	}
-	cmd.Args = usageArgs(cmd.Args)
-	for _, verb := range cmd.Commands() {
-		complainAsUsage(verb)
-	}
-}
-
-// usageArgs makes cobra's complaints about arguments errors of usage.
-func usageArgs(check cobra.PositionalArgs) cobra.PositionalArgs {
-	if check == nil {
-		return nil
-	}
-	return func(cmd *cobra.Command, args []string) error {
-		if err := check(cmd, args); err != nil {
-			hint := "see: " + cmd.CommandPath() + " --help"
-			cmd.SuggestionsMinimumDistance = 2 // cobra's own, which it sets where it speaks itself
-			if near := cmd.SuggestionsFor(strings.Join(args, " ")); len(near) > 0 {
-				hint = "did you mean " + cmd.CommandPath() + " " + near[0] + "?\n" + hint
-			}
-			return &failure{err: err, code: exitUsage, hint: hint}
-		}
-		return nil
-	}
 }
 
 // prepare takes flags that were not given from the environment, and checks those that all verbs have.
 func (a *app) prepare(cmd *cobra.Command) error {
-	var wrong error
-	given := map[string]bool{}
-	cmd.Flags().Visit(func(f *pflag.Flag) { given[f.Name] = true })
-	cmd.Flags().VisitAll(func(f *pflag.Flag) {
-		name := flagVariable(f.Name)
-		value := a.Getenv(name)
-		if overruled(f, given) || value == "" {
-			return
-		}
-		if err := cmd.Flags().Set(f.Name, value); err != nil {
-			wrong = errors.Join(wrong, fmt.Errorf("%s: %w", name, err))
-		}
-	})
-	if wrong = errors.Join(wrong, exclusive(cmd)); wrong != nil {
-		return usage(wrong)
+	if err := commandline.Complete(cmd, a.Getenv); err != nil {
+		return err
 	}
 	if _, err := a.makers(); err != nil {
 		return err
@@ -181,44 +135,6 @@ func (a *app) prepare(cmd *cobra.Command) error {
 		return nil
 	}
 	return usagef("no output form is called %q: table, json or csv", a.flags.output)
-}
-
-// flagVariable is the environment variable of a flag.
-func flagVariable(flag string) string {
-	return "MAILLAB_FLAG_" + strings.ToUpper(strings.ReplaceAll(flag, "-", "_"))
-}
-
-// exclusiveGroups is the annotation in which cobra's MarkFlagsMutuallyExclusive keeps a flag's groups, each the names of
-// its flags with blanks between them. Cobra has no function that tells them.
-const exclusiveGroups = "cobra_annotation_mutually_exclusive"
-
-// exclusive refuses flags that exclude each other, in more of a sentence than cobra does.
-func exclusive(cmd *cobra.Command) (wrong error) {
-	cmd.Flags().VisitAll(func(f *pflag.Flag) {
-		for _, group := range f.Annotations[exclusiveGroups] {
-			var given []string
-			for _, name := range strings.Fields(group) {
-				if cmd.Flags().Changed(name) {
-					given = append(given, "--"+name)
-				}
-			}
-			if len(given) > 1 && given[0] == "--"+f.Name { // told once
-				wrong = errors.Join(wrong, fmt.Errorf("%s exclude each other", strings.Join(given, " and ")))
-			}
-		}
-	})
-	return wrong
-}
-
-// overruled tells whether a flag's variable has no say, because the command line gave the flag itself, or one that
-// excludes it.
-func overruled(f *pflag.Flag, given map[string]bool) bool {
-	for _, group := range f.Annotations[exclusiveGroups] {
-		if slices.ContainsFunc(strings.Fields(group), func(name string) bool { return given[name] }) {
-			return true
-		}
-	}
-	return given[f.Name]
 }
 
 // fixed completes from a list.

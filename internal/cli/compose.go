@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"maillab/images"
+	"maillab/internal/commandline"
 	"maillab/internal/compose"
 	"maillab/internal/deploy"
 	"maillab/internal/engine"
@@ -23,7 +24,7 @@ func renderVerb(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "render",
 		Short: "An instance as a file that others understand",
-		Args:  cobra.NoArgs,
+		Args:  commandline.Takes(0, 0),
 	}
 	cmd.AddCommand(renderCompose(a), renderSpec(a))
 	return cmd
@@ -47,7 +48,7 @@ what is in DIR; where there is no such folder, it is made. Where debian:bookworm
 to another base.`,
 		Example: `  maillab render compose --class m1.csv > class.yaml
   maillab render compose --context ./image > sandbox.yaml && docker compose -f sandbox.yaml up`,
-		Args: cobra.NoArgs,
+		Args: commandline.Takes(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error { return runRenderCompose(cmd.Context(), a, f, folder) },
 	}
 	renderFlags(cmd, &f)
@@ -62,7 +63,7 @@ func renderSpec(a *app) *cobra.Command {
 		Use:   "spec",
 		Short: "What one sandbox is told to be, for maild serve",
 		Long:  `Print what the sandbox of one seat is told to be, as JSON: maild serve -spec FILE -dir DIR serves it by itself.`,
-		Args:  cobra.NoArgs,
+		Args:  commandline.Takes(0, 0),
 		RunE:  func(cmd *cobra.Command, _ []string) error { return runRenderSpec(cmd.Context(), a, f, seat) },
 	}
 	renderFlags(cmd, &f)

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"maillab/internal/classroom"
+	"maillab/internal/commandline"
 	"maillab/internal/dialogue"
 )
 
@@ -24,7 +25,7 @@ are masked, messages are only counted; times are in the lab's zone. With each di
 that others share, SMTP dialogues in which nobody logged in are everybody's.
 
 -o json prints a list of {"id","service","peer","accounts","start","end","lines":[{"at","from","kind","text","bytes"}]}.`,
-		Args:              cobra.ExactArgs(1),
+		Args:              commandline.Takes(1, 1),
 		ValidArgsFunction: a.completeStudents,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			ctx := cmd.Context()

@@ -3,6 +3,7 @@ package cli
 import (
 	"github.com/spf13/cobra"
 
+	"maillab/internal/commandline"
 	"maillab/internal/doctor"
 	"maillab/internal/engine"
 )
@@ -20,7 +21,7 @@ machine, the Internet, names, other people's files, root), puts his sandbox unde
 the other one works, and takes both down again. With -n, an instance that is up is probed, in its first two sandboxes.
 
 -o json prints {"findings":[{"level","what","detail","mend"}]}; levels are ok, warning, problem.`,
-		Args: cobra.NoArgs,
+		Args: commandline.Takes(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if probing {
 				return runProbe(cmd.Context(), a, gateway)

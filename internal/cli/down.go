@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"maillab/internal/commandline"
 	"maillab/internal/deploy"
 	"maillab/internal/engine"
 )
@@ -21,7 +22,7 @@ students go with it, unless --keep-spools keeps their volumes, which the next up
 and the last results of check go, too, unless --keep-results. Seats, generated passwords and snapshots are kept in the data
 directory, so that the same students find the same ports again; --forget removes them as well, and with them the last that
 was known of the students.`,
-		Args: cobra.NoArgs,
+		Args: commandline.Takes(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return runDown(cmd.Context(), a, downFlags{keepSpools, keepResults, forget, dry})
 		},

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"text/tabwriter"
 
+	"maillab/internal/commandline"
 	"maillab/internal/deploy"
 	"maillab/internal/engine"
 	"maillab/internal/login"
@@ -72,7 +73,10 @@ func withHint(err error, hint string) error {
 func hintFor(err error) string {
 	var f *failure
 	var away *deploy.ElsewhereError
+	var typed *commandline.Error
 	switch {
+	case errors.As(err, &typed):
+		return typed.Mend
 	case errors.As(err, &f) && f.hint != "":
 		return f.hint
 	case errors.As(err, &away):
@@ -90,7 +94,7 @@ func exitCode(err error) int {
 		return exitDone
 	case errors.As(err, &f):
 		return f.code
-	case errors.As(err, new(*deploy.RefusedError)), errors.As(err, new(*login.NoAccountError)):
+	case errors.As(err, new(*commandline.Error)), errors.As(err, new(*deploy.RefusedError)), errors.As(err, new(*login.NoAccountError)):
 		return exitUsage
 	case errors.Is(err, engine.ErrUnavailable):
 		return exitNoEngine

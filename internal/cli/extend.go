@@ -5,6 +5,9 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+
+	"maillab/internal/commandline"
+	"maillab/internal/period"
 )
 
 func extendVerb(a *app) *cobra.Command {
@@ -12,11 +15,11 @@ func extendVerb(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "extend [DURATION]",
 		Short: "A longer life for an instance",
-		Long: `Let the instance live for so long from now on (24h without a word), or for ever with --never. prune removes what has
+		Long: `Let the instance live for so long from now on (a day without a word), or for ever with --never. prune removes what has
 outlived its time; nothing ends by itself.`,
-		Example: `  maillab extend 48h
+		Example: `  maillab extend 2d
   maillab extend --never`,
-		Args: cobra.MaximumNArgs(1),
+		Args: commandline.Takes(0, 1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			life := 24 * time.Hour
 			if len(args) == 1 {
@@ -24,8 +27,8 @@ outlived its time; nothing ends by itself.`,
 				if never {
 					return usagef("--never and a life of %s exclude each other", args[0])
 				}
-				if life, err = time.ParseDuration(args[0]); err != nil || life <= 0 {
-					return usagef("a life is a time such as 90m or 48h, not %q", args[0])
+				if life, err = period.Parse(args[0]); err != nil || life == 0 {
+					return usagef("a life is a length of time such as 90m, 4h or 2d, not %q", args[0])
 				}
 			}
 			ctx := cmd.Context()
@@ -57,6 +60,6 @@ func lifeLeft(expires, now time.Time) string {
 	case left <= 0:
 		return "has expired " + expires.Local().Format(time.DateTime)
 	default:
-		return fmt.Sprintf("expires %s, in %s", expires.Local().Format(time.DateTime), left.Round(time.Minute))
+		return fmt.Sprintf("expires %s, in %s", expires.Local().Format(time.DateTime), period.Format(left.Round(time.Minute)))
 	}
 }

@@ -12,6 +12,7 @@ import (
 
 	"maillab/images"
 	"maillab/internal/classroom"
+	"maillab/internal/commandline"
 	"maillab/internal/deploy"
 	"maillab/internal/engine"
 	"maillab/internal/instance"
@@ -179,8 +180,8 @@ const completionPatience = time.Second
 // here.
 func (a *app) completing(cmd *cobra.Command) (*app, context.Context, context.CancelFunc) {
 	b := *a
-	b.flags.instance = cmp.Or(a.flags.instance, a.Getenv(flagVariable("instance")))
-	b.flags.engine = cmp.Or(a.flags.engine, a.Getenv(flagVariable("engine")))
+	b.flags.instance = cmp.Or(a.flags.instance, a.Getenv(commandline.Variable("instance")))
+	b.flags.engine = cmp.Or(a.flags.engine, a.Getenv(commandline.Variable("engine")))
 	ctx, cancel := context.WithTimeout(cmd.Context(), completionPatience)
 	return &b, ctx, cancel
 }

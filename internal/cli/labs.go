@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"maillab/internal/commandline"
 	"maillab/internal/lab"
 	"maillab/internal/roster"
 	"maillab/labs"
@@ -101,7 +102,7 @@ func labsVerb(a *app) *cobra.Command {
 		Long: `The labs that this program carries. Any of them can be given to -f by its name.
 
 -o json prints {"labs":[{"name","title":{"fr","en"},"topology","tasks"}]}.`,
-		Args: cobra.NoArgs,
+		Args: commandline.Takes(0, 0),
 		RunE: func(*cobra.Command, []string) error {
 			names, err := labs.List()
 			if err != nil {
@@ -143,7 +144,7 @@ func validateVerb(a *app) *cobra.Command {
 		Short: "Check a lab file",
 		Long: `Check a lab file and all that it names, and tell everything that is wrong with file, line and a mend. With --class,
 check too that the class fits the lab.`,
-		Args: cobra.ExactArgs(1),
+		Args: commandline.Takes(1, 1),
 		RunE: func(_ *cobra.Command, args []string) error {
 			s, err := find(args[0])
 			if err != nil {
@@ -192,7 +193,7 @@ func schemaVerb(a *app) *cobra.Command {
 		Short: "The JSON Schema of lab files",
 		Long: `Print the JSON Schema of lab files. An editor that knows YAML schemas uses it when a lab begins with
   # yaml-language-server: $schema=PATH`,
-		Args: cobra.NoArgs,
+		Args: commandline.Takes(0, 0),
 		RunE: func(*cobra.Command, []string) error {
 			text, err := labs.Schema()
 			if err != nil {

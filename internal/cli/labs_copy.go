@@ -9,18 +9,19 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"maillab/internal/commandline"
 	"maillab/labs"
 )
 
 // labsVerbs are labs' own verbs.
 func verbsOfLabs(a *app, list *cobra.Command) []*cobra.Command {
-	ls := &cobra.Command{Use: "ls", Short: "List them", Long: list.Long, Args: cobra.NoArgs, RunE: list.RunE}
+	ls := &cobra.Command{Use: "ls", Short: "List them", Long: list.Long, Args: commandline.Takes(0, 0), RunE: list.RunE}
 	show := &cobra.Command{
 		Use:   "show LAB [FILE]",
 		Short: "Print a lab's file, or another file of its folder",
 		Long: `Print lab.yaml of a lab on board, or another file of its folder, such as statement.fr.md. Files that there are: see
 maillab labs copy.`,
-		Args:              cobra.RangeArgs(1, 2),
+		Args:              commandline.Takes(1, 2),
 		ValidArgsFunction: completeLabNames,
 		RunE: func(_ *cobra.Command, args []string) error {
 			file := labs.File
@@ -37,7 +38,7 @@ maillab labs copy.`,
 JSON Schema beside it, where the lab's first line tells editors to look for it. -f takes the folder.`,
 		Example: `  maillab labs copy amiens-smtp-pop-imap my-lab
   maillab up -f my-lab`,
-		Args:              cobra.RangeArgs(1, 2),
+		Args:              commandline.Takes(1, 2),
 		ValidArgsFunction: completeLabNames,
 		RunE: func(_ *cobra.Command, args []string) error {
 			return copyLab(a, args[0], args[len(args)-1])

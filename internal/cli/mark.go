@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"maillab/internal/commandline"
 	"maillab/internal/control"
 )
 
@@ -17,7 +18,7 @@ func markVerb(a *app) *cobra.Command {
 		Short: "Your own word on a student's task",
 		Long: `Say that a student's task has passed or failed, whatever the check finds; auto leaves it to the check again. Marks
 are kept in the instance's folder; they outlive a reset, and, with down --keep-results, the instance.`,
-		Args: cobra.ExactArgs(3),
+		Args: commandline.Takes(3, 3),
 		ValidArgsFunction: func(cmd *cobra.Command, args []string, start string) ([]string, cobra.ShellCompDirective) {
 			return completeMark(a, cmd, args, start)
 		},

@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"maillab/internal/commandline"
 	"maillab/internal/control"
 	"maillab/internal/instance"
 	"maillab/internal/mail/auth"
@@ -27,7 +28,7 @@ func passwdVerb(a *app) *cobra.Command {
 		Long: `Give a student's account (the login, or --account) a new password. It counts at once in SSH, POP3, IMAP and SMTP
 AUTH, survives another up, and is on the next handout. It is asked for on a terminal, read from standard input elsewhere;
 --generate makes one and prints it.`,
-		Args:              cobra.ExactArgs(1),
+		Args:              commandline.Takes(1, 1),
 		ValidArgsFunction: a.completeStudents,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return runPasswd(cmd.Context(), a, args[0], account, generate)

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"maillab/images"
+	"maillab/internal/commandline"
 	"maillab/internal/deploy"
 	"maillab/internal/scratch"
 )
@@ -23,7 +24,7 @@ temporary folders), and images of other versions that nothing uses. With --spool
 instances of which nothing else is there. Only what maillab's own labels mark is looked at.
 
 It asks first; with -y it may run from cron. An instance that another command is working on is left alone.`,
-		Args: cobra.NoArgs,
+		Args: commandline.Takes(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return runPrune(cmd.Context(), a, dry, spools)
 		},

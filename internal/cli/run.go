@@ -16,6 +16,7 @@ import (
 	"maillab/internal/deploy"
 	"maillab/internal/disposable"
 	"maillab/internal/leash"
+	"maillab/internal/period"
 	"maillab/internal/safeio"
 	"maillab/internal/screen"
 	"maillab/labs"
@@ -70,7 +71,7 @@ answered), and the mailboxes in mail/.`,
 	flags.StringVar(&f.listen, "listen", "", "address to listen on; by default one that only the command reaches, where that can be told")
 	flags.StringVar(&f.host, "host", "", "host name or address at which the command reaches the lab")
 	flags.IntVar(&f.base, "base", 0, "where the ports begin; by default anywhere")
-	flags.DurationVar(&f.limit, "timeout", 0, "end everything after this time, such as 10m; 0 is never")
+	period.Var(flags, &f.limit, "timeout", 0, "end everything after this time, such as 10m; 0 is never")
 	flags.StringVar(&f.artifacts, "artifacts", "", "folder for what is left of a command that failed")
 	flags.StringVar(&f.junit, "junit", "", "file for a JUnit report of the lab's checks, made after the command; they leave the exit code alone")
 	cmd.MarkFlagsMutuallyExclusive("class", "students")

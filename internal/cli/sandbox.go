@@ -14,10 +14,12 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"maillab/internal/commandline"
 	"maillab/internal/deploy"
 	"maillab/internal/engine"
 	"maillab/internal/filelock"
 	"maillab/internal/instance"
+	"maillab/internal/period"
 	"maillab/internal/screen"
 	"maillab/internal/spec"
 	"maillab/labs"
@@ -45,7 +47,7 @@ every other verb finds the sandbox: maillab lab (the tasks, hints, checks, answe
 		Example: `  maillab sandbox
   maillab sandbox -f caen-pop3-smtp --log
   maillab sandbox --dir ~/mail-lab --listen 0.0.0.0`,
-		Args: cobra.NoArgs,
+		Args: commandline.Takes(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error { return runSandbox(cmd.Context(), a, f) },
 	}
 	flags := cmd.Flags()
@@ -56,7 +58,7 @@ every other verb finds the sandbox: maillab lab (the tasks, hints, checks, answe
 	flags.StringVar(&f.listen, "listen", "", "address to listen on, instead of the lab's")
 	flags.StringVar(&f.host, "host", "", "host name or address to tell people to connect to")
 	flags.IntVar(&f.base, "base", 0, "where the ports begin, instead of the lab's")
-	flags.DurationVar(&f.timeout, "timeout", 10*time.Minute, "give up starting after this time")
+	period.Var(flags, &f.timeout, "timeout", 10*time.Minute, "give up starting after this time")
 	_ = cmd.RegisterFlagCompletionFunc("lab", completeLabs)
 	return cmd
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"maillab/internal/classroom"
+	"maillab/internal/commandline"
 	"maillab/internal/instance"
 	"maillab/internal/roster"
 )
@@ -27,7 +28,7 @@ A header stays as it is, but for letters that are not ASCII, which are encoded a
 is added: From, To, Date, Message-Id, and the charset of the body, which is UTF-8 where the header does not say otherwise.`,
 		Example: `  maillab send exam.eml
   echo 'Bonjour {student}, ...' | maillab send - --subject "TP 2" alice bruno`,
-		Args: cobra.MinimumNArgs(1),
+		Args: commandline.Takes(1, -1),
 		ValidArgsFunction: func(cmd *cobra.Command, args []string, start string) ([]string, cobra.ShellCompDirective) {
 			if len(args) == 0 {
 				return nil, cobra.ShellCompDirectiveDefault // a file

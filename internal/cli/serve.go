@@ -5,6 +5,8 @@ import (
 	"log/slog"
 
 	"github.com/spf13/cobra"
+
+	"maillab/internal/commandline"
 )
 
 // ServeEmbedded is the hidden verb that the embedded engine starts an instance's process with: it is given the runtime
@@ -17,7 +19,7 @@ func serveVerb(a *app) *cobra.Command {
 		Use:    ServeEmbedded + " RUNTIME DATA",
 		Short:  "Be the process of an embedded instance",
 		Hidden: true,
-		Args:   cobra.ExactArgs(2),
+		Args:   commandline.Takes(2, 2),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.Serve(cmd.Context(), args[0], args[1], slog.New(slog.NewTextHandler(a.Err, nil)))
 		},

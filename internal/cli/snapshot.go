@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"maillab/internal/classroom"
+	"maillab/internal/commandline"
 	"maillab/internal/control"
 	"maillab/internal/instance"
 	"maillab/internal/snapshot"
@@ -30,9 +31,6 @@ instant while mail keeps arriving, and kept in the instance's data folder, one a
 		snapshotSave(a, &names), snapshotList(a), snapshotRestore(a, &names), snapshotDiff(a, &names),
 		snapshotExport(a), snapshotImport(a), snapshotRemove(a),
 	)
-	for _, verb := range cmd.Commands() {
-		verb.Args = usageArgs(verb.Args)
-	}
 	return cmd
 }
 
@@ -54,7 +52,7 @@ func snapshotSave(a *app, names *[]string) *cobra.Command {
 	return &cobra.Command{
 		Use:   "save SNAPSHOT",
 		Short: "Take a snapshot",
-		Args:  cobra.ExactArgs(1),
+		Args:  commandline.Takes(1, 1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			ctx := cmd.Context()
 			i, chosen, err := a.those(ctx, *names)
@@ -108,7 +106,7 @@ func snapshotList(a *app) *cobra.Command {
 		Use:   "ls",
 		Short: "The snapshots that there are",
 		Long:  `The snapshots that there are. -o json prints {"snapshots":[{"name","time","bytes","seats":[…]}]}.`,
-		Args:  cobra.NoArgs,
+		Args:  commandline.Takes(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			store, err := snapshotsOf(cmd.Context(), a)
 			if err != nil {
@@ -138,7 +136,7 @@ func snapshotRestore(a *app, names *[]string) *cobra.Command {
 		Long: `Put back a snapshot: mail with its UIDs and flags, waiting mail, homes and mail.log, as they were. Every archive is
 checked before anything is touched. POP3 and IMAP sessions and mail readers end; everything else stays. It asks first on a
 terminal, unless -y; elsewhere, as in a script, it does not ask.`,
-		Args:              cobra.ExactArgs(1),
+		Args:              commandline.Takes(1, 1),
 		ValidArgsFunction: first(1, a.completeSnapshots),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := checkScope(scope); err != nil {

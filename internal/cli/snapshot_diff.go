@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"maillab/internal/classroom"
+	"maillab/internal/commandline"
 	"maillab/internal/instance"
 	"maillab/internal/snapshot"
 )
@@ -20,7 +21,7 @@ func snapshotDiff(a *app, names *[]string) *cobra.Command {
 		Long: `Messages gained and lost since a snapshot, or from the first to the second, per account.
 
 -o json prints {"changes":[{"seat","student","kind","account","box","from","subject","date"}]}; kind is gained or lost.`,
-		Args:              cobra.RangeArgs(1, 2),
+		Args:              commandline.Takes(1, 2),
 		ValidArgsFunction: first(2, a.completeSnapshots),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			ctx := cmd.Context()

@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"maillab/internal/commandline"
 	"maillab/internal/safeio"
 	"maillab/internal/snapshot"
 )
@@ -14,7 +15,7 @@ func snapshotExport(a *app) *cobra.Command {
 	return &cobra.Command{
 		Use:               "export SNAPSHOT FILE",
 		Short:             "Write a snapshot into one file",
-		Args:              cobra.ExactArgs(2),
+		Args:              commandline.Takes(2, 2),
 		ValidArgsFunction: completeThenFile(a.completeSnapshots),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			store, err := snapshotsOf(cmd.Context(), a)
@@ -43,7 +44,7 @@ func snapshotImport(a *app) *cobra.Command {
 	return &cobra.Command{
 		Use:   "import SNAPSHOT FILE",
 		Short: "Take in a snapshot from a file",
-		Args:  cobra.ExactArgs(2),
+		Args:  commandline.Takes(2, 2),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := snapshot.CheckName(args[0]); err != nil {
 				return usage(err)
@@ -75,7 +76,7 @@ func snapshotRemove(a *app) *cobra.Command {
 		Use:               "rm SNAPSHOT",
 		Short:             "Remove a snapshot",
 		Long:              "Remove a snapshot. It asks first on a terminal, unless -y; elsewhere, as in a script, it does not ask.",
-		Args:              cobra.ExactArgs(1),
+		Args:              commandline.Takes(1, 1),
 		ValidArgsFunction: first(1, a.completeSnapshots),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			store, err := snapshotsOf(cmd.Context(), a)

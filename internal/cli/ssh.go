@@ -5,6 +5,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"maillab/internal/commandline"
 	"maillab/internal/login"
 	"maillab/internal/screen"
 )
@@ -17,7 +18,7 @@ func sshVerb(a *app) *cobra.Command {
 		Long: `Open a real SSH session into a sandbox as its student, on a terminal; no password is asked: a key made for this one
 command is let in for a minute. With a command, that is run instead of a shell. It goes through the instance's gateway,
 so it works too where nothing is published.`,
-		Args:              cobra.MinimumNArgs(1),
+		Args:              commandline.Takes(1, -1),
 		ValidArgsFunction: a.completeStudents,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			ctx := cmd.Context()

@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"maillab/internal/classroom"
+	"maillab/internal/commandline"
 	"maillab/internal/control"
 	"maillab/internal/screen"
 )
@@ -119,7 +120,7 @@ func lsVerb(a *app) *cobra.Command {
 		Long: `The instances that there are, on every engine that answers.
 
 -o json prints {"instances":[{"instance","lab","engine","sandboxes","ready"}]}.`,
-		Args: cobra.NoArgs,
+		Args: commandline.Takes(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return watching(cmd.Context(), a, watch, func(ctx context.Context) error { return showInstances(ctx, a) })
 		},

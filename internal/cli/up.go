@@ -13,9 +13,11 @@ import (
 	"github.com/spf13/cobra"
 
 	"maillab/internal/apply"
+	"maillab/internal/commandline"
 	"maillab/internal/deploy"
 	"maillab/internal/instance"
 	"maillab/internal/lab"
+	"maillab/internal/period"
 	"maillab/internal/roster"
 	"maillab/labs"
 )
@@ -52,7 +54,7 @@ connections stay, but where Docker publishes the ports the gateway is made anew,
 		Example: `  maillab up
   maillab up -f amiens-smtp-pop-imap --class m1.csv -n monday
   maillab up -f ./my-lab --students 30 --dry-run`,
-		Args: cobra.NoArgs,
+		Args: commandline.Takes(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := f.check(cmd); err != nil {
 				return err
@@ -68,8 +70,8 @@ connections stay, but where Docker publishes the ports the gateway is made anew,
 	flags.StringVar(&f.host, "host", "", "host name or address that students are told to connect to; - is where the doors listen")
 	flags.StringVar(&f.gateway, "gateway", "", "host or ports: the gateway is on the host's network, or the engine forwards to its doors; by default host, where that is real")
 	flags.IntVar(&f.base, "base", 0, "where the ports begin, instead of the lab's")
-	flags.DurationVar(&f.ttl, "ttl", 0, "let prune remove the instance after this time, such as 4h")
-	flags.DurationVar(&f.timeout, "timeout", 10*time.Minute, "give up after this time")
+	period.Var(flags, &f.ttl, "ttl", 0, "let prune remove the instance after this time, such as 4h or 2d")
+	period.Var(flags, &f.timeout, "timeout", 10*time.Minute, "give up after this time")
 	flags.BoolVar(&f.dryRun, "dry-run", false, "print what would be done, with reasons")
 	flags.IntVar(&f.parallel, "parallel", apply.DefaultParallel, "how many things to do with the engine at the same time")
 	cmd.MarkFlagsMutuallyExclusive("class", "students")
@@ -83,10 +85,10 @@ func (f upFlags) check(cmd *cobra.Command) error {
 	switch {
 	case given("students") && f.students < 1:
 		return usagef("--students %d: a class has at least one", f.students)
-	case given("ttl") && f.ttl <= 0:
-		return usagef("--ttl %v: say how long from now on, such as 4h", f.ttl)
-	case given("timeout") && f.timeout <= 0:
-		return usagef("--timeout %v: say how long to try, such as 5m", f.timeout)
+	case given("ttl") && f.ttl == 0:
+		return usagef("--ttl 0: say how long from now on, such as 4h or 2d")
+	case given("timeout") && f.timeout == 0:
+		return usagef("--timeout 0: say how long to try, such as 5m")
 	case given("parallel") && f.parallel < 1:
 		return usagef("--parallel %d: at least one", f.parallel)
 	case given("base") && (f.base < 1024 || f.base > 65000):

@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"maillab/images"
+	"maillab/internal/commandline"
 	"maillab/internal/spec"
 )
 
@@ -17,7 +18,7 @@ func versionVerb(a *app) *cobra.Command {
 		Long: `Which maillab this is.
 
 -o json prints {"version","commit","go","os","arch","image","spec"}; image is the sandbox image that it builds.`,
-		Args: cobra.NoArgs,
+		Args: commandline.Takes(0, 0),
 		RunE: func(*cobra.Command, []string) error {
 			value := map[string]any{
 				"version": a.Version, "commit": a.Commit, "go": runtime.Version(), "os": runtime.GOOS, "arch": runtime.GOARCH,

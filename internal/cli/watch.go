@@ -3,6 +3,7 @@ package cli
 import (
 	"github.com/spf13/cobra"
 
+	"maillab/internal/commandline"
 	"maillab/internal/leash"
 )
 
@@ -12,7 +13,7 @@ func watchVerb(a *app) *cobra.Command {
 		Use:    leash.Verb,
 		Short:  "End the command of a run that is killed",
 		Hidden: true,
-		Args:   cobra.NoArgs,
+		Args:   commandline.Takes(0, 0),
 		RunE:   func(*cobra.Command, []string) error { return leash.Watch(a.In, a.Out) },
 	}
 }
