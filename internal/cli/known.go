@@ -9,7 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"maillab/internal/instance"
-	"maillab/internal/screen"
+	"maillab/internal/spelling"
 )
 
 // What the last up kept about an instance, for verbs that want to know more than the labels tell. On another machine than
@@ -48,7 +48,7 @@ func (a *app) hasTasks(name string, ids []string) error {
 			continue
 		}
 		wrong := fmt.Errorf("the lab has no task %q: %s", id, strings.Join(sheet.Tasks, ", "))
-		if near := screen.Nearest(id, sheet.Tasks); near != "" {
+		if near := spelling.Nearest(id, sheet.Tasks); near != "" {
 			return &failure{err: wrong, code: exitUsage, hint: "did you mean " + near + "?"}
 		}
 		return usage(wrong)

@@ -14,6 +14,7 @@ import (
 
 	"maillab/internal/lab/problem"
 	"maillab/internal/lab/task"
+	"maillab/internal/spelling"
 )
 
 // maxDepth bounds nesting: checks may hold checks.
@@ -108,7 +109,7 @@ func (d *document) unknown(values map[string]*yaml.Node, fields []rules, path st
 		if len(names) == 0 {
 			mend = "there are no keys here"
 		}
-		if near := closest(key, names); near != "" {
+		if near := spelling.Nearest(key, names); near != "" {
 			mend = fmt.Sprintf("did you mean %q?", near)
 			meant = append(meant, near)
 		}
@@ -229,7 +230,7 @@ func (d *document) judge(v reflect.Value, text, path string, r rules) {
 	switch {
 	case len(r.enum) > 0 && !slices.Contains(r.enum, text):
 		mend := "one of " + strings.Join(r.enum, ", ")
-		if near := closest(text, r.enum); near != "" && len(r.enum) > 1 {
+		if near := spelling.Nearest(text, r.enum); near != "" && len(r.enum) > 1 {
 			mend = fmt.Sprintf("did you mean %q?", near)
 		}
 		d.report(path, mend, "%s: unknown value %q", r.name, text)

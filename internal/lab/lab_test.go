@@ -117,15 +117,6 @@ func TestSizeAndRange(t *testing.T) {
 	}
 }
 
-func TestClosest(t *testing.T) {
-	keys := []string{"hostname", "domain", "hosts", "tls", "title"}
-	for typed, want := range map[string]string{"hostnam": "hostname", "Hostname": "hostname", "host": "hosts", "domaine": "domain", "xyz": "", "": ""} {
-		if got := closest(typed, keys); got != want {
-			t.Errorf("closest to %q: %q, want %q", typed, got, want)
-		}
-	}
-}
-
 func TestLogin(t *testing.T) {
 	s := spec.Sandbox{Accounts: []spec.Account{{Name: "x"}, {Name: "util1", Student: "a"}, {Name: "util2", Student: "b"}, {Name: "util11", Student: "a"}}}
 	if a, ok := Login(s, "a"); !ok || a.Name != "util1" {

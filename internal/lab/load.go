@@ -11,6 +11,7 @@ import (
 
 	"maillab/internal/lab/placeholder"
 	"maillab/internal/lab/task"
+	"maillab/internal/spelling"
 )
 
 // Limits of what a lab puts into a sandbox: it is sent to each.
@@ -141,7 +142,7 @@ func (l *Lab) near(fsys fs.FS, file string, err error) string {
 	for _, e := range entries {
 		names = append(names, e.Name())
 	}
-	if name := closest(path.Base(file), names); name != "" {
+	if name := spelling.Nearest(path.Base(file), names); name != "" {
 		return fmt.Sprintf("did you mean %q?", name)
 	}
 	return ""

@@ -2,7 +2,6 @@ package lab
 
 import (
 	"reflect"
-	"slices"
 	"strings"
 )
 
@@ -56,36 +55,4 @@ func fieldsOf(t reflect.Type) (fields []rules, indexes []int) {
 		}
 	}
 	return fields, indexes
-}
-
-// closest is the word that was most likely meant, or "".
-func closest(typed string, words []string) string {
-	best, distance := "", len(typed)/3+2
-	for _, word := range slices.Sorted(slices.Values(words)) {
-		if d := edits(strings.ToLower(typed), strings.ToLower(word)); d < distance {
-			best, distance = word, d
-		}
-	}
-	return best
-}
-
-// edits is the Levenshtein distance of two short words, in bytes.
-func edits(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := diagonal
-			if a[i] != b[j] {
-				cost++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(cost, row[j]+1, row[j+1]+1)
-		}
-	}
-	return row[len(b)]
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"maillab/internal/lab/task"
+	"maillab/internal/spelling"
 )
 
 // validateTasks looks at what types and tags cannot say of tasks.
@@ -25,7 +26,7 @@ func (l *Lab) validateTasks() {
 		at := index("tasks", i)
 		for j, id := range t.Needs {
 			if _, there := ids[id]; !there {
-				l.doc.report(index(child(at, "needs"), j), quoted(closest(id, sortedKeys(ids))), "task %q needs %q, which there is not", t.ID, id)
+				l.doc.report(index(child(at, "needs"), j), quoted(spelling.Nearest(id, sortedKeys(ids))), "task %q needs %q, which there is not", t.ID, id)
 			}
 		}
 		if chain := l.needsItself(i, ids); chain != nil {

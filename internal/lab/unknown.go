@@ -10,6 +10,7 @@ import (
 	"maillab/internal/lab/placeholder"
 	"maillab/internal/lab/problem"
 	"maillab/internal/lab/task"
+	"maillab/internal/spelling"
 )
 
 // A placeholder that nobody knows stays as it is: a student would be asked to write to {acount2}, and a pattern that holds it
@@ -93,7 +94,7 @@ func knownAt(path string) []string {
 func slip(name, path string) (meant string) {
 	nearest := len(name)
 	for _, known := range knownAt(path) {
-		if d := edits(strings.ToLower(name), known); d <= len(known)/4 && d < nearest {
+		if d := spelling.Distance(strings.ToLower(name), known); d <= len(known)/4 && d < nearest {
 			nearest, meant = d, known
 		}
 	}

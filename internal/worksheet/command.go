@@ -204,12 +204,14 @@ func (c *command) reached(text string) string {
 // only prints one task.
 func only(id string, print func(Sheet, Task) (int, error)) func(Sheet) (int, error) {
 	return func(s Sheet) (int, error) {
+		var names []string
 		for _, t := range s.Tasks {
 			if t.ID == id {
 				return print(s, t)
 			}
+			names = append(names, t.ID)
 		}
-		return ExitFailed, errors.New(inWords(ErrNoTask, s.Lang))
+		return ExitFailed, errors.New(inWords(noTask(names, id), s.Lang))
 	}
 }
 

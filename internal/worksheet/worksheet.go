@@ -18,6 +18,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"unicode/utf8"
@@ -25,6 +26,7 @@ import (
 	"maillab/internal/check"
 	"maillab/internal/lab/task"
 	"maillab/internal/mail/submit"
+	"maillab/internal/spelling"
 )
 
 // Sheet is a student's tasks, in one language.
@@ -67,6 +69,19 @@ type Desk interface {
 
 // ErrNoTask is a Desk's for a task that there is not.
 var ErrNoTask = errors.New("no such task")
+
+// mistyped is a task that there is not, for who typed it: near is what may have been meant, "" when nothing is like it.
+type mistyped struct{ near string }
+
+func (m mistyped) Error() string { return m.in().In("en") }
+func (m mistyped) Unwrap() error { return ErrNoTask }
+
+func (m mistyped) in() task.Text {
+	if m.near == "" {
+		return task.Text{"fr": "cette tâche n'existe pas : lab tasks les montre toutes", "en": "there is no such task: lab tasks shows them all"}
+	}
+	return task.Text{"fr": "cette tâche n'existe pas : vouliez-vous dire " + m.near + " ?", "en": "there is no such task: did you mean " + m.near + "?"}
+}
 
 // ErrNoQuestion is a Desk's for an answer to a task that asks for none.
 var ErrNoQuestion = errors.New("this task has no question: lab check looks at what you have done")
@@ -181,11 +196,13 @@ func inWords(err error, lang string) string {
 	if closed := (Closed{}); errors.As(err, &closed) {
 		return closed.in().In(lang)
 	}
+	if wrong := (mistyped{}); errors.As(err, &wrong) {
+		return wrong.in().In(lang)
+	}
 	for _, known := range []struct {
 		err error
 		in  task.Text
 	}{
-		{ErrNoTask, task.Text{"fr": "cette tâche n'existe pas : lab tasks les montre toutes", "en": "there is no such task: lab tasks shows them all"}},
 		{errBusy, task.Text{"fr": "vos tâches sont déjà en cours de vérification : attendez qu'elle se termine", "en": errBusy.Error()}},
 		{ErrNoQuestion, task.Text{"fr": "cette tâche ne pose pas de question : lab check regarde ce que vous avez fait", "en": ErrNoQuestion.Error()}},
 		{errEmpty, task.Text{"fr": "la réponse est vide", "en": errEmpty.Error()}},
@@ -216,7 +233,7 @@ func (s server) check(r *http.Request, who Student) (Sheet, error) {
 	}
 	results, err := s.desk.Check(r.Context(), who.Name, request.Tasks)
 	if err != nil {
-		return Sheet{}, err
+		return Sheet{}, s.meant(who, err, request.Tasks...)
 	}
 	return s.with(who, results)
 }
@@ -240,9 +257,32 @@ func (s server) answer(r *http.Request, who Student) (Sheet, error) {
 	}
 	result, err := s.desk.Answer(r.Context(), who.Name, request.Task, text)
 	if err != nil {
-		return Sheet{}, err
+		return Sheet{}, s.meant(who, err, request.Task)
 	}
 	return s.with(who, []check.Result{result})
+}
+
+// meant finds what a task may have been meant to be that there is not.
+func (s server) meant(who Student, err error, ids ...string) error {
+	tasks, _, unknown := s.desk.Tasks(who.Name)
+	if !errors.Is(err, ErrNoTask) || unknown != nil {
+		return err
+	}
+	var names []string
+	for _, t := range tasks {
+		names = append(names, t.ID)
+	}
+	return noTask(names, ids...)
+}
+
+// noTask is the error for the first of the tasks asked for that there is not.
+func noTask(names []string, asked ...string) error {
+	for _, id := range asked {
+		if !slices.Contains(names, id) {
+			return mistyped{spelling.Nearest(id, names)}
+		}
+	}
+	return mistyped{}
 }
 
 // with is the sheet of the tasks that were evaluated.

@@ -101,7 +101,7 @@ func TestCommand(t *testing.T) {
 			color bool
 			code  int
 		}{
-			{"", false, 0}, {"tasks", true, 0}, {"check", false, 1}, {"check message-simple", true, 1}, {"check none", false, 1}, {"show journal", false, 0}, {"show none", false, 1},
+			{"", false, 0}, {"tasks", true, 0}, {"check", false, 1}, {"check message-simple", true, 1}, {"check none", false, 1}, {"check jurnal", false, 1}, {"show Message", false, 1}, {"show journal", false, 0}, {"show none", false, 1},
 			{"hint message-simple", false, 0}, {"hint journal", false, 0}, {"answer journal 4bXyz 12", false, 0}, {"show journal", false, 0}, {"answer none x", false, 1},
 			{"answer journal \t", false, 1}, {"answer journal \xff", false, 1}, {"answer message-simple x", false, 1}, {"answer later x", false, 1},
 			{"dance", false, 2}, {"show", false, 2}, {"hint a b", false, 2}, {"answer journal", false, 1}, {"answer --help", false, 2}, {"answer", false, 2}, {"--lang en", false, 2}, {"tasks all", false, 2},
