@@ -14,7 +14,7 @@ type account struct {
 	uid                  int
 }
 
-func (a account) home() string { return "/home/" + a.name }
+func (a account) home() string { return homesDir + "/" + a.name }
 
 func accountsOf(s *spec.Sandbox, base int, n numbers) []account {
 	var all []account

@@ -18,27 +18,31 @@ import (
 // homes makes homes and mailboxes, and gives them to their users where uids have changed (the sandbox was made anew at
 // another address).
 type homes struct {
-	root    string
 	mailGID int
 	files   *broker.Files
 }
 
 func (h homes) make(ctx context.Context, accounts []account) error {
-	skel, err := h.readSkel()
+	skel, err := readSkel()
 	if err != nil {
 		return err
 	}
+	all, err := os.Open(homesDir)
+	if err != nil {
+		return err
+	}
+	defer all.Close()
 	var errs []error
 	for _, a := range accounts {
-		if err := h.makeOne(ctx, a, skel); err != nil {
+		if err := h.makeOne(ctx, all, a, skel); err != nil {
 			errs = append(errs, fmt.Errorf("account %s: %w", a.name, err))
 		}
 	}
 	return errors.Join(errs...)
 }
 
-func (h homes) makeOne(ctx context.Context, a account, skel map[string][]byte) error {
-	if err := h.home(a, skel); err != nil {
+func (h homes) makeOne(ctx context.Context, all *os.File, a account, skel map[string][]byte) error {
+	if err := makeHome(int(all.Fd()), a, skel); err != nil {
 		return err
 	}
 	if err := h.mailbox(a); err != nil {
@@ -54,50 +58,63 @@ func (h homes) makeOne(ctx context.Context, a account, skel map[string][]byte) e
 	return inbox.Close()
 }
 
-// home makes sure that a home is there, 0700, the account's.
-func (h homes) home(a account, skel map[string][]byte) error {
-	path := filepath.Join(h.root, a.home())
+// makeHome makes sure that a home is there among all, 0700, the account's. It is made while it is root's, and given away when
+// all is in it. Names are looked up from the directory that is open, not from the root: there an engine's layered file system
+// answers for every step.
+func makeHome(all int, a account, skel map[string][]byte) error {
 	var st unix.Stat_t
-	switch err := unix.Lstat(path, &st); {
+	switch err := unix.Fstatat(all, a.name, &st, unix.AT_SYMLINK_NOFOLLOW); {
 	case err == unix.ENOENT:
-		return h.newHome(path, a, skel)
+		if err := unix.Mkdirat(all, a.name, 0o700); err != nil {
+			return fmt.Errorf("%s: %w", a.home(), err)
+		}
 	case err != nil:
-		return fmt.Errorf("%s: %w", path, err)
+		return fmt.Errorf("%s: %w", a.home(), err)
 	case st.Mode&unix.S_IFMT != unix.S_IFDIR:
-		return fmt.Errorf("%s is not a directory", path)
+		return fmt.Errorf("%s is not a directory", a.home())
 	case int(st.Uid) == a.uid:
 		return nil
-	case st.Uid == 0: // an earlier start ended in the middle: of making it, or of giving it away
-		return h.finish(path, a, skel)
-	}
-	return give(unix.AT_FDCWD, path, int(st.Uid), a.uid)
-}
-
-// newHome makes a home while it is root's, and gives it away when all is in it.
-func (h homes) newHome(path string, a account, skel map[string][]byte) error {
-	if err := os.Mkdir(path, 0o700); err != nil {
+	case st.Uid != 0:
+		return give(all, a.name, int(st.Uid), a.uid)
+	} // else it is new, or an earlier start ended in the middle: of making it, or of giving it away
+	if err := fillHome(all, a.name, skel); err != nil {
 		return err
 	}
-	return h.finish(path, a, skel)
+	return give(all, a.name, -1, a.uid)
 }
 
-func (h homes) finish(path string, a account, skel map[string][]byte) error {
-	for name, text := range skel {
-		to := filepath.Join(path, name)
-		if _, err := os.Lstat(to); err == nil {
-			continue
-		}
-		if err := os.WriteFile(to, text, 0o644); err != nil {
-			return err
+// fillHome puts into a home that is root's what is not there yet.
+func fillHome(all int, name string, skel map[string][]byte) error {
+	home, err := unix.Openat(all, name, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	defer unix.Close(home)
+	for file, text := range skel {
+		if err := putNew(home, file, text); err != nil {
+			return fmt.Errorf("%s/%s: %w", name, file, err)
 		}
 	}
-	return give(unix.AT_FDCWD, path, -1, a.uid)
+	return nil
+}
+
+// putNew writes a file where nothing has its name.
+func putNew(dir int, name string, text []byte) error {
+	fd, err := unix.Openat(dir, name, unix.O_WRONLY|unix.O_CREAT|unix.O_EXCL|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0o644)
+	if err == unix.EEXIST {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	f := os.NewFile(uintptr(fd), name)
+	_, err = f.Write(text)
+	return errors.Join(err, f.Close())
 }
 
 // readSkel is what every new home begins with, by name.
-func (h homes) readSkel() (map[string][]byte, error) {
-	skel := filepath.Join(h.root, "/etc/skel")
-	entries, err := os.ReadDir(skel)
+func readSkel() (map[string][]byte, error) {
+	entries, err := os.ReadDir(skelDir)
 	if err != nil {
 		return nil, err
 	}
@@ -106,7 +123,7 @@ func (h homes) readSkel() (map[string][]byte, error) {
 		if !e.Type().IsRegular() {
 			continue
 		}
-		if files[e.Name()], err = os.ReadFile(filepath.Join(skel, e.Name())); err != nil {
+		if files[e.Name()], err = os.ReadFile(filepath.Join(skelDir, e.Name())); err != nil {
 			return nil, err
 		}
 	}
@@ -115,7 +132,7 @@ func (h homes) readSkel() (map[string][]byte, error) {
 
 // mailbox gives a mailbox that is another uid's to its account; a missing one is made by the broker.
 func (h homes) mailbox(a account) error {
-	path := filepath.Join(h.root, "/var/mail", a.name)
+	path := filepath.Join("/var/mail", a.name)
 	var st unix.Stat_t
 	if err := unix.Lstat(path, &st); err != nil || int(st.Uid) == a.uid {
 		return nil

@@ -5,4 +5,6 @@ const (
 	maildProgram = "/usr/lib/maillab/maild"
 	stateDir     = "/var/lib/maillab"
 	ownDir       = stateDir + "/labinit"
+	homesDir     = "/home"
+	skelDir      = "/etc/skel"
 )
