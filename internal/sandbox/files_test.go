@@ -195,36 +195,6 @@ func TestLines(t *testing.T) {
 	}
 }
 
-func TestStatusIsOf(t *testing.T) {
-	for _, tt := range []struct {
-		status string
-		want   bool
-	}{
-		{"Name:\tbash\nState:\tS (sleeping)\nUid:\t150001\t150001\t150001\t150001\n", true},
-		{"Name:\tsu\nState:\tS (sleeping)\nUid:\t150001\t0\t0\t0\n", true},
-		{"Name:\tbash\nState:\tZ (zombie)\nUid:\t150001\t150001\t150001\t150001\n", false},
-		{"Name:\tbash\nState:\tR (running)\nUid:\t1500010\t1500010\t1500010\t1500010\n", false},
-		{"Name:\tUid:\t150001\nState:\tR\nUid:\t0\t0\t0\t0\n", false},
-		{"", false},
-	} {
-		if got := statusIsOf(tt.status, 150001); got != tt.want {
-			t.Errorf("%q: %v", tt.status, got)
-		}
-	}
-}
-
-func TestStatusParent(t *testing.T) {
-	for status, want := range map[string][2]int{
-		"Name:\tsshd\nState:\tS (sleeping)\nPPid:\t17\nUid:\t0\t104\t0\t0\n":     {17, 104},
-		"Name:\tsshd\nState:\tZ (zombie)\nPPid:\t17\nUid:\t104\t104\t104\t104\n": {0, -1},
-		"": {0, -1},
-	} {
-		if parent, uid := statusParent(status); parent != want[0] || uid != want[1] {
-			t.Errorf("%q: %d, %d", status, parent, uid)
-		}
-	}
-}
-
 // Of those who have not logged in the oldest of the peer that has the most goes; one that may be logging in does not.
 func TestGoner(t *testing.T) {
 	one, two, three := netip.MustParseAddr("192.0.2.1"), netip.MustParseAddr("192.0.2.2"), netip.MustParseAddr("192.0.2.3")
@@ -250,14 +220,6 @@ func TestGoner(t *testing.T) {
 		got := goner(test.waiting, func(l *login) bool { return !slices.Contains(test.busy, l.pid) })
 		if pid := -1; got != nil && got.pid != test.want || got == nil && pid != test.want {
 			t.Errorf("%v of %d goes, want %d", got, len(test.waiting), test.want)
-		}
-	}
-}
-
-func TestStatusName(t *testing.T) {
-	for status, want := range map[string]string{"Name:\tsshd\nState:\tS\n": "sshd", "Name:\ta b\n": "a b", "": ""} {
-		if got := statusName(status); got != want {
-			t.Errorf("%q: %q, want %q", status, got, want)
 		}
 	}
 }

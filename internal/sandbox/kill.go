@@ -4,10 +4,7 @@ package sandbox
 
 import (
 	"fmt"
-	"os"
-	"path/filepath"
 	"slices"
-	"strconv"
 	"syscall"
 	"time"
 )
@@ -70,30 +67,4 @@ func kill(all []process) error {
 		}
 	}
 	return nil
-}
-
-// process is one that runs.
-type process struct {
-	pid  int
-	name string // as it calls itself
-}
-
-// processesOf lists a uid's processes, zombies left out. The owner of /proc/PID is the effective uid, or root when the
-// process is not dumpable: so the real one is looked up.
-func processesOf(uid int) (all []process, err error) {
-	dirs, err := filepath.Glob("/proc/[0-9]*")
-	if err != nil {
-		return nil, err
-	}
-	for _, dir := range dirs {
-		pid, err := strconv.Atoi(filepath.Base(dir))
-		if err != nil {
-			continue
-		}
-		status, err := os.ReadFile(filepath.Join(dir, "status"))
-		if err == nil && statusIsOf(string(status), uid) {
-			all = append(all, process{pid, statusName(string(status))})
-		}
-	}
-	return all, nil
 }

@@ -94,61 +94,38 @@ func (s *Supervisor) tell(ctx context.Context, ended []belongings.Ended) error {
 }
 
 // readers finds the users' programs that have one of their mailboxes open, by process number. Only the user himself, as
-// one who could trace it, may see what a process has open (proc(5), /proc/pid/fd): it is looked up with his identity.
+// one who could trace it, may see what a process has open (proc_pid_fd(5)): it is looked up with his identity.
+// What is not dumpable shows it to root alone; those belong to nobody who reads mail with them.
 func (s *Supervisor) readers(ctx context.Context, users []string) (map[int]belongings.Ended, error) {
-	names := map[int]string{}
-	for _, user := range users {
-		owner, err := s.owner(user)
-		if err != nil {
-			return nil, err
-		}
-		names[owner.UID] = user
-	}
-	theirs, err := processesOfAll(names)
+	all, err := processes()
 	if err != nil {
 		return nil, err
 	}
+	theirs := map[int][]process{}
+	for _, p := range all {
+		if !p.ended && !isShell(p.name) {
+			theirs[p.effective()] = append(theirs[p.effective()], p)
+		}
+	}
 	found := map[int]belongings.Ended{}
-	for user, pids := range theirs {
-		err = errors.Join(err, s.files.As(ctx, user, func(owner broker.Owner) error {
-			for _, pid := range pids {
-				if program := programOf(pid); !isShell(program) && hasOpen(pid, user, owner.Home) {
-					found[pid] = belongings.Ended{Account: user, Program: program}
+	for _, user := range users {
+		owner, unknown := s.owner(user)
+		if unknown != nil {
+			return nil, unknown
+		}
+		if len(theirs[owner.UID]) == 0 {
+			continue
+		}
+		err = errors.Join(err, s.files.As(ctx, user, func(broker.Owner) error {
+			for _, p := range theirs[owner.UID] {
+				if hasOpen(p.pid, user, owner.Home) {
+					found[p.pid] = belongings.Ended{Account: user, Program: p.name}
 				}
 			}
 			return nil
 		}))
 	}
 	return found, err
-}
-
-// processesOfAll lists the processes of users, who are given by uid. The owner of /proc/PID is the effective uid, or root
-// when the process is not dumpable; those belong to nobody who reads mail with them.
-func processesOfAll(names map[int]string) (map[string][]int, error) {
-	entries, err := os.ReadDir("/proc")
-	if err != nil {
-		return nil, err
-	}
-	found := map[string][]int{}
-	for _, e := range entries {
-		pid, err := strconv.Atoi(e.Name())
-		if err != nil {
-			continue
-		}
-		var st unix.Stat_t
-		if unix.Lstat("/proc/"+e.Name(), &st) != nil {
-			continue // it has ended
-		}
-		if user, ok := names[int(st.Uid)]; ok {
-			found[user] = append(found[user], pid)
-		}
-	}
-	return found, nil
-}
-
-func programOf(pid int) string {
-	text, _ := os.ReadFile(fmt.Sprintf("/proc/%d/comm", pid))
-	return strings.TrimSpace(string(text))
 }
 
 // isShell is by name: a login shell's name may begin with a dash.
@@ -180,7 +157,7 @@ func hasOpen(pid int, user, home string) bool {
 // gone waits until killed processes have ended.
 func gone(ctx context.Context, pids map[int]belongings.Ended) error {
 	for pid := range pids {
-		for !ended(pid) {
+		for p, ok := processOf(pid); ok && !p.ended; p, ok = processOf(pid) {
 			select {
 			case <-ctx.Done():
 				return ctx.Err()
@@ -189,16 +166,6 @@ func gone(ctx context.Context, pids map[int]belongings.Ended) error {
 		}
 	}
 	return nil
-}
-
-// ended tells whether a process runs no more; a zombie does not.
-func ended(pid int) bool {
-	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
-	if err != nil {
-		return true
-	}
-	_, rest, _ := strings.Cut(string(text), ") ")
-	return strings.HasPrefix(rest, "Z") || strings.HasPrefix(rest, "X")
 }
 
 // EndLease implements broker.Keeper. It runs on a thread that has the user's identity. The lease belongs to an open file,

@@ -13,7 +13,6 @@ import (
 	"os"
 	"os/exec"
 	"os/user"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -212,20 +211,14 @@ func goner(waiting []*login, may func(*login) bool) *login {
 	return worst
 }
 
-// childrenUIDs are the effective uids of each process's children, by its number.
+// childrenUIDs are the effective uids of what each process started and still runs, by its number.
 func childrenUIDs() (map[int][]int, error) {
-	files, err := filepath.Glob("/proc/[0-9]*/status")
-	if err != nil {
-		return nil, err
-	}
+	all, err := processes()
 	uids := map[int][]int{}
-	for _, file := range files {
-		text, err := os.ReadFile(file)
-		if err != nil {
-			continue // it has ended
+	for _, p := range all {
+		if !p.ended {
+			uids[p.parent] = append(uids[p.parent], p.effective())
 		}
-		parent, uid := statusParent(string(text))
-		uids[parent] = append(uids[parent], uid)
 	}
-	return uids, nil
+	return uids, err
 }

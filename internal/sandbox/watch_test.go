@@ -3,7 +3,6 @@
 package sandbox
 
 import (
-	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -63,20 +62,6 @@ func TestRoom(t *testing.T) {
 	} {
 		if got := less.shrank(full); got != want {
 			t.Errorf("from %+v to %+v: shrank %v", full, less, got)
-		}
-	}
-}
-
-func TestParseIdentity(t *testing.T) {
-	status := func(lines ...string) string { return "Name:\tsh\n" + strings.Join(lines, "\n") + "\n" }
-	for text, want := range map[string]identity{
-		status("State:\tS (sleeping)", "PPid:\t12", "Uid:\t150001\t150001\t150001\t150001"): {150001, 150001, 12, false},
-		status("State:\tZ (zombie)", "PPid:\t1", "Uid:\t150001\t150001\t150001\t150001"):    {150001, 150001, 1, true},
-		status("State:\tR (running)", "PPid:\t7", "Uid:\t150001\t0\t0\t0"):                  {150001, 0, 7, false},
-		status("Uid:\tx"): {uid: -1, effective: -1}, "": {uid: -1, effective: -1},
-	} {
-		if got := parseIdentity(text); got != want {
-			t.Errorf("%q: %+v, want %+v", text, got, want)
 		}
 	}
 }
