@@ -125,7 +125,7 @@ func (v *view) run(addr string, rounds int, idles bool) (err error) {
 			}
 		}
 		for range 3 {
-			if _, err := v.sender.next([]string{v.user}); err != nil {
+			if err := v.more(); err != nil {
 				return err
 			}
 		}
@@ -143,6 +143,15 @@ func (v *view) run(addr string, rounds int, idles bool) (err error) {
 		}
 	}
 	return v.do("LOGOUT")
+}
+
+// more has a message come. There is room, and nobody keeps the mailbox: it is taken.
+func (v *view) more() error {
+	taken, err := v.sender.next([]string{v.user})
+	if err == nil && !taken {
+		err = fmt.Errorf("%s is refused: %w", v.sender.name, v.sender.refused)
+	}
+	return err
 }
 
 // deleteOne marks a message by its sequence number and expunges it by its UID: if the number was stale, another one
@@ -175,7 +184,7 @@ func (v *view) idle() error {
 	if _, err := v.c.say("t IDLE", "+"); err != nil {
 		return err
 	}
-	if _, err := v.sender.next([]string{v.user}); err != nil {
+	if err := v.more(); err != nil {
 		return err
 	}
 	line, err := v.c.line()

@@ -240,7 +240,8 @@ func newDaemon(t testing.TB, s settings) *daemon {
 		}
 		if t.Failed() {
 			said, _ := os.ReadFile(d.stderr)
-			t.Logf("the daemon said:\n%s", lastLines(string(said), 40))
+			logged, _ := os.ReadFile(filepath.Join(d.settings.Dir, "mail.log"))
+			t.Logf("the daemon said:\n%s\nmail.log:\n%s", lastLines(string(said), 40), lastLines(string(logged), 40))
 		}
 	})
 	return d

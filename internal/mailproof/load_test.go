@@ -94,9 +94,10 @@ type sender struct {
 	ledger *ledger
 	rnd    *rand.Rand
 
-	count int
-	conn  *textproto.Conn
-	link  net.Conn
+	count   int
+	refused error // what the last refusal said
+	conn    *textproto.Conn
+	link    net.Conn
 }
 
 func newSender(name, addr string, l *ledger, seed uint64) *sender {
@@ -126,6 +127,7 @@ func (s *sender) next(users []string) (taken bool, err error) {
 		err := s.send(m)
 		var refused *textproto.Error
 		if err == nil || errors.As(err, &refused) {
+			s.refused = err
 			return err == nil, nil
 		}
 		s.hangUp()
