@@ -183,7 +183,7 @@ func (s Stack) gateway() (service, error) {
 	if err != nil {
 		return service{}, err
 	}
-	one := s.base(engine.SandboxSpec{Memory: gatewayMemory, PIDs: gatewayPIDs})
+	one := s.base(engine.SandboxSpec{Memory: engine.GatewayMemory, PIDs: engine.GatewayPIDs})
 	one.Command = []string{"/usr/lib/maillab/gateway", "serve", "65532"}
 	one.CapAdd = []string{"NET_BIND_SERVICE", "SETUID", "SETGID", "SETPCAP"}
 	one.SecurityOpt = []string{"no-new-privileges"}
@@ -191,11 +191,6 @@ func (s Stack) gateway() (service, error) {
 	one.Environment = map[string]string{"MAILLAB_DOORS": string(text)}
 	return one, nil
 }
-
-const (
-	gatewayMemory = 192 << 20
-	gatewayPIDs   = 1024
-)
 
 // base is what all have in common.
 func (s Stack) base(c engine.SandboxSpec) service {

@@ -156,7 +156,7 @@ func (c *Client) call(ctx context.Context, method, host, path string, in, out an
 }
 
 // answerLimit bounds what is kept of an answer, in bytes: the dialogues of a class on one server are some ten megabytes.
-// What stands behind a control port is not trusted with the controller's memory.
+// A sandbox is not trusted with the controller's memory.
 const answerLimit = 256 << 20
 
 // do sends one request and turns an error answer into an *Error.

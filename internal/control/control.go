@@ -1,11 +1,11 @@
 // Package control is what the controller and an instance's gateway and sandboxes say to each other: JSON over HTTP/2
 // without TLS, on one stream per command (see docs/design.md). The request's host says whom it is for: "gateway", or
-// "seat-N" for the control port of a sandbox. What is for a sandbox reaches it over its registration.
+// "seat-N" for a sandbox. What is for a sandbox reaches it over its registration.
 //
 //	GET  gateway/v1/doors            the doors in force
 //	PUT  gateway/v1/doors            replace them
 //	GET  gateway/v1/probe?seat=N     dial each service of a sandbox once, as a probe
-//	POST gateway/v1/dial?seat=N&service=S   a byte stream to a service, both ways
+//	POST gateway/v1/dial?seat=N      a byte stream to its SSH, both ways
 //	GET  seat-N/v1/ready             state of a sandbox
 //	PUT  seat-N/v1/spec              what it is to be
 //	GET  seat-N/v1/status            accounts and their messages

@@ -396,7 +396,7 @@ func TestEndlessAnswer(t *testing.T) {
 // TestStream is a byte stream both ways, with an end in each.
 func TestStream(t *testing.T) {
 	c, _ := connect(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.URL.RequestURI() != "/v1/dial?seat=2&service=ssh" || r.Host != GatewayHost {
+		if r.URL.RequestURI() != "/v1/dial?seat=2" || r.Host != GatewayHost {
 			WriteError(w, http.StatusBadGateway, errors.New("another sandbox"))
 			return
 		}
@@ -404,7 +404,7 @@ func TestStream(t *testing.T) {
 		_, _ = io.Copy(&flusher{w: w, c: http.NewResponseController(w)}, r.Body)
 		_, _ = io.WriteString(w, "that was all")
 	}))
-	conn, err := c.Stream(t.Context(), 2, "ssh")
+	conn, err := c.Stream(t.Context(), 2)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -424,7 +424,7 @@ func TestStream(t *testing.T) {
 	if rest, err := io.ReadAll(conn); err != nil || string(rest) != "that was all" {
 		t.Errorf("%q, %v", rest, err)
 	}
-	if _, err := c.Stream(t.Context(), 5, "ssh"); err == nil || !strings.Contains(err.Error(), "another sandbox") {
+	if _, err := c.Stream(t.Context(), 5); err == nil || !strings.Contains(err.Error(), "another sandbox") {
 		t.Errorf("a stream to nowhere: %v", err)
 	}
 }

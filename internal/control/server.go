@@ -13,7 +13,7 @@ import (
 // specLimit bounds a spec: starting mail and files of a lab, for a class of 300 on a shared server.
 const specLimit = 64 << 20
 
-// Sandbox is what stands behind a control port. Whoever has the daemon puts it together once; what is nil cannot be done
+// Sandbox is what answers for one. Whoever has the daemon puts it together once; what is nil cannot be done
 // here, and is answered so by Handler, not by each part.
 type Sandbox struct {
 	Host    Host

@@ -9,12 +9,11 @@ import (
 	"time"
 )
 
-// Stream opens a byte stream to a service of a sandbox through the gateway, as a connection: what SSH runs over, also
-// where nothing is published.
-func (c *Client) Stream(ctx context.Context, seat int, service string) (net.Conn, error) {
+// Stream opens a byte stream to a sandbox's SSH through the gateway, as a connection, also where nothing is published.
+func (c *Client) Stream(ctx context.Context, seat int) (net.Conn, error) {
 	out, in := io.Pipe()
 	ctx, cancel := context.WithCancel(ctx)
-	response, err := c.do(ctx, http.MethodPost, GatewayHost, "/v1/dial?seat="+strconv.Itoa(seat)+"&service="+service, out)
+	response, err := c.do(ctx, http.MethodPost, GatewayHost, "/v1/dial?seat="+strconv.Itoa(seat), out)
 	if err != nil {
 		cancel()
 		return nil, err

@@ -80,6 +80,12 @@ type SandboxSpec struct {
 	Publish map[int]string `json:",omitempty"`
 }
 
+// A gateway's limits where its resource sets none.
+const (
+	GatewayMemory = 192 << 20 // bytes: 6,000 connections, at some 14 KiB of ours each, and the kernel's
+	GatewayPIDs   = 1024      // thirty commands at once, and each stream is a process
+)
+
 // Labels. All are prefixed, all values are short text.
 const (
 	LabelInstance = "maillab.instance"

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"maillab/internal/control"
+	"maillab/internal/handoff"
 )
 
 // probePatience bounds one dial of a service, its greeting included.
@@ -52,13 +53,13 @@ func (g *Gateway) probeOne(ctx context.Context, t control.Target, service string
 	return p
 }
 
-// dial turns a request into a byte stream to a service: its body goes there, the answer comes from there.
+// dial turns a request into a byte stream to SSH: its body goes there, the answer comes from there.
 func (g *Gateway) dial(w http.ResponseWriter, r *http.Request) {
 	t, ok := g.target(w, r.FormValue("seat"))
 	if !ok {
 		return
 	}
-	conn, err := g.sandboxes.Dial(r.Context(), t, r.FormValue("service"))
+	conn, err := g.sandboxes.Dial(r.Context(), t, handoff.SSH)
 	if err != nil {
 		control.WriteError(w, http.StatusBadGateway, err)
 		return

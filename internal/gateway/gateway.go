@@ -29,9 +29,9 @@ import (
 
 // Sandboxes is how a gateway reaches what stands behind it.
 type Sandboxes interface {
-	// Control answers a request for a sandbox's control port.
+	// Control answers a request for a sandbox's control.
 	Control(t control.Target) http.Handler
-	// Dial connects to a service for the gateway itself: what goes on there is recorded nowhere.
+	// Dial connects to a service for the gateway itself: to probe mail, and to SSH. It is recorded nowhere.
 	Dial(ctx context.Context, t control.Target, service string) (net.Conn, error)
 	// Serve takes a student's connection over and closes it in the end.
 	Serve(ctx context.Context, t control.Target, service string, conn net.Conn)

@@ -224,7 +224,7 @@ func TestProbeAndStream(t *testing.T) {
 	if err != nil || len(probes) != 1 || probes[0].Greeting != "7 smtp" {
 		t.Errorf("probe gave %+v, %v", probes, err)
 	}
-	stream, err := client.Stream(t.Context(), 7, "ssh")
+	stream, err := client.Stream(t.Context(), 7)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -26,8 +26,9 @@ type Registry struct {
 	buffers *sync.Pool
 	room    chan struct{} // for those that have not said whose they are
 
-	mu   sync.Mutex
-	live map[string]*registration // by token
+	mu      sync.Mutex
+	live    map[string]*registration // by token
+	entered chan struct{}            // closed when the next one registers
 }
 
 // strangers is how many may be connected that have not said whose they are, or said something unknown.
@@ -38,7 +39,8 @@ const refusal = 200 * time.Millisecond
 
 // NewRegistry makes one that nobody has registered at.
 func NewRegistry(log *slog.Logger) *Registry {
-	r := &Registry{log: log, stall: stall, buffers: newBuffers(), room: make(chan struct{}, strangers), live: map[string]*registration{}}
+	r := &Registry{log: log, stall: stall, buffers: newBuffers(), room: make(chan struct{}, strangers), live: map[string]*registration{},
+		entered: make(chan struct{})}
 	r.proxy = &httputil.ReverseProxy{
 		Rewrite: func(p *httputil.ProxyRequest) {
 			p.Out.URL.Scheme, p.Out.URL.Host = "http", p.In.Context().Value(targetKey{}).(control.Target).Token
@@ -66,14 +68,14 @@ func (r *Registry) Control(t control.Target) http.Handler {
 	})
 }
 
-// Dial connects to a service for the gateway itself.
+// Dial implements Sandboxes: a service of mail knows a probe by its offer, and says one line only.
 func (r *Registry) Dial(_ context.Context, t control.Target, service string) (net.Conn, error) {
 	return r.offer(t, handoff.Offer{Service: service, Probe: true})
 }
 
 // Serve relays a student's connection until both sides have said all.
 func (r *Registry) Serve(ctx context.Context, t control.Target, service string, peer net.Conn) {
-	r.registered(ctx, t)
+	r.registered(ctx, t, comesBack)
 	conn, err := r.offer(t, handoff.Offer{Service: service, Peer: mail.PeerOf(peer)})
 	if err != nil {
 		r.log.Warn("a student's connection", "seat", t.Seat, "service", service, "err", err)
@@ -87,16 +89,22 @@ func (r *Registry) Serve(ctx context.Context, t control.Target, service string, 
 // within a second, and its doors are open before.
 const comesBack = 3 * time.Second
 
-// registered waits until a sandbox is.
-func (r *Registry) registered(ctx context.Context, t control.Target) {
-	for end := time.Now().Add(comesBack); ctx.Err() == nil && time.Now().Before(end); {
+// registered waits until a sandbox is, or patience ends.
+func (r *Registry) registered(ctx context.Context, t control.Target, patience time.Duration) {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	for {
 		r.mu.Lock()
-		there := r.live[t.Token] != nil
+		there, entered := r.live[t.Token] != nil, r.entered
 		r.mu.Unlock()
 		if there {
 			return
 		}
-		time.Sleep(20 * time.Millisecond)
+		select {
+		case <-entered:
+		case <-ctx.Done():
+			return
+		}
 	}
 }
 
@@ -195,6 +203,8 @@ func (r *Registry) enter(token string, reg *registration) {
 	r.mu.Lock()
 	before := r.live[token]
 	r.live[token] = reg
+	close(r.entered)
+	r.entered = make(chan struct{})
 	r.mu.Unlock()
 	if before != nil {
 		r.log.Warn("a sandbox registers again: the registration before is closed", "seat", reg.seat)
@@ -210,10 +220,10 @@ func (r *Registry) leave(token string, reg *registration) {
 	}
 }
 
-// relaysAtOnce bounds a sandbox's dials of its relay that are under way.
+// relaysAtOnce bounds a sandbox's connections to its relay, from the dial to the end.
 const relaysAtOnce = 8
 
-// relayPatience bounds one.
+// relayPatience bounds a dial.
 const relayPatience = 30 * time.Second
 
 // requests answers what a sandbox asks until its connection ends.

@@ -14,6 +14,7 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -362,3 +363,37 @@ func (o *once) Close() error {
 }
 
 func (o *once) Addr() net.Addr { return o.conn.LocalAddr() }
+
+// TestWaitsForARegistration: who connects before his sandbox has registered goes on in the moment when it does, and when it
+// does not come, at the end of his patience; another's coming changes nothing.
+func TestWaitsForARegistration(t *testing.T) {
+	for _, test := range []struct {
+		name  string
+		comes []string // tokens, a second apart
+		want  time.Duration
+	}{
+		{"at once", []string{"one"}, time.Second},
+		{"after another", []string{"two", "two", "one"}, 3 * time.Second},
+		{"another only", []string{"two"}, time.Minute},
+		{"nobody", nil, time.Minute},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				r := NewRegistry(slog.New(slog.DiscardHandler))
+				began, waited := time.Now(), make(chan time.Duration, 1)
+				go func() {
+					r.registered(t.Context(), control.Target{Token: "one"}, time.Minute)
+					waited <- time.Since(began)
+				}()
+				for _, token := range test.comes {
+					time.Sleep(time.Second)
+					r.enter(token, &registration{seat: 1})
+					r.leave("two", r.live["two"])
+				}
+				if got := <-waited; got != test.want {
+					t.Errorf("it waited %v, not %v", got, test.want)
+				}
+			})
+		})
+	}
+}

@@ -98,8 +98,5 @@ func isLine(text string) bool {
 
 // takenPort names what listens on a port of every sandbox; "" is free.
 func takenPort(port string) string {
-	return map[string]string{
-		"22": "ssh", "25": "smtp", "110": "pop3", "143": "imap",
-		"10025": "the gateway's smtp", "10110": "the gateway's pop3", "10143": "the gateway's imap", "10080": "the control port",
-	}[port]
+	return map[string]string{"22": "ssh", "25": "smtp", "110": "pop3", "143": "imap"}[port]
 }

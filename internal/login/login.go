@@ -68,7 +68,7 @@ func Open(ctx context.Context, c *control.Client, s instance.Sandbox, student, a
 	if err != nil {
 		return nil, fmt.Errorf("host key of sandbox %d: %w", s.Seat, err)
 	}
-	conn, err := c.Stream(ctx, s.Seat, "ssh")
+	conn, err := c.Stream(ctx, s.Seat)
 	if err != nil {
 		return nil, err
 	}

@@ -24,7 +24,7 @@ type Host interface {
 	Password(ctx context.Context, account, hash string) error
 }
 
-// Control is a sandbox's control port. It works without a daemon too: then the sandbox waits for its spec.
+// Control answers for a sandbox. It works without a daemon too: then the sandbox waits for its spec.
 type Control struct {
 	Daemon  *Daemon // nil: unconfigured
 	Host    Host

@@ -14,7 +14,7 @@ const DoorsSeat = -1
 // desired are left alone, everything else that is not desired is removed.
 //
 // want is the hash of the spec that each seat shall have (and, under DoorsSeat, of the gateway's doors), have what the
-// control ports said; a seat that is in want but said nothing is configured. A seat that is not in want is not.
+// sandboxes said; a seat that is in want but said nothing is configured. A seat that is not in want is not.
 func Diff(desired, actual []engine.Resource, want, have map[int]string) Plan {
 	d := diff{
 		desired: slices.Clone(desired), actual: slices.Clone(actual),

@@ -8,7 +8,7 @@
 //	POST /v1/lab/check     {"tasks":["journal"]}, none is all → the same sheet, evaluated
 //	POST /v1/lab/answer    {"task":"journal","text":"4bXyz"} → the sheet with that task alone
 //
-// An error answer is {"error":"…"} in the student's language. The control port has the same (see For), for whoever has no
+// An error answer is {"error":"…"} in the student's language. Control has the same (see For), for whoever has no
 // account in the sandbox to call it from.
 package worksheet
 
@@ -119,7 +119,7 @@ func New(d Desk) http.Handler {
 	})
 }
 
-// For makes the handler for one student, whoever calls: it is for the control port.
+// For makes the handler for one student, whoever calls: it is for control.
 func For(d Desk, who Student) http.Handler {
 	return handler(d, func(*http.Request) (Student, bool) { return who, true })
 }

@@ -59,12 +59,6 @@ const (
 	stopWithin = 3 // seconds, after SIGTERM
 )
 
-// gatewayBounds are a gateway's limits where its resource sets none.
-const (
-	gatewayMemory = 192 << 20 // 6,000 connections, at some 14 KiB of ours each, and the kernel's
-	gatewayPIDs   = 1024      // thirty commands at once, and each stream is a process
-)
-
 // settings are the two parts of what a container is created from.
 type settings struct {
 	config container.Config
@@ -145,10 +139,10 @@ func gatewaySettings(r engine.Resource) settings {
 	s.host.Mounts = []mount.Mount{{Type: mount.TypeVolume, Source: socketName(r.Instance), Target: socketInGateway}}
 	s.host.SecurityOpt = []string{"no-new-privileges"}
 	if s.host.Memory == 0 {
-		s.host.Memory, s.host.MemorySwap = gatewayMemory, gatewayMemory
+		s.host.Memory, s.host.MemorySwap = engine.GatewayMemory, engine.GatewayMemory
 	}
 	if r.Sandbox.PIDs == 0 {
-		s.host.PidsLimit = pointer[int64](gatewayPIDs)
+		s.host.PidsLimit = pointer[int64](engine.GatewayPIDs)
 	}
 	return s
 }

@@ -5,9 +5,9 @@ import (
 	"crypto/rand"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/docker/docker/api/types/system"
-	"github.com/docker/docker/api/types/volume"
 
 	"maillab/internal/engine"
 )
@@ -49,10 +49,10 @@ func (e *Engine) storage(ctx context.Context, info system.Info) engine.Finding {
 			f.Detail += " on " + status[1]
 		}
 	}
-	name := "maillab-quota-" + strings.ToLower(rand.Text())
-	_, err := e.createVolume(ctx, volume.CreateOptions{Name: name}, 16<<20)
+	trial := trialVolume(time.Now())
+	err := e.putVolume(ctx, trial)
 	if err == nil {
-		err = e.api.VolumeRemove(ctx, name, true)
+		err = e.Remove(ctx, trial)
 	}
 	switch {
 	case err != nil:
@@ -63,6 +63,14 @@ func (e *Engine) storage(ctx context.Context, info system.Info) engine.Finding {
 		f.Detail += "; volumes are bounded by project quotas"
 	}
 	return f
+}
+
+// trialVolume is one that is removed at once; when that fails prune finds it by its labels a minute later.
+func trialVolume(now time.Time) engine.Resource {
+	return engine.Resource{
+		Kind: engine.Volume, Instance: "doctor-" + strings.ToLower(rand.Text()), Part: "trial", Bytes: 16 << 20,
+		Labels: map[string]string{engine.LabelRun: "doctor", engine.LabelExpires: now.Add(time.Minute).Format(time.RFC3339)},
+	}
 }
 
 // limits are the kernel's that sandboxes rely on.

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/docker/docker/api/types/system"
 
@@ -80,5 +81,21 @@ func TestLacks(t *testing.T) {
 				t.Errorf("%s: %+v", test.name, f)
 			}
 		}
+	}
+}
+
+// TestTrialVolume: when doctor is killed before it has removed the volume, it is found as ours, by itself, and out of date.
+func TestTrialVolume(t *testing.T) {
+	now := time.Date(2026, 9, 1, 8, 0, 0, 0, time.UTC)
+	r := trialVolume(now)
+	found := fromLabels(toLabels(r))
+	if found.ID() != r.ID() || found.Kind != engine.Volume || !strings.HasPrefix(found.Instance, "doctor-") || found.Labels[engine.LabelRun] != "doctor" {
+		t.Errorf("%+v", found)
+	}
+	if found.Labels[engine.LabelExpires] != "2026-09-01T08:01:00Z" {
+		t.Errorf("it expires at %q", found.Labels[engine.LabelExpires])
+	}
+	if other := trialVolume(now); other.Instance == r.Instance {
+		t.Error("two doctors at once would meet")
 	}
 }

@@ -171,7 +171,7 @@ func (s *seat) close() error {
 	return s.come(nil).finish()
 }
 
-// ServeHTTP is the control port: that of the daemon as it is now.
+// ServeHTTP answers as the seat's control: that of the daemon as it is now.
 func (s *seat) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	l, leave, ok := s.enter(r.Context(), false)
 	if !ok {
