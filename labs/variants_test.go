@@ -9,8 +9,8 @@ import (
 
 	"gopkg.in/yaml.v3"
 
-	"maillab/internal/check"
 	"maillab/internal/lab/task"
+	"maillab/internal/progress"
 	"maillab/labs"
 )
 
@@ -52,7 +52,7 @@ func TestVariants(t *testing.T) {
 			for want, ways := range map[bool][][]string{true: played.Right, false: played.Wrong} {
 				for _, steps := range ways {
 					got := newWorld(t, sandboxes[0], sheets[0]).judge(one.ID, steps)
-					if right := got.State == check.Passed || got.State == check.Manual; right != want {
+					if right := got.State == progress.Passed || got.State == progress.Manual; right != want {
 						t.Errorf("%s, %s: %s\n\t%s\n\t%s", name, one.ID, got.State, strings.Join(steps, "\n\t"), got.Seen["fr"])
 					}
 				}

@@ -15,6 +15,7 @@ import (
 	"maillab/internal/check"
 	"maillab/internal/dialogue"
 	"maillab/internal/lab/task"
+	"maillab/internal/progress"
 	"maillab/internal/spec"
 )
 
@@ -62,10 +63,10 @@ func (w *world) judge(id string, steps []string) check.Result {
 			i := slices.IndexFunc(w.server.Files, func(f spec.File) bool { return f.Path == path })
 			return append([]byte(nil), w.server.Files[max(i, 0)].Data...), i >= 0
 		}}
-	m := check.Memory{Passed: map[string]check.Pass{}, Answers: map[string]string{}}
+	m := progress.Work{Passed: map[string]progress.Pass{}, Answers: map[string]string{}}
 	for _, other := range w.sheet.Tasks { // what it needs is another table's
 		if other.ID != id {
-			m.Passed[other.ID] = check.Pass{}
+			m.Passed[other.ID] = progress.Pass{}
 		}
 	}
 	if w.answer != "" {

@@ -3,7 +3,7 @@
 // teacher's maillab check alike; it keeps nothing and touches nothing but what Evidence lets it.
 //
 // It promises: a result says in French and English what was seen and what is missing, and never the rule itself; what
-// passed stays passed for as long as the caller hands the pass back in (Memory); a check that cannot be made here
+// passed stays passed for as long as the caller hands the pass back in (progress.Work); a check that cannot be made here
 // (files and runs on the embedded engine) blocks its task and says so, it fails nobody.
 package check
 
@@ -11,51 +11,30 @@ import (
 	"context"
 	"crypto/rand"
 	"iter"
+	"math"
 	"strings"
 	"time"
 
 	"maillab/internal/dialogue"
 	"maillab/internal/lab/task"
-)
-
-// State of a task.
-type State string
-
-// States.
-const (
-	Passed  State = "passed"
-	Failed  State = "failed"
-	Blocked State = "blocked" // a task that it needs has not passed, or it cannot be checked here
-	Manual  State = "manual"  // it waits for the teacher's word
+	"maillab/internal/progress"
 )
 
 // Result is where a student stands with a task.
 type Result struct {
-	ID     string    `json:"id"`
-	Title  task.Text `json:"title"`
-	State  State     `json:"state"`
-	Points int       `json:"points"` // what it is worth
-	Seen   task.Text `json:"seen"`
-	Hint   task.Text `json:"hint,omitempty"`   // of a task that has not passed
-	Look   task.Text `json:"look,omitempty"`   // for the teacher: what to look for
-	Answer string    `json:"answer,omitempty"` // what the student answered
-	Marked bool      `json:"marked,omitempty"` // the state is the teacher's word
-	At     time.Time `json:"at,omitzero"`      // of the pass
+	ID     string         `json:"id"`
+	Title  task.Text      `json:"title"`
+	State  progress.State `json:"state"`
+	Points int            `json:"points"` // what it is worth
+	Given  float64        `json:"given"`  // of them, to a thousandth
+	Seen   task.Text      `json:"seen"`
+	Hint   task.Text      `json:"hint,omitempty"`   // of a task that has not passed
+	Look   task.Text      `json:"look,omitempty"`   // for the teacher: what to look for
+	Answer string         `json:"answer,omitempty"` // what the student answered
+	Mark   *progress.Mark `json:"mark,omitempty"`   // the teacher's word, from which the state follows
+	At     time.Time      `json:"at,omitzero"`      // of the pass
 	// CopiedFrom is the student whose token the answer carries: for the teacher, as far as it is known here.
 	CopiedFrom string `json:"copiedFrom,omitempty"`
-}
-
-// Memory is what is known of a student beside the evidence. Keys are tasks' IDs.
-type Memory struct {
-	Passed  map[string]Pass
-	Answers map[string]string
-	Marks   map[string]bool // the teacher's word: passed or failed
-}
-
-// Pass is a task that passed in this epoch.
-type Pass struct {
-	At   time.Time `json:"at"`
-	Seen task.Text `json:"seen"`
 }
 
 // Evidence is what checks look at, all of it of one epoch. What is nil cannot be looked at here.
@@ -162,7 +141,7 @@ const MaxFile = 1 << 20
 type sheet struct {
 	task.Sheet
 	Evidence
-	memory Memory
+	memory progress.Work
 	done   map[string]Result
 	open   map[string]bool // being evaluated: a cycle of needs must end
 	task   string          // whose check is being evaluated
@@ -175,7 +154,7 @@ type sheet struct {
 }
 
 // Evaluate goes through a student's tasks and returns a result for each, or for each of only (IDs), in the sheet's order.
-func Evaluate(ctx context.Context, s task.Sheet, e Evidence, m Memory, only ...string) []Result {
+func Evaluate(ctx context.Context, s task.Sheet, e Evidence, m progress.Work, only ...string) []Result {
 	e.fill()
 	x := &sheet{Sheet: s, Evidence: e, memory: m, done: map[string]Result{}, open: map[string]bool{}, letters: letters{}}
 	results := []Result{}
@@ -204,34 +183,48 @@ func (x *sheet) result(ctx context.Context, t task.Task) Result {
 	x.open[t.ID] = true
 	r := x.judge(ctx, t)
 	delete(x.open, t.ID)
-	r.ID, r.Title, r.Points, r.Answer = t.ID, t.Title, t.Points, x.memory.Answers[t.ID]
-	if r.State != Passed {
-		r.Hint = t.Hint
-	}
-	r.Look = looks(&t.Check)
+	r = About(t, r, x.memory)
 	x.done[t.ID] = r
 	return r
 }
 
-// judge decides: the teacher's word first, then a pass of before, then what the task needs, then its check.
+// About completes a verdict with what is to be told of its task.
+func About(t task.Task, r Result, w progress.Work) Result {
+	r.ID, r.Title, r.Points, r.Answer = t.ID, t.Title, t.Points, w.Answers[t.ID]
+	switch {
+	case r.Mark != nil:
+		r.Given = r.Mark.Points(t.Points)
+	case r.State == progress.Passed:
+		r.Given = float64(t.Points)
+	}
+	if r.State != progress.Passed {
+		r.Hint = t.Hint
+	}
+	r.Look = looks(&t.Check)
+	return r
+}
+
+// Known is the verdict on a task that follows from no evidence: the teacher's word, or a pass of before.
+func Known(t task.Task, w progress.Work) (r Result, known bool) {
+	if m, marked := w.Marks[t.ID]; marked {
+		return Result{State: m.State(), Mark: &m, Seen: both("décidé par l'enseignant", "the teacher's decision"), At: m.At}, true
+	}
+	pass, passed := w.Passed[t.ID]
+	return Result{State: progress.Passed, Seen: pass.Seen, At: pass.At}, passed
+}
+
+// judge decides: what is known already, then what the task needs, then its check.
 func (x *sheet) judge(ctx context.Context, t task.Task) Result {
-	if passed, marked := x.memory.Marks[t.ID]; marked {
-		r := Result{State: Failed, Marked: true, Seen: both("décidé par l'enseignant", "the teacher's decision")}
-		if passed {
-			r.State = Passed
-		}
+	if r, known := Known(t, x.memory); known {
 		return r
 	}
-	if pass, ok := x.memory.Passed[t.ID]; ok {
-		return Result{State: Passed, Seen: pass.Seen, At: pass.At}
-	}
 	if missing := x.missing(ctx, t); len(missing) > 0 {
-		return Result{State: Blocked, Seen: join(" ; ", both("s'ouvre après : %s", "opens after: %s", strings.Join(missing, ", ")), x.beginWith(ctx, missing))}
+		return Result{State: progress.Blocked, Seen: join(" ; ", both("s'ouvre après : %s", "opens after: %s", strings.Join(missing, ", ")), x.beginWith(ctx, missing))}
 	}
 	x.task, x.copied = t.ID, ""
 	v := x.check(ctx, &t.Check)
 	r := Result{State: v.state(), Seen: v.text(), CopiedFrom: x.copied}
-	if r.State == Passed {
+	if r.State == progress.Passed {
 		r.At = x.Now().UTC()
 	}
 	return r
@@ -241,7 +234,7 @@ func (x *sheet) judge(ctx context.Context, t task.Task) Result {
 func (x *sheet) missing(ctx context.Context, t task.Task) (ids []string) {
 	for _, id := range t.Needs {
 		for _, other := range x.Tasks {
-			if other.ID == id && (x.open[id] || x.result(ctx, other).State != Passed) {
+			if other.ID == id && (x.open[id] || x.result(ctx, other).State != progress.Passed) {
 				ids = append(ids, id)
 			}
 		}
@@ -284,13 +277,14 @@ func looks(c *task.Check) task.Text {
 	return nil
 }
 
-// Progress counts the tasks that passed, with their points.
-func Progress(results []Result) (passed, points int) {
+// Progress counts the tasks that passed, with the points that were given and those that there are.
+func Progress(results []Result) (passed int, given float64, most int) {
 	for _, r := range results {
-		if r.State == Passed {
+		if r.State == progress.Passed {
 			passed++
-			points += r.Points
 		}
+		given += r.Given
+		most += r.Points
 	}
-	return passed, points
+	return passed, math.Round(given*1000) / 1000, most
 }

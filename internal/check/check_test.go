@@ -9,6 +9,7 @@ import (
 
 	"maillab/internal/dialogue"
 	"maillab/internal/lab/task"
+	"maillab/internal/progress"
 )
 
 // TestWrongWays: what students do wrong does not pass, and they are told what it was.
@@ -22,7 +23,7 @@ func TestWrongWays(t *testing.T) {
 	for name, c := range map[string]struct {
 		world  world
 		check  task.Check
-		memory Memory
+		memory progress.Work
 		want   string // in English
 	}{
 		"nothing done": {check: byHand, want: "no message has arrived for util11"},
@@ -60,13 +61,13 @@ func TestWrongWays(t *testing.T) {
 			check: task.Check{Mail: &task.Mail{NotHeader: map[string]task.Pattern{"To": "util11"}}}, want: "its header To is “util11”, which it must not be"},
 		"a header that is empty": {world: world{mails: []Mail{letter("A1", "util1", 1, "To:\n\nx\n")}},
 			check: task.Check{Mail: &task.Mail{NotHeader: map[string]task.Pattern{"To": "^$"}}}, want: "its header To, “”, is just what will not do"},
-		"a short essay": {check: task.Check{Answer: &task.Answer{Matches: "(?s).{40,}"}}, memory: Memory{Answers: map[string]string{"it": "mail"}}, want: "the answer “mail” is too short"},
+		"a short essay": {check: task.Check{Answer: &task.Answer{Matches: "(?s).{40,}"}}, memory: progress.Work{Answers: map[string]string{"it": "mail"}}, want: "the answer “mail” is too short"},
 		"somebody else's POP3": {world: world{talks: []dialogue.Dialogue{talk("pop3", hand, []string{"bruno"}, "C: quit")}},
 			check: task.Check{Dialogue: &task.Dialogue{Service: "pop3", Commands: []task.Pattern{"quit"}}}, want: "no POP3 dialogue"},
 		"a command too many": {world: world{talks: []dialogue.Dialogue{sent("A1", hand, "util1")}},
 			check: task.Check{Dialogue: &task.Dialogue{Service: "smtp", Commands: []task.Pattern{"data"}, Not: []task.Pattern{"^helo"}}}, want: "“helo pv” should not be in it"},
 		"no answer":      {check: task.Check{Answer: &task.Answer{Matches: "x"}}, want: "no answer yet: lab answer it"},
-		"a wrong answer": {world: world{lines: log}, check: task.Check{Answer: &task.Answer{Log: `local\[\d+\]: ([0-9A-Za-z]+): to=`}}, memory: Memory{Answers: map[string]string{"it": "4bXyz13"}}, want: "the answer “4bXyz13” is not right"},
+		"a wrong answer": {world: world{lines: log}, check: task.Check{Answer: &task.Answer{Log: `local\[\d+\]: ([0-9A-Za-z]+): to=`}}, memory: progress.Work{Answers: map[string]string{"it": "4bXyz13"}}, want: "the answer “4bXyz13” is not right"},
 		"lines of two messages": {world: world{lines: append(log, "Mar 26 11:09:05 test6isri postfix/qmgr[1]: 4bXyz99: removed")},
 			check: task.Check{Log: &task.Log{Lines: []task.Pattern{"status=sent", "removed"}, SameMessage: true}}, want: "it has 1 of the 2 lines in order"},
 		"read away": {world: world{boxes: map[string][]BoxMessage{}}, check: task.Check{Mailbox: &task.Mailbox{Of: "util1", Folder: "INBOX"}}, want: "0 messages in the mailbox of util1"},
@@ -76,7 +77,7 @@ func TestWrongWays(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			got := one(t, &c.world, c.check, c.memory)
-			if got.State != Failed || !strings.Contains(got.Seen["en"], c.want) {
+			if got.State != progress.Failed || !strings.Contains(got.Seen["en"], c.want) {
 				t.Errorf("%s: %s\nwant %s", got.State, got.Seen["en"], c.want)
 			}
 			if got.Seen["fr"] == "" || got.Seen["fr"] == got.Seen["en"] {
@@ -92,12 +93,12 @@ func TestRightWays(t *testing.T) {
 		"-------0000000000\nContent-Type: image/jpeg; name=enveloppe.jpg\nContent-Transfer-Encoding: base64\n\n/9hw\naWN0dXJl\n-------0000000000--\n"
 	log := []string{"Mar 26 11:09:05 test6isri postfix/cleanup[1]: 4bXyz12: message-id=<20260326@test6isri>",
 		"Mar 26 11:09:05 test6isri postfix/local[1]: 4bXyz12: to=<util11@x>, status=sent (delivered)", "Mar 26 11:09:05 test6isri postfix/qmgr[1]: 4bXyz12: removed"}
-	answers := Memory{Answers: map[string]string{"it": " “<20260326@test6isri>” "}}
+	answers := progress.Work{Answers: map[string]string{"it": " “<20260326@test6isri>” "}}
 	client := talk("smtp", program, nil, "C: EHLO x", "C: MAIL FROM:<a>", "C: RCPT TO:<b>", "S: 250 ok", "S: 250 ok", "S: 250 accepted")
 	for name, c := range map[string]struct {
 		world  world
 		check  task.Check
-		memory Memory
+		memory progress.Work
 	}{
 		"by hand":           {world: world{mails: []Mail{letter("A1", "util11", 1, "\nx\n")}, talks: []dialogue.Dialogue{sent("A1", hand, "util11")}}, check: task.Check{Mail: &task.Mail{To: "util11", Via: "smtp", By: "hand"}}},
 		"two recipients":    {world: world{mails: []Mail{letter("A1", "util11", 2, "To: util1\n\nx\n")}}, check: task.Check{Mail: &task.Mail{To: "util11", Recipients: task.Count{Min: 2, Max: 2, Set: true}, NotHeader: map[string]task.Pattern{"Cc": "util11", "To": "util11"}}}},
@@ -108,16 +109,16 @@ func TestRightWays(t *testing.T) {
 		"pipelined":         {world: world{talks: []dialogue.Dialogue{client}}, check: task.Check{Dialogue: &task.Dialogue{Service: "smtp", By: "program", Exchanges: []task.Exchange{{Command: "^MAIL", Reply: "^250"}, {Command: "^RCPT", Reply: "accepted"}}, Replies: []task.Pattern{"ok", "accepted"}}}},
 		"log":               {world: world{lines: log}, check: task.Check{Log: &task.Log{Lines: []task.Pattern{"status=sent", "removed"}, SameMessage: true}}},
 		"answer of the log": {world: world{lines: log}, check: task.Check{Answer: &task.Answer{Log: "message-id=<([^>]+)>"}}, memory: answers},
-		"token":             {check: task.Check{Answer: &task.Answer{Token: "X7kq2-mv4hd"}}, memory: Memory{Answers: map[string]string{"it": "the code is x7kq2-mv4hd"}}},
+		"token":             {check: task.Check{Answer: &task.Answer{Token: "X7kq2-mv4hd"}}, memory: progress.Work{Answers: map[string]string{"it": "the code is x7kq2-mv4hd"}}},
 		"reply": {world: world{talks: []dialogue.Dialogue{sent("A1", hand, "util1")}}, check: task.Check{Answer: &task.Answer{Reply: "queued as (.*)"}},
-			memory: Memory{Answers: map[string]string{"it": "a1"}}},
+			memory: progress.Work{Answers: map[string]string{"it": "a1"}}},
 		"none of it": {check: task.Check{Not: &task.Check{Mail: &task.Mail{Via: "smtp"}}}},
 		"one of two": {world: world{files: map[string]File{"a": {Text: []byte("x"), Executable: true}}}, check: task.Check{Any: []task.Check{{File: &task.File{Path: "b"}}, {File: &task.File{Path: "a", Text: "x", NotText: "y", Executable: true}}}}},
 		"in the box": {world: world{boxes: map[string][]BoxMessage{"util1/INBOX": {{Flags: []string{`\Seen`}, Open: func() ([]byte, error) { return []byte("From: a\n\nx"), nil }}}}},
 			check: task.Check{Mailbox: &task.Mailbox{Folder: "INBOX", Flags: []string{`\Seen`}, Header: map[string]task.Pattern{"from": "^a$"}, Body: "x"}}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if got := one(t, &c.world, c.check, c.memory); got.State != Passed {
+			if got := one(t, &c.world, c.check, c.memory); got.State != progress.Passed {
 				t.Errorf("%s: %s", got.State, got.Seen["en"])
 			}
 		})
@@ -128,7 +129,7 @@ func TestRightWays(t *testing.T) {
 func TestFixturesAndOthers(t *testing.T) {
 	fixture, other := letter("A1", "util1", 1, "\nx"), letter("B2", "util5", 1, "\nx")
 	fixture.Fixture = true
-	if got := one(t, &world{mails: []Mail{fixture, other}}, task.Check{Mail: &task.Mail{Via: "smtp"}}, Memory{}); got.State != Failed {
+	if got := one(t, &world{mails: []Mail{fixture, other}}, task.Check{Mail: &task.Mail{Via: "smtp"}}, progress.Work{}); got.State != progress.Failed {
 		t.Errorf("%+v", got)
 	}
 }
@@ -143,35 +144,36 @@ func TestStates(t *testing.T) {
 		{ID: "after-late", Needs: []string{"late", "done"}, Check: yes},
 		{ID: "done", Check: no},
 		{ID: "good", Points: 3, Check: no},
-		{ID: "bad", Check: yes},
+		{ID: "bad", Points: 1, Check: yes},
+		{ID: "half", Points: 3, Check: no},
 		{ID: "essay", Check: task.Check{All: []task.Check{{Answer: &task.Answer{Matches: "."}}, {Manual: &task.Manual{Look: look}}}}},
 		{ID: "script", Check: task.Check{Run: &task.Run{Script: "x.sh"}}},
 		{ID: "a", Needs: []string{"b"}, Check: yes}, {ID: "b", Needs: []string{"a"}, Check: yes},
 	}}
-	m := Memory{Passed: map[string]Pass{"done": {At: noon().Add(-time.Hour), Seen: both("vu", "seen")}},
-		Marks: map[string]bool{"good": true, "bad": false}, Answers: map[string]string{"essay": "because"}}
+	m := progress.Work{Passed: map[string]progress.Pass{"done": {At: noon().Add(-time.Hour), Seen: both("vu", "seen")}},
+		Marks: map[string]progress.Mark{"good": {Share: 1}, "bad": {}, "half": {Share: 0.5, Comment: "the second half is missing"}}, Answers: map[string]string{"essay": "because"}}
 	e := (&world{}).evidence()
 	e.Runs = nil
 	got := Evaluate(t.Context(), s, e, m)
-	states := map[string]State{}
+	states := map[string]progress.State{}
 	for _, r := range got {
 		states[r.ID] = r.State
 	}
-	want := map[string]State{"late": Blocked, "early": Failed, "after-late": Blocked, "done": Passed, "good": Passed, "bad": Failed,
-		"essay": Manual, "script": Blocked, "a": Blocked, "b": Blocked}
+	want := map[string]progress.State{"late": progress.Blocked, "early": progress.Failed, "after-late": progress.Blocked, "done": progress.Passed, "good": progress.Passed, "bad": progress.Failed, "half": progress.Passed,
+		"essay": progress.Manual, "script": progress.Blocked, "a": progress.Blocked, "b": progress.Blocked}
 	if diff := cmp.Diff(want, states); diff != "" {
 		t.Error(diff)
 	}
 	if got[2].Seen["en"] != "opens after: late ; begin with early" || got[3].Seen["en"] != "seen" || !got[3].At.Equal(noon().Add(-time.Hour)) {
 		t.Errorf("%+v\n%+v", got[2], got[3])
 	}
-	if diff := cmp.Diff(look, got[6].Look); diff != "" || got[6].Answer != "because" {
-		t.Error(diff, got[6].Answer)
+	if diff := cmp.Diff(look, got[7].Look); diff != "" || got[7].Answer != "because" {
+		t.Error(diff, got[7].Answer)
 	}
-	if passed, points := Progress(got); passed != 2 || points != 3 {
-		t.Error(passed, points)
+	if passed, given, most := Progress(got); passed != 3 || given != 4.5 || most != 7 {
+		t.Error(passed, given, most)
 	}
-	if only := Evaluate(t.Context(), s, e, m, "late"); len(only) != 1 || only[0].State != Blocked || only[0].Hint["en"] == "" {
+	if only := Evaluate(t.Context(), s, e, m, "late"); len(only) != 1 || only[0].State != progress.Blocked || only[0].Hint["en"] == "" {
 		t.Errorf("%+v", only)
 	}
 }
@@ -182,8 +184,8 @@ func TestCopiedAnswer(t *testing.T) {
 	s := task.Sheet{Student: "alice", Accounts: []string{"util1"}, Tasks: []task.Task{{ID: "code", Check: task.Check{Answer: &task.Answer{Token: "aaaaa-bbbbb"}}}}}
 	e := (&world{}).evidence()
 	e.Owner = func(id, answer string) string { return map[string]string{"code ccccc-ddddd": "bruno"}[id+" "+answer] }
-	got := Evaluate(t.Context(), s, e, Memory{Answers: map[string]string{"code": "ccccc-ddddd"}})[0]
-	if got.State != Failed || got.CopiedFrom != "bruno" || strings.Contains(got.Seen["en"]+got.Seen["fr"], "bruno") ||
+	got := Evaluate(t.Context(), s, e, progress.Work{Answers: map[string]string{"code": "ccccc-ddddd"}})[0]
+	if got.State != progress.Failed || got.CopiedFrom != "bruno" || strings.Contains(got.Seen["en"]+got.Seen["fr"], "bruno") ||
 		!strings.Contains(got.Seen["en"], "does not hold your code") {
 		t.Errorf("%+v", got)
 	}

@@ -11,6 +11,7 @@ import (
 
 	"maillab/internal/dialogue"
 	"maillab/internal/lab/task"
+	"maillab/internal/progress"
 )
 
 func noon() time.Time { return time.Date(2026, 3, 26, 11, 9, 5, 0, time.UTC) }
@@ -108,7 +109,7 @@ func letter(id, to string, recipients int, text string) Mail {
 }
 
 // one evaluates one check.
-func one(t *testing.T, w *world, c task.Check, m Memory) Result {
+func one(t *testing.T, w *world, c task.Check, m progress.Work) Result {
 	t.Helper()
 	s := task.Sheet{Student: "alice", Accounts: []string{"util1", "util11"}, Tasks: []task.Task{{ID: "it", Points: 1, Check: c}}}
 	results := Evaluate(t.Context(), s, w.evidence(), m)

@@ -8,6 +8,7 @@ import (
 
 	"maillab/internal/dialogue"
 	"maillab/internal/lab/task"
+	"maillab/internal/progress"
 )
 
 // TestNamesWhatWasSeen: what went wrong is told by what the student wrote, in both languages.
@@ -53,8 +54,8 @@ func TestNamesWhatWasSeen(t *testing.T) {
 		"the wrong mailbox":             {world{mails: []Mail{letter("A1", "util1", 1, "\nx")}}, task.Check{Mail: &task.Mail{To: "util11"}}, "a message, A1, is in the mailbox of util1: there has to be one in that of util11", "un message, A1, est dans la boîte de util1 : il en faut un dans celle de util11"},
 		"a line of the log":             {world{lines: deferred("4bXyz11", "a@b")}, task.Check{Log: &task.Log{Lines: []task.Pattern{"from=<", "status=sent"}}}, "the next, status=sent…, is missing", "la suivante, status=sent…, manque"},
 	} {
-		got := one(t, &c.world, c.check, Memory{})
-		if got.State != Failed || !strings.Contains(got.Seen["en"], c.en) || !strings.Contains(got.Seen["fr"], c.fr) {
+		got := one(t, &c.world, c.check, progress.Work{})
+		if got.State != progress.Failed || !strings.Contains(got.Seen["en"], c.en) || !strings.Contains(got.Seen["fr"], c.fr) {
 			t.Errorf("%s: %s\n%s\n%s\nwant %s\n%s", name, got.State, got.Seen["en"], got.Seen["fr"], c.en, c.fr)
 		}
 	}

@@ -10,6 +10,7 @@ import (
 
 	"maillab/internal/dialogue"
 	"maillab/internal/lab/task"
+	"maillab/internal/progress"
 )
 
 // runner plays scripts.
@@ -62,24 +63,24 @@ func TestRun(t *testing.T) {
 		want   task.Run
 		runner runner
 		does   bool
-		state  State
+		state  progress.State
 		seen   string
 	}{
 		"counts": {want: task.Run{Script: "a.sh", Stdin: "{run}", Mail: []task.Message{{To: "util1", Subject: "{run}"}}, Output: []task.Pattern{"^{messages} of {run}$"}, Exit: &zero},
-			runner: runner{out: Outcome{Output: "2 of random\r\n"}}, state: Failed, seen: "that is not what is asked for, messages in the mailbox: 1"},
+			runner: runner{out: Outcome{Output: "2 of random\r\n"}}, state: progress.Failed, seen: "that is not what is asked for, messages in the mailbox: 1"},
 		"counts right": {want: task.Run{Script: "a.sh", Mail: []task.Message{{To: "util1", Subject: "{run}"}}, Output: []task.Pattern{`^{messages} of {run}\n$`}, Exit: &zero},
-			runner: runner{out: Outcome{Output: "1 of random\r\n"}}, state: Passed, seen: "a.sh, 0.0 s, it wrote “1 of random”"},
+			runner: runner{out: Outcome{Output: "1 of random\r\n"}}, state: progress.Passed, seen: "a.sh, 0.0 s, it wrote “1 of random”"},
 		"shows a password": {want: task.Run{Script: "a.sh", Terminal: true, NotOutput: []task.Pattern{"(?s)secret.*secret"}},
-			runner: runner{out: Outcome{Output: "secret\r\nsecret"}}, state: Failed, seen: "it shows “secret secret”, which it must not"},
-		"exit code":   {want: task.Run{Script: "a.sh", Exit: &zero}, runner: runner{out: Outcome{Exit: 2}}, state: Failed, seen: "its exit code is 2"},
-		"never ends":  {want: task.Run{Script: "a.sh", Seconds: 7, Exit: &zero}, runner: runner{out: Outcome{TimedOut: true, Exit: -1}}, state: Failed, seen: "it did not end within 7 s"},
-		"not run":     {want: task.Run{Script: "a.sh", Exit: &zero}, runner: runner{err: errors.New("no room")}, state: Failed, seen: "could not be run: no room"},
-		"not there":   {want: task.Run{Script: "b.sh", Exit: &zero}, state: Failed, seen: "the file b.sh is not there in /home/util1"},
-		"sends":       {want: task.Run{Script: "a.sh", After: after}, does: true, state: Passed, seen: "message A1 to util1"},
-		"sends not":   {want: task.Run{Script: "a.sh", After: after}, state: Failed, seen: "afterwards: no message has arrived"},
-		"serves":      {want: task.Run{Script: "a.sh", Server: &task.Server{Port: "2501"}, Mail: []task.Message{{To: "list"}}, After: after}, runner: runner{listens: true, out: Outcome{Exit: -1}}, does: true, state: Passed, seen: "message A1"},
-		"listens not": {want: task.Run{Script: "a.sh", Server: &task.Server{Port: "2501"}, After: after}, runner: runner{out: Outcome{Exit: 1}}, state: Failed, seen: "it does not listen on port 2501"},
-		"old mail":    {want: task.Run{Script: "a.sh", After: &task.Check{Mail: &task.Mail{Header: map[string]task.Pattern{"Subject": "old"}}}}, state: Failed, seen: "afterwards"},
+			runner: runner{out: Outcome{Output: "secret\r\nsecret"}}, state: progress.Failed, seen: "it shows “secret secret”, which it must not"},
+		"exit code":   {want: task.Run{Script: "a.sh", Exit: &zero}, runner: runner{out: Outcome{Exit: 2}}, state: progress.Failed, seen: "its exit code is 2"},
+		"never ends":  {want: task.Run{Script: "a.sh", Seconds: 7, Exit: &zero}, runner: runner{out: Outcome{TimedOut: true, Exit: -1}}, state: progress.Failed, seen: "it did not end within 7 s"},
+		"not run":     {want: task.Run{Script: "a.sh", Exit: &zero}, runner: runner{err: errors.New("no room")}, state: progress.Failed, seen: "could not be run: no room"},
+		"not there":   {want: task.Run{Script: "b.sh", Exit: &zero}, state: progress.Failed, seen: "the file b.sh is not there in /home/util1"},
+		"sends":       {want: task.Run{Script: "a.sh", After: after}, does: true, state: progress.Passed, seen: "message A1 to util1"},
+		"sends not":   {want: task.Run{Script: "a.sh", After: after}, state: progress.Failed, seen: "afterwards: no message has arrived"},
+		"serves":      {want: task.Run{Script: "a.sh", Server: &task.Server{Port: "2501"}, Mail: []task.Message{{To: "list"}}, After: after}, runner: runner{listens: true, out: Outcome{Exit: -1}}, does: true, state: progress.Passed, seen: "message A1"},
+		"listens not": {want: task.Run{Script: "a.sh", Server: &task.Server{Port: "2501"}, After: after}, runner: runner{out: Outcome{Exit: 1}}, state: progress.Failed, seen: "it does not listen on port 2501"},
+		"old mail":    {want: task.Run{Script: "a.sh", After: &task.Check{Mail: &task.Mail{Header: map[string]task.Pattern{"Subject": "old"}}}}, state: progress.Failed, seen: "afterwards"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			old := letter("O", "util1", 1, "Subject: old\n\n")
@@ -93,7 +94,7 @@ func TestRun(t *testing.T) {
 			e.Runs, e.Random = &c.runner, func() string { return "random" }
 			e.Pause = func(context.Context, time.Duration) bool { return false }
 			s := task.Sheet{Accounts: []string{"util1"}, Tasks: []task.Task{{ID: "it", Check: task.Check{Run: &c.want}}}}
-			got := Evaluate(t.Context(), s, e, Memory{})[0]
+			got := Evaluate(t.Context(), s, e, progress.Work{})[0]
 			if got.State != c.state || !strings.Contains(got.Seen["en"], c.seen) {
 				t.Errorf("%s: %s\nwant %s", got.State, got.Seen["en"], c.seen)
 			}
@@ -114,7 +115,7 @@ func TestRunsLast(t *testing.T) {
 	e := w.evidence()
 	e.Runs = r
 	s := task.Sheet{Accounts: []string{"util1"}, Tasks: []task.Task{{ID: "it", Check: task.Check{All: []task.Check{{Run: &task.Run{Script: "a.sh"}}, {File: &task.File{Path: "b"}}}}}}}
-	if got := Evaluate(t.Context(), s, e, Memory{})[0]; got.State != Failed || r.request.Script != "" || !strings.Contains(got.Seen["en"], "the script was not run") {
+	if got := Evaluate(t.Context(), s, e, progress.Work{})[0]; got.State != progress.Failed || r.request.Script != "" || !strings.Contains(got.Seen["en"], "the script was not run") {
 		t.Errorf("%+v", got)
 	}
 }
@@ -126,8 +127,8 @@ func TestRunUnexecutable(t *testing.T) {
 		e := w.evidence()
 		e.Runs = &runner{w: w}
 		s := task.Sheet{Accounts: []string{"util1"}, Tasks: []task.Task{{ID: "it", Check: task.Check{Run: &task.Run{Script: "a.sh"}}}}}
-		got := Evaluate(t.Context(), s, e, Memory{})[0]
-		if told := strings.Contains(got.Seen["en"], "it is not executable (chmod +x), and was run all the same"); got.State != Passed || told == executable {
+		got := Evaluate(t.Context(), s, e, progress.Work{})[0]
+		if told := strings.Contains(got.Seen["en"], "it is not executable (chmod +x), and was run all the same"); got.State != progress.Passed || told == executable {
 			t.Errorf("executable %v: %+v", executable, got)
 		}
 	}
@@ -145,10 +146,10 @@ func TestRunIsAProgram(t *testing.T) {
 		e := w.evidence()
 		e.Runs = &runner{w: w}
 		s := task.Sheet{Accounts: []string{"util1"}, Tasks: []task.Task{{ID: "it", Check: task.Check{Run: &task.Run{Script: "a.sh", After: &want}}}}}
-		if got := Evaluate(t.Context(), s, e, Memory{})[0]; got.State != Passed {
+		if got := Evaluate(t.Context(), s, e, progress.Work{})[0]; got.State != progress.Passed {
 			t.Errorf("in a run: %s", got.Seen["en"])
 		}
-		if got := one(t, w, want, Memory{}); got.State != Failed || !strings.Contains(got.Seen["en"], "typed by hand") {
+		if got := one(t, w, want, progress.Work{}); got.State != progress.Failed || !strings.Contains(got.Seen["en"], "typed by hand") {
 			t.Errorf("outside of a run: %s, %s", got.State, got.Seen["en"])
 		}
 	}

@@ -173,8 +173,8 @@ type step struct {
 	name string          // the command's word, as far as there is one
 }
 
-// progress is how far a sequence got.
-type progress struct {
+// reach is how far a sequence got.
+type reach struct {
 	count   int
 	at      int    // turn after the last one
 	last    string // the command there
@@ -183,7 +183,7 @@ type progress struct {
 }
 
 // later is the one that got further.
-func later(a, b progress) progress {
+func later(a, b reach) reach {
 	if b.at > a.at && b.count > 0 {
 		return b
 	}
@@ -191,7 +191,7 @@ func later(a, b progress) progress {
 }
 
 // next tells what is missing: where the step is there, but too early, or was refused, the student's own command is named.
-func next(turns []turn, sequences ...progress) task.Text {
+func next(turns []turn, sequences ...reach) task.Text {
 	named := both("la suivante manque", "the next is missing")
 	for _, p := range sequences {
 		if p.missing == nil {
@@ -215,7 +215,7 @@ func next(turns []turn, sequences ...progress) task.Text {
 }
 
 // take looks for turns, one after the other.
-func (p *progress) take(turns []turn, steps []step) {
+func (p *reach) take(turns []turn, steps []step) {
 	at := 0
 	for _, s := range steps {
 		i := slices.IndexFunc(turns[at:], s.is)
@@ -229,7 +229,7 @@ func (p *progress) take(turns []turn, steps []step) {
 }
 
 // follow counts how many of the commands and exchanges, and of the replies, are there in order.
-func (s script) follow(turns []turn) (commands, replies progress) {
+func (s script) follow(turns []turn) (commands, replies reach) {
 	var asked, exchanged []step
 	for _, re := range s.commands {
 		asked = append(asked, step{is: func(t turn) bool { return re.MatchString(t.command) }, name: wordOf(re)})
@@ -246,7 +246,7 @@ func (s script) follow(turns []turn) (commands, replies progress) {
 	for i, t := range turns {
 		for _, line := range t.own {
 			if replies.count < len(s.replies) && s.replies[replies.count].MatchString(line) {
-				replies = progress{count: replies.count + 1, at: i + 1, last: t.command, used: append(replies.used, i)}
+				replies = reach{count: replies.count + 1, at: i + 1, last: t.command, used: append(replies.used, i)}
 			}
 		}
 	}

@@ -9,6 +9,7 @@ import (
 
 	"maillab/internal/dialogue"
 	"maillab/internal/lab/task"
+	"maillab/internal/progress"
 )
 
 // deferred are the log lines of a message that waits for a server that does not answer.
@@ -32,23 +33,23 @@ func TestOneMessage(t *testing.T) {
 	to, mine, others := "moi@example.org", "4bXyz11", "4bXyz22"
 	two := talk("smtp", hand, nil, "C: helo pv", "S: 250 x", "C: mail from: util1", "S: 250 Ok", "C: rcpt to: util11@x", "S: 250 Ok", "C: data", "S: 354 go", "D", "S: 250 2.0.0 Ok: queued as "+others,
 		"C: mail from: util1", "S: 250 Ok", "C: rcpt to: <"+to+">", "S: 250 Ok", "C: data", "S: 354 go", "D", "S: 250 2.0.0 Ok: queued as "+mine, "C: quit", "S: 221 Bye")
-	answer := func(text string) Memory { return Memory{Answers: map[string]string{"it": text}} }
+	answer := func(text string) progress.Work { return progress.Work{Answers: map[string]string{"it": text}} }
 	for name, c := range map[string]struct {
 		world  world
-		memory Memory
-		state  State
+		memory progress.Work
+		state  progress.State
 		seen   string
 	}{
-		"all of one":                       {world{talks: []dialogue.Dialogue{sent(mine, hand, to)}, lines: deferred(mine, to)}, answer("c'est " + mine + "."), Passed, "mail.log, message 4bXyz11"},
-		"the second message of a dialogue": {world{talks: []dialogue.Dialogue{two}, lines: append(deferred(mine, to), deferred(others, "x@y.org")...)}, answer(mine), Passed, "mail.log, message 4bXyz11"},
-		"a dialogue to somebody else, and the mail command": {world{talks: []dialogue.Dialogue{sent(mine, hand, "util11@x")}, lines: deferred(others, to)}, answer(others), Failed,
+		"all of one":                       {world{talks: []dialogue.Dialogue{sent(mine, hand, to)}, lines: deferred(mine, to)}, answer("c'est " + mine + "."), progress.Passed, "mail.log, message 4bXyz11"},
+		"the second message of a dialogue": {world{talks: []dialogue.Dialogue{two}, lines: append(deferred(mine, to), deferred(others, "x@y.org")...)}, answer(mine), progress.Passed, "mail.log, message 4bXyz11"},
+		"a dialogue to somebody else, and the mail command": {world{talks: []dialogue.Dialogue{sent(mine, hand, "util11@x")}, lines: deferred(others, to)}, answer(others), progress.Failed,
 			"none of your SMTP dialogues has sent message 4bXyz22"},
-		"the answer of another message": {world{talks: []dialogue.Dialogue{sent(mine, hand, to)}, lines: append(deferred(mine, to), deferred(others, to)...)}, answer(others), Failed,
+		"the answer of another message": {world{talks: []dialogue.Dialogue{sent(mine, hand, to)}, lines: append(deferred(mine, to), deferred(others, to)...)}, answer(others), progress.Failed,
 			"the answer “4bXyz22” is not that of message 4bXyz11"},
-		"all answers at once": {world{talks: []dialogue.Dialogue{sent(mine, hand, to)}, lines: append(deferred(mine, to), deferred(others, to)...)}, answer(mine + " " + others), Failed, "is not that of message 4bXyz11, and of that alone"},
-		"by a program":        {world{talks: []dialogue.Dialogue{sent(mine, program, to)}, lines: deferred(mine, to)}, answer(mine), Failed, "it came from a program"},
-		"no answer":           {world{talks: []dialogue.Dialogue{sent(mine, hand, to)}, lines: deferred(mine, to)}, Memory{}, Failed, "no answer yet"},
-		"nothing":             {world{}, Memory{}, Failed, "no SMTP dialogue"},
+		"all answers at once": {world{talks: []dialogue.Dialogue{sent(mine, hand, to)}, lines: append(deferred(mine, to), deferred(others, to)...)}, answer(mine + " " + others), progress.Failed, "is not that of message 4bXyz11, and of that alone"},
+		"by a program":        {world{talks: []dialogue.Dialogue{sent(mine, program, to)}, lines: deferred(mine, to)}, answer(mine), progress.Failed, "it came from a program"},
+		"no answer":           {world{talks: []dialogue.Dialogue{sent(mine, hand, to)}, lines: deferred(mine, to)}, progress.Work{}, progress.Failed, "no answer yet"},
+		"nothing":             {world{}, progress.Work{}, progress.Failed, "no SMTP dialogue"},
 	} {
 		got := one(t, &c.world, outside(), c.memory)
 		if got.State != c.state || !strings.Contains(got.Seen["en"], c.seen) {
@@ -60,10 +61,10 @@ func TestOneMessage(t *testing.T) {
 // TestOneMessageTwice: two mailboxes that each got a message have not got the same one.
 func TestOneMessageTwice(t *testing.T) {
 	same := task.Check{Message: []task.Check{{Mail: &task.Mail{To: "util1"}}, {Mail: &task.Mail{To: "util11"}}}}
-	if got := one(t, &world{mails: []Mail{letter("A1", "util1", 1, "\n"), letter("B2", "util11", 1, "\n")}}, same, Memory{}); got.State != Failed || !strings.Contains(got.Seen["en"], "message A1 has not arrived for util11") {
+	if got := one(t, &world{mails: []Mail{letter("A1", "util1", 1, "\n"), letter("B2", "util11", 1, "\n")}}, same, progress.Work{}); got.State != progress.Failed || !strings.Contains(got.Seen["en"], "message A1 has not arrived for util11") {
 		t.Errorf("%s: %s", got.State, got.Seen["en"])
 	}
-	if got := one(t, &world{mails: []Mail{letter("A1", "util1", 2, "\n"), letter("A1", "util11", 2, "\n")}}, same, Memory{}); got.State != Passed {
+	if got := one(t, &world{mails: []Mail{letter("A1", "util1", 2, "\n"), letter("A1", "util11", 2, "\n")}}, same, progress.Work{}); got.State != progress.Passed {
 		t.Errorf("%s: %s", got.State, got.Seen["en"])
 	}
 }
@@ -103,19 +104,19 @@ func TestOthersOnASharedServer(t *testing.T) {
 	for name, c := range map[string]struct {
 		talk   dialogue.Dialogue
 		shared bool
-		want   State
+		want   progress.State
 	}{
-		"one's own":              {named("C: MAIL FROM:<util1@local.isri.fr> SIZE=300"), true, Passed},
-		"a second account":       {named("C: mail from : UTIL11"), true, Passed},
-		"a neighbour's":          {named("C: MAIL FROM:<util12@local.isri.fr>"), true, Failed},
-		"a longer name":          {named("C: MAIL FROM:<util1x@local.isri.fr>"), true, Failed},
-		"nobody's":               {named("C: QUIT"), true, Failed},
-		"nobody's, but alone":    {named("C: QUIT"), false, Passed},
-		"a neighbour who logged": {talk("smtp", hand, []string{"util12"}, "C: ehlo x", "C: mail from: util1"), true, Failed},
+		"one's own":              {named("C: MAIL FROM:<util1@local.isri.fr> SIZE=300"), true, progress.Passed},
+		"a second account":       {named("C: mail from : UTIL11"), true, progress.Passed},
+		"a neighbour's":          {named("C: MAIL FROM:<util12@local.isri.fr>"), true, progress.Failed},
+		"a longer name":          {named("C: MAIL FROM:<util1x@local.isri.fr>"), true, progress.Failed},
+		"nobody's":               {named("C: QUIT"), true, progress.Failed},
+		"nobody's, but alone":    {named("C: QUIT"), false, progress.Passed},
+		"a neighbour who logged": {talk("smtp", hand, []string{"util12"}, "C: ehlo x", "C: mail from: util1"), true, progress.Failed},
 	} {
 		s := task.Sheet{Accounts: []string{"util1", "util11"}, Shared: c.shared, Tasks: []task.Task{{ID: "it", Check: greets}}}
-		got := Evaluate(t.Context(), s, (&world{talks: []dialogue.Dialogue{c.talk}}).evidence(), Memory{})[0]
-		if got.State != c.want || got.State == Failed && got.Seen["en"] != "no SMTP dialogue" {
+		got := Evaluate(t.Context(), s, (&world{talks: []dialogue.Dialogue{c.talk}}).evidence(), progress.Work{})[0]
+		if got.State != c.want || got.State == progress.Failed && got.Seen["en"] != "no SMTP dialogue" {
 			t.Errorf("%s: %s, %s", name, got.State, got.Seen["en"])
 		}
 	}
@@ -124,8 +125,8 @@ func TestOthersOnASharedServer(t *testing.T) {
 	others.From = "util12@local.isri.fr"
 	s := task.Sheet{Accounts: []string{"util1"}, Shared: true, Tasks: []task.Task{{ID: "it", Check: byHand}}}
 	theirs := named("C: MAIL FROM:<util12@local.isri.fr>", "S: 250 Ok", "C: DATA", "S: 354", "D", "S: 250 queued as A1")
-	got := Evaluate(t.Context(), s, (&world{talks: []dialogue.Dialogue{theirs}, mails: []Mail{others}}).evidence(), Memory{})[0]
-	if got.State != Failed || strings.Contains(got.Seen["en"], "EHLO") || !slices.Contains([]string{"message A1 to util1, at 11:09:05, but its dialogue came from a program (not in your name), the envelope's sender, <util12@local.isri.fr>, is not the one asked for"}, got.Seen["en"]) {
+	got := Evaluate(t.Context(), s, (&world{talks: []dialogue.Dialogue{theirs}, mails: []Mail{others}}).evidence(), progress.Work{})[0]
+	if got.State != progress.Failed || strings.Contains(got.Seen["en"], "EHLO") || !slices.Contains([]string{"message A1 to util1, at 11:09:05, but its dialogue came from a program (not in your name), the envelope's sender, <util12@local.isri.fr>, is not the one asked for"}, got.Seen["en"]) {
 		t.Errorf("%s: %s", got.State, got.Seen["en"])
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"maillab/internal/lab/task"
+	"maillab/internal/progress"
 )
 
 // outcome of one check.
@@ -41,8 +42,8 @@ func elsewhere() verdict {
 		"cannot be checked here: this sandbox has no system accounts and no files")}}
 }
 
-func (v verdict) state() State {
-	return [...]State{fails: Failed, unable: Blocked, waits: Manual, passes: Passed}[v.outcome]
+func (v verdict) state() progress.State {
+	return [...]progress.State{fails: progress.Failed, unable: progress.Blocked, waits: progress.Manual, passes: progress.Passed}[v.outcome]
 }
 
 // with is the verdict with more to say.

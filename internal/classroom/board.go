@@ -12,6 +12,7 @@ import (
 	"maillab/internal/control"
 	"maillab/internal/deploy"
 	"maillab/internal/instance"
+	"maillab/internal/progress"
 )
 
 // BoardRow is where one student is.
@@ -62,9 +63,9 @@ func boardRowOf(seat int, act control.Activity, results []check.Result) BoardRow
 	if row.Progress.IsZero() {
 		row.Progress = act.Started
 	}
-	row.Passed, _ = check.Progress(results)
+	row.Passed, _, _ = check.Progress(results)
 	for _, r := range results {
-		if r.State == check.Failed && row.Next == "" {
+		if r.State == progress.Failed && row.Next == "" {
 			row.Next = r.ID
 		}
 	}

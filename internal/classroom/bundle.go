@@ -20,7 +20,6 @@ type BundleAbout struct {
 	Now             time.Time
 	Zone            *time.Location
 	Lang            string
-	Marks           map[string]bool // of the student
 }
 
 // Bundle puts everything about one student into an archive.
@@ -52,7 +51,7 @@ func Bundle(ctx context.Context, i deploy.Running, s instance.Sandbox, student s
 	if err != nil {
 		return err
 	}
-	checked, err := client.Check(ctx, s.Seat, control.CheckRequest{Students: []string{student}, Marks: map[string]map[string]bool{student: about.Marks}})
+	checked, err := client.Check(ctx, s.Seat, control.CheckRequest{Students: []string{student}})
 	if err != nil {
 		return err
 	}

@@ -14,6 +14,7 @@ import (
 	"maillab/internal/deploy"
 	"maillab/internal/instance"
 	"maillab/internal/lab/task"
+	"maillab/internal/progress"
 )
 
 // Checked is what check -o json prints.
@@ -27,19 +28,22 @@ type CheckedStudent struct {
 	Student string        `json:"student"`
 	Passed  int           `json:"passed"`
 	Total   int           `json:"total"`
-	Points  int           `json:"points"`
+	Points  float64       `json:"points"`  // given
+	Maximum int           `json:"maximum"` // of them
 	Tasks   []CheckedTask `json:"tasks"`
 }
 
 type CheckedTask struct {
-	ID     string      `json:"id"`
-	State  check.State `json:"state"`
-	Points int         `json:"points"`
-	Seen   string      `json:"seen"`
-	Hint   string      `json:"hint"`
-	Answer string      `json:"answer,omitempty"`
-	Look   string      `json:"look,omitempty"`   // what the teacher is to look for
-	Marked bool        `json:"marked,omitempty"` // the state is the teacher's word
+	ID      string         `json:"id"`
+	State   progress.State `json:"state"`
+	Points  int            `json:"points"` // what it is worth
+	Given   float64        `json:"given"`  // of them
+	Seen    string         `json:"seen"`
+	Hint    string         `json:"hint"`
+	Answer  string         `json:"answer,omitempty"`
+	Look    string         `json:"look,omitempty"`    // what the teacher is to look for
+	Marked  bool           `json:"marked,omitempty"`  // the state is the teacher's word
+	Comment string         `json:"comment,omitempty"` // the teacher's
 	// CopiedFrom is the student whose token the answer carries.
 	CopiedFrom string `json:"copiedFrom,omitempty"`
 }
@@ -50,9 +54,8 @@ const checkPatience = 15 * time.Minute
 // Check has the sandboxes check side by side; failed has those that did not answer.
 func Check(ctx context.Context, i deploy.Running, chosen instance.Chosen, request control.CheckRequest, folder instance.Folder, lang string) (
 	result Checked, failed map[int]error, err error) {
-	marks, err1 := folder.Marks()
-	seats, err2 := folder.Seats()
-	if err := errors.Join(err1, err2); err != nil {
+	seats, err := folder.Seats()
+	if err != nil {
 		return result, nil, err
 	}
 	ctx, cancel := context.WithTimeout(ctx, checkPatience)
@@ -64,7 +67,7 @@ func Check(ctx context.Context, i deploy.Running, chosen instance.Chosen, reques
 	seatOf := map[string]int{}
 	failed = instance.Each(ctx, chosen.Sandboxes, Awake(func(ctx context.Context, s instance.Sandbox) error {
 		mine := request
-		mine.Students, mine.Marks = chosen.Of(s), marksOf(s, marks)
+		mine.Students = chosen.Of(s)
 		checked, err := client.Check(ctx, s.Seat, mine)
 		mu.Lock()
 		defer mu.Unlock()
@@ -79,26 +82,14 @@ func Check(ctx context.Context, i deploy.Running, chosen instance.Chosen, reques
 	return Result(i.Name, all, seatOf, lang), failed, nil
 }
 
-// marksOf are the marks of a sandbox's students.
-func marksOf(s instance.Sandbox, marks map[string]map[string]bool) map[string]map[string]bool {
-	mine := map[string]map[string]bool{}
-	for _, student := range s.Students {
-		if marks[student] != nil {
-			mine[student] = marks[student]
-		}
-	}
-	return mine
-}
-
 // Result puts what the sandboxes said into the order of the seats, in one language.
 func Result(name string, all []control.CheckedStudent, seatOf map[string]int, lang string) Checked {
 	out := Checked{Instance: name, Students: []CheckedStudent{}}
 	for _, c := range all {
 		s := CheckedStudent{Seat: seatOf[c.Student], Student: c.Student, Total: len(c.Results), Tasks: []CheckedTask{}}
-		s.Passed, s.Points = check.Progress(c.Results)
+		s.Passed, s.Points, s.Maximum = check.Progress(c.Results)
 		for _, r := range c.Results {
-			s.Tasks = append(s.Tasks, CheckedTask{ID: r.ID, State: r.State, Points: r.Points, Seen: r.Seen.In(lang), Hint: r.Hint.In(lang),
-				Answer: r.Answer, Look: r.Look.In(lang), Marked: r.Marked, CopiedFrom: r.CopiedFrom})
+			s.Tasks = append(s.Tasks, taskOf(r, lang))
 		}
 		out.Students = append(out.Students, s)
 	}
@@ -109,6 +100,16 @@ func Result(name string, all []control.CheckedStudent, seatOf map[string]int, la
 		return strings.Compare(x.Student, y.Student)
 	})
 	return out
+}
+
+// taskOf is one result in one language.
+func taskOf(r check.Result, lang string) CheckedTask {
+	t := CheckedTask{ID: r.ID, State: r.State, Points: r.Points, Given: r.Given, Seen: r.Seen.In(lang), Hint: r.Hint.In(lang),
+		Answer: r.Answer, Look: r.Look.In(lang), CopiedFrom: r.CopiedFrom}
+	if r.Mark != nil {
+		t.Marked, t.Comment = true, r.Mark.Comment
+	}
+	return t
 }
 
 // NameCopies tells of wrong answers whose token they carry. Sandboxes of their own know nobody else's, but the class's
@@ -123,7 +124,7 @@ func NameCopies(folder instance.Folder, result Checked, lang string) (told []str
 		for t := range s.Tasks {
 			one := &s.Tasks[t]
 			for other := range seats {
-				if one.State != check.Passed && other != s.Student && carries(one.Answer, secrets("token/"+other+"/"+one.ID)) {
+				if one.State != progress.Passed && other != s.Student && carries(one.Answer, secrets("token/"+other+"/"+one.ID)) {
 					one.CopiedFrom = other
 				}
 			}

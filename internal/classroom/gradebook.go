@@ -3,8 +3,7 @@ package classroom
 import (
 	"fmt"
 	"slices"
-
-	"maillab/internal/check"
+	"strconv"
 )
 
 // Column is one of the class list's.
@@ -34,12 +33,12 @@ func Gradebook(result Checked, beside []Column) (header []string, rows [][]strin
 		for _, c := range beside {
 			row = append(row, c.Of(s.Student))
 		}
-		row = append(row, fmt.Sprint(s.Passed), fmt.Sprint(s.Total), fmt.Sprint(s.Points))
+		row = append(row, fmt.Sprint(s.Passed), fmt.Sprint(s.Total), Points(s.Points))
 		for _, id := range ids {
 			cell := ""
 			for _, t := range s.Tasks {
 				if t.ID == id {
-					cell = map[bool]string{true: fmt.Sprint(t.Points), false: "0"}[t.State == check.Passed]
+					cell = Points(t.Given)
 				}
 			}
 			row = append(row, cell)
@@ -48,3 +47,6 @@ func Gradebook(result Checked, beside []Column) (header []string, rows [][]strin
 	}
 	return header, rows
 }
+
+// Points writes points, with no more digits than they have.
+func Points(points float64) string { return strconv.FormatFloat(points, 'f', -1, 64) }

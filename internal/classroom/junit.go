@@ -5,7 +5,7 @@ import (
 	"io"
 	"strings"
 
-	"maillab/internal/check"
+	"maillab/internal/progress"
 )
 
 // The elements of a JUnit report, as continuous integration servers read it.
@@ -48,9 +48,9 @@ func JUnit(w io.Writer, result Checked) error {
 		for _, t := range s.Tasks {
 			c := junitCase{Class: result.Instance + "." + s.Student, Name: t.ID}
 			switch t.State {
-			case check.Passed:
+			case progress.Passed:
 				c.Output = xmlText(t.Seen)
-			case check.Failed:
+			case progress.Failed:
 				suite.Failures++
 				c.Failure = &junitMessage{Message: xmlText(t.Seen), Text: xmlText(t.Hint)}
 			default:

@@ -46,17 +46,13 @@ dialogues, mail.log (not from a server that others share), answers, the result o
 
 // writeBundle writes aside and renames: a bundle is whole or not there.
 func writeBundle(ctx context.Context, a *app, i running, s instance.Sandbox, student, file string) error {
-	marks, err := a.folder(i.Name).Marks()
-	if err != nil {
-		return err
-	}
 	return safeio.Write(file, 0o600, safeio.Whole, func(w *os.File) error {
 		packed, err := zstd.NewWriter(w)
 		if err != nil {
 			return err
 		}
 		out := tar.NewWriter(packed)
-		about := classroom.BundleAbout{Version: a.Version, Commit: a.Commit, Now: a.Now(), Zone: a.zone(i.Name), Lang: a.language(), Marks: marks[student]}
+		about := classroom.BundleAbout{Version: a.Version, Commit: a.Commit, Now: a.Now(), Zone: a.zone(i.Name), Lang: a.language()}
 		if err := classroom.Bundle(ctx, i, s, student, about, out); err != nil {
 			return err
 		}

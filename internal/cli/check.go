@@ -10,11 +10,11 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"maillab/internal/check"
 	"maillab/internal/classroom"
 	"maillab/internal/control"
 	"maillab/internal/lab/task"
 	"maillab/internal/period"
+	"maillab/internal/progress"
 	"maillab/internal/screen"
 )
 
@@ -28,8 +28,8 @@ func checkVerb(a *app) *cobra.Command {
 the next reset; what the teacher marked (maillab mark) stays as it was marked. The exit code is 4 when a task that was
 checked has not passed.
 
--o json prints {"instance","students":[{"seat","student","passed","total","points","tasks":[{"id","state":
-"passed|failed|blocked|manual","points","seen","hint"}]}]}; -o csv one row a student with the points of each task, for a
+-o json prints {"instance","students":[{"seat","student","passed","total","points","maximum","tasks":[{"id",
+"state":"passed|failed|blocked|manual","points","given","seen","hint","comment"}]}]}; -o csv one row a student with the points of each task, for a
 gradebook, which knows the students by a --column of the class list; -o junit a JUnit report. What was seen is told in the language of $LANG, French or English.`,
 		Example: `  maillab check
   maillab check alice
@@ -186,15 +186,15 @@ func classTable(result classroom.Checked, room int) list {
 		next, closed := "", ""
 		for _, t := range s.Tasks {
 			switch {
-			case t.State == check.Manual:
+			case t.State == progress.Manual:
 				manual = append(manual, t.ID)
-			case t.State == check.Failed && next == "":
+			case t.State == progress.Failed && next == "":
 				next = t.ID + ": " + shortened(t.Seen, room)
-			case t.State == check.Blocked && closed == "":
+			case t.State == progress.Blocked && closed == "":
 				closed = t.ID + ": " + shortened(t.Seen, room)
 			}
 		}
-		l.rows = append(l.rows, []string{fmt.Sprint(s.Seat), s.Student, fmt.Sprintf("%d/%d", s.Passed, s.Total), fmt.Sprint(s.Points),
+		l.rows = append(l.rows, []string{fmt.Sprint(s.Seat), s.Student, fmt.Sprintf("%d/%d", s.Passed, s.Total), classroom.Points(s.Points) + "/" + fmt.Sprint(s.Maximum),
 			dash(strings.Join(manual, " ")), dash(cmp.Or(next, closed))})
 	}
 	return l
@@ -208,10 +208,13 @@ func taskTable(result classroom.Checked, room int) list {
 			state += " (marked)"
 		}
 		seen := t.Seen
-		if t.Answer != "" && t.State == check.Manual {
+		if t.Answer != "" && t.State == progress.Manual {
 			seen = "“" + t.Answer + "”; " + seen + "; " + t.Look
 		}
-		l.rows = append(l.rows, []string{t.ID, state, fmt.Sprint(t.Points), shortened(seen, room)})
+		if t.Comment != "" {
+			seen += "; “" + t.Comment + "”"
+		}
+		l.rows = append(l.rows, []string{t.ID, state, classroom.Points(t.Given) + "/" + fmt.Sprint(t.Points), shortened(seen, room)})
 	}
 	return l
 }

@@ -19,6 +19,7 @@ import (
 	"maillab/internal/dialogue"
 	"maillab/internal/instance"
 	"maillab/internal/lab/task"
+	"maillab/internal/progress"
 	"maillab/internal/roster"
 )
 
@@ -35,11 +36,11 @@ func checkedClass() []control.CheckedStudent {
 	text := func(s string) task.Text { return task.Text{"fr": "fr " + s, "en": s} }
 	return []control.CheckedStudent{
 		{Student: "bruno", Results: []check.Result{
-			{ID: "one", State: check.Failed, Points: 2, Seen: text("a <tag> & \x1b[31m"), Hint: text("try"), Answer: "copied"},
-			{ID: "two", State: check.Blocked, Points: 1, Seen: text("opens after: one")}}},
+			{ID: "one", State: progress.Failed, Points: 2, Seen: text("a <tag> & \x1b[31m"), Hint: text("try"), Answer: "copied"},
+			{ID: "two", State: progress.Blocked, Points: 1, Seen: text("opens after: one")}}},
 		{Student: "alice", Results: []check.Result{
-			{ID: "one", State: check.Passed, Points: 2, Seen: text("seen")},
-			{ID: "two", State: check.Manual, Points: 1, Seen: text("waits"), Look: text("reasons"), Answer: "because"}}},
+			{ID: "one", State: progress.Passed, Points: 2, Given: 1.5, Seen: text("seen"), Mark: &progress.Mark{Share: 0.75, Comment: "nearly"}},
+			{ID: "two", State: progress.Manual, Points: 1, Seen: text("waits"), Look: text("reasons"), Answer: "because"}}},
 	}
 }
 
@@ -47,13 +48,13 @@ func checkedClass() []control.CheckedStudent {
 func TestCheckForms(t *testing.T) {
 	a, out := testApp(t, map[string]string{"LANG": "fr_FR.UTF-8"})
 	result := classroom.Result("amiens", checkedClass(), map[string]int{"alice": 1, "bruno": 2}, a.language())
-	if result.Students[0].Student != "alice" || result.Students[0].Points != 2 || result.Students[0].Tasks[0].Seen != "fr seen" {
+	if result.Students[0].Student != "alice" || result.Students[0].Points != 1.5 || result.Students[0].Maximum != 3 || result.Students[0].Tasks[0].Comment != "nearly" || result.Students[0].Tasks[0].Seen != "fr seen" {
 		t.Errorf("%+v", result)
 	}
 	for form, want := range map[string]string{
-		"csv": "seat,student,passed,total,points,one,two\n1,alice,1,2,2,2,0\n2,bruno,0,2,0,0,0\n",
-		"table": "SEAT  STUDENT  PASSED  POINTS  WAITING FOR YOU  NEXT\n1     alice    1/2     2       two              -\n" +
-			"2     bruno    0/2     0       -                one: fr a <tag> & \uFFFD[31m\n",
+		"csv": "seat,student,passed,total,points,one,two\n1,alice,1,2,1.5,1.5,0\n2,bruno,0,2,0,0,0\n",
+		"table": "SEAT  STUDENT  PASSED  POINTS  WAITING FOR YOU  NEXT\n1     alice    1/2     1.5/3   two              -\n" +
+			"2     bruno    0/2     0/3     -                one: fr a <tag> & \uFFFD[31m\n",
 	} {
 		out.Reset()
 		a.flags.output = form
@@ -108,7 +109,7 @@ func TestGradebook(t *testing.T) {
 	if err := held(t, a.folder("amiens")).KeepRoster([]byte("name;E-Mail;full;password\noneil;pat@univ.fr;\"O'Neil, \"\"Pat\"\"\";secret1\n=HYPERLINK(1);+33@univ.fr;-2;secret2\n")); err != nil {
 		t.Fatal(err)
 	}
-	one := []check.Result{{ID: "one", State: check.Passed, Points: 2}, {ID: "two", State: check.Failed, Points: 1}}
+	one := []check.Result{{ID: "one", State: progress.Passed, Points: 2, Given: 2}, {ID: "two", State: progress.Failed, Points: 1}}
 	class := []control.CheckedStudent{{Student: "oneil", Results: one}, {Student: "=HYPERLINK(1)", Results: one[1:]}}
 	beside, err := columnsOf(a, "amiens", []string{"e-mail", "Full"})
 	if err != nil {
@@ -197,17 +198,17 @@ func TestBoardOrder(t *testing.T) {
 // TestMarksAreKept: the teacher's words outlive the program, until they are taken back or forgotten.
 func TestMarksAreKept(t *testing.T) {
 	folder := held(t, instance.OpenFolder(t.TempDir(), "amiens"))
-	yes, no := true, false
+	yes, no := progress.Mark{Share: 1, Comment: "good"}, progress.Mark{}
 	for _, m := range []struct {
 		student, task string
-		passed        *bool
+		mark          *progress.Mark
 	}{{"alice", "one", &yes}, {"alice", "two", &no}, {"bruno", "one", &yes}, {"bruno", "one", nil}} {
-		if err := folder.KeepMark(m.student, m.task, m.passed); err != nil {
+		if err := folder.KeepMark(m.student, m.task, m.mark); err != nil {
 			t.Fatal(err)
 		}
 	}
 	got, err := folder.Marks()
-	if diff := cmp.Diff(map[string]map[string]bool{"alice": {"one": true, "two": false}, "bruno": {}}, got); diff != "" || err != nil {
+	if diff := cmp.Diff(map[string]map[string]progress.Mark{"alice": {"one": yes, "two": no}, "bruno": {}}, got); diff != "" || err != nil {
 		t.Error(diff, err)
 	}
 	if err := folder.ForgetResults(); err != nil {

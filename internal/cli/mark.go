@@ -2,13 +2,14 @@ package cli
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"github.com/spf13/cobra"
 
+	"maillab/internal/classroom"
 	"maillab/internal/commandline"
 	"maillab/internal/control"
+	"maillab/internal/progress"
 )
 
 // mark is the teacher's word.
@@ -16,24 +17,23 @@ func markVerb(a *app) *cobra.Command {
 	return &cobra.Command{
 		Use:   "mark STUDENT TASK passed|failed|auto",
 		Short: "Your own word on a student's task",
-		Long: `Say that a student's task has passed or failed, whatever the check finds; auto leaves it to the check again. Marks
-are kept in the instance's folder; they outlive a reset, and, with down --keep-results, the instance.`,
+		Long: `Say that a student's task has passed or failed, whatever the check finds; auto leaves it to the check again. A mark
+belongs to the epoch: a reset begins anew. The sandbox has it, and the instance's folder a copy.`,
 		Args: commandline.Takes(3, 3),
 		ValidArgsFunction: func(cmd *cobra.Command, args []string, start string) ([]string, cobra.ShellCompDirective) {
 			return completeMark(a, cmd, args, start)
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
-			passed, err := word(args[2])
+			m, err := word(args[2])
 			if err != nil {
 				return err
 			}
-			return runMark(cmd.Context(), a, args[0], args[1], args[2], passed)
+			return runMark(cmd.Context(), a, args[0], args[1], args[2], m)
 		},
 	}
 }
 
-// runMark keeps the word first, and takes it back where the sandbox does not take it: it is in both or in none.
-func runMark(ctx context.Context, a *app, typed, task, word string, passed *bool) error {
+func runMark(ctx context.Context, a *app, typed, task, word string, m *progress.Mark) error {
 	i, h, err := a.held(ctx)
 	if err != nil {
 		return err
@@ -46,31 +46,19 @@ func runMark(ctx context.Context, a *app, typed, task, word string, passed *bool
 	if err := a.hasTasks(i.Name, []string{task}); err != nil {
 		return err
 	}
-	marks, err := h.Marks()
-	if err != nil {
+	if _, err := classroom.Mark(ctx, i, h, s, control.Mark{Student: student, Task: task, Mark: m}); err != nil {
 		return err
-	}
-	var before *bool
-	if had, ok := marks[student][task]; ok {
-		before = &had
-	}
-	if err := h.KeepMark(student, task, passed); err != nil {
-		return fmt.Errorf("%s of %s is as it was: %w", task, student, err)
-	}
-	client := i.Client()
-	defer client.Close()
-	if err := client.Mark(ctx, s.Seat, control.Mark{Student: student, Task: task, Passed: passed}); err != nil {
-		return errors.Join(err, h.KeepMark(student, task, before))
 	}
 	fmt.Fprintf(a.Err, "%s of %s: %s\n", task, student, word)
 	return nil
 }
 
-func word(text string) (*bool, error) {
+func word(text string) (*progress.Mark, error) {
 	switch text {
-	case "passed", "failed":
-		passed := text == "passed"
-		return &passed, nil
+	case "passed":
+		return &progress.Mark{Share: 1}, nil
+	case "failed":
+		return &progress.Mark{}, nil
 	case "auto":
 		return nil, nil
 	}

@@ -7,12 +7,13 @@ import (
 	"time"
 
 	"maillab/internal/check"
+	"maillab/internal/progress"
 )
 
 // Further requests, of the sandboxes that have tasks (see Checker):
 //
 //	POST seat-N/v1/check             evaluate tasks
-//	PUT  seat-N/v1/mark              the teacher's word on a task
+//	PUT  seat-N/v1/mark              the teacher's word on a task; the answer is the word that stood before, or null
 //	     seat-N/v1/lab…?student=S    what the student's lab command asks (package worksheet)
 
 // CheckRequest says whose tasks are to be checked.
@@ -21,8 +22,6 @@ type CheckRequest struct {
 	Tasks    []string  `json:"tasks,omitempty"`    // IDs; none: all
 	Since    time.Time `json:"since,omitzero"`     // evidence from before does not count; nothing is remembered
 	NoRuns   bool      `json:"noRuns,omitempty"`   // no script is run: a look in passing
-	// Marks are the teacher's words that the controller keeps, by student and task.
-	Marks map[string]map[string]bool `json:"marks,omitempty"`
 }
 
 // CheckedStudent is where a student stands.
@@ -34,9 +33,10 @@ type CheckedStudent struct {
 
 // Mark is the teacher's word on one task of a student.
 type Mark struct {
-	Student string `json:"student"`
-	Task    string `json:"task"`
-	Passed  *bool  `json:"passed"` // nil: the word is taken back
+	Student string         `json:"student"`
+	Task    string         `json:"task"`
+	By      string         `json:"by,omitempty"` // who says it
+	Mark    *progress.Mark `json:"mark"`         // nil: the word is taken back
 }
 
 // Progress counts a student's tasks as they were found last.
@@ -49,7 +49,8 @@ type Progress struct {
 // Checker checks students' tasks.
 type Checker interface {
 	Check(ctx context.Context, r CheckRequest) ([]CheckedStudent, error)
-	Mark(ctx context.Context, m Mark) error
+	// Mark keeps a word and returns the one that stood before, nil where there was none.
+	Mark(ctx context.Context, m Mark) (before *progress.Mark, err error)
 	// Progress counts each student's tasks as they are known. It waits for nothing.
 	Progress() []Progress
 	// Worksheet is what a student's lab command speaks to.
@@ -59,7 +60,7 @@ type Checker interface {
 // serveChecks adds the requests of a Checker.
 func serveChecks(mux *http.ServeMux, c Checker) {
 	mux.HandleFunc("POST /v1/check", asked(requestLimit, c.Check))
-	mux.HandleFunc("PUT /v1/mark", posted(requestLimit, c.Mark))
+	mux.HandleFunc("PUT /v1/mark", asked(requestLimit, c.Mark))
 	worksheet := func(w http.ResponseWriter, r *http.Request) {
 		sheet, err := c.Worksheet(r.URL.Query().Get("student"))
 		if err != nil {
@@ -72,7 +73,7 @@ func serveChecks(mux *http.ServeMux, c Checker) {
 	mux.HandleFunc("/v1/lab/", worksheet)
 }
 
-// requestLimit bounds a request of the controller's: the marks of a class.
+// requestLimit bounds a request of the controller's.
 const requestLimit = 4 << 20
 
 // Check has a sandbox check its students' tasks.
@@ -98,7 +99,7 @@ func (t worksheetOf) RoundTrip(r *http.Request) (*http.Response, error) {
 	return t.client.transport.RoundTrip(r)
 }
 
-// Mark tells a sandbox the teacher's word.
-func (c *Client) Mark(ctx context.Context, seat int, m Mark) error {
-	return c.call(ctx, http.MethodPut, SeatHost(seat), "/v1/mark", m, nil)
+// Mark tells a sandbox the teacher's word, and returns the one that stood before.
+func (c *Client) Mark(ctx context.Context, seat int, m Mark) (before *progress.Mark, err error) {
+	return before, c.call(ctx, http.MethodPut, SeatHost(seat), "/v1/mark", m, &before)
 }

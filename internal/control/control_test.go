@@ -18,6 +18,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"maillab/internal/dialogue"
+	"maillab/internal/progress"
 )
 
 // backend can do everything. It remembers what it was asked, and answers with what it is told to.
@@ -62,7 +63,9 @@ func (b *backend) Send(_ context.Context, s Send) error { return b.heard(s) }
 func (b *backend) SetPassword(_ context.Context, p Password) error {
 	return b.heard(p)
 }
-func (b *backend) Mark(_ context.Context, m Mark) error { return b.heard(m) }
+func (b *backend) Mark(_ context.Context, m Mark) (*progress.Mark, error) {
+	return &progress.Mark{Share: 0.5}, b.heard(m)
+}
 func (b *backend) Reset(_ context.Context, r Reset) (ResetReport, error) {
 	return ResetReport{Epoch: 7, Sessions: 1}, b.heard(r)
 }
@@ -163,10 +166,10 @@ func TestThereAndBack(t *testing.T) {
 		hosts.Unlock()
 		handler.ServeHTTP(w, r)
 	}))
-	ctx, yes := t.Context(), true
+	ctx, given, stood := t.Context(), progress.Mark{Share: 1, Comment: "good"}, &progress.Mark{Share: 0.5}
 	reset := Reset{Students: []string{"alice"}, Scope: "mail"}
-	check := CheckRequest{Students: []string{"alice"}, Since: time.Date(2026, 3, 1, 8, 0, 0, 0, time.UTC), Marks: map[string]map[string]bool{"alice": {"a": true}}}
-	mark := Mark{Student: "alice", Task: "a", Passed: &yes}
+	check := CheckRequest{Students: []string{"alice"}, Since: time.Date(2026, 3, 1, 8, 0, 0, 0, time.UTC)}
+	mark := Mark{Student: "alice", Task: "a", By: "prof", Mark: &given}
 	for _, call := range []struct {
 		name string
 		do   func() (any, error)
@@ -188,7 +191,7 @@ func TestThereAndBack(t *testing.T) {
 			return c.Restore(ctx, 3, Restore{Students: []string{"a&b", "c"}, Scope: "all"}, strings.NewReader("tar"))
 		}, ResetReport{Epoch: 8}, []any{Restore{Students: []string{"a&b", "c"}, Scope: "all"}, "tar"}},
 		{"check", func() (any, error) { return c.Check(ctx, 3, check) }, []CheckedStudent{{Student: "alice"}}, []any{check}},
-		{"mark", func() (any, error) { return nil, c.Mark(ctx, 3, mark) }, nil, []any{mark}},
+		{"mark", func() (any, error) { return c.Mark(ctx, 3, mark) }, stood, []any{mark}},
 		{"activity", func() (any, error) { return c.Activity(ctx, 3) }, []Activity{{Student: "alice", Service: "smtp"}}, []any{"activity"}},
 		{"dialogues", func() (any, error) { return c.Dialogues(ctx, 3, "a&b c") }, []dialogue.Dialogue{{ID: "7"}, {ID: "8"}}, []any{"dialogues of a&b c"}},
 		{"worksheet", func() (any, error) {

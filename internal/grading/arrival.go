@@ -228,12 +228,12 @@ func (g *Grading) judge(ctx context.Context, student string) {
 	defer cancel()
 	e := g.evidence()
 	defer e.close()
-	memory := g.ledger.memory(student)
-	only := onArrival(f.sheet, memory)
+	work := g.ledger.work(student)
+	only := onArrival(f.sheet, work)
 	if len(only) == 0 || ctx.Err() != nil {
 		return
 	}
-	results := check.Evaluate(ctx, f.sheet, g.view(e, student), memory, only...)
+	results := check.Evaluate(ctx, f.sheet, g.view(e, student), work, only...)
 	if ctx.Err() == nil {
 		g.keep(e, student, results, true)
 	} else {

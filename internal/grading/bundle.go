@@ -36,9 +36,7 @@ func (g *Grading) Bundle(ctx context.Context, student string, w io.Writer) error
 	if err := b.deliveries(s); err != nil {
 		return err
 	}
-	memory := g.ledger.memory(student)
-	work := map[string]any{"epoch": g.cfg.Epochs.Current(), "passed": memory.Passed, "answers": memory.Answers, "marks": memory.Marks}
-	if err := b.json("results.json", work); err != nil {
+	if err := b.json("results.json", g.ledger.work(student)); err != nil {
 		return err
 	}
 	if len(g.sheets) == 1 {

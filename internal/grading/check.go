@@ -2,7 +2,6 @@ package grading
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"maps"
 	"net/http"
@@ -13,6 +12,7 @@ import (
 	"maillab/internal/check"
 	"maillab/internal/control"
 	"maillab/internal/lab/task"
+	"maillab/internal/progress"
 	"maillab/internal/worksheet"
 )
 
@@ -37,7 +37,6 @@ func (g *Grading) Check(ctx context.Context, r control.CheckRequest) ([]control.
 			students = append(students, s.Student)
 		}
 	}
-	g.unwritten(g.takeMarks(r.Marks))
 	e := g.evidence()
 	defer e.close()
 	out := make([]control.CheckedStudent, len(students))
@@ -46,7 +45,7 @@ func (g *Grading) Check(ctx context.Context, r control.CheckRequest) ([]control.
 	for i, student := range students {
 		group.Go(func() error {
 			results, err := g.checkOne(ctx, e, student, r)
-			out[i] = control.CheckedStudent{Student: student, Results: results, Tries: g.ledger.tries(student)}
+			out[i] = control.CheckedStudent{Student: student, Results: results, Tries: g.ledger.work(student).Tries}
 			return err
 		})
 	}
@@ -73,17 +72,6 @@ func (g *Grading) StartAgain(accounts []string) error {
 	return err
 }
 
-// takeMarks takes over the teacher's words that the controller keeps.
-func (g *Grading) takeMarks(marks map[string]map[string]bool) error {
-	var errs []error
-	for student, words := range marks {
-		for id, passed := range words {
-			errs = append(errs, g.ledger.mark(student, id, &passed))
-		}
-	}
-	return errors.Join(errs...)
-}
-
 // checkOne evaluates one student's tasks and remembers what passed.
 func (g *Grading) checkOne(ctx context.Context, e *evidence, student string, r control.CheckRequest) ([]check.Result, error) {
 	s, err := g.sheet(student)
@@ -99,15 +87,15 @@ func (g *Grading) checkOne(ctx context.Context, e *evidence, student string, r c
 		return g.inPassing(ctx, e, s, r)
 	}
 	defer g.ledger.alone(student)()
-	memory, view := g.ledger.memory(student), g.view(e, student)
+	work, view := g.ledger.work(student), g.view(e, student)
 	g.addSystem(&view)
 	if !r.Since.IsZero() {
 		view.Dialogues = e // what came first has weight, but does not count
 		view = view.Since(r.Since)
-		maps.DeleteFunc(memory.Passed, func(_ string, pass check.Pass) bool { return pass.At.Before(r.Since) })
-		return check.Evaluate(ctx, s, view, memory, r.Tasks...), nil
+		maps.DeleteFunc(work.Passed, func(_ string, pass progress.Pass) bool { return pass.At.Before(r.Since) })
+		return check.Evaluate(ctx, s, view, work, r.Tasks...), nil
 	}
-	results := check.Evaluate(ctx, s, view, memory, r.Tasks...)
+	results := check.Evaluate(ctx, s, view, work, r.Tasks...)
 	g.keep(e, student, results, false)
 	return results, nil
 }
@@ -117,8 +105,8 @@ func (g *Grading) checkOne(ctx context.Context, e *evidence, student string, r c
 func (g *Grading) inPassing(ctx context.Context, e *evidence, s task.Sheet, r control.CheckRequest) ([]check.Result, error) {
 	short, cancel := context.WithTimeout(ctx, patience/2) // a mailbox that somebody holds blinds nobody
 	defer cancel()
-	results := check.Evaluate(short, s, g.view(e, s.Student), g.ledger.memory(s.Student), r.Tasks...)
-	quick := onArrival(s, check.Memory{})
+	results := check.Evaluate(short, s, g.view(e, s.Student), g.ledger.work(s.Student), r.Tasks...)
+	quick := onArrival(s, progress.Work{})
 	if short.Err() != nil {
 		quick = nil
 	}
@@ -127,7 +115,7 @@ func (g *Grading) inPassing(ctx context.Context, e *evidence, s task.Sheet, r co
 	g.arrived.mu.Lock()
 	defer g.arrived.mu.Unlock()
 	for i, one := range results {
-		if known, ok := f.latest[one.ID]; ok && one.State != check.Passed && !one.Marked && !known.Marked && !slices.Contains(quick, one.ID) {
+		if known, ok := f.latest[one.ID]; ok && one.State != progress.Passed && one.Mark == nil && known.Mark == nil && !slices.Contains(quick, one.ID) {
 			results[i] = known
 		}
 	}
@@ -174,30 +162,30 @@ func holdsToken(c *task.Check, answer string) bool {
 	return false
 }
 
-// Mark implements control.Checker: it keeps the teacher's word.
-func (g *Grading) Mark(_ context.Context, m control.Mark) error {
+// Mark implements control.Checker: it keeps the teacher's word, and returns the one that stood before.
+func (g *Grading) Mark(_ context.Context, m control.Mark) (before *progress.Mark, err error) {
 	s, err := g.sheet(m.Student)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if !slices.ContainsFunc(s.Tasks, func(t task.Task) bool { return t.ID == m.Task }) {
-		return &control.Error{Status: http.StatusNotFound, Text: fmt.Sprintf("the lab has no task %q", m.Task)}
+		return nil, &control.Error{Status: http.StatusNotFound, Text: fmt.Sprintf("the lab has no task %q", m.Task)}
 	}
-	g.unwritten(g.ledger.mark(m.Student, m.Task, m.Passed))
-	return nil
+	if err := progress.CheckWord(m.Mark, m.By); err != nil {
+		return nil, &control.Error{Status: http.StatusBadRequest, Text: err.Error()}
+	}
+	before, err = g.ledger.mark(m.Student, m.Task, m.By, m.Mark, g.cfg.Now().UTC())
+	g.unwritten(err)
+	return before, nil
 }
 
 // Progress implements control.Checker: it counts each student's tasks as they were found last, with the teacher's words. It evaluates nothing.
 func (g *Grading) Progress() (all []control.Progress) {
 	for _, s := range g.sheets {
 		p := control.Progress{Student: s.Student, Total: len(s.Tasks)}
-		memory := g.ledger.memory(s.Student)
+		work := g.ledger.work(s.Student)
 		for _, t := range s.Tasks {
-			_, passed := memory.Passed[t.ID]
-			if word, marked := memory.Marks[t.ID]; marked {
-				passed = word
-			}
-			if passed {
+			if work.Verdict(t.ID) == progress.Passed {
 				p.Passed++
 			}
 		}

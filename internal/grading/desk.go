@@ -9,6 +9,7 @@ import (
 	"maillab/internal/check"
 	"maillab/internal/control"
 	"maillab/internal/lab/task"
+	"maillab/internal/progress"
 	"maillab/internal/worksheet"
 )
 
@@ -46,20 +47,17 @@ func (k desk) Tasks(student string) ([]task.Task, []check.Result, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	memory, states := k.g.ledger.memory(student), k.g.ledger.states(student)
+	work := k.g.ledger.work(student)
 	var results []check.Result
 	for _, t := range s.Tasks {
-		r := check.Result{ID: t.ID, State: states[t.ID], Answer: memory.Answers[t.ID]}
-		if pass, ok := memory.Passed[t.ID]; ok {
-			r.State, r.Seen = check.Passed, pass.Seen
+		r, known := check.Known(t, work)
+		if !known {
+			r = check.Result{State: work.States[t.ID]}
 		}
-		if word, marked := memory.Marks[t.ID]; marked {
-			r.State = map[bool]check.State{true: check.Passed, false: check.Failed}[word]
-		}
-		results = append(results, r)
+		results = append(results, check.About(t, r, work))
 	}
 	for i, t := range s.Tasks {
-		if _, marked := memory.Marks[t.ID]; !marked && results[i].State != check.Passed {
+		if results[i].Mark == nil && results[i].State != progress.Passed {
 			results[i].State = openOr(t, results)
 		}
 	}
@@ -67,16 +65,16 @@ func (k desk) Tasks(student string) ([]task.Task, []check.Result, error) {
 }
 
 // openOr is the state of a task that has not passed: closed while one that it needs has not passed, and no longer.
-func openOr(t task.Task, results []check.Result) (state check.State) {
+func openOr(t task.Task, results []check.Result) (state progress.State) {
 	for _, r := range results {
-		if slices.Contains(t.Needs, r.ID) && r.State != check.Passed {
-			return check.Blocked
+		if slices.Contains(t.Needs, r.ID) && r.State != progress.Passed {
+			return progress.Blocked
 		}
 		if r.ID == t.ID {
 			state = r.State
 		}
 	}
-	if state == check.Blocked && len(t.Needs) > 0 {
+	if state == progress.Blocked && len(t.Needs) > 0 {
 		return "" // as it was found before it opened
 	}
 	return state
@@ -84,12 +82,19 @@ func openOr(t task.Task, results []check.Result) (state check.State) {
 
 // Check implements worksheet.Desk.
 func (k desk) Check(ctx context.Context, student string, ids []string) ([]check.Result, error) {
-	if s, err := k.g.sheet(student); err == nil {
-		k.g.unwritten(k.g.ledger.tried(student, slices.DeleteFunc(slices.Clone(ids), func(id string) bool {
-			return !slices.ContainsFunc(s.Tasks, func(t task.Task) bool { return t.ID == id })
-		})))
+	s, err := k.g.sheet(student)
+	if err != nil {
+		return nil, err
 	}
-	return k.look(ctx, student, ids)
+	tried, err := k.g.ledger.tried(student, slices.DeleteFunc(slices.Clone(ids), func(id string) bool {
+		return !slices.ContainsFunc(s.Tasks, func(t task.Task) bool { return t.ID == id })
+	}))
+	k.g.unwritten(err)
+	results, err := k.look(ctx, student, ids)
+	if err == nil {
+		k.g.unwritten(k.g.ledger.attempted(student, tried, results, k.g.cfg.Now().UTC()))
+	}
+	return results, err
 }
 
 // look evaluates tasks, which is no try.
@@ -150,7 +155,7 @@ func (k desk) takes(ctx context.Context, student string, t task.Task) error {
 	}
 	var after []string
 	for _, r := range needed {
-		if r.State != check.Passed {
+		if r.State != progress.Passed {
 			after = append(after, r.ID)
 		}
 	}

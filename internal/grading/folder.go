@@ -8,6 +8,7 @@ import (
 	"maillab/internal/check"
 	"maillab/internal/dialogue"
 	"maillab/internal/lab/task"
+	"maillab/internal/progress"
 )
 
 // Bounds of what of a student's evidence has weight. What is asked for once is there once: more of the same adds nothing.
@@ -116,9 +117,9 @@ func (f *folder) line(line string, share int) {
 }
 
 // onArrival are the tasks that are judged when their evidence comes: no script is run for them, and no file is opened.
-func onArrival(s task.Sheet, m check.Memory) (ids []string) {
+func onArrival(s task.Sheet, w progress.Work) (ids []string) {
 	for _, t := range s.Tasks {
-		if _, passed := m.Passed[t.ID]; passed {
+		if _, passed := w.Passed[t.ID]; passed {
 			continue
 		}
 		still := true

@@ -14,6 +14,7 @@ import (
 	"maillab/internal/check"
 	"maillab/internal/dialogue"
 	"maillab/internal/lab/task"
+	"maillab/internal/progress"
 )
 
 // records are dialogues as checks see them.
@@ -80,7 +81,7 @@ func TestWeighedIsEnough(t *testing.T) {
 				some = append(some, d)
 			}
 		}
-		memory := check.Memory{Answers: map[string]string{"t9": fmt.Sprintf("4b%03d", random.IntN(400))}}
+		memory := progress.Work{Answers: map[string]string{"t9": fmt.Sprintf("4b%03d", random.IntN(400))}}
 		now := func() time.Time { return time.Date(2026, 3, 26, 12, 0, 0, 0, time.UTC) }
 		want := check.Evaluate(t.Context(), s, check.Evidence{Dialogues: all, Now: now}, memory)
 		got := check.Evaluate(t.Context(), s, check.Evidence{Dialogues: some, Now: now}, memory)

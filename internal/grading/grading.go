@@ -5,7 +5,7 @@
 // It promises: evidence is judged when it comes, and what passed stays passed for the epoch, whatever is pushed out of a
 // record afterwards; whoever makes much evidence makes nobody else wait; nothing waits for a script but who had it run.
 //
-// In the state directory it keeps results.json and marks.json: see ledger.
+// In the state directory it keeps results.json: see ledger.
 package grading
 
 import (
@@ -73,8 +73,7 @@ func New(cfg Config) (*Grading, error) {
 	if err != nil {
 		return nil, err
 	}
-	l, err := openLedger(filepath.Join(cfg.StateDir, "results.json"), filepath.Join(cfg.StateDir, "marks.json"),
-		func() int { return cfg.Epochs.Current().Number })
+	l, err := openLedger(filepath.Join(cfg.StateDir, "results.json"), cfg.Epochs.Current)
 	g := &Grading{cfg: cfg, sheets: sheets, ledger: l, uids: map[int]string{}, arrived: arrivals{wake: make(chan struct{}, 1)}}
 	for _, s := range sheets {
 		f, foldErr := newFolder(s)

@@ -1,52 +1,43 @@
 package grading
 
 import (
-	"errors"
-	"maps"
+	"slices"
 	"sync"
 	"time"
 
 	"maillab/internal/check"
+	"maillab/internal/epoch"
+	"maillab/internal/progress"
 	"maillab/internal/safeio"
 )
 
-// ledger is what is remembered of students' tasks: results.json for the epoch (passes, answers, the last states), and
-// marks.json, the teacher's word, which outlives it:
+// ledger is what is remembered of students' tasks, in results.json: each student's epochs, of which the last is under way.
 //
-//	{"epoch":2,"students":{"alice":{"passed":{"journal":{"at":…,"seen":{…}}},"answers":{"journal":"4bXyz"},
-//	 "states":{"journal":"passed","usurpation":"failed"},"tries":{"journal":2},"since":…}}}
-//	{"alice":{"q3-webmail":true}}
+//	{"epoch":2,"students":{"alice":[{"epoch":1,…,"end":…},{"epoch":2,"passed":{"journal":{"at":…,"seen":{…}}},
+//	 "answers":{"journal":"4bXyz"},"states":{"journal":"passed","usurpation":"failed"},"tries":{"journal":2},
+//	 "marks":{"q3-webmail":{"share":1,"at":…}}}]}}
 //
 // What a full disk does not take is remembered all the same, and written as soon as it can be.
 type ledger struct {
-	resultsFile, marksFile string
-	epoch                  func() int
+	file  string
+	epoch func() epoch.Epoch
 
 	mu      sync.Mutex
 	results resultsFile
-	unsaved bool // results.json does not have all of results
-	unkept  bool // nor marks.json all of marks
-	marks   map[string]map[string]bool
+	unsaved bool                   // the file does not have all of results
 	working map[string]*sync.Mutex // a student's tasks are checked once at a time
 }
 
+// resultsFile is results.json. Epoch is the sandbox's, which evidence belongs to; a student's own are counted by themselves:
+// on a server that others share, one may be put back to the start alone.
 type resultsFile struct {
-	Epoch    int                    `json:"epoch"`
-	Students map[string]studentWork `json:"students"`
+	Epoch    int                         `json:"epoch"`
+	Students map[string]progress.History `json:"students"`
 }
 
-// studentWork is one student's.
-type studentWork struct {
-	Passed  map[string]check.Pass  `json:"passed"`
-	Answers map[string]string      `json:"answers"`
-	States  map[string]check.State `json:"states"`
-	Tries   map[string]int         `json:"tries,omitempty"` // how often a task was to be checked by name, or was answered, until it passed
-	Since   time.Time              `json:"since,omitzero"`  // evidence from before does not count: the student was put back
-}
-
-func openLedger(results, marks string, epoch func() int) (*ledger, error) {
-	l := &ledger{resultsFile: results, marksFile: marks, epoch: epoch, marks: map[string]map[string]bool{}, working: map[string]*sync.Mutex{}}
-	return l, errors.Join(safeio.ReadJSON(results, &l.results), safeio.ReadJSON(marks, &l.marks))
+func openLedger(file string, now func() epoch.Epoch) (*ledger, error) {
+	l := &ledger{file: file, epoch: now, working: map[string]*sync.Mutex{}}
+	return l, safeio.ReadJSON(file, &l.results)
 }
 
 // alone lets one check of a student's tasks run at a time.
@@ -62,68 +53,81 @@ func (l *ledger) alone(student string) (done func()) {
 	return m.Unlock
 }
 
-// memory is what an evaluation is told.
-func (l *ledger) memory(student string) check.Memory {
+// work is what is known of a student in this epoch, for an evaluation.
+func (l *ledger) work(student string) progress.Work {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	work := l.work(student)
-	return check.Memory{Passed: maps.Clone(work.Passed), Answers: maps.Clone(work.Answers), Marks: maps.Clone(l.marks[student])}
+	return l.current(student).Clone()
 }
 
 // since is when a student was put back to the start within the epoch.
 func (l *ledger) since(student string) time.Time {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.work(student).Since
+	return l.current(student).Since
 }
 
-// startAgain forgets students' passes and answers; what they did before now counts no more.
+// startAgain begins an epoch of their own for students; what they did before now counts no more.
 func (l *ledger) startAgain(students []string, now time.Time) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for _, student := range students {
-		l.work(student) // of this epoch
-		l.results.Students[student] = newWork(now)
+		l.current(student) // of this epoch
+		l.results.Students[student] = l.results.Students[student].Begin(now)
+		l.current(student).Since = now
 	}
 	return l.save()
 }
 
-// states are how a student's tasks were found last.
-func (l *ledger) states(student string) map[string]check.State {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return maps.Clone(l.work(student).States)
-}
-
-// work is a student's in the current epoch. mu is held.
-func (l *ledger) work(student string) studentWork {
-	if now := l.epoch(); l.results.Epoch != now || l.results.Students == nil {
-		l.results = resultsFile{Epoch: now, Students: map[string]studentWork{}}
+// current is a student's work in the epoch that is under way, to be changed. mu is held.
+func (l *ledger) current(student string) *progress.Work {
+	now := l.epoch()
+	if l.results.Students == nil {
+		l.results = resultsFile{Epoch: now.Number, Students: map[string]progress.History{}}
 	}
-	work, known := l.results.Students[student]
-	if !known || work.Passed == nil || work.Answers == nil || work.States == nil || work.Tries == nil {
-		work = newWork(time.Time{})
-		maps.Copy(work.Passed, l.results.Students[student].Passed)
-		maps.Copy(work.Answers, l.results.Students[student].Answers)
-		maps.Copy(work.States, l.results.Students[student].States)
-		work.Since = l.results.Students[student].Since
-		l.results.Students[student] = work
+	if l.results.Epoch != now.Number {
+		l.results.Epoch = now.Number
+		for one, history := range l.results.Students {
+			l.results.Students[one] = history.Begin(now.Start)
+		}
+	}
+	history := l.results.Students[student]
+	if len(history) == 0 {
+		history = progress.History{progress.Begin(now.Number, now.Start)}
+		l.results.Students[student] = history
+	}
+	work := &history[len(history)-1]
+	if work.Passed == nil {
+		*work = work.Clone()
 	}
 	return work
 }
 
-func newWork(since time.Time) studentWork {
-	return studentWork{Passed: map[string]check.Pass{}, Answers: map[string]string{}, States: map[string]check.State{}, Tries: map[string]int{}, Since: since}
-}
-
-// tried counts that a student had tasks checked, of those that have not passed. An error says that it is not written yet.
-func (l *ledger) tried(student string, ids []string) error {
+// tried counts that a student has tasks checked, and returns those that count: they have not passed. An error says that it is
+// not written yet.
+func (l *ledger) tried(student string, ids []string) (counted []string, err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	work := l.work(student)
+	work := l.current(student)
 	for _, id := range ids {
-		if _, passed := work.Passed[id]; !passed {
-			work.Tries[id]++
+		if work.Tried(id) {
+			counted = append(counted, id)
+		}
+	}
+	if len(counted) == 0 {
+		return nil, nil
+	}
+	return counted, l.save()
+}
+
+// attempted remembers what tries came to. An error says that it is not written yet.
+func (l *ledger) attempted(student string, ids []string, results []check.Result, now time.Time) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	work := l.current(student)
+	for _, r := range results {
+		if slices.Contains(ids, r.ID) {
+			work.Attempted(r.ID, progress.Attempt{At: now, State: r.State, Answer: r.Answer})
 		}
 	}
 	if len(ids) == 0 {
@@ -132,31 +136,24 @@ func (l *ledger) tried(student string, ids []string) error {
 	return l.save()
 }
 
-// tries is how often each of a student's tasks was tried.
-func (l *ledger) tries(student string) map[string]int {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return maps.Clone(l.work(student).Tries)
-}
-
 // found keeps what an evaluation in an epoch found, or only what passed. One of an epoch that is over is kept no more, nor
 // one that began before the student was put back to the start. An error says that it is not written yet.
 func (l *ledger) found(epoch int, since time.Time, student string, results []check.Result, passesOnly bool) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	work := l.work(student)
+	work := l.current(student)
 	if epoch != l.results.Epoch || !since.Equal(work.Since) {
 		return nil
 	}
 	changed := false
 	for _, r := range results {
-		if r.State == check.Passed && !r.Marked {
+		if r.State == progress.Passed && r.Mark == nil {
 			if _, known := work.Passed[r.ID]; !known {
-				work.Passed[r.ID] = check.Pass{At: r.At, Seen: r.Seen}
+				work.Passed[r.ID] = progress.Pass{At: r.At, Seen: r.Seen}
 				changed = true
 			}
 		}
-		if work.States[r.ID] != r.State && (!passesOnly || r.State == check.Passed) {
+		if work.States[r.ID] != r.State && (!passesOnly || r.State == progress.Passed) {
 			work.States[r.ID] = r.State
 			changed = true
 		}
@@ -169,7 +166,7 @@ func (l *ledger) found(epoch int, since time.Time, student string, results []che
 
 // save writes the results. mu is held.
 func (l *ledger) save() error {
-	err := safeio.WriteJSON(l.resultsFile, l.results)
+	err := safeio.WriteJSON(l.file, l.results)
 	l.unsaved = err != nil
 	return err
 }
@@ -178,29 +175,15 @@ func (l *ledger) save() error {
 func (l *ledger) answer(student, id, text string) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.work(student).Answers[id] = text
+	l.current(student).Answers[id] = text
 	return l.save()
 }
 
-// mark keeps the teacher's word; nil takes it back. An error says that it is not written yet.
-func (l *ledger) mark(student, id string, passed *bool) error {
+// mark keeps the teacher's word; a nil mark takes it back. It returns the word that stood before. An error says that it is not
+// written yet.
+func (l *ledger) mark(student, id, by string, m *progress.Mark, now time.Time) (before *progress.Mark, err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	old, marked := l.marks[student][id]
-	switch {
-	case passed == nil && !marked, passed != nil && marked && old == *passed:
-		if !l.unkept {
-			return nil
-		}
-	case passed == nil:
-		delete(l.marks[student], id)
-	default:
-		if l.marks[student] == nil {
-			l.marks[student] = map[string]bool{}
-		}
-		l.marks[student][id] = *passed
-	}
-	err := safeio.WriteJSON(l.marksFile, l.marks)
-	l.unkept = err != nil
-	return err
+	before = l.current(student).Mark(id, m, by, now)
+	return before, l.save()
 }

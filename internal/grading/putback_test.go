@@ -11,6 +11,7 @@ import (
 	"maillab/internal/dialogue"
 	"maillab/internal/epoch"
 	"maillab/internal/lab/task"
+	"maillab/internal/progress"
 )
 
 // judging is a Grading of one student, alice, with a record of dialogues in a folder.
@@ -48,15 +49,15 @@ func TestPutBackWhileJudged(t *testing.T) {
 	if err := g.weigh(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	found := []check.Result{{ID: "one", State: check.Passed}}
+	found := []check.Result{{ID: "one", State: progress.Passed}}
 	e := g.evidence()
 	if err := g.StartAgain([]string{"util1"}); err != nil {
 		t.Fatal(err)
 	}
-	if g.keep(e, "alice", found, false); len(g.folder("alice").latest) > 0 || len(g.ledger.memory("alice").Passed) > 0 {
+	if g.keep(e, "alice", found, false); len(g.folder("alice").latest) > 0 || len(g.ledger.work("alice").Passed) > 0 {
 		t.Error("a pass of before is remembered")
 	}
-	if g.keep(g.evidence(), "alice", found, false); g.folder("alice").latest["one"].State != check.Passed {
+	if g.keep(g.evidence(), "alice", found, false); g.folder("alice").latest["one"].State != progress.Passed {
 		t.Error("one of after is not")
 	}
 }

@@ -87,7 +87,7 @@ func (g *Grading) Activity(context.Context) (all []control.Activity, err error) 
 		if since.After(a.Started) {
 			a.Started = since
 		}
-		for _, pass := range g.ledger.memory(s.Student).Passed {
+		for _, pass := range g.ledger.work(s.Student).Passed {
 			if pass.At.After(a.Passed) {
 				a.Passed = pass.At
 			}

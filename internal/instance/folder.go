@@ -14,6 +14,7 @@ import (
 	"strings"
 
 	"maillab/internal/certificate"
+	"maillab/internal/progress"
 	"maillab/internal/roster"
 )
 
@@ -28,7 +29,7 @@ import (
 //	place.json     on which engine it is: a Place; gone when it was taken down
 //	accounts.json  what the last up gave everybody: a Sheet
 //	passwords.json {"3": {"util1": "…"}}: passwords by seat and account that the teacher changed since
-//	marks.json     {"alice": {"q3-webmail": true}}: the teacher's words
+//	marks.json     {"alice": {"q3-webmail": {"share": 0.6, "comment": "…"}}}: the teacher's words, see package progress
 //	results.json   the last results of check, as -o json prints them
 //	certificates.json  a certificate.Set: the instance's authority, and a certificate by seat; with their keys
 //	snapshots      see package snapshot
@@ -129,8 +130,8 @@ func wordsOf(secret []byte) func(name string) string {
 }
 
 // Marks are the teacher's words, by student and task.
-func (f Folder) Marks() (map[string]map[string]bool, error) {
-	marks := map[string]map[string]bool{}
+func (f Folder) Marks() (map[string]map[string]progress.Mark, error) {
+	marks := map[string]map[string]progress.Mark{}
 	_, err := f.value(marksFile, &marks)
 	return marks, err
 }

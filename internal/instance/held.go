@@ -11,6 +11,7 @@ import (
 
 	"maillab/internal/certificate"
 	"maillab/internal/filelock"
+	"maillab/internal/progress"
 	"maillab/internal/roster"
 	"maillab/internal/safeio"
 	"maillab/internal/spec"
@@ -86,17 +87,17 @@ func (h *Held) KeepSecret() error {
 }
 
 // KeepMark keeps the teacher's word on a task; nil takes it back.
-func (h *Held) KeepMark(student, task string, passed *bool) error {
+func (h *Held) KeepMark(student, task string, m *progress.Mark) error {
 	marks, err := h.Marks()
 	if err != nil {
 		return err
 	}
 	if marks[student] == nil {
-		marks[student] = map[string]bool{}
+		marks[student] = map[string]progress.Mark{}
 	}
 	delete(marks[student], task)
-	if passed != nil {
-		marks[student][task] = *passed
+	if m != nil {
+		marks[student][task] = *m
 	}
 	return h.keep(marksFile, marks)
 }

@@ -16,12 +16,12 @@ import (
 	"testing"
 	"time"
 
-	"maillab/internal/check"
 	"maillab/internal/control"
 	"maillab/internal/dialogue"
 	"maillab/internal/lab/task"
 	"maillab/internal/mail"
 	"maillab/internal/mail/queue"
+	"maillab/internal/progress"
 	"maillab/internal/script"
 	"maillab/internal/worksheet"
 )
@@ -62,13 +62,13 @@ func sheets() []task.Sheet {
 }
 
 // states are a student's results by task.
-func states(t *testing.T, d *Daemon, r control.CheckRequest) map[string]check.State {
+func states(t *testing.T, d *Daemon, r control.CheckRequest) map[string]progress.State {
 	t.Helper()
 	checked, err := d.grading.Check(t.Context(), r)
 	if err != nil {
 		t.Fatal(err)
 	}
-	found := map[string]check.State{}
+	found := map[string]progress.State{}
 	for _, one := range checked[0].Results {
 		found[one.ID] = one.State
 	}
@@ -110,7 +110,7 @@ func dialoguesOf(t *testing.T, b *sandboxed, student string) (all []dialogue.Dia
 // the next epoch.
 func TestPassStays(t *testing.T) {
 	b := start(t, 3, class)
-	if got := states(t, b.Daemon, alice()); got["sent"] != check.Failed || got["logged"] != check.Blocked || got["script"] != check.Blocked {
+	if got := states(t, b.Daemon, alice()); got["sent"] != progress.Failed || got["logged"] != progress.Blocked || got["script"] != progress.Blocked {
 		t.Errorf("before anything was done: %v", got)
 	}
 	if err := b.send("hello", "util1@test"); err != nil {
@@ -118,7 +118,7 @@ func TestPassStays(t *testing.T) {
 	}
 	pop(t, b, "util1", "retr 1", "dele 1", "dele 2", "quit")
 	for _, id := range []string{"sent", "logged", "read", "empty"} {
-		if got := states(t, b.Daemon, alice()); got[id] != check.Passed {
+		if got := states(t, b.Daemon, alice()); got[id] != progress.Passed {
 			t.Errorf("%s, with its mail deleted: %v", id, got)
 		}
 	}
@@ -138,13 +138,13 @@ func TestPassStays(t *testing.T) {
 	}
 	later := alice()
 	later.Since = time.Now().Add(time.Hour)
-	if got := states(t, b.Daemon, later); got["sent"] != check.Failed {
+	if got := states(t, b.Daemon, later); got["sent"] != progress.Failed {
 		t.Errorf("since an hour from now: %v", got)
 	}
 	if err := b.newEpoch(); err != nil {
 		t.Fatal(err)
 	}
-	if got := states(t, b.Daemon, alice()); got["sent"] != check.Failed || got["read"] != check.Failed || got["empty"] != check.Failed {
+	if got := states(t, b.Daemon, alice()); got["sent"] != progress.Failed || got["read"] != progress.Failed || got["empty"] != progress.Failed {
 		t.Errorf("in a new epoch: %v", got)
 	}
 }
@@ -156,25 +156,25 @@ func TestStartAgain(t *testing.T) {
 		t.Fatal(err)
 	}
 	bruno := control.CheckRequest{Students: []string{"bruno"}}
-	if a, o := states(t, b.Daemon, alice()), states(t, b.Daemon, bruno); a["sent"] != check.Passed || o["sent"] != check.Passed {
+	if a, o := states(t, b.Daemon, alice()), states(t, b.Daemon, bruno); a["sent"] != progress.Passed || o["sent"] != progress.Passed {
 		t.Fatalf("%v, %v", a, o)
 	}
 	if err := b.grading.StartAgain([]string{"util1", "util2"}); err != nil {
 		t.Fatal(err)
 	}
-	if a, o := states(t, b.Daemon, alice()), states(t, b.Daemon, bruno); a["sent"] != check.Failed || o["sent"] != check.Passed {
+	if a, o := states(t, b.Daemon, alice()), states(t, b.Daemon, bruno); a["sent"] != progress.Failed || o["sent"] != progress.Passed {
 		t.Errorf("after alice's reset: %v, %v", a, o)
 	}
 	if err := b.send("again", "util1@test"); err != nil {
 		t.Fatal(err)
 	}
-	if a := states(t, b.Daemon, alice()); a["sent"] != check.Passed {
+	if a := states(t, b.Daemon, alice()); a["sent"] != progress.Passed {
 		t.Errorf("done again: %v", a)
 	}
 	if err := b.grading.StartAgain([]string{"util1"}); err != nil { // half of alice is nobody
 		t.Fatal(err)
 	}
-	if a := states(t, b.Daemon, alice()); a["sent"] != check.Passed {
+	if a := states(t, b.Daemon, alice()); a["sent"] != progress.Passed {
 		t.Errorf("%v", a)
 	}
 }
@@ -223,7 +223,7 @@ func TestForged(t *testing.T) {
 		t.Fatal(err)
 	}
 	checked, err := b.grading.Check(t.Context(), alice("sent"))
-	if err != nil || checked[0].Results[0].State != check.Failed || !strings.Contains(checked[0].Results[0].Seen["en"], "by the mail command") {
+	if err != nil || checked[0].Results[0].State != progress.Failed || !strings.Contains(checked[0].Results[0].Seen["en"], "by the mail command") {
 		t.Errorf("%+v, %v", checked, err)
 	}
 }
@@ -235,40 +235,50 @@ func TestMarksAndAnswers(t *testing.T) {
 		t.Fatal(err)
 	}
 	k := b.grading.Desk()
-	if r, err := k.Answer(t.Context(), "alice", "id", "nonsense"); err != nil || r.State != check.Failed {
+	if r, err := k.Answer(t.Context(), "alice", "id", "nonsense"); err != nil || r.State != progress.Failed {
 		t.Errorf("%+v, %v", r, err)
 	}
 	messages := b.deliveries.List(1)
 	if len(messages) != 1 {
 		t.Fatal(messages)
 	}
-	if r, err := k.Answer(t.Context(), "alice", "id", messages[0].ID); err != nil || r.State != check.Passed {
+	if r, err := k.Answer(t.Context(), "alice", "id", messages[0].ID); err != nil || r.State != progress.Passed {
 		t.Errorf("%+v, %v", r, err)
 	}
 	if _, err := k.Answer(t.Context(), "alice", "none", "x"); !errors.Is(err, worksheet.ErrNoTask) {
 		t.Error(err)
 	}
-	yes := true
-	if err := b.grading.Mark(t.Context(), control.Mark{Student: "alice", Task: "essay", Passed: &yes}); err != nil {
+	half := progress.Mark{Share: 0.5, Comment: "and then?"}
+	if before, err := b.grading.Mark(t.Context(), control.Mark{Student: "alice", Task: "essay", By: "prof", Mark: &half}); before != nil || err != nil {
+		t.Fatal(before, err)
+	}
+	if got := states(t, b.Daemon, alice()); got["essay"] != progress.Passed || got["id"] != progress.Passed {
+		t.Errorf("%v", got)
+	}
+	before, err := b.grading.Mark(t.Context(), control.Mark{Student: "alice", Task: "essay"})
+	if err != nil || before == nil || before.Comment != half.Comment || before.By != "prof" || before.At.IsZero() {
+		t.Fatalf("%+v, %v", before, err)
+	}
+	if got := states(t, b.Daemon, alice("essay")); got["essay"] != progress.Manual {
+		t.Errorf("%v", got)
+	}
+	if _, err := b.grading.Mark(t.Context(), control.Mark{Student: "alice", Task: "essay", Mark: &half}); err != nil {
 		t.Fatal(err)
 	}
 	if err := b.newEpoch(); err != nil {
 		t.Fatal(err)
 	}
-	if got := states(t, b.Daemon, alice()); got["essay"] != check.Passed || got["id"] != check.Failed {
-		t.Errorf("%v", got)
+	if got := states(t, b.Daemon, alice()); got["essay"] != progress.Manual || got["id"] != progress.Failed {
+		t.Errorf("in the next epoch: %v", got)
 	}
-	if err := b.grading.Mark(t.Context(), control.Mark{Student: "alice", Task: "essay"}); err != nil {
-		t.Fatal(err)
-	}
-	if got := states(t, b.Daemon, alice("essay")); got["essay"] != check.Manual {
-		t.Errorf("%v", got)
-	}
-	for _, m := range []control.Mark{{Student: "nobody", Task: "essay"}, {Student: "alice", Task: "none"}} {
+	for status, m := range map[int]control.Mark{404: {Student: "nobody", Task: "essay"}, 400: {Student: "alice", Task: "essay", Mark: &progress.Mark{Share: 7}}} {
 		var told *control.Error
-		if err := b.grading.Mark(t.Context(), m); !errors.As(err, &told) || told.Status != 404 {
+		if _, err := b.grading.Mark(t.Context(), m); !errors.As(err, &told) || told.Status != status {
 			t.Errorf("%+v: %v", m, err)
 		}
+	}
+	if _, err := b.grading.Mark(t.Context(), control.Mark{Student: "alice", Task: "none"}); err == nil {
+		t.Error("a task that there is not was marked")
 	}
 }
 
@@ -313,7 +323,7 @@ func TestRun(t *testing.T) {
 	if err := b.send("hello", "util1@test"); err != nil {
 		t.Fatal(err)
 	}
-	if got := states(t, b.Daemon, alice("script")); got["script"] != check.Failed {
+	if got := states(t, b.Daemon, alice("script")); got["script"] != progress.Failed {
 		t.Errorf("no script: %v", got)
 	}
 	run := ""
@@ -330,22 +340,22 @@ func TestRun(t *testing.T) {
 	house.files["compte.sh"] = ""
 	house.play = func(r script.Request) script.Outcome { return script.Outcome{Output: "5 messages"} }
 	checked, err := b.grading.Check(t.Context(), alice("script"))
-	if err != nil || checked[0].Results[0].State != check.Failed || !strings.Contains(checked[0].Results[0].Seen["en"], "that is not what is asked for, messages in the mailbox: 4") {
+	if err != nil || checked[0].Results[0].State != progress.Failed || !strings.Contains(checked[0].Results[0].Seen["en"], "that is not what is asked for, messages in the mailbox: 4") {
 		t.Errorf("a wrong count: %+v, %v", checked, err)
 	}
 	house.play = honest
 	quick := alice("script")
 	quick.NoRuns = true
-	if got := states(t, b.Daemon, quick); got["script"] != check.Failed || run != "" {
+	if got := states(t, b.Daemon, quick); got["script"] != progress.Failed || run != "" {
 		t.Errorf("in passing it is as it was found last, and not run: %v", got)
 	}
-	if checked, err = b.grading.Check(t.Context(), alice("script")); err != nil || checked[0].Results[0].State != check.Passed {
+	if checked, err = b.grading.Check(t.Context(), alice("script")); err != nil || checked[0].Results[0].State != progress.Passed {
 		t.Errorf("an honest script: %+v, %v", checked, err)
 	}
 	if n := b.count("util1"); n != 2 || b.count("util2") != 0 || run == "" || strings.Contains(b.box("util1"), run) {
 		t.Errorf("%d and %d messages are left, run %q", n, b.count("util2"), run)
 	}
-	if got := states(t, b.Daemon, control.CheckRequest{Students: []string{"bruno"}}); got["sent"] != check.Failed {
+	if got := states(t, b.Daemon, control.CheckRequest{Students: []string{"bruno"}}); got["sent"] != progress.Failed {
 		t.Errorf("bruno: %v", got)
 	}
 }

@@ -2,6 +2,7 @@ package maild
 
 import (
 	"errors"
+	"path/filepath"
 	"slices"
 	"testing"
 
@@ -9,6 +10,8 @@ import (
 
 	"maillab/internal/check"
 	"maillab/internal/lab/task"
+	"maillab/internal/progress"
+	"maillab/internal/safeio"
 	"maillab/internal/worksheet"
 )
 
@@ -28,7 +31,7 @@ func TestAnswerRefused(t *testing.T) {
 		}
 		return results[i]
 	}
-	if got := state("why"); got.State != check.Blocked {
+	if got := state("why"); got.State != progress.Blocked {
 		t.Errorf("before anything was checked: %+v", got)
 	}
 	closed := worksheet.Closed{}
@@ -44,7 +47,7 @@ func TestAnswerRefused(t *testing.T) {
 	if err := b.send("x", "util1@test"); err != nil {
 		t.Fatal(err)
 	}
-	if r, err := k.Answer(t.Context(), "alice", "why", "because"); err != nil || r.State != check.Passed {
+	if r, err := k.Answer(t.Context(), "alice", "why", "because"); err != nil || r.State != progress.Passed {
 		t.Errorf("once it is open: %+v, %v", r, err)
 	}
 	for _, id := range []string{"why", "read", "read", "none"} { // the first one has passed
@@ -54,7 +57,18 @@ func TestAnswerRefused(t *testing.T) {
 	if diff := cmp.Diff(map[string]int{"why": 1, "read": 2}, checked[0].Tries); diff != "" || err != nil {
 		t.Error(diff, err)
 	}
-	if got := state("logged"); got.State == check.Blocked {
+	var kept struct{ Students map[string]progress.History }
+	if err := safeio.ReadJSON(filepath.Join(b.cfg.StateDir, "results.json"), &kept); err != nil {
+		t.Fatal(err)
+	}
+	work := kept.Students["alice"].Current()
+	if tries := work.Attempts["why"]; len(tries) != 1 || tries[0].State != progress.Passed || tries[0].Answer != "because" {
+		t.Errorf("what the tries came to: %+v", work.Attempts)
+	}
+	if tries := work.Attempts["read"]; len(tries) != 2 || tries[1].State != progress.Failed {
+		t.Errorf("what the tries came to: %+v", work.Attempts)
+	}
+	if got := state("logged"); got.State == progress.Blocked {
 		t.Errorf("open, and listed as closed: %+v", got)
 	}
 }

@@ -10,10 +10,10 @@ import (
 	"sync"
 	"testing"
 
-	"maillab/internal/check"
 	"maillab/internal/control"
 	"maillab/internal/dialogue"
 	"maillab/internal/lab/task"
+	"maillab/internal/progress"
 	"maillab/internal/script"
 )
 
@@ -103,11 +103,11 @@ func TestJudgedWhenItComes(t *testing.T) {
 		t.Errorf("of alice's dialogues %d are left, %v", len(all), err)
 	}
 	for _, question := range []string{"id", "said"} {
-		if r, err := b.grading.Desk().Answer(t.Context(), "alice", question, answer); err != nil || r.State != check.Passed {
+		if r, err := b.grading.Desk().Answer(t.Context(), "alice", question, answer); err != nil || r.State != progress.Passed {
 			t.Errorf("%s: %+v, %v", question, r, err)
 		}
 	}
-	if got := states(t, b.Daemon, control.CheckRequest{Students: []string{"bruno"}}); got["sent"] != check.Passed {
+	if got := states(t, b.Daemon, control.CheckRequest{Students: []string{"bruno"}}); got["sent"] != progress.Passed {
 		t.Errorf("who made the flood has the mail: %v", got)
 	}
 }
@@ -136,7 +136,7 @@ func TestBoardWaitsForNoScript(t *testing.T) {
 	<-began
 	pop(t, b, "util1", "retr 1", "quit")
 	got := states(t, b.Daemon, control.CheckRequest{NoRuns: true})
-	if got["read"] != check.Passed || got["sent"] != check.Passed || got["script"] == check.Passed {
+	if got["read"] != progress.Passed || got["sent"] != progress.Passed || got["script"] == progress.Passed {
 		t.Errorf("while the script runs: %v", got)
 	}
 	close(end)
@@ -156,7 +156,7 @@ func TestTenMarksAtOnce(t *testing.T) {
 	var all sync.WaitGroup
 	for i := range 10 {
 		all.Go(func() {
-			if err := b.grading.Mark(t.Context(), control.Mark{Student: "alice", Task: fmt.Sprint("t", i), Passed: new(true)}); err != nil {
+			if _, err := b.grading.Mark(t.Context(), control.Mark{Student: "alice", Task: fmt.Sprint("t", i), Mark: &progress.Mark{Share: 1}}); err != nil {
 				t.Error(err)
 			}
 		})
@@ -238,10 +238,10 @@ func TestEvidenceOutlivesAFlood(t *testing.T) {
 	if whole < 100 || cut != 1 {
 		t.Errorf("%d dialogues are whole, and %d say that they are not", whole, cut)
 	}
-	if got := states(t, b.Daemon, alice()); got["sent"] != check.Passed || got["logged"] != check.Passed {
+	if got := states(t, b.Daemon, alice()); got["sent"] != progress.Passed || got["logged"] != progress.Passed {
 		t.Errorf("after the flood: %v", got)
 	}
-	if got := states(t, b.Daemon, control.CheckRequest{Students: []string{"bruno"}}); got["sent"] != check.Passed {
+	if got := states(t, b.Daemon, control.CheckRequest{Students: []string{"bruno"}}); got["sent"] != progress.Passed {
 		t.Errorf("the neighbour: %v", got)
 	}
 }

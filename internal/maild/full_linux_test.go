@@ -2,7 +2,6 @@ package maild
 
 import (
 	"bufio"
-	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -12,8 +11,8 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"maillab/internal/check"
 	"maillab/internal/control"
+	"maillab/internal/progress"
 	"maillab/internal/safeio"
 )
 
@@ -96,7 +95,7 @@ func TestFullDisk(t *testing.T) {
 	if err := b.send("hello", "util1@test"); err != nil {
 		t.Fatal(err)
 	}
-	if got := states(t, b.Daemon, alice()); got["sent"] != check.Passed || got["logged"] != check.Passed || got["read"] != check.Failed {
+	if got := states(t, b.Daemon, alice()); got["sent"] != progress.Passed || got["logged"] != progress.Passed || got["read"] != progress.Failed {
 		t.Fatalf("before the disk is full: %v", got)
 	}
 	half := b.talk(t)
@@ -120,38 +119,31 @@ func TestFullDisk(t *testing.T) {
 		t.Errorf("the dialogue during which the disk got full: %+v, %v", all, err)
 	}
 	got := states(t, b.Daemon, alice())
-	if got["sent"] != check.Passed || got["logged"] != check.Passed || got["essay"] != check.Manual {
+	if got["sent"] != progress.Passed || got["logged"] != progress.Passed || got["essay"] != progress.Manual {
 		t.Errorf("with a full disk: %v", got)
 	}
-	if err := b.grading.Mark(t.Context(), control.Mark{Student: "alice", Task: "essay", Passed: new(true)}); err != nil {
+	if _, err := b.grading.Mark(t.Context(), control.Mark{Student: "alice", Task: "essay", Mark: &progress.Mark{Share: 1}}); err != nil {
 		t.Error(err)
 	}
 	id := queueIDOf(t, b)
-	if r, err := b.grading.Desk().Answer(t.Context(), "alice", "id", id); err != nil || r.State != check.Passed {
+	if r, err := b.grading.Desk().Answer(t.Context(), "alice", "id", id); err != nil || r.State != progress.Passed {
 		t.Errorf("an answer with a full disk: %+v, %v", r, err)
 	}
 
 	disk.resize(64 << 20)
 	pop(t, b, "util1", "retr 1", "quit")
-	again := alice()
-	again.Marks = map[string]map[string]bool{"alice": {"essay": true}} // the controller has it, too
-	if got := states(t, b.Daemon, again); got["read"] != check.Passed || got["id"] != check.Passed || got["sent"] != check.Passed {
+	if got := states(t, b.Daemon, alice()); got["read"] != progress.Passed || got["id"] != progress.Passed || got["sent"] != progress.Passed {
 		t.Errorf("with room again: %v", got)
 	}
 	var results struct {
-		Students map[string]struct {
-			Passed  map[string]check.Pass
-			Answers map[string]string
-		}
+		Students map[string]progress.History
 	}
-	var marks map[string]map[string]bool
-	err = errors.Join(safeio.ReadJSON(filepath.Join(disk.dir, "state", "results.json"), &results), safeio.ReadJSON(filepath.Join(disk.dir, "state", "marks.json"), &marks))
-	if err != nil {
+	if err := safeio.ReadJSON(filepath.Join(disk.dir, "state", "results.json"), &results); err != nil {
 		t.Fatal(err)
 	}
-	kept := results.Students["alice"]
-	if kept.Answers["id"] != id || kept.Passed["id"].At.IsZero() || kept.Passed["read"].At.IsZero() || !marks["alice"]["essay"] {
-		t.Errorf("kept: %+v, %v", kept, marks)
+	kept := results.Students["alice"].Current()
+	if kept.Answers["id"] != id || kept.Passed["id"].At.IsZero() || kept.Passed["read"].At.IsZero() || kept.Marks["essay"].Share != 1 {
+		t.Errorf("kept: %+v", kept)
 	}
 }
 

@@ -13,9 +13,9 @@ import (
 	"regexp"
 	"strings"
 
-	"maillab/internal/check"
 	"maillab/internal/lab/task"
 	"maillab/internal/mail/submit"
+	"maillab/internal/progress"
 )
 
 // Env is what the lab command takes from outside.
@@ -218,7 +218,7 @@ func only(id string, print func(Sheet, Task) (int, error)) func(Sheet) (int, err
 // unpassed is the exit code of what was checked.
 func unpassed(s Sheet) int {
 	for _, t := range s.Tasks {
-		if t.State != check.Passed {
+		if t.State != progress.Passed {
 			return ExitFailed
 		}
 	}

@@ -2,12 +2,14 @@ package worksheet
 
 import (
 	"fmt"
+	"math"
 	"slices"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 
-	"maillab/internal/check"
 	"maillab/internal/lab/task"
+	"maillab/internal/progress"
 )
 
 // look is how a state is shown: a sign, its colour (SGR), and its word.
@@ -16,15 +18,15 @@ type look struct {
 	word        task.Text
 }
 
-func lookOf(s check.State) look {
+func lookOf(s progress.State) look {
 	switch s {
-	case check.Passed:
+	case progress.Passed:
 		return look{"✓", "32", task.Text{"fr": "réussi", "en": "passed"}}
-	case check.Failed:
+	case progress.Failed:
 		return look{"✗", "31", task.Text{"fr": "pas encore", "en": "not yet"}}
-	case check.Blocked:
+	case progress.Blocked:
 		return look{"·", "90", task.Text{"fr": "fermé", "en": "closed"}}
-	case check.Manual:
+	case progress.Manual:
 		return look{"?", "33", task.Text{"fr": "à voir par l'enseignant", "en": "for the teacher to see"}}
 	}
 	return look{"-", "0", task.Text{"fr": "à faire", "en": "to do"}}
@@ -40,32 +42,32 @@ func (c *command) paint(color, text string) string {
 
 // list is one line a task, and the sum.
 func (c *command) list(s Sheet) (int, error) {
-	wide, passed, points, all := 0, 0, 0, 0
+	wide, passed, given, all := 0, 0, 0.0, 0
 	for _, t := range s.Tasks {
 		wide = max(wide, utf8.RuneCountInString(t.ID))
 		all += t.Points
-		if t.State == check.Passed {
+		if t.State == progress.Passed {
 			passed++
-			points += t.Points
 		}
+		given += t.Given
 	}
 	for _, t := range s.Tasks {
 		l := lookOf(t.State)
 		fmt.Fprintf(c.Out, "%s %-*s  %s\n", c.paint(l.color, l.sign), wide, t.ID, t.Title)
 	}
-	sum := "tasks: %d/%d, points: %d/%d.  lab show TASK, lab check\n"
+	sum := "tasks: %d/%d, points: %s/%d.  lab show TASK, lab check\n"
 	if s.Lang == "fr" {
-		sum = "tâches : %d/%d, points : %d/%d.  lab show TÂCHE, lab check\n"
+		sum = "tâches : %d/%d, points : %s/%d.  lab show TÂCHE, lab check\n"
 	}
 	c.legend(s)
-	fmt.Fprintf(c.Out, sum, passed, len(s.Tasks), points, all)
+	fmt.Fprintf(c.Out, sum, passed, len(s.Tasks), number(given, s.Lang), all)
 	return ExitDone, nil
 }
 
 // legend says what the signs mean that are there.
 func (c *command) legend(s Sheet) {
 	var words []string
-	for _, state := range []check.State{check.Passed, check.Failed, check.Manual, "", check.Blocked} {
+	for _, state := range []progress.State{progress.Passed, progress.Failed, progress.Manual, "", progress.Blocked} {
 		if slices.ContainsFunc(s.Tasks, func(t Task) bool { return t.State == state }) {
 			l := lookOf(state)
 			words = append(words, c.paint(l.color, l.sign)+" "+l.word.In(s.Lang))
@@ -79,7 +81,7 @@ func (c *command) checked(s Sheet) (int, error) {
 	for _, t := range s.Tasks {
 		c.heading(s, t)
 		c.paragraph(t.Seen)
-		if t.State == check.Failed && len(s.Tasks) == 1 && t.Hint != "" { // a screen full of hints is no hint
+		if t.State == progress.Failed && len(s.Tasks) == 1 && t.Hint != "" { // a screen full of hints is no hint
 			c.hinted(s, t)
 		}
 	}
@@ -95,18 +97,34 @@ func (c *command) heading(s Sheet, t Task) {
 func (c *command) whole(s Sheet, t Task) (int, error) {
 	c.heading(s, t)
 	c.paragraph(t.Ask)
-	words := map[string]string{"needs": "after: %s", "answer": "your answer: %s"}
+	words := map[string]string{"needs": "after: %s", "answer": "your answer: %s", "comment": "your teacher: %s"}
 	if s.Lang == "fr" {
-		words = map[string]string{"needs": "après : %s", "answer": "votre réponse : %s"}
+		words = map[string]string{"needs": "après : %s", "answer": "votre réponse : %s", "comment": "votre enseignant : %s"}
 	}
-	c.paragraph(points(t.Points, s.Lang))
+	worth := points(t.Points, s.Lang)
+	if t.Given > 0 && t.Given < float64(t.Points) {
+		worth = number(t.Given, s.Lang) + "/" + worth
+	}
+	c.paragraph(worth)
 	if len(t.Needs) > 0 {
 		c.paragraph(fmt.Sprintf(words["needs"], strings.Join(t.Needs, ", ")))
 	}
 	if t.Answer != "" {
 		c.paragraph(fmt.Sprintf(words["answer"], t.Answer))
 	}
+	if t.Comment != "" {
+		c.paragraph(fmt.Sprintf(words["comment"], t.Comment))
+	}
 	return ExitDone, nil
+}
+
+// number is points as they are written: 1.5, in French 1,5.
+func number(points float64, lang string) string {
+	text := strconv.FormatFloat(math.Round(points*1000)/1000, 'f', -1, 64)
+	if lang == "fr" {
+		text = strings.Replace(text, ".", ",", 1)
+	}
+	return text
 }
 
 // points is how much a task is worth. French has a plural from two on.

@@ -26,6 +26,7 @@ import (
 	"maillab/internal/check"
 	"maillab/internal/lab/task"
 	"maillab/internal/mail/submit"
+	"maillab/internal/progress"
 	"maillab/internal/spelling"
 )
 
@@ -38,15 +39,17 @@ type Sheet struct {
 
 // Task is one of them.
 type Task struct {
-	ID     string      `json:"id"`
-	Title  string      `json:"title"`
-	Ask    string      `json:"ask,omitempty"`
-	Points int         `json:"points"`
-	Needs  []string    `json:"needs,omitempty"`
-	State  check.State `json:"state,omitempty"` // "": not looked at yet
-	Seen   string      `json:"seen,omitempty"`  // only when it was evaluated
-	Hint   string      `json:"hint,omitempty"`
-	Answer string      `json:"answer,omitempty"`
+	ID      string         `json:"id"`
+	Title   string         `json:"title"`
+	Ask     string         `json:"ask,omitempty"`
+	Points  int            `json:"points"` // what it is worth
+	Given   float64        `json:"given"`  // of them
+	Needs   []string       `json:"needs,omitempty"`
+	State   progress.State `json:"state,omitempty"` // "": not looked at yet
+	Seen    string         `json:"seen,omitempty"`  // only when it was evaluated
+	Hint    string         `json:"hint,omitempty"`
+	Answer  string         `json:"answer,omitempty"`
+	Comment string         `json:"comment,omitempty"` // the teacher's
 }
 
 // Student is who calls.
@@ -313,7 +316,10 @@ func localized(who Student, tasks []task.Task, results []check.Result) Sheet {
 		one := Task{ID: t.ID, Title: t.Title.In(who.Lang), Ask: t.Ask.In(who.Lang), Points: t.Points, Needs: t.Needs, Hint: t.Hint.In(who.Lang)}
 		for _, r := range results {
 			if r.ID == t.ID {
-				one.State, one.Seen, one.Answer = r.State, r.Seen.In(who.Lang), r.Answer
+				one.State, one.Seen, one.Answer, one.Given = r.State, r.Seen.In(who.Lang), r.Answer, r.Given
+				if r.Mark != nil {
+					one.Comment = r.Mark.Comment
+				}
 			}
 		}
 		sheet.Tasks = append(sheet.Tasks, one)

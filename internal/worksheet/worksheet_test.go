@@ -17,6 +17,7 @@ import (
 	"maillab/internal/check"
 	"maillab/internal/lab/task"
 	"maillab/internal/mail/submit"
+	"maillab/internal/progress"
 )
 
 var update = flag.Bool("update", false, "write the golden files anew")
@@ -36,14 +37,14 @@ func (d *desk) Tasks(string) ([]task.Task, []check.Result, error) {
 		{ID: "journal", Title: task.Text{"fr": "Le journal", "en": "The log"}, Ask: task.Text{"fr": "Quel identifiant ?", "en": "Which ID?"}, Points: 1, Needs: []string{"message-simple"},
 			Check: task.Check{Answer: &task.Answer{Log: "the (rule)"}}},
 	}
-	return tasks, []check.Result{{ID: "message-simple", State: check.Passed}, {ID: "journal", Answer: d.answers["journal"]}}, nil
+	return tasks, []check.Result{{ID: "message-simple", State: progress.Passed, Given: 1.5, Mark: &progress.Mark{Share: 0.75, Comment: "QUIT ?"}}, {ID: "journal", Answer: d.answers["journal"]}}, nil
 }
 
 func (d *desk) Check(_ context.Context, student string, ids []string) ([]check.Result, error) {
 	all := []check.Result{
-		{ID: "message-simple", State: check.Failed, Seen: task.Text{"fr": "message A1 pour util11, à 11:09:05, mais son dialogue vient d'un programme (5 lignes sur 5 sont venues plus vite que personne ne tape)",
+		{ID: "message-simple", State: progress.Failed, Seen: task.Text{"fr": "message A1 pour util11, à 11:09:05, mais son dialogue vient d'un programme (5 lignes sur 5 sont venues plus vite que personne ne tape)",
 			"en": "message A1 to util11, at 11:09:05, but its dialogue came from a program (5 of 5 lines came faster than anybody types)"}},
-		{ID: "journal", State: check.Blocked, Seen: task.Text{"fr": "s'ouvre après : message-simple", "en": "opens after: message-simple"}},
+		{ID: "journal", State: progress.Blocked, Seen: task.Text{"fr": "s'ouvre après : message-simple", "en": "opens after: message-simple"}},
 	}
 	switch {
 	case student != d.who.Name:
@@ -67,7 +68,7 @@ func (d *desk) Answer(_ context.Context, _, id, text string) (check.Result, erro
 		return check.Result{}, ErrNoTask
 	}
 	d.answers[id] = text
-	return check.Result{ID: id, State: check.Passed, Seen: task.Text{"fr": "réponse « " + text + " »", "en": "answer " + text}}, nil
+	return check.Result{ID: id, State: progress.Passed, Seen: task.Text{"fr": "réponse « " + text + " »", "en": "answer " + text}}, nil
 }
 
 // serve serves a desk on a socket, as maild does.
@@ -101,7 +102,7 @@ func TestCommand(t *testing.T) {
 			color bool
 			code  int
 		}{
-			{"", false, 0}, {"tasks", true, 0}, {"check", false, 1}, {"check message-simple", true, 1}, {"check none", false, 1}, {"check jurnal", false, 1}, {"show Message", false, 1}, {"show journal", false, 0}, {"show none", false, 1},
+			{"", false, 0}, {"tasks", true, 0}, {"check", false, 1}, {"check message-simple", true, 1}, {"check none", false, 1}, {"check jurnal", false, 1}, {"show Message", false, 1}, {"show journal", false, 0}, {"show message-simple", false, 0}, {"show none", false, 1},
 			{"hint message-simple", false, 0}, {"hint journal", false, 0}, {"answer journal 4bXyz 12", false, 0}, {"show journal", false, 0}, {"answer none x", false, 1},
 			{"answer journal \t", false, 1}, {"answer journal \xff", false, 1}, {"answer message-simple x", false, 1}, {"answer later x", false, 1},
 			{"dance", false, 2}, {"show", false, 2}, {"hint a b", false, 2}, {"answer journal", false, 1}, {"answer --help", false, 2}, {"answer", false, 2}, {"--lang en", false, 2}, {"tasks all", false, 2},
