@@ -30,7 +30,7 @@ func (c *compiler) judgeCells(class roster.Class) bool {
 }
 
 func (j cells) report(line int, mend, format string, args ...any) {
-	j.doc.problems = append(j.doc.problems, problem.Problem{File: j.file, Line: line, Message: fmt.Sprintf(format, args...), Mend: mend})
+	j.doc.problems = append(j.doc.problems, problem.New(j.file, line, mend, format, args...))
 }
 
 // name judges the cells that an account's name is made of.

@@ -2,7 +2,6 @@ package lab
 
 import (
 	"cmp"
-	"fmt"
 	"net/netip"
 	"slices"
 	"strings"
@@ -131,9 +130,8 @@ func (c *compiler) noColumn(account int, class roster.Class, column string) {
 		c.doc.report(index("accounts", account), "bring the class up from a roster that has it", "the roster has no column %q", column)
 		return
 	}
-	c.doc.problems = append(c.doc.problems, problem.Problem{File: class.File,
-		Message: fmt.Sprintf("no column %q, which the lab's accounts are made of; the columns are %s", column, strings.Join(class.Columns, ", ")),
-		Mend:    "say what it is called: --map " + column + "=COLUMN"})
+	c.doc.problems = append(c.doc.problems, problem.New(class.File, 0, "say what it is called: --map "+column+"=COLUMN",
+		"no column %q, which the lab's accounts are made of; the columns are %s", column, class.Columns))
 }
 
 // sandbox compiles the server of a group of students: one, or the class.

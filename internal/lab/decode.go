@@ -127,7 +127,7 @@ func (d *document) keys(node *yaml.Node, path string) map[string]*yaml.Node {
 	for i := 0; i+1 < len(node.Content); i += 2 {
 		key, value := node.Content[i], node.Content[i+1]
 		here := func(what string, args ...any) { // such a key has no path
-			d.problems = append(d.problems, problem.Problem{File: d.file, Line: key.Line, Message: fmt.Sprintf(what, args...)})
+			d.problems = append(d.problems, problem.New(d.file, key.Line, "", what, args...))
 		}
 		switch {
 		case key.Kind != yaml.ScalarNode || key.Tag == "!!merge" || key.Anchor != "":

@@ -24,9 +24,7 @@ func (d *document) report(path, mend, format string, args ...any) {
 		return
 	}
 	d.bad[path] = true
-	d.problems = append(d.problems, problem.Problem{
-		File: d.file, Line: d.line(path), Message: fmt.Sprintf(format, args...), Mend: mend,
-	})
+	d.problems = append(d.problems, problem.New(d.file, d.line(path), mend, format, args...))
 }
 
 // isBad says whether something is reported that may have caused what is seen at path.

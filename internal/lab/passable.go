@@ -82,7 +82,7 @@ func (l *Lab) validateTied(at string, parts []task.Check) {
 		case c.Dialogue != nil && c.Dialogue.Service != "smtp":
 			l.doc.report(child(here, "dialogue.service"), "smtp", "message: no message is handed in by %s", c.Dialogue.Service)
 		case c.Dialogue == nil && c.Mail == nil && c.Log == nil && c.Answer == nil:
-			l.doc.report(here, "mail, dialogue, log, answer; put others beside it under all:", "message: %s is not about one message", strings.Join(c.Kinds(), ", "))
+			l.doc.report(here, "mail, dialogue, log, answer; put others beside it under all:", "message: %s is not about one message", c.Kinds())
 		case c.Mail != nil && c.Mail.Messages.Set && c.Mail.Messages != (task.Count{Min: 1, Max: -1, Set: true}):
 			l.doc.report(child(here, "mail.messages"), "take it out", "message: it is one message")
 		case c.Answer != nil && c.Answer.Log == "" && c.Answer.Reply == "":

@@ -76,7 +76,7 @@ func (l *Lab) validateCheck(at string, c *task.Check) {
 		l.doc.report(at, "all, any, not, message, mail, mailbox, dialogue, log, file, run, answer or manual", "the check checks nothing")
 		return
 	case len(kinds) > 1:
-		l.doc.report(at, "put them under all: or any:", "a check is one of %s", strings.Join(kinds, ", "))
+		l.doc.report(at, "put them under all: or any:", "a check is one of %s", kinds)
 		return
 	case c.All != nil && len(c.All) == 0, c.Any != nil && len(c.Any) == 0:
 		l.doc.report(child(at, kinds[0]), "", "%s has no checks", kinds[0])

@@ -41,7 +41,7 @@ func (l *Lab) judgePlaceholders(doc *document, column func(name string) bool) {
 		}
 		for i, line := range bytes.Split(l.raw[file], []byte("\n")) {
 			for _, name := range wrong("", string(line)) {
-				doc.problems = append(doc.problems, problem.Problem{File: file, Line: i + 1, Message: fmt.Sprintf("unknown placeholder {%s}", name), Mend: mendName(name, "")})
+				doc.problems = append(doc.problems, problem.New(file, i+1, mendName(name, ""), "unknown placeholder {%s}", name))
 			}
 		}
 	}

@@ -113,15 +113,12 @@ func (c columns) identify() bool {
 }
 
 // list are the columns that are there, for messages.
-func (c columns) list() string {
+func (c columns) list() []string {
 	var quoted []string
 	for _, name := range c.spelled {
 		if name != "" {
 			quoted = append(quoted, "«"+name+"»")
 		}
 	}
-	if rest := len(quoted) - 30; rest > 0 {
-		quoted = append(quoted[:30], "…")
-	}
-	return strings.Join(quoted, ", ")
+	return quoted
 }

@@ -1,7 +1,6 @@
 package roster
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -56,7 +55,7 @@ type reader struct {
 
 func (r *reader) report(line int, mend, format string, args ...any) {
 	if len(r.problems) < maxProblem {
-		r.problems = append(r.problems, problem.Problem{File: r.file, Line: line, Message: fmt.Sprintf(format, args...), Mend: mend})
+		r.problems = append(r.problems, problem.New(r.file, line, mend, format, args...))
 	}
 }
 
@@ -249,13 +248,16 @@ func sameGroup(a, b string) bool {
 	return strings.ReplaceAll(fold(a), " ", "") == strings.ReplaceAll(fold(b), " ", "")
 }
 
-// counted is "TP1 (12), TP2 (24)".
-func counted(sizes map[string]int) string {
+// counted is "TP1 (12)", "TP2 (24)".
+func counted(sizes map[string]int) []string {
+	if len(sizes) == 0 {
+		return []string{"none"}
+	}
 	var all []string
 	for _, group := range slices.Sorted(maps.Keys(sizes)) {
 		all = append(all, fmt.Sprintf("%s (%d)", group, sizes[group]))
 	}
-	return cmp.Or(strings.Join(all, ", "), "none")
+	return all
 }
 
 // judgeClass reports who cannot be told from whom, and a list without anybody.

@@ -10,6 +10,8 @@ import (
 	"unicode"
 
 	"golang.org/x/text/unicode/norm"
+
+	"maillab/internal/lab/problem"
 )
 
 // Holder is who was given a seat: what a later class list knows the student by.
@@ -72,10 +74,11 @@ type Changed struct {
 
 // String is "alice (seat 1): renamed, Lefevre Zoe is Lefèvre Zoé".
 func (c Changed) String() string {
+	from, to := problem.Short(c.From), problem.Short(c.To)
 	if c.What == "name" {
-		return fmt.Sprintf("%s (seat %d): renamed, %s is %s", c.Key, c.Seat, c.From, c.To)
+		return fmt.Sprintf("%s (seat %d): renamed, %s is %s", c.Key, c.Seat, from, to)
 	}
-	return fmt.Sprintf("%s (seat %d): %s %s instead of %s", c.Key, c.Seat, c.What, c.To, c.From)
+	return fmt.Sprintf("%s (seat %d): %s %s instead of %s", c.Key, c.Seat, c.What, to, from)
 }
 
 // Seat gives every student of class a seat number from 1. A seat once given stays for life, and so does the key that went

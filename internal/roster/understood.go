@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"maillab/internal/lab/problem"
 )
 
 // Understood is what was made of a class list, to be told to who gave it.
@@ -73,7 +75,11 @@ func (u Understood) String() string {
 		parts = append(parts, fmt.Sprintf("sheet «%s» of %d", u.Sheet, u.Sheets))
 	}
 	for _, from := range u.From {
-		parts = append(parts, from.Field+" from «"+strings.Join(from.Columns, "», «")+"»")
+		var names []string
+		for _, name := range from.Columns {
+			names = append(names, "«"+problem.Short(name)+"»")
+		}
+		parts = append(parts, from.Field+" from "+strings.Join(names, ", "))
 	}
 	if u.Before > 0 {
 		parts = append(parts, many(u.Before, "line")+" before the header left out")
@@ -82,7 +88,7 @@ func (u Understood) String() string {
 		parts = append(parts, many(u.After, "line")+" below the list left out")
 	}
 	for _, name := range u.Twice {
-		parts = append(parts, "«"+name+"» is there twice, the first counts")
+		parts = append(parts, "«"+problem.Short(name)+"» is there twice, the first counts")
 	}
 	if u.Group != "" {
 		parts = append(parts, fmt.Sprintf("group %s: %d of %d", u.Group, u.Students, u.Listed))

@@ -17,6 +17,65 @@ type Problem struct {
 	Mend    string `json:"mend,omitempty"` // what to do about it
 }
 
+// What a message quotes comes from files that anybody writes: a text of theirs is told up to so many letters, a list up
+// to so many entries.
+const (
+	mostLetters = 200
+	mostWord    = 60 // an entry's
+	mostWords   = 30
+)
+
+// New words a problem as fmt.Sprintf does, with what it quotes cut to a length that a terminal can show. A []string is
+// told as a list.
+func New(file string, line int, mend, format string, args ...any) Problem {
+	told := make([]any, len(args))
+	for i, arg := range args {
+		told[i] = bounded(arg)
+	}
+	return Problem{File: file, Line: line, Message: fmt.Sprintf(format, told...), Mend: short(mend, mostLetters)}
+}
+
+func bounded(arg any) any {
+	switch arg := arg.(type) {
+	case string:
+		return short(arg, mostLetters)
+	case error:
+		return short(arg.Error(), mostLetters)
+	case fmt.Stringer:
+		return short(arg.String(), mostLetters)
+	case []string:
+		return list(arg)
+	}
+	return arg
+}
+
+func list(words []string) string {
+	var told []string
+	for _, word := range words[:min(len(words), mostWords)] {
+		told = append(told, Short(word))
+	}
+	if len(words) > mostWords {
+		told = append(told, "…")
+	}
+	return strings.Join(told, ", ")
+}
+
+// Short is a cell or a name as it is quoted in passing.
+func Short(text string) string { return short(text, mostWord) }
+
+// short leaves the middle out: how a text begins and ends tells it from others.
+func short(text string, most int) string {
+	if len(text) <= most { // as many letters, or fewer
+		return text
+	}
+	letters := []rune(text)
+	if len(letters) <= most {
+		return text
+	}
+	end := most / 4
+	return string(letters[:most-1-end]) + "…" + string(letters[len(letters)-end:])
+}
+
 // String is "file:line: message (mend)".
 func (p Problem) String() string {
 	place := p.File

@@ -99,8 +99,8 @@ func (s *Sheet) add(line int, cells []string) {
 	case last > maxColumns:
 		s.report(line, "", "more than %d columns", maxColumns)
 	case len(s.Rows) == maxRows:
-		s.Problems = append(s.Problems[:min(len(s.Problems), maxProblems-1)], problem.Problem{
-			Line: line, Message: fmt.Sprintf("more than %d rows", maxRows), Mend: "is it the right file?"})
+		s.Problems = append(s.Problems[:min(len(s.Problems), maxProblems-1)],
+			problem.New("", line, "is it the right file?", "more than %d rows", maxRows))
 		s.Rows = append(s.Rows, Row{Line: line})
 	case len(s.Rows) < maxRows:
 		s.Rows = append(s.Rows, Row{line, cells[:min(len(cells), maxColumns)]})
@@ -108,7 +108,7 @@ func (s *Sheet) add(line int, cells []string) {
 }
 
 func (s *Sheet) report(line int, mend, format string, args ...any) {
-	s.Problems = append(s.Problems, problem.Problem{Line: line, Message: fmt.Sprintf(format, args...), Mend: mend})
+	s.Problems = append(s.Problems, problem.New("", line, mend, format, args...))
 }
 
 // full says that more rows would not be taken.
