@@ -14,20 +14,54 @@ import (
 )
 
 // TestManyAtOnce lets IMAP, POP3, SMTP and mail work on one mailbox together. Each IMAP session keeps its own view of
-// the sequence numbers from what it is told, and holds every answer against it.
+// the sequence numbers from what it is told, and holds every answer against it. A mailbox in which mail crashed, which is
+// no fault of ours (see account), says nothing of what is in it: then another crowd comes.
 func TestManyAtOnce(t *testing.T) {
 	rounds := 25
 	if testing.Short() {
 		rounds = 8
 	}
+	for range 5 {
+		if manyAtOnce(t, rounds) {
+			return
+		}
+		t.Log("mail crashed: its mailbox is not judged")
+	}
+	t.Error("nothing was proven: mail crashed each time")
+}
+
+// manyAtOnce tells whether the mailbox could be judged in the end.
+func manyAtOnce(t *testing.T, rounds int) (judged bool) {
 	d := newDaemon(t, settings{})
 	const user = "util1"
 	l := newLedger()
 	reader, missing := newMailUser(t, d, user, 0)
+	var readers []*mailUser
 	if missing != "" {
 		t.Log(missing)
+	} else {
+		readers = append(readers, reader)
 	}
 	d.start()
+	crowd(t, d, l, reader, user, rounds)
+	d.awaitQueue()
+	d.stop()
+	d.start()
+	a := l.account(t, d, readers, false)
+	t.Logf("%d messages: %d deleted, %d left, %d lost, %d torn, %d twice", len(l.known), a.gone, a.left, a.lost, a.torn, a.twice)
+	for entry, f := range l.known {
+		if f.expunged && l.found[entry] > 0 {
+			t.Errorf("%s was expunged, and is there again", entry)
+		}
+	}
+	if judged = reader == nil || reader.crashed.Load() == 0; judged && (a.gone == 0 || len(l.known) < rounds) {
+		t.Error("nothing was proven")
+	}
+	return judged
+}
+
+// crowd is four IMAP sessions with a sender each, a POP3 user who comes again and again, and mail where there is one.
+func crowd(t *testing.T, d *daemon, l *ledger, reader *mailUser, user string, rounds int) {
 	var sessions sync.WaitGroup
 	u := &uidMap{ids: map[string]string{}}
 	for i := range 4 {
@@ -58,23 +92,6 @@ func TestManyAtOnce(t *testing.T) {
 		})
 	}
 	sessions.Wait()
-	d.awaitQueue()
-	d.stop()
-	d.start()
-	var readers []*mailUser
-	if reader != nil {
-		readers = append(readers, reader)
-	}
-	a := l.account(t, d, readers, false)
-	t.Logf("%d messages: %d deleted, %d left, %d lost, %d torn, %d twice", len(l.known), a.gone, a.left, a.lost, a.torn, a.twice)
-	for entry, f := range l.known {
-		if f.expunged && l.found[entry] > 0 {
-			t.Errorf("%s was expunged, and is there again", entry)
-		}
-	}
-	if a.gone == 0 || len(l.known) < rounds {
-		t.Error("nothing was proven")
-	}
 }
 
 // uidMap is what all sessions saw: a UID never means another message.
