@@ -62,6 +62,7 @@ func mayImport() map[string]string {
 		"internal/delivery":         "internal/mail internal/ring",
 		"internal/check":            "internal/delivery internal/dialogue internal/lab/task internal/progress",
 		"internal/script":           "",
+		"internal/drawing":          "internal/dialogue internal/lab/task internal/mail internal/mail/imap/entity",
 		"internal/worksheet":        "internal/check internal/lab/task internal/mail/submit internal/progress internal/spelling",
 		"internal/mail/smtp":        "internal/mail internal/mail/addrspec internal/mail/telnet",
 		"internal/mail/pop3":        "internal/mail internal/mail/telnet",
