@@ -21,7 +21,7 @@ type BoardRow struct {
 	Student  string    `json:"student"`
 	Passed   int       `json:"passed"`
 	Total    int       `json:"total"`
-	Next     string    `json:"next"` // the first task that has not passed
+	Next     string    `json:"next"` // the task to go on with: see progress.Next
 	At       time.Time `json:"at,omitzero"`
 	Service  string    `json:"service"`
 	Command  string    `json:"command"`
@@ -30,7 +30,7 @@ type BoardRow struct {
 }
 
 // Board asks all sandboxes side by side. One that does not answer is left out, and told.
-func Board(ctx context.Context, i deploy.Running, client *control.Client) (rows []BoardRow, failed map[int]error) {
+func Board(ctx context.Context, i deploy.Running, client *control.Client, people instance.People) (rows []BoardRow, failed map[int]error) {
 	ctx, cancel := context.WithTimeout(ctx, statusPatience)
 	defer cancel()
 	var mu sync.Mutex
@@ -50,7 +50,7 @@ func Board(ctx context.Context, i deploy.Running, client *control.Client) (rows 
 			results[c.Student] = c.Results
 		}
 		for _, act := range activity {
-			rows = append(rows, boardRowOf(s.Seat, act, results[act.Student]))
+			rows = append(rows, boardRowOf(people.Seat(act.Student, s), act, results[act.Student]))
 		}
 		return nil
 	})
@@ -64,10 +64,12 @@ func boardRowOf(seat int, act control.Activity, results []check.Result) BoardRow
 		row.Progress = act.Started
 	}
 	row.Passed, _, _ = check.Progress(results)
-	for _, r := range results {
-		if r.State == progress.Failed && row.Next == "" {
-			row.Next = r.ID
-		}
+	states := make([]progress.State, len(results))
+	for i, r := range results {
+		states[i] = r.State
+	}
+	if next := progress.Next(states); next >= 0 {
+		row.Next = results[next].ID
 	}
 	return row
 }

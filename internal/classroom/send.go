@@ -44,21 +44,22 @@ func Fillable(file string, letter Letter, class roster.Class) error {
 }
 
 // Send sends to these students of a sandbox.
-func Send(ctx context.Context, client *control.Client, s instance.Sandbox, letter Letter, class roster.Class, named []string) error {
+func Send(ctx context.Context, client *control.Client, s instance.Sandbox, letter Letter, class roster.Class, to instance.People) error {
 	status, err := client.Status(ctx, s.Seat)
 	if err != nil {
 		return err
 	}
-	wanted := map[string]bool{}
-	for _, student := range named {
-		wanted[student] = true
+	seats := map[string]int{}
+	for _, p := range to {
+		seats[p.Key] = p.Seat
 	}
 	for _, account := range status.Accounts {
-		if !wanted[account.Student] {
+		seat, wanted := seats[account.Student]
+		if !wanted {
 			continue
 		}
-		wanted[account.Student] = false // the first is the login
-		raw, err := letter.For(mailbox(account), func(text string) string { return merged(text, class, account, s.Seat) })
+		delete(seats, account.Student) // the first is the login
+		raw, err := letter.For(mailbox(account), func(text string) string { return merged(text, class, account, seat) })
 		if err == nil {
 			err = client.Send(ctx, s.Seat, control.Send{From: senderOf(raw), To: []string{account.Name}, Raw: raw})
 		}

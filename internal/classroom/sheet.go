@@ -30,8 +30,12 @@ func HostKeys(ctx context.Context, i deploy.Running, chosen []instance.Sandbox) 
 	return keys
 }
 
-func SheetOf(kept *instance.Sheet, s instance.Sandbox, student, host string) (handout.Sheet, bool) {
-	sheet := handout.Sheet{Student: student, Seat: s.Seat, Domain: kept.Domain, Hostname: kept.Hostname}
+// SheetOf is a student's sheet; ok is false where nothing was kept of that student's accounts.
+func SheetOf(kept *instance.Sheet, s instance.Sandbox, p instance.Person, host string) (sheet handout.Sheet, ok bool) {
+	sheet = handout.Sheet{Student: p.Key, Seat: p.Seat, Domain: kept.Domain, Hostname: kept.Hostname}
+	if p.Name != p.Key {
+		sheet.Name = p.Name
+	}
 	addresses := s.Addresses(host)
 	for _, name := range []string{"ssh", "smtp", "pop3", "imap"} {
 		if addresses[name] != "" {
@@ -43,7 +47,7 @@ func SheetOf(kept *instance.Sheet, s instance.Sandbox, student, host string) (ha
 			continue
 		}
 		for _, account := range sandbox.Accounts {
-			if account.Student == student {
+			if account.Student == p.Key {
 				sheet.Accounts = append(sheet.Accounts, handout.Account{Name: account.Name, Password: account.Password, Own: account.Own})
 				if sheet.Lang == "" {
 					sheet.Lang = account.Lang

@@ -24,6 +24,7 @@ type Status struct {
 	Topology  string          `json:"topology"`
 	Expires   string          `json:"expires,omitempty"` // RFC 3339
 	Missing   string          `json:"missing,omitempty"` // what this engine cannot do
+	Problem   string          `json:"problem,omitempty"` // why no sandbox can be asked
 	Sandboxes []SandboxStatus `json:"sandboxes"`
 }
 
@@ -36,6 +37,15 @@ type SandboxStatus struct {
 	Addresses map[string]string `json:"addresses"`
 	Accounts  []AccountStatus   `json:"accounts"`
 	Tasks     *TasksStatus      `json:"tasks,omitempty"`
+	Each      []StudentStatus   `json:"each,omitempty"` // of a shared sandbox, in the order of the seats
+}
+
+// StudentStatus is one student's part of a shared sandbox.
+type StudentStatus struct {
+	Seat     int             `json:"seat"`
+	Student  string          `json:"student"`
+	Accounts []AccountStatus `json:"accounts"`
+	Tasks    *TasksStatus    `json:"tasks,omitempty"`
 }
 
 type AccountStatus struct {
@@ -53,7 +63,8 @@ type TasksStatus struct {
 const stateUnreachable = "unreachable"
 
 // AskStatus asks the sandboxes side by side.
-func AskStatus(ctx context.Context, i deploy.Running, chosen []instance.Sandbox) Status {
+func AskStatus(ctx context.Context, i deploy.Running, picked instance.Chosen) Status {
+	chosen := picked.Sandboxes
 	can := i.Engine.Capabilities()
 	out := Status{Instance: i.Name, Lab: i.Lab, Engine: can.Name, Topology: i.Topology, Missing: can.Missing,
 		Sandboxes: make([]SandboxStatus, len(chosen))}
@@ -70,9 +81,7 @@ func AskStatus(ctx context.Context, i deploy.Running, chosen []instance.Sandbox)
 		}
 	}
 	if !i.Gateway {
-		for _, s := range alive {
-			out.Sandboxes[place[s.Seat]].Problem = "the instance's gateway is not running: maillab up repairs it"
-		}
+		out.Problem = (&deploy.NoGatewayError{Instance: i.Name}).Error()
 		return out
 	}
 	client := i.Client()
@@ -82,6 +91,9 @@ func AskStatus(ctx context.Context, i deploy.Running, chosen []instance.Sandbox)
 	instance.Each(ctx, alive, func(ctx context.Context, s instance.Sandbox) error {
 		status, err := client.Status(ctx, s.Seat)
 		out.Sandboxes[place[s.Seat]].answered(status, err)
+		if s.Seat == 0 && err == nil {
+			out.Sandboxes[place[s.Seat]].Each = each(status, picked.In(s))
+		}
 		return err
 	})
 	return out
@@ -134,14 +146,41 @@ func (r *SandboxStatus) answered(status control.Status, err error) {
 		return
 	}
 	r.State, r.Problem = status.State, status.Problem
-	for _, p := range status.Tasks {
-		if r.Tasks == nil {
-			r.Tasks = &TasksStatus{}
-		}
-		r.Tasks.Passed += p.Passed
-		r.Tasks.Total += p.Total
+	everybody := func(string) bool { return true }
+	r.Accounts, r.Tasks = accountsOf(status, everybody), tasksOf(status, everybody)
+}
+
+// each is what a shared sandbox says of its students, one by one.
+func each(status control.Status, people instance.People) (all []StudentStatus) {
+	for _, p := range people {
+		theirs := func(student string) bool { return student == p.Key }
+		all = append(all, StudentStatus{Seat: p.Seat, Student: p.Key, Accounts: accountsOf(status, theirs), Tasks: tasksOf(status, theirs)})
 	}
+	return all
+}
+
+// accountsOf are the accounts of those whom who picks.
+func accountsOf(status control.Status, who func(student string) bool) []AccountStatus {
+	accounts := []AccountStatus{}
 	for _, account := range status.Accounts {
-		r.Accounts = append(r.Accounts, AccountStatus{account.Name, account.Messages, account.Unread})
+		if who(account.Student) {
+			accounts = append(accounts, AccountStatus{account.Name, account.Messages, account.Unread})
+		}
 	}
+	return accounts
+}
+
+// tasksOf is how far those got together whom who picks; nil where there are no tasks.
+func tasksOf(status control.Status, who func(student string) bool) (sum *TasksStatus) {
+	for _, p := range status.Tasks {
+		if !who(p.Student) {
+			continue
+		}
+		if sum == nil {
+			sum = &TasksStatus{}
+		}
+		sum.Passed += p.Passed
+		sum.Total += p.Total
+	}
+	return sum
 }

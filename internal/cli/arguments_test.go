@@ -1,10 +1,15 @@
 package cli
 
 import (
+	"bytes"
+	"fmt"
 	"strings"
 	"testing"
 
 	"github.com/spf13/cobra"
+
+	"maillab/internal/deploy"
+	"maillab/internal/instance"
 )
 
 // TestNoVerbSpeaksCobrasWords: how many arguments a verb takes is told by package commandline, with their names.
@@ -24,4 +29,22 @@ func TestNoVerbSpeaksCobrasWords(t *testing.T) {
 		}
 	}
 	look((&app{Env: Env{Getenv: func(string) string { return "" }}}).root())
+}
+
+// TestAMissingGatewayIsToldOnce, not once a student.
+func TestAMissingGatewayIsToldOnce(t *testing.T) {
+	a, _ := testApp(t, nil)
+	var told bytes.Buffer
+	a.Err = &told
+	chosen, failed := []instance.Sandbox{}, map[int]error{}
+	for seat := 1; seat <= 30; seat++ {
+		chosen = append(chosen, instance.Sandbox{Seat: seat, Students: []string{"x"}})
+		failed[seat] = fmt.Errorf("dialling: %w", &deploy.NoGatewayError{Instance: "monday"})
+	}
+	if err := a.failures(chosen, failed); err == nil || exitCode(err) != exitFailed || err.Error() != (&deploy.NoGatewayError{Instance: "monday"}).Error() {
+		t.Errorf("%v", err)
+	}
+	if told.Len() > 0 {
+		t.Errorf("said besides: %s", &told)
+	}
 }

@@ -37,20 +37,19 @@ without one may be anybody's there.
 			if err != nil {
 				return err
 			}
+			people, err := a.people(i)
+			if err != nil {
+				return err
+			}
 			client := i.Client()
 			defer client.Close()
 			for {
-				rows, failed := classroom.Board(ctx, i, client)
+				rows, failed := classroom.Board(ctx, i, client, people)
 				if ctx.Err() != nil {
 					return nil // Ctrl-C is how one ends it
 				}
-				for _, s := range i.Sandboxes { // who does not answer is left out, and told
-					if err := failed[s.Seat]; err != nil {
-						fmt.Fprintf(a.Err, "maillab: %s: %v\n", s.Name(), err)
-					}
-				}
-				if len(rows) == 0 && len(failed) > 0 {
-					return silent(exitFailed)
+				if err := a.failures(i.Sandboxes, failed); err != nil && len(rows) == 0 { // who does not answer is left out, and told
+					return err
 				}
 				if !screen.IsTerminal(a.Out) || a.flags.output != "table" {
 					return a.print(boardList(a, i.Name, rows))

@@ -184,15 +184,17 @@ func classTable(result classroom.Checked, room int) list {
 	for _, s := range result.Students {
 		var manual []string
 		next, closed := "", ""
-		for _, t := range s.Tasks {
-			switch {
+		states := make([]progress.State, len(s.Tasks))
+		for n, t := range s.Tasks {
+			switch states[n] = t.State; {
 			case t.State == progress.Manual:
 				manual = append(manual, t.ID)
-			case t.State == progress.Failed && next == "":
-				next = t.ID + ": " + shortened(t.Seen, room)
 			case t.State == progress.Blocked && closed == "":
 				closed = t.ID + ": " + shortened(t.Seen, room)
 			}
+		}
+		if n := progress.Next(states); n >= 0 {
+			next = s.Tasks[n].ID + ": " + shortened(s.Tasks[n].Seen, room)
 		}
 		l.rows = append(l.rows, []string{fmt.Sprint(s.Seat), s.Student, fmt.Sprintf("%d/%d", s.Passed, s.Total), classroom.Points(s.Points) + "/" + fmt.Sprint(s.Maximum),
 			dash(strings.Join(manual, " ")), dash(cmp.Or(next, closed))})

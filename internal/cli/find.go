@@ -65,11 +65,7 @@ func (a *app) the(ctx context.Context) (running, error) {
 	case a.flags.instance != "":
 		return running{}, usagef("%q runs on two engines: say which with --engine", a.flags.instance)
 	}
-	var names []string
-	for _, i := range s.Instances {
-		names = append(names, i.Name)
-	}
-	return running{}, usagef("several instances are up: say which with -n: %s", strings.Join(names, ", "))
+	return running{}, usagef("several instances are up: say which with -n: %s", strings.Join(s.Names(owner()), ", "))
 }
 
 // perhapsThere is that nothing was found while an engine that may have it does not answer.

@@ -65,19 +65,12 @@ func sheetsOf(ctx context.Context, a *app, names []string) (handout.Class, error
 		return handout.Class{}, withHint(fmt.Errorf("the accounts of %s are not known on this machine", i.Name),
 			"maillab up, with the same lab and class, makes them known")
 	}
-	known, err := a.folder(i.Name).Seats()
-	if err != nil {
-		return handout.Class{}, err
-	}
 	class := handout.Class{Instance: i.Name, Title: kept.Title}
 	keys := classroom.HostKeys(ctx, i, chosen.Sandboxes)
 	for _, s := range chosen.Sandboxes {
-		for _, student := range chosen.Students(s) {
-			if sheet, ok := classroom.SheetOf(kept, s, student, i.Host); ok {
+		for _, p := range chosen.In(s) {
+			if sheet, ok := classroom.SheetOf(kept, s, p, i.Host); ok {
 				sheet.HostKey = keys[s.Seat]
-				if name := known[student].Name; name != student {
-					sheet.Name = name
-				}
 				class.Sheets = append(class.Sheets, sheet)
 			}
 		}

@@ -1,13 +1,10 @@
 package cli
 
 import (
-	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
-	"maillab/internal/instance"
 	"maillab/internal/screen"
 	"maillab/internal/worksheet"
 )
@@ -35,7 +32,7 @@ In a class it shows what a student sees, and gives answers in the student's name
 				return err
 			}
 			if student == "" {
-				if student, err = onlyStudent(i.Instance); err != nil {
+				if student, err = onlyStudent(a, i); err != nil {
 					return err
 				}
 			}
@@ -59,14 +56,13 @@ In a class it shows what a student sees, and gives answers in the student's name
 }
 
 // onlyStudent is whose an instance is that has one student.
-func onlyStudent(i instance.Instance) (string, error) {
-	var all []string
-	for _, s := range i.Sandboxes {
-		all = append(all, s.Students...)
+func onlyStudent(a *app, i running) (string, error) {
+	all, err := a.some(i, nil)
+	if err != nil {
+		return "", err
 	}
-	if len(all) == 1 {
-		return all[0], nil
+	if keys := all.Keys(); len(keys) != 1 {
+		return "", usagef("whose tasks? say --student, one of %s", shortened(strings.Join(keys, ", "), 200))
 	}
-	slices.Sort(all)
-	return "", usage(fmt.Errorf("whose tasks? say --student, one of %s", shortened(strings.Join(all, ", "), 200)))
+	return all.Keys()[0], nil
 }

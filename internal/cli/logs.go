@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"maillab/internal/classroom"
+	"maillab/internal/deploy"
 	"maillab/internal/instance"
 	"maillab/internal/screen"
 )
@@ -74,6 +75,10 @@ func (a *app) failures(chosen []instance.Sandbox, failed map[int]error) error {
 		return nil
 	}
 	for _, s := range chosen {
+		var closed *deploy.NoGatewayError
+		if errors.As(failed[s.Seat], &closed) {
+			return closed // said once
+		}
 		if err := failed[s.Seat]; err != nil {
 			fmt.Fprintf(a.Err, "maillab: %s: %v\n", s.Name(), err)
 			if errors.Is(err, context.Canceled) {

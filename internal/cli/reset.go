@@ -3,8 +3,6 @@ package cli
 import (
 	"context"
 	"fmt"
-	"strconv"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -31,7 +29,8 @@ the epoch keeps its number. A sandbox that does not answer is restarted first, a
 --to NAME puts back the snapshot of that name. The lab file is not needed. It asks first on a terminal, unless -y;
 elsewhere, as in a script, it does not ask: the command itself is the answer.
 
--o json prints {"instance","sandboxes":[{"seat","student","dropped","queued","sessions","ended","epoch"}]}.`,
+-o json prints {"instance","sandboxes":[{"seat","student","dropped","queued","sessions","ended","epoch"}]}; a shared
+sandbox has each student's part in "each":[{"seat","student","dropped","ended"}].`,
 		Example: `  maillab reset
   maillab reset alice --scope all
   maillab reset --to before-lesson-2`,
@@ -55,9 +54,9 @@ func runReset(ctx context.Context, a *app, names []string, to, scope string) err
 	if err != nil {
 		return err
 	}
-	what := fmt.Sprintf("Put %s of %s back to the start? What is there now is lost.", scopeNames(scope), whose(chosen, names))
+	what := fmt.Sprintf("Put %s of %s back to the start? What is there now is lost.", scopeNames(scope), chosen.Meant())
 	if to != "clean" {
-		what = fmt.Sprintf("Put %s of %s back to snapshot %s? What is there now is lost.", scopeNames(scope), whose(chosen, names), to)
+		what = fmt.Sprintf("Put %s of %s back to snapshot %s? What is there now is lost.", scopeNames(scope), chosen.Meant(), to)
 	}
 	if err := a.confirmAtTerminal(ctx, what); err != nil {
 		return err
@@ -71,61 +70,9 @@ func runReset(ctx context.Context, a *app, names []string, to, scope string) err
 func resetAll(ctx context.Context, a *app, i running, chosen instance.Chosen, scope string) error {
 	client := i.Client()
 	defer client.Close()
-	return putBack(ctx, a, i, client, chosen.Sandboxes, func(ctx context.Context, s instance.Sandbox) (control.ResetReport, error) {
+	return putBack(ctx, a, i, client, chosen, func(ctx context.Context, s instance.Sandbox) (control.ResetReport, error) {
 		return client.Reset(ctx, s.Seat, control.Reset{Students: chosen.Of(s), Scope: scope})
 	})
-}
-
-type resetJSON struct {
-	Seat     int      `json:"seat"`
-	Student  string   `json:"student"`
-	Dropped  int      `json:"dropped"`  // messages that were in mailboxes
-	Queued   int      `json:"queued"`   // waiting messages that were dropped
-	Sessions int      `json:"sessions"` // POP3 and IMAP sessions that were ended
-	Ended    []string `json:"ended"`    // programs that had a mailbox open
-	Epoch    int      `json:"epoch"`
-	LeftOut  []string `json:"left_out,omitempty"`
-
-	Restarted bool `json:"restarted,omitempty"` // it did not answer: all sessions in it were ended
-}
-
-func resetList(name string, chosen []instance.Sandbox, reports map[int]control.ResetReport, anew map[int]bool) list {
-	value := struct {
-		Instance  string      `json:"instance"`
-		Sandboxes []resetJSON `json:"sandboxes"`
-	}{name, []resetJSON{}}
-	l := list{header: []string{"seat", "student", "dropped", "queued", "sessions", "ended"}}
-	for _, s := range chosen {
-		report, ok := reports[s.Seat]
-		if !ok {
-			continue
-		}
-		row := resetJSON{Seat: s.Seat, Student: s.Name(), Queued: report.Queued, Sessions: report.Sessions,
-			Ended: []string{}, Epoch: report.Epoch, LeftOut: report.LeftOut, Restarted: anew[s.Seat]}
-		for _, account := range report.Accounts {
-			row.Dropped += account.Dropped
-			for _, program := range account.Ended {
-				row.Ended = append(row.Ended, account.Name+": "+program)
-			}
-		}
-		value.Sandboxes = append(value.Sandboxes, row)
-		ended := row.Ended
-		if row.Restarted {
-			ended = append([]string{"it did not answer and was restarted"}, ended...)
-		}
-		l.rows = append(l.rows, []string{strconv.Itoa(row.Seat), row.Student, strconv.Itoa(row.Dropped), strconv.Itoa(row.Queued),
-			strconv.Itoa(row.Sessions), dash(strings.Join(ended, ", "))})
-	}
-	l.value = value
-	return l
-}
-
-// whose names students for a question.
-func whose(chosen instance.Chosen, typed []string) string {
-	if len(typed) == 0 || len(chosen.Keys()) > 5 {
-		return students(len(chosen.Keys()))
-	}
-	return strings.Join(chosen.Keys(), ", ")
 }
 
 func scopeNames(scope string) string {
@@ -140,11 +87,15 @@ func checkScope(scope string) error {
 }
 
 // putBack does it in every sandbox, and tells what was dropped.
-func putBack(ctx context.Context, a *app, i running, client *control.Client, chosen []instance.Sandbox,
+func putBack(ctx context.Context, a *app, i running, client *control.Client, chosen instance.Chosen,
 	do func(context.Context, instance.Sandbox) (control.ResetReport, error)) error {
-	reports, anew, failed := classroom.PutBack(ctx, i, client, chosen, do)
-	if err := a.print(resetList(i.Name, chosen, reports, anew)); err != nil {
-		return err
+	reports, anew, failed := classroom.PutBack(ctx, i, client, chosen.Sandboxes, do)
+	if len(reports) > 0 {
+		all := classroom.ReplacedIn(i.Name, chosen, reports, anew)
+		header, rows := all.Table()
+		if err := a.print(list{value: all, header: header, rows: rows}); err != nil {
+			return err
+		}
 	}
-	return a.failures(chosen, failed)
+	return a.failures(chosen.Sandboxes, failed)
 }

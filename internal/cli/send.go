@@ -66,7 +66,7 @@ func runSend(ctx context.Context, a *app, file string, letter classroom.Letter, 
 	client := i.Client()
 	defer client.Close()
 	failed := instance.Each(ctx, chosen.Sandboxes, classroom.Awake(func(ctx context.Context, s instance.Sandbox) error {
-		return classroom.Send(ctx, client, s, letter, class, chosen.Students(s))
+		return classroom.Send(ctx, client, s, letter, class, chosen.In(s))
 	}))
 	if sent := len(chosen.Sandboxes) - len(failed); sent > 0 {
 		fmt.Fprintf(a.Err, "sent to %s\n", students(classroom.SentTo(chosen, failed)))

@@ -147,7 +147,7 @@ terminal, unless -y; elsewhere, as in a script, it does not ask.`,
 			if err != nil {
 				return err
 			}
-			question := fmt.Sprintf("Put %s of %s back to snapshot %s? What is there now is lost.", scopeNames(scope), whose(chosen, *names), args[0])
+			question := fmt.Sprintf("Put %s of %s back to snapshot %s? What is there now is lost.", scopeNames(scope), chosen.Meant(), args[0])
 			if err := a.confirmAtTerminal(ctx, question); err != nil {
 				return err
 			}
@@ -172,7 +172,7 @@ func restoreTo(ctx context.Context, a *app, i running, picked instance.Chosen, n
 	}
 	client := i.Client()
 	defer client.Close()
-	return putBack(ctx, a, i, client, chosen, func(ctx context.Context, s instance.Sandbox) (report control.ResetReport, err error) {
+	return putBack(ctx, a, i, client, picked, func(ctx context.Context, s instance.Sandbox) (report control.ResetReport, err error) {
 		if err := missing[s.Seat]; err != nil {
 			return report, err
 		}

@@ -25,6 +25,7 @@ type ResetReport struct {
 // ResetAccount is one account's part of it.
 type ResetAccount struct {
 	Name    string   `json:"name"`
+	Student string   `json:"student,omitempty"`
 	Dropped int      `json:"dropped"`         // messages that were in its mailbox
 	Ended   []string `json:"ended,omitempty"` // programs that had a mailbox open
 }

@@ -13,6 +13,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"slices"
 	"sync"
 
@@ -33,8 +34,21 @@ type Running struct {
 	Engine engine.Engine
 }
 
-// Client reaches its gateway. The caller closes it.
-func (r Running) Client() *control.Client { return instance.Connect(r.Engine, r.Name) }
+// Client reaches its gateway. The caller closes it. Where the gateway does not run, all that is asked ends with a
+// *NoGatewayError.
+func (r Running) Client() *control.Client {
+	if !r.Gateway {
+		return control.NewClient(func(context.Context) (net.Conn, error) { return nil, &NoGatewayError{r.Name} })
+	}
+	return instance.Connect(r.Engine, r.Name)
+}
+
+// NoGatewayError is an instance that has nobody at the door: none of its sandboxes can be asked.
+type NoGatewayError struct{ Instance string }
+
+func (e *NoGatewayError) Error() string {
+	return fmt.Sprintf("the gateway of %s does not run, and nobody gets in: maillab up -n %[1]s repairs it", e.Instance)
+}
 
 // Survey is what all engines that answer are running.
 type Survey struct {
@@ -96,6 +110,19 @@ func (s *Survey) add(e engine.Engine, resources []engine.Resource) {
 // Named are the instances of a name, on whatever engine.
 func (s Survey) Named(name string) []Running {
 	return slices.DeleteFunc(slices.Clone(s.Instances), func(r Running) bool { return r.Name != name })
+}
+
+// Names are what the instances are called: the user's own first, others' with whose they are.
+func (s Survey) Names(user string) (names []string) {
+	var others []string
+	for _, i := range s.Instances {
+		if i.Owner == user || i.Owner == "" {
+			names = append(names, i.Name)
+		} else {
+			others = append(others, fmt.Sprintf("%s (%s's)", i.Name, i.Owner))
+		}
+	}
+	return append(names, others...)
 }
 
 // all are the instances of one engine: those of others have ports on the same machine, and no more in common.

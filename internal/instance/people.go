@@ -44,6 +44,16 @@ func (i Instance) People(known roster.Given) People {
 	return all
 }
 
+// Seat is a student's; what is known of somebody whom nobody knows is the sandbox.
+func (all People) Seat(key string, s Sandbox) int {
+	for _, p := range all {
+		if p.Key == key {
+			return p.Seat
+		}
+	}
+	return s.Seat
+}
+
 // names are what a student is called: the key, and the name, which may have been corrected since.
 func (p Person) names() []string { return []string{fold(p.Key), fold(p.Name)} }
 
@@ -128,13 +138,14 @@ func fold(text string) string {
 // Chosen are some of an instance's sandboxes, and of a shared one some of its students.
 type Chosen struct {
 	Sandboxes []Sandbox
-	named     map[int][]string // keys by sandbox, in the order of their seats; nil when all are meant
+	People    People // who is meant, in the order of their seats
+	some      bool   // somebody was named
 }
 
 // Choose finds everybody who was named, each once; all of them when nobody is.
 func (i Instance) Choose(people People, typed []string) (Chosen, error) {
 	if len(typed) == 0 {
-		return Chosen{Sandboxes: i.Sandboxes}, nil
+		return Chosen{Sandboxes: i.Sandboxes, People: people}, nil
 	}
 	meant, wrong := map[string]bool{}, []error(nil)
 	for _, t := range typed {
@@ -146,14 +157,14 @@ func (i Instance) Choose(people People, typed []string) (Chosen, error) {
 			meant[p.Key] = true
 		}
 	}
-	c := Chosen{named: map[int][]string{}}
+	c := Chosen{some: true}
 	for _, p := range people {
 		if meant[p.Key] {
-			c.named[p.sandbox] = append(c.named[p.sandbox], p.Key)
+			c.People = append(c.People, p)
 		}
 	}
 	for _, s := range i.Sandboxes {
-		if c.named[s.Seat] != nil {
+		if len(c.In(s)) > 0 {
 			c.Sandboxes = append(c.Sandboxes, s)
 		}
 	}
@@ -162,27 +173,63 @@ func (i Instance) Choose(people People, typed []string) (Chosen, error) {
 
 // Of are the students of a sandbox who are meant; of a shared one nil when all are, which a sandbox is told as everybody.
 func (c Chosen) Of(s Sandbox) []string {
-	if s.Seat != 0 || c.named == nil {
+	if s.Seat != 0 || !c.some {
 		return nil
 	}
-	return c.named[0]
+	return c.Students(s)
 }
 
-// Students are the students of a sandbox who are meant.
-func (c Chosen) Students(s Sandbox) []string {
-	if c.named == nil {
-		return s.Students
+// In are those of a sandbox who are meant.
+func (c Chosen) In(s Sandbox) (people People) {
+	for _, p := range c.People {
+		if p.sandbox == s.Seat {
+			people = append(people, p)
+		}
 	}
-	return c.named[s.Seat]
+	return people
+}
+
+// Students are the keys of those of a sandbox who are meant.
+func (c Chosen) Students(s Sandbox) (keys []string) {
+	for _, p := range c.In(s) {
+		keys = append(keys, p.Key)
+	}
+	return keys
 }
 
 // Keys are the students who are meant.
 func (c Chosen) Keys() (keys []string) {
-	for _, s := range c.Sandboxes {
-		keys = append(keys, c.Students(s)...)
+	for _, p := range c.People {
+		keys = append(keys, p.Key)
 	}
 	return keys
 }
 
 // All tells whether nobody was named.
-func (c Chosen) All() bool { return c.named == nil }
+func (c Chosen) All() bool { return !c.some }
+
+// mostNamed is how many students a question names.
+const mostNamed = 5
+
+// Meant is who they are, for a question: "seat 1, alice".
+func (c Chosen) Meant() string {
+	switch n := len(c.People); {
+	case n == 1 && c.People[0].Seat > 0:
+		return fmt.Sprintf("seat %d, %s", c.People[0].Seat, c.People[0].called())
+	case n == 1:
+		return c.People[0].called()
+	case !c.some:
+		return fmt.Sprintf("all %d students", n)
+	case n > mostNamed:
+		return fmt.Sprintf("%d students, %s and others", n, c.People[0].called())
+	}
+	return c.People.names()
+}
+
+// called is the key, with the name where that was corrected since.
+func (p Person) called() string {
+	if p.Name != "" && p.Name != p.Key {
+		return fmt.Sprintf("%s (now %s)", p.Key, p.Name)
+	}
+	return p.Key
+}

@@ -89,11 +89,48 @@ func TestChoose(t *testing.T) {
 	if diff := cmp.Diff([]string{"a", "c"}, c.Of(i.Sandboxes[0])); diff != "" || err != nil || len(c.Sandboxes) != 1 {
 		t.Error(diff, err)
 	}
+	if got := c.Meant(); got != "a (seat 1), c (seat 3)" {
+		t.Errorf("a question is about %s", got)
+	}
 	c, err = i.Choose(people, nil)
 	if c.Of(i.Sandboxes[0]) != nil || err != nil || len(c.Keys()) != 3 {
 		t.Errorf("%v, %v", c, err)
 	}
 	if _, err := i.Choose(people, []string{"x", "a", "y"}); err == nil || strings.Count(err.Error(), "no student") != 2 {
 		t.Errorf("both wrong words are told: %v", err)
+	}
+}
+
+// TestMeant: what a question says that it is about.
+func TestMeant(t *testing.T) {
+	i, given := Instance{Name: "i"}, roster.Given{}
+	for seat, key := range []string{"alice", "bob", "chloe", "dan", "eve", "fay"} {
+		i.Sandboxes = append(i.Sandboxes, Sandbox{Seat: seat + 1, Students: []string{key}})
+		given[key] = roster.Holder{Seat: seat + 1}
+	}
+	for typed, want := range map[string]string{
+		"":    "all 6 students",
+		"1":   "seat 1, alice",
+		"2 3": "bob (seat 2), chloe (seat 3)",
+		"1-6": "6 students, alice and others",
+	} {
+		c, err := i.Choose(i.People(given), strings.Fields(typed))
+		if err != nil || c.Meant() != want {
+			t.Errorf("%q: %q, %v; want %q", typed, c.Meant(), err, want)
+		}
+	}
+	given["bob"] = roster.Holder{Seat: 2, Name: "Robert"}
+	c, err := i.Choose(i.People(given), []string{"rob"})
+	if err != nil || c.Meant() != "seat 2, bob (now Robert)" {
+		t.Errorf("renamed: %q, %v", c.Meant(), err)
+	}
+}
+
+// TestOrder: the students of a shared server are in the order of their seats, whatever that of its label.
+func TestOrder(t *testing.T) {
+	i := Instance{Name: "s", Sandboxes: []Sandbox{{Seat: 0, Students: []string{"a", "b", "c"}}}}
+	c, err := i.Choose(i.People(roster.Given{"a": {Seat: 3}, "b": {Seat: 1}, "c": {Seat: 2}}), nil)
+	if diff := cmp.Diff([]string{"b", "c", "a"}, c.Students(i.Sandboxes[0])); diff != "" || err != nil {
+		t.Error(diff, err)
 	}
 }

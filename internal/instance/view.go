@@ -21,6 +21,7 @@ import (
 type Instance struct {
 	Name      string
 	Lab       string
+	Owner     string // the user who brought it up
 	Topology  string // isolated or shared
 	Host      string // what students are told to connect to; "" is where the doors listen
 	Expires   time.Time
@@ -69,6 +70,7 @@ func Of(resources []engine.Resource) []Instance {
 func (i *Instance) take(r engine.Resource) {
 	i.Resources = append(i.Resources, r)
 	i.Lab = cmp.Or(i.Lab, r.Labels[engine.LabelLab])
+	i.Owner = cmp.Or(i.Owner, r.Labels[engine.LabelOwner])
 	i.Topology = cmp.Or(i.Topology, r.Labels[engine.LabelTopology])
 	if t, err := time.Parse(time.RFC3339Nano, r.Labels[engine.LabelCreated]); err == nil && (i.Created.IsZero() || t.Before(i.Created)) {
 		i.Created = t

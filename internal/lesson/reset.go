@@ -69,6 +69,16 @@ func (l *Between) accountsOf(students []string) (names []string) {
 	return names
 }
 
+// studentOf is whose an account is, "" nobody's.
+func (l *Between) studentOf(account string) string {
+	for _, a := range l.cfg.Spec.Accounts {
+		if a.Name == account {
+			return a.Student
+		}
+	}
+	return ""
+}
+
 // replacement is what is to be put in place of accounts' belongings.
 type replacement struct {
 	accounts []string
@@ -149,7 +159,7 @@ func (l *Between) swap(ctx context.Context, r *replacement, report *control.Rese
 	defer thaw()
 	ended, err := l.cfg.Belongings.Commit(ctx, r.accounts, r.scope)
 	for _, account := range r.accounts {
-		one := control.ResetAccount{Name: account}
+		one := control.ResetAccount{Name: account, Student: l.studentOf(account)}
 		for _, e := range ended {
 			if e.Account == account {
 				one.Ended = append(one.Ended, e.Program)

@@ -24,6 +24,21 @@ const (
 	Manual  State = "manual"  // it waits for the teacher's word
 )
 
+// Next is the place of the task to go on with, by the states of all in the lab's order: the first open one after the last that
+// has passed, as what lies before it was skipped; else the first of those; -1 where none is open.
+func Next(states []State) int {
+	last := -1
+	for i, s := range states {
+		if s == Passed {
+			last = i
+		}
+	}
+	if after := slices.Index(states[last+1:], Failed); after >= 0 {
+		return last + 1 + after
+	}
+	return slices.Index(states, Failed)
+}
+
 // Pass is a task that a check found passed.
 type Pass struct {
 	At   time.Time `json:"at"`

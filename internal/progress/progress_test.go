@@ -174,3 +174,17 @@ func TestWorkIsKept(t *testing.T) {
 		t.Error(diff)
 	}
 }
+
+func TestNext(t *testing.T) {
+	for states, want := range map[string]int{
+		"FFF": 0, "PFF": 1, "FPF": 2, "PFPFF": 3, "FPP": 0, "PPP": -1, "": -1, "PBF": 2, "PFB": 1, "FPBM": 0, "PMF": 2, "BBM": -1,
+	} {
+		var all []State
+		for _, s := range states {
+			all = append(all, map[rune]State{'F': Failed, 'P': Passed, 'B': Blocked, 'M': Manual}[s])
+		}
+		if got := Next(all); got != want {
+			t.Errorf("%s: %d, want %d", states, got, want)
+		}
+	}
+}
