@@ -68,7 +68,7 @@ func report(ctx context.Context, a *app, o deploy.Outcome, file string) error {
 	var out bytes.Buffer
 	checker := &app{Env: a.Env, flags: a.flags}
 	checker.Out, checker.flags.output = &out, "junit"
-	if err := runCheck(ctx, checker, r, nil, control.CheckRequest{}, nil); exitCode(err) != exitChecks && err != nil {
+	if err := runCheck(ctx, checker, r, nil, control.CheckRequest{}); exitCode(err) != exitChecks && err != nil {
 		return fmt.Errorf("checks: %w", err)
 	}
 	return classroom.Save(file, &out)

@@ -83,7 +83,7 @@ func boardList(a *app, name string, rows []classroom.BoardRow) list {
 			ago = minutes(now.Sub(r.At))
 		}
 		l.rows = append(l.rows, []string{r.Student, fmt.Sprintf("%d/%d", r.Passed, r.Total), dash(r.Next), minutes(now.Sub(r.Progress)),
-			dash(shortened(strings.TrimSpace(r.Service+" "+r.Command), 32)), dash(ago), dash(shortened(r.Error, 48))})
+			dash(screen.Shortened(strings.TrimSpace(r.Service+" "+r.Command), 32)), dash(ago), dash(screen.Shortened(r.Error, 48))})
 	}
 	return l
 }

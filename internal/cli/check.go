@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"math"
@@ -14,12 +13,11 @@ import (
 	"maillab/internal/control"
 	"maillab/internal/lab/task"
 	"maillab/internal/period"
-	"maillab/internal/progress"
 	"maillab/internal/screen"
 )
 
 func checkVerb(a *app) *cobra.Command {
-	var tasks, columns []string
+	var tasks []string
 	var since string
 	cmd := &cobra.Command{
 		Use:   "check [STUDENT…]",
@@ -29,12 +27,12 @@ the next reset; what the teacher marked (maillab mark) stays as it was marked. T
 checked has not passed.
 
 -o json prints {"instance","students":[{"seat","student","passed","total","points","maximum","tasks":[{"id",
-"state":"passed|failed|blocked|manual","points","given","seen","hint","comment"}]}]}; -o csv one row a student with the points of each task, for a
-gradebook, which knows the students by a --column of the class list; -o junit a JUnit report. What was seen is told in the language of $LANG, French or English.`,
+"state":"passed|failed|blocked|manual","points","given","seen","hint","comment"}]}]}; -o junit a JUnit report. Marks for a
+gradebook are maillab grades. What was seen is told in the language of $LANG, French or English.`,
 		Example: `  maillab check
   maillab check alice
   maillab check --task journal --since 30m
-  maillab check -o csv --column email > marks.csv`,
+  maillab check -o junit > report.xml`,
 		Annotations:       map[string]string{outputForms: "junit"},
 		ValidArgsFunction: a.completeStudents,
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -49,15 +47,10 @@ gradebook, which knows the students by a --column of the class list; -o junit a 
 			if err := a.hasTasks(i.Name, tasks); err != nil {
 				return err
 			}
-			beside, err := columnsOf(a, i.Name, columns)
-			if err != nil {
-				return err
-			}
-			return runCheck(cmd.Context(), a, i, args, control.CheckRequest{Tasks: tasks, Since: from}, beside)
+			return runCheck(cmd.Context(), a, i, args, control.CheckRequest{Tasks: tasks, Since: from})
 		},
 	}
 	cmd.Flags().StringSliceVar(&tasks, "task", nil, "only this task; may be given several times")
-	cmd.Flags().StringSliceVar(&columns, "column", nil, "with -o csv: a column of the class list beside the name, such as email; may be given several times")
 	cmd.Flags().StringVar(&since, "since", "", "only what was done since: a length of time (30m, 2d), or a time (14:00 in the lab's time zone, 2026-03-26T14:00:00Z); nothing is remembered")
 	_ = cmd.RegisterFlagCompletionFunc("task", a.completeTasks)
 	return cmd
@@ -89,7 +82,7 @@ func sinceTime(a *app, text string, zone *time.Location) (time.Time, error) {
 	return t, nil
 }
 
-func runCheck(ctx context.Context, a *app, i running, typed []string, request control.CheckRequest, beside []classroom.Column) error {
+func runCheck(ctx context.Context, a *app, i running, typed []string, request control.CheckRequest) error {
 	chosen, err := a.some(i, typed)
 	if err != nil {
 		return err
@@ -102,15 +95,13 @@ func runCheck(ctx context.Context, a *app, i running, typed []string, request co
 	if err != nil {
 		told = append(told, err.Error())
 	}
-	for _, line := range told {
-		fmt.Fprintf(a.Err, "maillab: %s\n", line)
-	}
+	a.mention(told)
 	if request.Since.IsZero() && len(request.Tasks) == 0 && chosen.All() && len(failed) == 0 {
 		if err := keepResults(ctx, a, i.Name, result); err != nil {
 			fmt.Fprintf(a.Err, "maillab: the results are not kept: %v\n", err)
 		}
 	}
-	if err := printCheck(a, result, len(typed) == 1, beside); err != nil {
+	if err := printCheck(a, result, len(typed) == 1); err != nil {
 		return err
 	}
 	if err := a.failures(chosen.Sandboxes, failed); err != nil {
@@ -158,17 +149,16 @@ func (a *app) language() string {
 }
 
 // printCheck prints in the form that was asked for. A single student's table has a row a task.
-func printCheck(a *app, result classroom.Checked, single bool, beside []classroom.Column) error {
+func printCheck(a *app, result classroom.Checked, single bool) error {
 	switch {
 	case a.flags.output == "junit":
 		return classroom.JUnit(a.Out, result)
-	case a.flags.output == "csv":
-		header, rows := classroom.Gradebook(result, beside)
-		return a.print(list{value: result, header: header, rows: rows})
 	case single && len(result.Students) == 1:
-		return a.print(taskTable(result, a.room(160)))
+		header, rows := result.Students[0].Table(a.room(160))
+		return a.print(list{value: result, header: header, rows: rows})
 	}
-	return a.print(classTable(result, a.room(60)))
+	header, rows := result.Table(a.room(60))
+	return a.print(list{value: result, header: header, rows: rows})
 }
 
 // room is how many characters of a text a table's cell takes: so many on a terminal, all of them elsewhere.
@@ -177,55 +167,4 @@ func (a *app) room(most int) int {
 		return most
 	}
 	return math.MaxInt
-}
-
-func classTable(result classroom.Checked, room int) list {
-	l := list{value: result, header: []string{"seat", "student", "passed", "points", "waiting for you", "next"}}
-	for _, s := range result.Students {
-		var manual []string
-		next, closed := "", ""
-		states := make([]progress.State, len(s.Tasks))
-		for n, t := range s.Tasks {
-			switch states[n] = t.State; {
-			case t.State == progress.Manual:
-				manual = append(manual, t.ID)
-			case t.State == progress.Blocked && closed == "":
-				closed = t.ID + ": " + shortened(t.Seen, room)
-			}
-		}
-		if n := progress.Next(states); n >= 0 {
-			next = s.Tasks[n].ID + ": " + shortened(s.Tasks[n].Seen, room)
-		}
-		l.rows = append(l.rows, []string{fmt.Sprint(s.Seat), s.Student, fmt.Sprintf("%d/%d", s.Passed, s.Total), classroom.Points(s.Points) + "/" + fmt.Sprint(s.Maximum),
-			dash(strings.Join(manual, " ")), dash(cmp.Or(next, closed))})
-	}
-	return l
-}
-
-func taskTable(result classroom.Checked, room int) list {
-	l := list{value: result, header: []string{"task", "state", "points", "seen"}}
-	for _, t := range result.Students[0].Tasks {
-		state := string(t.State)
-		if t.Marked {
-			state += " (marked)"
-		}
-		seen := t.Seen
-		if t.Answer != "" && t.State == progress.Manual {
-			seen = "“" + t.Answer + "”; " + seen + "; " + t.Look
-		}
-		if t.Comment != "" {
-			seen += "; “" + t.Comment + "”"
-		}
-		l.rows = append(l.rows, []string{t.ID, state, classroom.Points(t.Given) + "/" + fmt.Sprint(t.Points), shortened(seen, room)})
-	}
-	return l
-}
-
-// shortened is text in one line, cut at so many characters.
-func shortened(text string, most int) string {
-	text = strings.Join(strings.Fields(text), " ")
-	if runes := []rune(text); len(runes) > most {
-		return string(runes[:most-1]) + "…"
-	}
-	return text
 }

@@ -62,7 +62,7 @@ func onlyStudent(a *app, i running) (string, error) {
 		return "", err
 	}
 	if keys := all.Keys(); len(keys) != 1 {
-		return "", usagef("whose tasks? say --student, one of %s", shortened(strings.Join(keys, ", "), 200))
+		return "", usagef("whose tasks? say --student, one of %s", screen.Shortened(strings.Join(keys, ", "), 200))
 	}
 	return all.Keys()[0], nil
 }

@@ -4,16 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync/atomic"
-	"time"
-
-	"github.com/vbauerster/mpb/v8"
-	"github.com/vbauerster/mpb/v8/decor"
 
 	"maillab/internal/apply"
 	"maillab/internal/engine"
 	"maillab/internal/plan"
 	"maillab/internal/screen"
+	"maillab/internal/steps"
 )
 
 // progress shows what apply does: a bar on a terminal, a line for each step off it, nothing with -q. The returned
@@ -23,57 +19,9 @@ func (a *app) progress(p plan.Plan) (events func(apply.Event), finish func()) {
 	case a.flags.quiet || p.Empty():
 		return nil, func() {}
 	case screen.IsTerminal(a.Err) && a.Getenv("TERM") != "dumb":
-		return a.bar(p)
+		return steps.Bar(a.Err, p)
 	}
-	return a.lines(), func() {}
-}
-
-// lines is progress for a log file.
-func (a *app) lines() func(apply.Event) {
-	return func(e apply.Event) {
-		switch {
-		case e.Line != "":
-			fmt.Fprintf(a.Err, "  %s\n", e.Line)
-		case e.State == apply.Done:
-			fmt.Fprintf(a.Err, "%s %s\n", e.Step.Action, e.Step.Target.ID())
-		case e.State == apply.Started && e.Step.Action == plan.Build:
-			fmt.Fprintf(a.Err, "building the sandbox image: %s\n", e.Step.Reason)
-		}
-	}
-}
-
-// bar is progress for a person. What a long step says stands beside it.
-func (a *app) bar(p plan.Plan) (func(apply.Event), func()) {
-	container := mpb.New(mpb.WithOutput(screen.Raw(a.Err)), mpb.WithWidth(40), mpb.WithRefreshRate(100*time.Millisecond))
-	var doing atomic.Value // what the bar says; mpb reads it from a goroutine of its own
-	doing.Store("")
-	bar := container.New(int64(len(p.Steps)), mpb.BarStyle().Lbound("[").Filler("=").Tip(">").Padding(" ").Rbound("]"),
-		mpb.BarRemoveOnComplete(),
-		mpb.PrependDecorators(decor.CountersNoUnit("%d/%d")),
-		mpb.AppendDecorators(decor.Any(func(decor.Statistics) string { return doing.Load().(string) }, decor.WC{C: decor.DindentRight})))
-	events := func(e apply.Event) {
-		switch {
-		case e.Line != "":
-			doing.Store(short(screen.Line(e.Line)))
-		case e.State == apply.Started:
-			doing.Store(short(fmt.Sprintf("%s %s", e.Step.Action, e.Step.Target.ID())))
-		default:
-			bar.Increment()
-		}
-	}
-	return events, func() {
-		bar.Abort(true)
-		container.Wait()
-	}
-}
-
-// short cuts a line so that a bar with it still fits a terminal of 80 columns.
-func short(line string) string {
-	const most = 36
-	if r := []rune(line); len(r) > most {
-		return string(r[:most-1]) + "…"
-	}
-	return line
+	return steps.Lines(a.Err), func() {}
 }
 
 // ended tells how an apply ended, and gives the exit code: nothing failed, some students' steps did, or all.

@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"io"
@@ -12,7 +11,6 @@ import (
 	"maillab/internal/classroom"
 	"maillab/internal/commandline"
 	"maillab/internal/instance"
-	"maillab/internal/roster"
 )
 
 func sendVerb(a *app) *cobra.Command {
@@ -56,7 +54,7 @@ func runSend(ctx context.Context, a *app, file string, letter classroom.Letter, 
 	if err != nil {
 		return err
 	}
-	class, err := knownClass(a.folder(i.Name))
+	class, err := a.folder(i.Name).Class()
 	if err != nil {
 		return err
 	}
@@ -96,18 +94,4 @@ func readLetter(a *app, file, from, subject string) (letter classroom.Letter, er
 		return letter, usagef("%s: %w", file, err)
 	}
 	return letter, nil
-}
-
-// knownClass is the class of the last up, by the keys that its students have; empty when there was no list.
-func knownClass(folder instance.Folder) (roster.Class, error) {
-	text, err := folder.Roster()
-	if err != nil || text == nil {
-		return roster.Class{}, err
-	}
-	known, err := folder.Seats()
-	if err != nil {
-		return roster.Class{}, err
-	}
-	class, _, err := roster.Read("the class list of the last up", bytes.NewReader(text), roster.Options{})
-	return roster.Seat(known, class).Class, err
 }

@@ -1,6 +1,7 @@
 package instance
 
 import (
+	"bytes"
 	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
@@ -72,6 +73,20 @@ func (f Folder) Lab() (string, error) {
 
 // Roster is the last class list, nil when there is none.
 func (f Folder) Roster() ([]byte, error) { return f.read(rosterFile) }
+
+// Class is the class of the last up, by the keys that its students have; empty when there was no list.
+func (f Folder) Class() (roster.Class, error) {
+	text, err := f.Roster()
+	if err != nil || text == nil {
+		return roster.Class{}, err
+	}
+	known, err := f.Seats()
+	if err != nil {
+		return roster.Class{}, err
+	}
+	class, _, err := roster.Read("the class list of the last up", bytes.NewReader(text), roster.Options{})
+	return roster.Seat(known, class).Class, err
+}
 
 // Published is where the doors of the last up were, for one that finds nothing running.
 type Published struct {

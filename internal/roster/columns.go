@@ -98,6 +98,14 @@ func understand(cells []string, mapped map[string]string) columns {
 	return c
 }
 
+// Field is what a column of this name means, as the table of docs/teachers.md has it; "" when it means nothing there.
+func Field(column string) string {
+	for field := range understand([]string{column}, nil).of {
+		return field
+	}
+	return ""
+}
+
 // surname takes a column `name` beside one of first names, without one of last names, for the last name.
 func (c columns) surname(mapped map[string]string) {
 	_, told := mapped[fieldName]

@@ -86,16 +86,21 @@ func (c Changed) String() string {
 // number, else by e-mail address, else by name; two with different numbers are never one by their names. Newcomers take,
 // in the class's order, the smallest number that nobody has ever had. To give a leaver's seat away, delete it from
 // previous first.
-func Seat(previous Given, class Class) Seating {
-	m := matching{students: class.Students, known: make([]string, len(class.Students)), given: previous, free: map[string]bool{}}
-	for key := range previous {
+func Seat(previous Given, class Class) Seating { return known(previous, class.Students).seated(class) }
+
+// Known are the keys that students have in given, "" for whom it does not have: each known as Seat knows a student again.
+func Known(given Given, students []Student) []string { return known(given, students).known }
+
+func known(given Given, students []Student) matching {
+	m := matching{students: students, known: make([]string, len(students)), given: given, free: map[string]bool{}}
+	for key := range given {
 		m.free[key] = true
 	}
 	m.match(func(h Holder, _ string) string { return number(h.Number) }, func(s Student) string { return number(s.Number) }, anybody)
 	m.match(func(h Holder, _ string) string { return strings.ToLower(h.Email) }, func(s Student) string { return strings.ToLower(s.Email) }, anybody)
 	m.match(func(_ Holder, key string) string { return strings.ToLower(key) }, func(s Student) string { return strings.ToLower(s.Key) }, sameNumber)
 	m.match(func(h Holder, _ string) string { return words(h.Name) }, func(s Student) string { return words(s.Name) }, sameNumber)
-	return m.seated(class)
+	return m
 }
 
 // matching finds the students of a class among those who have seats.

@@ -146,3 +146,20 @@ func TestKeyOf(t *testing.T) {
 		t.Errorf("%q", got)
 	}
 }
+
+// TestKnown: people of another table, such as a gradebook's, are known as a later class list's students are.
+func TestKnown(t *testing.T) {
+	given := Given{"zoe": {Seat: 1, Name: "Zoé Lefèvre", Number: "00120"}, "bruno": {Seat: 2, Name: "Bruno Martin", Email: "b@univ.fr"}, "lea": {Seat: 3, Name: "Léa Martin", Number: "7"}}
+	got := Known(given, []Student{{Name: "Somebody Else", Email: "B@univ.fr"}, {Number: "120"}, {Name: "MARTIN Lea", Number: "8"}, {Name: "Nobody"}})
+	if diff := cmp.Diff([]string{"bruno", "zoe", "", ""}, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestField(t *testing.T) {
+	for column, want := range map[string]string{"Adresse de courriel": "email", "N° Étudiant": "number", "Full name": "name", "Username": "username", "Identifiant": "", "Note": "", "": ""} {
+		if got := Field(column); got != want {
+			t.Errorf("%q: %q, want %q", column, got, want)
+		}
+	}
+}

@@ -168,3 +168,12 @@ func Cells(row []string) []string {
 	}
 	return out
 }
+
+// Shortened is text in one line, cut at so many characters.
+func Shortened(text string, most int) string {
+	text = strings.Join(strings.Fields(text), " ")
+	if runes := []rune(text); len(runes) > most {
+		return string(runes[:most-1]) + "…"
+	}
+	return text
+}

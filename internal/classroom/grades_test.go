@@ -1,0 +1,86 @@
+package classroom
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"maillab/internal/check"
+	"maillab/internal/control"
+	"maillab/internal/gradebook"
+	"maillab/internal/lab/task"
+	"maillab/internal/progress"
+	"maillab/internal/roster"
+)
+
+func listed(t *testing.T, csv string) roster.Class {
+	t.Helper()
+	class, _, err := roster.Read("m1.csv", strings.NewReader(csv), roster.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return class
+}
+
+// TestBook: who a student is comes from the class list, who did anything from passes, answers and marks; a task that one
+// student lacks is another's all the same.
+func TestBook(t *testing.T) {
+	class := listed(t, "key;name;number;email\nalice;Alice A;7;a@univ.fr\nbruno;Bruno B;8;\n")
+	result := Result("amiens", []control.CheckedStudent{
+		{Student: "alice", Results: []check.Result{{ID: "one", State: progress.Passed, Points: 2, Given: 1.5, Mark: &progress.Mark{Share: 0.75, Comment: "nearly"}}, {ID: "two", State: progress.Manual, Points: 1, Answer: "because"}}},
+		{Student: "bruno", Results: []check.Result{{ID: "one", State: progress.Failed, Points: 2}, {ID: "three", State: progress.Failed, Points: 4}}},
+		{Student: "ghost", Results: []check.Result{{ID: "one", State: progress.Failed, Points: 2, Answer: "wrong"}}},
+	}, map[string]int{"alice": 1, "bruno": 2, "ghost": 3}, "en")
+	b := Book("SMTP", result, class)
+	if diff := cmp.Diff([]gradebook.Task{{ID: "one", Points: 2}, {ID: "two", Points: 1}, {ID: "three", Points: 4}}, b.Tasks); diff != "" {
+		t.Error(diff)
+	}
+	var students []string
+	for _, s := range b.Students {
+		students = append(students, strings.Join([]string{s.Name, s.Number, s.Email}, " "))
+	}
+	if diff := cmp.Diff([]string{"Alice A 7 a@univ.fr", "Bruno B 8 ", "ghost  "}, students); diff != "" {
+		t.Error(diff)
+	}
+	if b.Points(b.Students[0]) != 1.5 || b.Students[0].Marks["one"].Comment != "nearly" || !b.Students[0].Did || b.Students[1].Did || !b.Students[2].Did {
+		t.Errorf("%+v", b.Students)
+	}
+	if told := strings.Join(b.Told(), "\n"); told != "did nothing: Bruno B\ncounted as 0 until you mark them: Alice A (two)" {
+		t.Error(told)
+	}
+}
+
+func TestColumns(t *testing.T) {
+	class := listed(t, "name;number;email;Groupe\nAlice;7;;TP1\n")
+	for typed, want := range map[string]string{"": "number", "Groupe": "groupe", "groupe,number": "groupe number"} {
+		var names []string
+		if typed != "" {
+			names = strings.Split(typed, ",")
+		}
+		if got, err := Columns(class, names); strings.Join(got, " ") != want || err != nil {
+			t.Errorf("%q: %q, %v", typed, got, err)
+		}
+	}
+	if _, err := Columns(class, []string{"mobile"}); err == nil || !strings.Contains(err.Error(), "group") {
+		t.Errorf("a column that there is not: %v", err)
+	}
+}
+
+// TestTables: what waits, what comes next, and the maximum, in a row a student and a row a task.
+func TestTables(t *testing.T) {
+	result := Result("amiens", []control.CheckedStudent{{Student: "alice", Results: []check.Result{
+		{ID: "one", State: progress.Passed, Points: 2, Given: 1.5, Mark: &progress.Mark{Share: 0.75, Comment: "nearly"}, Seen: task.Text{"en": "decided"}},
+		{ID: "two", State: progress.Manual, Points: 1, Answer: "because", Seen: task.Text{"en": "waits"}, Look: task.Text{"en": "reasons"}},
+		{ID: "three", State: progress.Failed, Points: 1, Seen: task.Text{"en": "nothing of it"}},
+	}}}, map[string]int{"alice": 1}, "en")
+	_, class := result.Table(10)
+	if diff := cmp.Diff([][]string{{"1", "alice", "1/3", "1.5/4", "two", "three: nothing o…"}}, class); diff != "" {
+		t.Error(diff)
+	}
+	_, tasks := result.Students[0].Table(100)
+	want := [][]string{{"one", "passed (marked)", "1.5/2", "decided; “nearly”"}, {"two", "manual", "0/1", "“because”; waits; reasons"}, {"three", "failed", "0/1", "nothing of it"}}
+	if diff := cmp.Diff(want, tasks); diff != "" {
+		t.Error(diff)
+	}
+}

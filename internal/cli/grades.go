@@ -1,0 +1,137 @@
+package cli
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"maillab/internal/classroom"
+	"maillab/internal/control"
+	"maillab/internal/gradebook"
+	"maillab/internal/safeio"
+)
+
+func gradesVerb(a *app) *cobra.Command {
+	var w gradebook.Wanted
+	var excel bool
+	var by, fill, file string
+	cmd := &cobra.Command{
+		Use:   "grades [STUDENT…]",
+		Short: "Marks as gradebooks take them: CSV, Excel, Moodle",
+		Long: `Check, and print the class's marks: points, and the grade that they make with --out-of and --round. Who did nothing has a
+dash and no grade. The maximum stands with each column: points /14.
+
+-o csv is a row a student, with commas and decimal points; --excel the same for a French Excel, to be opened by a double
+click; --file marks.xlsx a workbook. --moodle makes a file for Moodle's Grades, Import, CSV file, in which users are known
+by email, idnumber or username; its columns become new items (out of 100) or go to items that there are. --fill takes a
+worksheet that was downloaded from an assignment (Submissions, Download grading worksheet) and fills in grades, out of the
+assignment's maximum, and your comments; everything else in it stays as it is. Whom a file cannot have is told.`,
+		Example: `  maillab grades --out-of 20 --round 0.5
+  maillab grades --excel --out-of 20 --file marks.csv
+  maillab grades --file marks.xlsx
+  maillab grades --moodle email --out-of 100 --file moodle.csv
+  maillab grades --fill Grades-TP-SMTP-4711.csv --file filled.csv`,
+		ValidArgsFunction: a.completeStudents,
+		RunE: func(cmd *cobra.Command, args []string) (err error) {
+			w.Form, w.By = form(a, excel, by, fill, file), gradebook.Identifier(by)
+			if fill != "" {
+				w.Worksheet, err = os.ReadFile(fill)
+			}
+			if err = errors.Join(err, w.Judge()); err != nil {
+				return usage(err)
+			}
+			return runGrades(cmd.Context(), a, args, w, file)
+		},
+	}
+	cmd.Flags().Float64Var(&w.Scale.OutOf, "out-of", 0, "what the maximum becomes, such as 20; by default it stays")
+	cmd.Flags().Float64Var(&w.Scale.Step, "round", 0, "round grades to steps of this, halves upwards, such as 0.5; by default hundredths")
+	cmd.Flags().StringSliceVar(&w.Columns, "column", nil, "a column of the class list beside the name; may be given several times (default number and email)")
+	cmd.Flags().BoolVar(&excel, "excel", false, "CSV for a French Excel")
+	cmd.Flags().StringVar(&by, "moodle", "", "CSV for Moodle's import, with users by email, idnumber or username")
+	cmd.Flags().BoolVar(&w.Tasks, "tasks", false, "with --moodle: a column for each task, too")
+	cmd.Flags().StringVar(&fill, "fill", "", "fill in this worksheet of a Moodle assignment")
+	cmd.Flags().StringVar(&file, "file", "", "where to; a name in .xlsx makes a workbook (default standard output)")
+	cmd.MarkFlagsMutuallyExclusive("excel", "moodle", "fill")
+	_ = cmd.RegisterFlagCompletionFunc("moodle", fixed(string(gradebook.ByEmail), string(gradebook.ByNumber), string(gradebook.ByUsername)))
+	return cmd
+}
+
+// form is what a gradebook is written as; "" is a table for people.
+func form(a *app, excel bool, by, fill, file string) gradebook.Form {
+	switch {
+	case excel:
+		return gradebook.AsExcel
+	case by != "":
+		return gradebook.AsImport
+	case fill != "":
+		return gradebook.AsWorksheet
+	case strings.EqualFold(filepath.Ext(file), ".xlsx"):
+		return gradebook.AsXLSX
+	case file != "" || a.flags.output == "csv":
+		return gradebook.AsCSV
+	}
+	return ""
+}
+
+func runGrades(ctx context.Context, a *app, typed []string, w gradebook.Wanted, file string) error {
+	i, chosen, err := a.those(ctx, typed)
+	if err != nil {
+		return err
+	}
+	class, err := a.folder(i.Name).Class()
+	if err != nil {
+		return err
+	}
+	if w.Columns, err = classroom.Columns(class, w.Columns); err != nil {
+		return usage(err)
+	}
+	result, failed, err := classroom.Check(ctx, i, chosen, control.CheckRequest{}, a.folder(i.Name), a.language())
+	if err == nil && len(failed) > 0 { // a gradebook without somebody would be taken for one with everybody
+		return a.failures(chosen.Sandboxes, failed)
+	}
+	sheet, err2 := a.known(i.Name)
+	if err := errors.Join(err, err2); err != nil {
+		return err
+	}
+	book := classroom.Book(cmp.Or(sheet.Title[a.language()], sheet.Title["en"], sheet.Title["fr"], i.Name), result, class)
+	if err := putGrades(a, i.Name, book, w, file); err != nil {
+		return err
+	}
+	a.mention(book.Told())
+	return nil
+}
+
+// putGrades writes a gradebook to its file, or to standard output; a table only there.
+func putGrades(a *app, instance string, book gradebook.Book, w gradebook.Wanted, file string) error {
+	if w.Form == "" {
+		header, rows := book.Table(w.Columns, w.Scale).Short()
+		return a.print(list{value: book.Graded(instance, w.Scale), header: header, rows: rows})
+	}
+	text, told, err := w.File(book)
+	var no *gradebook.Refused
+	if errors.As(err, &no) {
+		return &failure{err: err, code: exitUsage, hint: no.Mend}
+	}
+	if err != nil {
+		return err
+	}
+	a.mention(told)
+	if file != "" {
+		return safeio.WriteFile(file, text, 0o600, safeio.Whole)
+	}
+	_, err = a.Out.Write(text)
+	return err
+}
+
+// mention tells beside the data.
+func (a *app) mention(lines []string) {
+	for _, line := range lines {
+		fmt.Fprintf(a.Err, "maillab: %s\n", line)
+	}
+}

@@ -1,0 +1,127 @@
+package gradebook
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Form is what a gradebook is written as.
+type Form string
+
+// Forms.
+const (
+	AsCSV       Form = "csv"
+	AsExcel     Form = "excel"
+	AsXLSX      Form = "xlsx"
+	AsImport    Form = "import"    // of grades, for Moodle
+	AsWorksheet Form = "worksheet" // of a Moodle assignment
+)
+
+// Wanted says what a gradebook is to be.
+type Wanted struct {
+	Form      Form
+	Scale     Scale
+	Columns   []string   // of the class list, beside the student
+	By        Identifier // AsImport
+	Tasks     bool       // AsImport: a column for each task, too
+	Worksheet []byte     // AsWorksheet: as it was downloaded
+}
+
+// Judge refuses what nothing can be, in words for who typed it.
+func (w Wanted) Judge() error {
+	switch {
+	case w.Scale.OutOf < 0 || w.Scale.Step < 0:
+		return errors.New("grades have a maximum and steps that are more than nothing")
+	case w.Form == AsImport && !slices.Contains(Identifiers(), w.By):
+		return fmt.Errorf("Moodle's import knows nobody by %q: %s, %s or %s", w.By, ByEmail, ByNumber, ByUsername)
+	}
+	return nil
+}
+
+// File is the book as it is wanted, and what a teacher should know of it. An error may be a *Refused.
+func (w Wanted) File(b Book) (file []byte, told []string, err error) {
+	switch w.Form {
+	case AsExcel:
+		file = b.Table(w.Columns, w.Scale).Excel()
+	case AsXLSX:
+		var out bytes.Buffer
+		err = b.Table(w.Columns, w.Scale).XLSX(&out)
+		file = out.Bytes()
+	case AsImport:
+		var without LeftOut
+		file, without, err = b.Import(w.By, w.Scale, w.Tasks)
+		told = without.told(w.By)
+	case AsWorksheet:
+		var f Filled
+		file, f, err = Fill(w.Worksheet, b, w.Scale)
+		told = f.told()
+	default:
+		file = b.Table(w.Columns, w.Scale).CSV()
+	}
+	return file, told, err
+}
+
+// Refused is what cannot be made; Mend says what to do.
+type Refused struct{ What, Mend string }
+
+func (r *Refused) Error() string { return r.What }
+
+func (l LeftOut) told(by Identifier) []string {
+	return lines(group{"left out, without " + string(by) + ", by which Moodle is to know them", l.Unknown},
+		group{"left out, with the same " + string(by) + " as another", l.Twice})
+}
+
+func (f Filled) told() []string {
+	text := fmt.Sprintf("grades filled in: %d, comments: %d", f.Grades, f.Comments)
+	if f.Replaced > 0 {
+		text += fmt.Sprintf(" (in place of others: %d)", f.Replaced)
+	}
+	if f.NoFeedback {
+		text += "; the worksheet has no column for comments: Feedback comments are off in the assignment"
+	}
+	return append([]string{text}, lines(group{"not in the worksheet", f.Missing}, group{"in the worksheet, not in the class", f.Strangers},
+		group{"as they were, since Moodle says that their grades cannot be changed", f.Locked})...)
+}
+
+// group are people of whom one thing is told.
+type group struct {
+	what   string
+	people []string
+}
+
+// lines are those groups that there are.
+func lines(all ...group) (told []string) {
+	for _, g := range all {
+		if len(g.people) > 0 {
+			told = append(told, g.what+": "+strings.Join(g.people, ", "))
+		}
+	}
+	return told
+}
+
+// Told is what the numbers do not show: who did nothing, and whose tasks wait.
+func (b Book) Told() []string {
+	var idle, waiting []string
+	for _, s := range b.Students {
+		if !s.Did {
+			idle = append(idle, s.called())
+		}
+		if tasks := b.waiting(s); tasks != nil {
+			waiting = append(waiting, fmt.Sprintf("%s (%s)", s.called(), strings.Join(tasks, " ")))
+		}
+	}
+	return lines(group{"did nothing", idle}, group{"counted as 0 until you mark them", waiting})
+}
+
+// waiting are the student's tasks that have an answer which nobody has marked.
+func (b Book) waiting(s Student) (ids []string) {
+	for _, t := range b.Tasks {
+		if s.Marks[t.ID].Waits {
+			ids = append(ids, t.ID)
+		}
+	}
+	return ids
+}
