@@ -98,30 +98,46 @@ func (x *sheet) noTalk(want *task.Dialogue) task.Text {
 
 // script is what is asked of a dialogue, compiled.
 type script struct {
-	commands, replies, not []*regexp.Regexp
-	exchanges              [][2]*regexp.Regexp
+	commands, exchanges []step
+	replies, not        []*regexp.Regexp
 }
 
+// steps is how many there are.
+func (s script) steps() int { return len(s.commands) + len(s.exchanges) + len(s.replies) }
+
 func scriptOf(want *task.Dialogue) (s script, err error) {
-	var errs []error
-	compile := func(p task.Pattern) *regexp.Regexp {
-		re, err := p.Compile()
-		errs = append(errs, err)
-		return re
-	}
-	for _, p := range want.Commands {
-		s.commands = append(s.commands, compile(p))
-	}
-	for _, p := range want.Replies {
-		s.replies = append(s.replies, compile(p))
-	}
-	for _, p := range want.Not {
-		s.not = append(s.not, compile(p))
-	}
+	var commands, exchanged, answers []*regexp.Regexp
+	var asked, answered []task.Pattern
 	for _, e := range want.Exchanges {
-		s.exchanges = append(s.exchanges, [2]*regexp.Regexp{compile(e.Command), compile(e.Reply)})
+		asked, answered = append(asked, e.Command), append(answered, e.Reply)
 	}
-	return s, errors.Join(errs...)
+	var errs []error
+	for _, part := range []struct {
+		to   *[]*regexp.Regexp
+		from []task.Pattern
+	}{{&commands, want.Commands}, {&s.replies, want.Replies}, {&s.not, want.Not}, {&exchanged, asked}, {&answers, answered}} {
+		*part.to, err = compiled(part.from)
+		errs = append(errs, err)
+	}
+	if err := errors.Join(errs...); err != nil {
+		return script{}, err
+	}
+	for _, re := range commands {
+		s.commands = append(s.commands, commandStep(re))
+	}
+	for i, re := range exchanged {
+		s.exchanges = append(s.exchanges, exchangeStep(re, answers[i]))
+	}
+	return s, nil
+}
+
+func commandStep(command *regexp.Regexp) step {
+	return step{name: wordOf(command), is: func(t turn) bool { return command.MatchString(t.command) }}
+}
+
+func exchangeStep(command, reply *regexp.Regexp) step {
+	asked := commandStep(command)
+	return step{name: asked.name, near: asked.is, is: func(t turn) bool { return asked.is(t) && slices.ContainsFunc(t.replies, reply.MatchString) }}
 }
 
 // judgeTalk holds part of a dialogue against what is asked; how it was typed is judged from the whole.
@@ -129,7 +145,7 @@ func (x *sheet) judgeTalk(d, part dialogue.Dialogue, want *task.Dialogue, s scri
 	turns := turnsOf(part)
 	var misses []task.Text
 	commands, replies := s.follow(turns)
-	steps := len(s.commands) + len(s.replies) + len(s.exchanges)
+	steps := s.steps()
 	got := commands.count + replies.count
 	switch {
 	case got == steps:
@@ -217,10 +233,10 @@ func next(turns []turn, sequences ...reach) task.Text {
 // take looks for turns, one after the other.
 func (p *reach) take(turns []turn, steps []step) {
 	at := 0
-	for _, s := range steps {
-		i := slices.IndexFunc(turns[at:], s.is)
+	for n := range steps {
+		i := slices.IndexFunc(turns[at:], steps[n].is)
 		if i < 0 {
-			p.missing = &s
+			p.missing = &steps[n]
 			return
 		}
 		at += i + 1
@@ -230,18 +246,9 @@ func (p *reach) take(turns []turn, steps []step) {
 
 // follow counts how many of the commands and exchanges, and of the replies, are there in order.
 func (s script) follow(turns []turn) (commands, replies reach) {
-	var asked, exchanged []step
-	for _, re := range s.commands {
-		asked = append(asked, step{is: func(t turn) bool { return re.MatchString(t.command) }, name: wordOf(re)})
-	}
-	for _, e := range s.exchanges {
-		command := func(t turn) bool { return e[0].MatchString(t.command) }
-		exchanged = append(exchanged, step{name: wordOf(e[0]), near: command,
-			is: func(t turn) bool { return command(t) && slices.ContainsFunc(t.replies, e[1].MatchString) }})
-	}
-	commands.take(turns, asked)
+	commands.take(turns, s.commands)
 	if commands.missing == nil {
-		commands.take(turns, exchanged)
+		commands.take(turns, s.exchanges)
 	}
 	for i, t := range turns {
 		for _, line := range t.own {
@@ -330,12 +337,19 @@ const imapCommand = `(capability|noop|logout|login|authenticate|starttls|select|
 var (
 	firstWord  = regexp.MustCompile(`(?i)^` + imapCommand + `\b`)
 	secondWord = regexp.MustCompile(`(?i)^\S+ +` + imapCommand + `\b`)
+	uidWord    = regexp.MustCompile(`(?i)^uid +(copy|fetch|store|search|move|expunge)\b`)
+)
+
+// Commands that remarks are about.
+var (
+	dele = regexp.MustCompile(`(?i)^dele\b`)
+	quit = regexp.MustCompile(`(?i)^quit\b`)
+	data = regexp.MustCompile(`(?i)^data\b`)
 )
 
 // untagged says whether an IMAP command was typed without its tag (RFC 3501 section 2.2.1).
 func untagged(t turn) bool {
-	uid := regexp.MustCompile(`(?i)^uid +(copy|fetch|store|search|move|expunge)\b`).MatchString(t.command)
-	return firstWord.MatchString(t.command) && (uid || !secondWord.MatchString(t.command))
+	return firstWord.MatchString(t.command) && (uidWord.MatchString(t.command) || !secondWord.MatchString(t.command))
 }
 
 // flawed is a response of SASL PLAIN in the record, with what mail.PlainFlaw found.
@@ -356,14 +370,13 @@ func flaw(word string) task.Text {
 
 // remarks tell what often goes wrong.
 func remarks(d dialogue.Dialogue, turns []turn) (out []task.Text) {
-	has := func(pattern string) bool {
-		re := regexp.MustCompile(pattern)
+	has := func(re *regexp.Regexp) bool {
 		return slices.ContainsFunc(turns, func(t turn) bool { return re.MatchString(t.command) })
 	}
-	if d.Service == "pop3" && has(`(?i)^dele\b`) && !has(`(?i)^quit\b`) {
+	if d.Service == "pop3" && has(dele) && !has(quit) {
 		out = append(out, both("DELE sans QUIT n'efface rien", "DELE without QUIT deletes nothing"))
 	}
-	if d.Service == "smtp" && has(`(?i)^data\b`) && !slices.ContainsFunc(d.Lines, func(l dialogue.Line) bool { return l.Kind == dialogue.Data }) {
+	if d.Service == "smtp" && has(data) && !slices.ContainsFunc(d.Lines, func(l dialogue.Line) bool { return l.Kind == dialogue.Data }) {
 		out = append(out, both("DATA n'a pas été terminé par un point seul", "DATA was not ended by a dot alone"))
 	}
 	if i := slices.IndexFunc(turns, untagged); d.Service == "imap" && i >= 0 {

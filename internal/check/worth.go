@@ -97,13 +97,8 @@ type Weight struct {
 // Dialogue weighs one.
 func (s *Scale) Dialogue(d dialogue.Dialogue) (w Weight) {
 	x := &sheet{Sheet: s.sheet}
-	all := [][]turn{turnsOf(d)}
-	for _, p := range transactions(d) {
-		if p.id != "" {
-			w.Queued = true
-			all = append(all, turnsOf(p.Dialogue))
-		}
-	}
+	sent := transactions(d)
+	w.Queued = slices.ContainsFunc(sent, func(p part) bool { return p.id != "" })
 	if len(d.Accounts) > 0 {
 		w.Account = slices.ContainsFunc(d.Accounts, func(a string) bool { return slices.Contains(s.sheet.Accounts, a) })
 		w.Mine = w.Account
@@ -113,6 +108,12 @@ func (s *Scale) Dialogue(d dialogue.Dialogue) (w Weight) {
 	w.Queued = w.Queued && (w.Mine || len(d.Accounts) == 0)
 	if !w.Mine {
 		return w
+	}
+	all := [][]turn{turnsOf(d)}
+	for _, p := range sent {
+		if p.id != "" {
+			all = append(all, turnsOf(p.Dialogue))
+		}
 	}
 	for _, l := range d.Lines {
 		w.Told = w.Told || l.Kind == dialogue.Reply && slices.ContainsFunc(s.replies, func(re *regexp.Regexp) bool { return re.MatchString(l.Text) })
@@ -138,7 +139,7 @@ func (s *Scale) Dialogue(d dialogue.Dialogue) (w Weight) {
 // near is how much turns have of what is asked.
 func (t weighed) near(turns []turn, typed bool) float64 {
 	commands, replies := t.script.follow(turns)
-	steps := len(t.script.commands) + len(t.script.replies) + len(t.script.exchanges)
+	steps := t.script.steps()
 	got := commands.count + replies.count
 	not := slices.ContainsFunc(t.script.not, func(re *regexp.Regexp) bool {
 		return slices.ContainsFunc(turns, func(t turn) bool { return re.MatchString(t.command) })
