@@ -39,7 +39,7 @@ func mayImport() map[string]string {
 		"internal/probe":           "",
 		"internal/handout":         "",
 		"internal/gradebook":       "internal/roster",
-		"internal/snapshot":        "internal/belongings internal/filelock",
+		"internal/snapshot":        "internal/belongings internal/filelock internal/progress",
 		"internal/leash":           "",
 		"internal/scratch":         "internal/filelock",
 		"internal/screen":          "",
@@ -79,7 +79,7 @@ func mayImport() map[string]string {
 		"internal/mail/submit":      "internal/mail internal/mail/queue",
 		// What a daemon knows of its students' work, and what lies between two lessons.
 		"internal/grading": "internal/check internal/control internal/delivery internal/dialogue internal/epoch internal/lab/task internal/mail internal/mail/log internal/mail/mbox internal/mail/queue internal/progress internal/safeio internal/script internal/spec internal/worksheet",
-		"internal/lesson":  "internal/belongings internal/control internal/epoch internal/mail internal/mail/mbox internal/mail/queue internal/safeio internal/spec",
+		"internal/lesson":  "internal/belongings internal/control internal/epoch internal/mail internal/mail/mbox internal/mail/queue internal/progress internal/safeio internal/spec",
 		// The sandbox.
 		"internal/handoff": "internal/mail",
 		"internal/broker":  "internal/belongings internal/handoff internal/mail",

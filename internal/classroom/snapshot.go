@@ -23,6 +23,7 @@ func Match(ctx context.Context, store snapshot.Store, info snapshot.Info, chosen
 		seat, ok := pick(manifests, s)
 		if !ok {
 			missing[s.Seat] = fmt.Errorf("snapshot %s has no archive of %s", info.Name, s.Name())
+			continue
 		}
 		from[s.Seat] = seat
 	}
@@ -79,25 +80,25 @@ func (u until) Read(p []byte) (int, error) {
 	return u.in.Read(p)
 }
 
-// Archived are the messages of one sandbox in a snapshot.
-func Archived(store snapshot.Store, name string, seat int) ([]snapshot.Message, error) {
+// Archived is what a snapshot holds of one sandbox.
+func Archived(store snapshot.Store, name string, seat int) (snapshot.Content, error) {
 	f, err := store.Open(name, seat)
 	if err != nil {
-		return nil, err
+		return snapshot.Content{}, err
 	}
 	defer f.Close()
-	return snapshot.MessagesOf(f)
+	return snapshot.Archived(f)
 }
 
-// MessagesNow is what the second snapshot holds, or the sandbox itself.
-func MessagesNow(ctx context.Context, client *control.Client, store snapshot.Store, s instance.Sandbox, second []string) ([]snapshot.Message, error) {
+// ContentNow is what the second snapshot holds, or the sandbox itself.
+func ContentNow(ctx context.Context, client *control.Client, store snapshot.Store, s instance.Sandbox, second []string) (snapshot.Content, error) {
 	if len(second) == 1 {
 		return Archived(store, second[0], s.Seat)
 	}
 	stream, err := client.Save(ctx, s.Seat, nil)
 	if err != nil {
-		return nil, err
+		return snapshot.Content{}, err
 	}
 	defer stream.Close()
-	return snapshot.Messages(stream)
+	return snapshot.ContentOf(stream)
 }

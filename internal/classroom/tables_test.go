@@ -37,7 +37,7 @@ func TestStatusOfASharedServer(t *testing.T) {
 	answer := control.Status{
 		Ready:    control.Ready{State: control.StateReady},
 		Accounts: []control.Account{{Name: "a1", Student: "alice", Messages: 2, Unread: 1}, {Name: "a2", Student: "alice"}, {Name: "b1", Student: "bob"}},
-		Tasks:    []control.Progress{{Student: "alice", Passed: 1, Total: 3}, {Student: "bob", Passed: 0, Total: 3}},
+		Tasks:    []control.Progress{{Student: "alice", Count: progress.Count{Passed: 1}, Total: 3}, {Student: "bob", Total: 3}},
 	}
 	row := rowOf(i.Sandboxes[0], "")
 	row.answered(answer, nil)

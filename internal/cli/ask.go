@@ -37,10 +37,13 @@ func (a *app) confirm(ctx context.Context, question string) error {
 	return &failure{err: errors.New("nothing was done"), code: exitFailed}
 }
 
+// asks tells whether somebody can be asked, and is to be.
+func (a *app) asks() bool { return !a.flags.yes && screen.IsTerminal(a.In) }
+
 // confirmAtTerminal asks where somebody can be asked. Elsewhere the command itself is the answer: what it destroys is what
 // it is named after.
 func (a *app) confirmAtTerminal(ctx context.Context, question string) error {
-	if !screen.IsTerminal(a.In) {
+	if !a.asks() {
 		return nil
 	}
 	return a.confirm(ctx, question)

@@ -54,17 +54,24 @@ func runReset(ctx context.Context, a *app, names []string, to, scope string) err
 	if err != nil {
 		return err
 	}
-	what := fmt.Sprintf("Put %s of %s back to the start? What is there now is lost.", scopeNames(scope), chosen.Meant())
-	if to != "clean" {
-		what = fmt.Sprintf("Put %s of %s back to snapshot %s? What is there now is lost.", scopeNames(scope), chosen.Meant(), to)
-	}
-	if err := a.confirmAtTerminal(ctx, what); err != nil {
-		return err
-	}
 	if to != "clean" {
 		return restoreTo(ctx, a, i, chosen, to, scope)
 	}
+	if a.asks() {
+		lost := told(classroom.Losses(ctx, i, chosen, nil))
+		if err := a.confirm(ctx, fmt.Sprintf("Put %s of %s back to the start? What is there now is lost%s.", scopeNames(scope), chosen.Meant(), lost)); err != nil {
+			return err
+		}
+	}
 	return resetAll(ctx, a, i, chosen, scope)
+}
+
+// told is what a question says of students' work.
+func told(turnovers []classroom.Turnover) string {
+	if text := classroom.Told(turnovers); text != "" {
+		return "; " + text + " (check --history still tells)"
+	}
+	return ""
 }
 
 func resetAll(ctx context.Context, a *app, i running, chosen instance.Chosen, scope string) error {

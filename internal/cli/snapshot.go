@@ -147,10 +147,6 @@ terminal, unless -y; elsewhere, as in a script, it does not ask.`,
 			if err != nil {
 				return err
 			}
-			question := fmt.Sprintf("Put %s of %s back to snapshot %s? What is there now is lost.", scopeNames(scope), chosen.Meant(), args[0])
-			if err := a.confirmAtTerminal(ctx, question); err != nil {
-				return err
-			}
 			return restoreTo(ctx, a, i, chosen, args[0], scope)
 		},
 	}
@@ -159,7 +155,7 @@ terminal, unless -y; elsewhere, as in a script, it does not ask.`,
 	return cmd
 }
 
-// restoreTo verifies every archive that is wanted before it restores one.
+// restoreTo verifies every archive that is wanted before it asks, and restores one.
 func restoreTo(ctx context.Context, a *app, i running, picked instance.Chosen, name, scope string) error {
 	chosen, store := picked.Sandboxes, snapshotsIn(a, i.Name)
 	info, err := store.Find(name)
@@ -169,6 +165,16 @@ func restoreTo(ctx context.Context, a *app, i running, picked instance.Chosen, n
 	from, missing, err := classroom.Match(ctx, store, info, chosen)
 	if err != nil {
 		return err
+	}
+	if a.asks() {
+		work, err := classroom.WorkIn(store, name, from)
+		if err != nil {
+			return err
+		}
+		lost := told(classroom.Losses(ctx, i, picked, work))
+		if err := a.confirm(ctx, fmt.Sprintf("Put %s of %s back to snapshot %s? What is there now is lost%s.", scopeNames(scope), picked.Meant(), name, lost)); err != nil {
+			return err
+		}
 	}
 	client := i.Client()
 	defer client.Close()

@@ -42,8 +42,8 @@ type Mark struct {
 // Progress counts a student's tasks as they were found last.
 type Progress struct {
 	Student string `json:"student"`
-	Passed  int    `json:"passed"`
-	Total   int    `json:"total"`
+	progress.Count
+	Total int `json:"total"`
 }
 
 // Checker checks students' tasks.

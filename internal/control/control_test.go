@@ -53,7 +53,9 @@ func (b *backend) Ready(context.Context) Ready {
 func (b *backend) Accounts(context.Context) ([]Account, error) {
 	return []Account{{Name: "util1", Messages: 2}}, b.heard("status")
 }
-func (b *backend) Progress() []Progress                           { return []Progress{{Student: "alice", Passed: 1, Total: 2}} }
+func (b *backend) Progress() []Progress {
+	return []Progress{{Student: "alice", Count: progress.Count{Passed: 1, Marks: 1}, Total: 2}}
+}
 func (b *backend) Configure(_ context.Context, spec []byte) error { return b.heard(string(spec)) }
 func (b *backend) Authorize(_ context.Context, a Authorize) error { return b.heard(a) }
 func (b *backend) HostKey(context.Context) (string, error) {
@@ -178,7 +180,7 @@ func TestThereAndBack(t *testing.T) {
 	}{
 		{"ready", func() (any, error) { return c.Ready(ctx, 3) }, Ready{State: StateReady, Spec: "a1"}, nil},
 		{"status", func() (any, error) { return c.Status(ctx, 3) }, Status{Ready: Ready{State: StateReady, Spec: "a1"},
-			Accounts: []Account{{Name: "util1", Messages: 2}}, Tasks: []Progress{{Student: "alice", Passed: 1, Total: 2}}}, []any{"status"}},
+			Accounts: []Account{{Name: "util1", Messages: 2}}, Tasks: []Progress{{Student: "alice", Count: progress.Count{Passed: 1, Marks: 1}, Total: 2}}}, []any{"status"}},
 		{"spec", func() (any, error) { return nil, c.PutSpec(ctx, 3, map[string]int{"version": 1}) }, nil, []any{`{"version":1}`}},
 		{"authorize", func() (any, error) { return nil, c.Authorize(ctx, 3, Authorize{Account: "util1", For: time.Minute}) }, nil, []any{Authorize{Account: "util1", For: time.Minute}}},
 		{"hostkey", func() (any, error) { return c.HostKey(ctx, 3) }, "ssh-ed25519 AAAA", []any{"hostkey"}},

@@ -2,10 +2,12 @@ package grading
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"net/http"
 	"slices"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -54,12 +56,7 @@ func (g *Grading) Check(ctx context.Context, r control.CheckRequest) ([]control.
 
 // StartAgain has the work of students count no more whose accounts were all put back to the start.
 func (g *Grading) StartAgain(accounts []string) error {
-	var students []string
-	for _, s := range g.sheets {
-		if !slices.ContainsFunc(s.Accounts, func(a string) bool { return !slices.Contains(accounts, a) }) {
-			students = append(students, s.Student)
-		}
-	}
+	students := g.wholly(accounts)
 	if len(students) == 0 {
 		return nil
 	}
@@ -70,6 +67,38 @@ func (g *Grading) StartAgain(accounts []string) error {
 		g.folder(student).clear()
 	}
 	return err
+}
+
+// wholly are the students all of whose accounts are among some.
+func (g *Grading) wholly(accounts []string) (students []string) {
+	for _, s := range g.sheets {
+		if !slices.ContainsFunc(s.Accounts, func(a string) bool { return !slices.Contains(accounts, a) }) {
+			students = append(students, s.Student)
+		}
+	}
+	return students
+}
+
+// Histories are students' works of all epochs, those of everybody when nobody is named.
+func (g *Grading) Histories(students []string) map[string]progress.History {
+	all := map[string]progress.History{}
+	for _, s := range g.sheets {
+		if len(students) == 0 || slices.Contains(students, s.Student) {
+			all[s.Student] = g.ledger.history(s.Student)
+		}
+	}
+	return all
+}
+
+// Resume goes on from a copy of students' work, for those whose accounts were all put back.
+func (g *Grading) Resume(accounts []string, work map[string]progress.History, taken time.Time) error {
+	var errs []error
+	for _, student := range g.wholly(accounts) {
+		if saved := work[student]; len(saved) > 0 {
+			errs = append(errs, g.ledger.resume(student, saved, taken))
+		}
+	}
+	return errors.Join(errs...)
 }
 
 // checkOne evaluates one student's tasks and remembers what passed.
@@ -182,14 +211,11 @@ func (g *Grading) Mark(_ context.Context, m control.Mark) (before *progress.Mark
 // Progress implements control.Checker: it counts each student's tasks as they were found last, with the teacher's words. It evaluates nothing.
 func (g *Grading) Progress() (all []control.Progress) {
 	for _, s := range g.sheets {
-		p := control.Progress{Student: s.Student, Total: len(s.Tasks)}
-		work := g.ledger.work(s.Student)
+		var ids []string
 		for _, t := range s.Tasks {
-			if work.Verdict(t.ID) == progress.Passed {
-				p.Passed++
-			}
+			ids = append(ids, t.ID)
 		}
-		all = append(all, p)
+		all = append(all, control.Progress{Student: s.Student, Count: g.ledger.work(s.Student).Count(ids...), Total: len(ids)})
 	}
 	return all
 }

@@ -60,6 +60,27 @@ func (l *ledger) work(student string) progress.Work {
 	return l.current(student).Clone()
 }
 
+// history is a student's, of all epochs.
+func (l *ledger) history(student string) progress.History {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.current(student)
+	var all progress.History
+	for _, w := range l.results.Students[student] {
+		all = append(all, w.Clone())
+	}
+	return all
+}
+
+// resume goes on from a copy of a student's work. An error says that it is not written yet.
+func (l *ledger) resume(student string, saved progress.History, taken time.Time) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.current(student)
+	l.results.Students[student] = l.results.Students[student].Resume(saved, taken)
+	return l.save()
+}
+
 // since is when a student was put back to the start within the epoch.
 func (l *ledger) since(student string) time.Time {
 	l.mu.Lock()
@@ -153,7 +174,7 @@ func (l *ledger) found(epoch int, since time.Time, student string, results []che
 				changed = true
 			}
 		}
-		if work.States[r.ID] != r.State && (!passesOnly || r.State == progress.Passed) {
+		if work.States[r.ID] != r.State && r.Mark == nil && (!passesOnly || r.State == progress.Passed) {
 			work.States[r.ID] = r.State
 			changed = true
 		}

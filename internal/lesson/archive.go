@@ -14,11 +14,13 @@ import (
 	"time"
 
 	"maillab/internal/belongings"
+	"maillab/internal/progress"
 )
 
 // A sandbox as a tar stream:
 //
 //	sandbox.json            a Picture: what it is a picture of; always first
+//	progress.json           what is known of students' work, by student: a progress.History; none without tasks
 //	accounts/NAME/inbox     and accounts/NAME/home/…: see package belongings
 //	index/NAME/BOX.index    UIDs and flags: see package mbox
 //	queue/ID                waiting mail: see package queue
@@ -28,6 +30,7 @@ import (
 // Unknown entries are refused: whoever wrote them meant something by them.
 const (
 	pictureEntry    = "sandbox.json"
+	progressEntry   = "progress.json"
 	accountsPrefix  = "accounts/"
 	indexPrefix     = "index/"
 	queuePrefix     = "queue/"
@@ -60,7 +63,7 @@ func (l *Between) Save(ctx context.Context, students []string, w io.Writer) erro
 	if len(accounts) == 0 {
 		return fmt.Errorf("nobody here is called %s", strings.Join(students, ", "))
 	}
-	p, err := l.takePicture(ctx, accounts)
+	p, err := l.takePicture(ctx, accounts, students)
 	defer p.close()
 	if err != nil {
 		return err
@@ -71,6 +74,9 @@ func (l *Between) Save(ctx context.Context, students []string, w io.Writer) erro
 		return err
 	}
 	if err := writeEntry(out, pictureEntry, 0o600, about, p.about.Time); err != nil {
+		return err
+	}
+	if err := writeWork(out, p.work, p.about.Time); err != nil {
 		return err
 	}
 	for i, account := range accounts {
@@ -84,9 +90,22 @@ func (l *Between) Save(ctx context.Context, students []string, w io.Writer) erro
 	return out.Close()
 }
 
+// writeWork comes before what is large: whoever wants to know it need not read on.
+func writeWork(out *tar.Writer, work map[string]progress.History, when time.Time) error {
+	if len(work) == 0 {
+		return nil
+	}
+	text, err := json.Marshal(work)
+	if err != nil {
+		return err
+	}
+	return writeEntry(out, progressEntry, 0o600, text, when)
+}
+
 // picture is a sandbox at one instant, in files that nobody else sees.
 type picture struct {
 	about Picture
+	work  map[string]progress.History
 	files []*os.File // one an account
 	state *os.File
 }
@@ -99,7 +118,7 @@ func (p *picture) close() {
 	}
 }
 
-func (l *Between) takePicture(ctx context.Context, accounts []string) (p picture, err error) {
+func (l *Between) takePicture(ctx context.Context, accounts, students []string) (p picture, err error) {
 	s := l.cfg.Spec
 	p.about = Picture{Version: pictureVersion, Lab: s.Lab, Instance: s.Instance, Seat: s.Seat, Accounts: accounts}
 	p.files = make([]*os.File, len(accounts))
@@ -117,18 +136,18 @@ func (l *Between) takePicture(ctx context.Context, accounts []string) (p picture
 	calm := l.cfg.Spool.Hurry()
 	defer calm()
 	release := l.cfg.Queue.Hold()
-	err = l.copyAtRest(ctx, &p, accounts)
+	err = l.copyAtRest(ctx, &p, accounts, students)
 	return p, errors.Join(err, release())
 }
 
 // copyAtRest copies with all mail at rest.
-func (l *Between) copyAtRest(ctx context.Context, p *picture, accounts []string) error {
+func (l *Between) copyAtRest(ctx context.Context, p *picture, accounts, students []string) error {
 	thaw, err := l.cfg.Spool.Freeze()
 	if err != nil {
 		return err
 	}
 	defer thaw()
-	p.about.Time = l.cfg.Now().UTC()
+	p.about.Time, p.work = l.cfg.Now().UTC(), l.cfg.Work().Histories(students)
 	deadline := time.Now().Add(locksPatience)
 	leftOut := make([][]string, len(accounts))
 	place := map[string]int{}

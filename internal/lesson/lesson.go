@@ -23,6 +23,7 @@ import (
 	"maillab/internal/mail"
 	"maillab/internal/mail/mbox"
 	"maillab/internal/mail/queue"
+	"maillab/internal/progress"
 	"maillab/internal/spec"
 )
 
@@ -33,6 +34,16 @@ type Belongings interface {
 	Prepare(ctx context.Context, account string, scope belongings.Scope, from *os.File) error
 	Commit(ctx context.Context, accounts []string, scope belongings.Scope) ([]belongings.Ended, error)
 	Abort(ctx context.Context, account string) error
+}
+
+// Work is what is known of students' work on tasks: package grading's.
+type Work interface {
+	// StartAgain has what students did so far count no more, whose accounts were all put back within the epoch.
+	StartAgain(accounts []string) error
+	// Histories are students', those of everybody when nobody is named.
+	Histories(students []string) map[string]progress.History
+	// Resume goes on from a copy that was taken at a time, for students whose accounts were all put back.
+	Resume(accounts []string, work map[string]progress.History, taken time.Time) error
 }
 
 // Config is what lessons are about. All of it has to be set, but Skel, and Belongings for who neither resets nor saves.
@@ -52,10 +63,9 @@ type Config struct {
 	Subscribe  func(user string, names []string) error
 	// EndSessions ends the POP3 and IMAP sessions of accounts, and lets nobody log in until reopen is called.
 	EndSessions func(of func(account string) bool) (ended int, reopen func())
-	// StartAgain has what students did so far count no more, whose accounts were all put back within the epoch.
-	StartAgain func(accounts []string) error
-	Now        func() time.Time
-	Log        *slog.Logger
+	Work        func() Work // it is asked for when it is needed: whoever has it needs a Between
+	Now         func() time.Time
+	Log         *slog.Logger
 }
 
 // Between is what lies between the lessons of one sandbox.

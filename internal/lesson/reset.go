@@ -22,6 +22,7 @@ import (
 	"maillab/internal/control"
 	"maillab/internal/mail"
 	"maillab/internal/mail/mbox"
+	"maillab/internal/progress"
 	"maillab/internal/spec"
 )
 
@@ -83,8 +84,10 @@ func (l *Between) studentOf(account string) string {
 type replacement struct {
 	accounts []string
 	scope    belongings.Scope
-	archive  map[string]*os.File // of each account, see package belongings
-	state    *staged             // indexes, queue and log to go with them; nil: everything begins anew
+	archive  map[string]*os.File         // of each account, see package belongings
+	work     map[string]progress.History // that goes on, by student; nil: everybody begins anew
+	taken    time.Time                   // when it was copied
+	state    *staged                     // indexes, queue and log to go with them; nil: everything begins anew
 }
 
 func (r *replacement) close() {
@@ -230,16 +233,23 @@ func withDropped(accounts []control.ResetAccount, dropped map[string]int) []cont
 }
 
 // beginEpoch begins a new one when everybody was put back. On a shared server the others' evidence goes on counting, and
-// only that of who was put back counts no more.
+// only that of who was put back counts no more. Work that was copied goes on.
 func (l *Between) beginEpoch(r *replacement, report *control.ResetReport) error {
+	work := l.cfg.Work()
 	if len(r.accounts) < len(l.cfg.Spec.Accounts) {
-		return l.cfg.StartAgain(r.accounts)
+		if err := work.StartAgain(r.accounts); err != nil {
+			return err
+		}
+	} else {
+		if err := l.newEpoch(); err != nil {
+			return err
+		}
+		report.Epoch = l.cfg.Epochs.Current().Number
 	}
-	if err := l.newEpoch(); err != nil {
-		return err
+	if len(r.work) == 0 {
+		return nil
 	}
-	report.Epoch = l.cfg.Epochs.Current().Number
-	return nil
+	return work.Resume(r.accounts, r.work, r.taken)
 }
 
 // startArchive is what an account owns at the start: its starting mail, what every home has, the lab's files.

@@ -17,6 +17,7 @@ import (
 
 	"maillab/internal/belongings"
 	"maillab/internal/control"
+	"maillab/internal/progress"
 )
 
 // Bounds on what an archive may hold beside accounts' belongings.
@@ -41,7 +42,7 @@ func (l *Between) Restore(ctx context.Context, q control.Restore, from io.Reader
 	if err := i.read(ctx, from); err != nil {
 		return control.ResetReport{}, &control.Error{Status: 422, Text: fmt.Sprintf("nothing was touched: %v", err)}
 	}
-	r := replacement{scope: scope, archive: map[string]*os.File{}, state: i.state}
+	r := replacement{scope: scope, work: i.work, taken: i.picture.Time, archive: map[string]*os.File{}, state: i.state}
 	for _, account := range i.wanted {
 		if a := i.archives[account]; a != nil {
 			r.accounts = append(r.accounts, account)
@@ -63,6 +64,7 @@ type takingIn struct {
 	archives map[string]*stagedArchive
 	state    *staged
 	picture  *Picture
+	work     map[string]progress.History
 	leftOut  []string
 }
 
@@ -125,6 +127,8 @@ func (i *takingIn) take(h *tar.Header, r io.Reader) error {
 		return i.takeAccount(account, name, h, r)
 	case h.Typeflag != tar.TypeReg:
 		return fmt.Errorf("entry %q is no file", h.Name)
+	case h.Name == progressEntry:
+		return i.takeWork(h, r)
 	case h.Name == subscribedEntry:
 		return i.takeSubscribed(h, r)
 	}
@@ -177,6 +181,21 @@ func (i *takingIn) takeAccount(account, name string, h *tar.Header, r io.Reader)
 	}
 	_, err := io.Copy(a.w, r)
 	return err
+}
+
+func (i *takingIn) takeWork(h *tar.Header, r io.Reader) error {
+	if h.Size > progress.MaxFile {
+		return fmt.Errorf("%s: %d bytes", progressEntry, h.Size)
+	}
+	if err := json.NewDecoder(r).Decode(&i.work); err != nil {
+		return fmt.Errorf("%s: %w", progressEntry, err)
+	}
+	for student, history := range i.work {
+		if err := history.Check(); err != nil {
+			return fmt.Errorf("%s: %s: %w", progressEntry, student, err)
+		}
+	}
+	return drain(r)
 }
 
 func (i *takingIn) takeSubscribed(h *tar.Header, r io.Reader) error {

@@ -169,7 +169,7 @@ func (d *Daemon) openLessons() (err error) {
 	d.lessons, err = lesson.New(lesson.Config{
 		Spec: d.cfg.Spec, Zone: d.zone, StateDir: d.cfg.StateDir, LogFile: d.cfg.LogFile, Skel: d.cfg.Skel, Belongings: d.cfg.Belongings,
 		Spool: d.spool, Queue: d.queue, Epochs: d.epochs, FlushLog: d.log.Flush, Subscribed: d.subscribed.file, Subscribe: d.subscribed.replace,
-		EndSessions: d.sessions.close, StartAgain: func(accounts []string) error { return d.grading.StartAgain(accounts) },
+		EndSessions: d.sessions.close, Work: func() lesson.Work { return d.grading },
 		Now: d.cfg.Now, Log: d.cfg.Log,
 	})
 	return err

@@ -1,12 +1,17 @@
 package progress
 
 import (
+	"fmt"
+	"maps"
 	"slices"
 	"time"
 )
 
 // History is a student's work of all epochs, oldest first; the last is under way.
 type History []Work
+
+// MaxFile is how long a file of a class's histories may be, in octets.
+const MaxFile = 64 << 20
 
 // maxEpochs is how many are kept of those in which something was done.
 const maxEpochs = 20
@@ -37,6 +42,33 @@ func (h History) At(t time.Time) (w Work, was bool) {
 		}
 	}
 	return Work{}, false
+}
+
+// Resume goes on, in the epoch that is under way, from a copy that was taken at a time. Where nothing was done before, the
+// epochs before the copy come with it.
+func (h History) Resume(saved History, taken time.Time) History {
+	now, w := h.Current(), saved.Current().Clone()
+	earlier := slices.Clone(h[:max(0, len(h)-1)])
+	if len(earlier) == 0 && len(saved) > 0 {
+		earlier = slices.Clone(saved[:len(saved)-1])
+		now.Epoch = max(now.Epoch, w.Epoch)
+	}
+	w.Epoch, w.Start, w.End, w.Since, w.Restored = now.Epoch, now.Start, time.Time{}, now.Since, taken
+	maps.Copy(w.Passed, now.Passed) // found since it began
+	return append(earlier, w)
+}
+
+// Check says why something is no history that could have been kept here.
+func (h History) Check() error {
+	if len(h) > maxEpochs {
+		return fmt.Errorf("%d epochs", len(h))
+	}
+	for _, w := range h {
+		if err := w.Check(); err != nil {
+			return fmt.Errorf("epoch %d: %w", w.Epoch, err)
+		}
+	}
+	return nil
 }
 
 // Begin ends what is under way and begins the next epoch. One in which nothing was done leaves nothing but its number.

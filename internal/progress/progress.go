@@ -6,6 +6,8 @@
 package progress
 
 import (
+	"fmt"
+	"iter"
 	"maps"
 	"slices"
 	"time"
@@ -56,8 +58,9 @@ type Attempt struct {
 type Work struct {
 	Epoch    int                  `json:"epoch"` // the student's own, from 1
 	Start    time.Time            `json:"start"`
-	End      time.Time            `json:"end,omitzero"`   // of one that is over
-	Since    time.Time            `json:"since,omitzero"` // evidence from before does not count: the student alone was put back
+	End      time.Time            `json:"end,omitzero"`      // of one that is over
+	Since    time.Time            `json:"since,omitzero"`    // evidence from before does not count: the student alone was put back
+	Restored time.Time            `json:"restored,omitzero"` // it went on from a copy that was taken then
 	Passed   map[string]Pass      `json:"passed,omitempty"`
 	Answers  map[string]string    `json:"answers,omitempty"`
 	States   map[string]State     `json:"states,omitempty"`   // as they were found last
@@ -98,6 +101,56 @@ func clone[V any](m map[string]V) map[string]V {
 // Empty tells whether nothing was done and nothing said.
 func (w Work) Empty() bool {
 	return len(w.Passed)+len(w.Answers)+len(w.Attempts)+len(w.Tries)+len(w.Marks)+len(w.Said) == 0
+}
+
+// Count is how much there is of a student's work.
+type Count struct {
+	Passed  int `json:"passed"`
+	Answers int `json:"answers"`
+	Marks   int `json:"marks"`
+}
+
+// Count counts; of tasks those that are named, or all of which anything is known.
+func (w Work) Count(tasks ...string) (c Count) {
+	if len(tasks) == 0 {
+		tasks = w.Tasks()
+	}
+	for _, id := range tasks {
+		if w.Verdict(id) == Passed {
+			c.Passed++
+		}
+	}
+	c.Answers, c.Marks = len(w.Answers), len(w.Marks)
+	return c
+}
+
+// Tasks are those of which anything is known, in the order of their IDs.
+func (w Work) Tasks() []string {
+	ids := map[string]bool{}
+	for _, some := range []iter.Seq[string]{maps.Keys(w.Passed), maps.Keys(w.Answers), maps.Keys(w.States), maps.Keys(w.Tries), maps.Keys(w.Attempts), maps.Keys(w.Marks)} {
+		for id := range some {
+			ids[id] = true
+		}
+	}
+	return slices.Sorted(maps.Keys(ids))
+}
+
+// Check says why something is no work that could have been kept here.
+func (w Work) Check() error {
+	for id, m := range w.Marks {
+		if err := m.Check(); err != nil {
+			return fmt.Errorf("%s: %w", id, err)
+		}
+	}
+	for id, attempts := range w.Attempts {
+		if len(attempts) > maxAttempts {
+			return fmt.Errorf("%s: %d attempts", id, len(attempts))
+		}
+	}
+	if len(w.Said) > maxSaid {
+		return fmt.Errorf("%d words on tasks", len(w.Said))
+	}
+	return nil
 }
 
 // Verdict is how a task stands without a look at any evidence: the teacher's word first, then a pass, then how it was found last.

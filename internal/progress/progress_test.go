@@ -188,3 +188,54 @@ func TestNext(t *testing.T) {
 		}
 	}
 }
+
+// TestResume: what goes on from a copy is the copy's work in the epoch that is under way; what passed since that epoch began
+// stays. Earlier epochs are those that there are here, and the copy's where there are none.
+func TestResume(t *testing.T) {
+	saved := History{}.Begin(noon())
+	saved[0].Passed["old"] = Pass{At: noon()}
+	saved = saved.Begin(noon().Add(time.Hour))
+	saved[1].Passed["copied"], saved[1].Marks["essay"] = Pass{At: noon().Add(time.Hour)}, Mark{Share: 0.5, Comment: "nearly"}
+	taken, now := noon().Add(2*time.Hour), noon().Add(24*time.Hour)
+
+	here := History{}.Begin(noon())
+	here[0].Answers["lost"] = "x"
+	here = here.Begin(noon().Add(time.Hour)).Begin(now)
+	here[1].Passed["just now"], here[1].Since = Pass{At: now}, now
+	got := here.Resume(saved, taken)
+	w := got.Current()
+	if len(got) != 2 || w.Epoch != 3 || !w.Start.Equal(now) || !w.Since.Equal(now) || !w.Restored.Equal(taken) || got[0].Answers["lost"] != "x" {
+		t.Errorf("%+v", got)
+	}
+	if diff := cmp.Diff(Count{Passed: 3, Marks: 1}, w.Count()); diff != "" {
+		t.Error(diff)
+	}
+	if len(saved[1].Passed) != 1 {
+		t.Error("the copy was changed")
+	}
+	got = History{}.Begin(now).Resume(saved, taken)
+	if len(got) != 2 || got[0].Epoch != 1 || got.Current().Epoch != 2 || got[0].Passed["old"].At.IsZero() {
+		t.Errorf("where nothing was: %+v", got)
+	}
+	if diff := cmp.Diff([]string{"copied", "essay"}, got.Current().Tasks()); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// TestForged: what cannot have been kept here is not taken in.
+func TestForged(t *testing.T) {
+	for want, h := range map[string]History{
+		"epochs":          make(History, maxEpochs+1),
+		"no share":        {Work{Marks: map[string]Mark{"it": {Share: 99}}}},
+		"31 attempts":     {Work{Attempts: map[string][]Attempt{"it": make([]Attempt, maxAttempts+1)}}},
+		"201 words":       {Work{Said: make([]Said, maxSaid+1)}},
+		"epoch 7: essay:": {Work{Epoch: 7, Marks: map[string]Mark{"essay": {Comment: "\x1b[2J"}}}},
+	} {
+		if err := h.Check(); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%v, want %s", err, want)
+		}
+	}
+	if err := (History{}).Begin(noon()).Check(); err != nil {
+		t.Error(err)
+	}
+}

@@ -12,6 +12,8 @@ import (
 	"net/mail"
 	"slices"
 	"strings"
+
+	"maillab/internal/progress"
 )
 
 // Message is a message as a person tells it from others.
@@ -31,10 +33,19 @@ type Change struct {
 	Message
 }
 
-// Messages lists the messages in a sandbox's stream.
-func Messages(stream io.Reader) ([]Message, error) {
-	var all []Message
-	err := each(stream, func(h *tar.Header, r io.Reader) error {
+// Content is what of a sandbox's stream can be compared.
+type Content struct {
+	Messages []Message
+	Work     map[string]progress.History // by student
+}
+
+// ContentOf reads a sandbox's stream.
+func ContentOf(stream io.Reader) (c Content, err error) {
+	err = each(stream, func(h *tar.Header, r io.Reader) error {
+		if h.Name == workEntry {
+			c.Work, err = readWork(h, r)
+			return err
+		}
 		account, box, ok := boxOf(h.Name)
 		if !ok || h.Typeflag != tar.TypeReg {
 			_, err := io.Copy(io.Discard, r)
@@ -43,21 +54,21 @@ func Messages(stream io.Reader) ([]Message, error) {
 		found, err := messagesIn(r)
 		for _, m := range found {
 			m.Account, m.Box = account, box
-			all = append(all, m)
+			c.Messages = append(c.Messages, m)
 		}
 		return err
 	})
-	return all, err
+	return c, err
 }
 
-// MessagesOf lists the messages in an archive.
-func MessagesOf(archive io.Reader) ([]Message, error) {
+// Archived reads an archive.
+func Archived(archive io.Reader) (Content, error) {
 	stream, done, err := unpack(archive)
 	if err != nil {
-		return nil, err
+		return Content{}, err
 	}
 	defer done()
-	return Messages(stream)
+	return ContentOf(stream)
 }
 
 // maxLine bounds what of a line is looked at; the rest of it is hashed all the same.

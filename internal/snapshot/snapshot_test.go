@@ -37,6 +37,9 @@ func stream(t testing.TB, boxes map[string]string, more ...tar.Header) []byte {
 		}
 	}
 	add(tar.Header{Name: "sandbox.json", Mode: 0o600}, `{"version":1}`)
+	if text, ok := boxes[workEntry]; ok {
+		add(tar.Header{Name: workEntry, Mode: 0o600}, text)
+	}
 	for _, name := range []string{"inbox", "home/mbox", "home/mail/Archives"} {
 		if text, ok := boxes[name]; ok {
 			add(tar.Header{Name: "accounts/util1/" + name, Mode: 0o600}, text)
@@ -193,7 +196,7 @@ func FuzzVerify(f *testing.F) {
 				t.Errorf("%q is good", file.Name)
 			}
 		}
-		if _, err := Messages(bytes.NewReader(plain)); err != nil {
+		if _, err := ContentOf(bytes.NewReader(plain)); err != nil {
 			t.Errorf("verified, and not to be read: %v", err)
 		}
 	})
@@ -220,11 +223,11 @@ func TestDiff(t *testing.T) {
 	one := func(subject, status string) string {
 		return "From a@b  Thu Jan  1 00:00:00 1970\nFrom: A <a@b>\nSubject: " + subject + "\n" + status + "\nbody of " + subject + "\n\n"
 	}
-	before, err := Messages(bytes.NewReader(stream(t, map[string]string{"inbox": one("kept", "") + one("gone", "") + one("moved", "")})))
+	before, err := ContentOf(bytes.NewReader(stream(t, map[string]string{"inbox": one("kept", "") + one("gone", "") + one("moved", "")})))
 	if err != nil {
 		t.Fatal(err)
 	}
-	after, err := Messages(bytes.NewReader(stream(t, map[string]string{
+	after, err := ContentOf(bytes.NewReader(stream(t, map[string]string{
 		"inbox":              one("kept", "Status: RO\nX-UID: 7\n") + one("kept", "") + one("=?utf-8?q?n=C3=A9?=", ""),
 		"home/mbox":          one("moved", "Status: RO\n"),
 		"home/mail/Archives": "no message at all",
@@ -233,7 +236,7 @@ func TestDiff(t *testing.T) {
 		t.Fatal(err)
 	}
 	var got []string
-	for _, c := range Diff(before, after) {
+	for _, c := range Diff(before.Messages, after.Messages) {
 		got = append(got, strings.Join([]string{c.Kind, c.Account, c.Box, c.From, c.Subject}, "|"))
 	}
 	want := []string{

@@ -1,0 +1,117 @@
+package maild
+
+import (
+	"bytes"
+	"testing"
+
+	"maillab/internal/belongings"
+	"maillab/internal/control"
+	"maillab/internal/progress"
+)
+
+// worked is a daemon whose class has done something: alice passed a task, answered one and got a mark, bruno passed one.
+func worked(t *testing.T) *sandboxed {
+	t.Helper()
+	b := start(t, 3, class)
+	if err := b.send("hello", "util1@test", "util3@test"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := b.grading.Desk().Answer(t.Context(), "alice", "essay", "because"); err != nil {
+		t.Fatal(err)
+	}
+	m := control.Mark{Student: "alice", Task: "essay", By: "prof", Mark: &progress.Mark{Share: 0.5, Comment: "and then?"}}
+	if _, err := b.grading.Mark(t.Context(), m); err != nil {
+		t.Fatal(err)
+	}
+	for _, student := range []string{"alice", "bruno"} {
+		if got := states(t, b.Daemon, control.CheckRequest{Students: []string{student}})["sent"]; got != progress.Passed {
+			t.Fatalf("%s: %s", student, got)
+		}
+	}
+	return b
+}
+
+func counts(b *sandboxed) map[string]progress.Count {
+	all := map[string]progress.Count{}
+	for student, history := range b.grading.Histories(nil) {
+		all[student] = history.Current().Count()
+	}
+	return all
+}
+
+func (b *sandboxed) saved(t *testing.T, students ...string) []byte {
+	t.Helper()
+	var saved bytes.Buffer
+	if err := b.lessons.Save(t.Context(), students, &saved); err != nil {
+		t.Fatal(err)
+	}
+	return saved.Bytes()
+}
+
+// TestWorkComesBack: what a student had done comes back with a snapshot, in an epoch of its own; that of before the restore
+// stays readable.
+func TestWorkComesBack(t *testing.T) {
+	b := worked(t)
+	before, archive := counts(b), b.saved(t)
+	if _, err := b.lessons.Reset(t.Context(), control.Reset{Scope: string(belongings.Mail)}); err != nil {
+		t.Fatal(err)
+	}
+	if got := counts(b); got["alice"] != (progress.Count{}) || got["bruno"] != (progress.Count{}) {
+		t.Fatalf("after the reset: %v", got)
+	}
+	if err := b.send("again", "util1@test"); err != nil {
+		t.Fatal(err)
+	}
+	if got := states(t, b.Daemon, alice())["sent"]; got != progress.Passed {
+		t.Fatal(got)
+	}
+	b.restore(t, archive)
+	if got := counts(b); got["alice"] != before["alice"] || got["bruno"] != before["bruno"] {
+		t.Errorf("%v came back, %v was saved", got, before)
+	}
+	if got := states(t, b.Daemon, alice()); got["essay"] != progress.Passed || got["sent"] != progress.Passed {
+		t.Errorf("checked after the restore: %v", got)
+	}
+	history := b.grading.Histories([]string{"alice"})["alice"]
+	if len(history) != 3 || history[0].Count() != before["alice"] || history[1].Count().Passed != 2 || history.Current().Epoch != 3 || history.Current().Restored.IsZero() {
+		t.Errorf("%+v", history)
+	}
+	if work := history.Current(); work.Attempts["essay"] == nil || work.Marks["essay"].Comment != "and then?" || work.Marks["essay"].By != "prof" {
+		t.Errorf("%+v", work)
+	}
+}
+
+// TestOnesWorkComesBack: on a server that others share one student's work comes back alone, also from everybody's archive.
+func TestOnesWorkComesBack(t *testing.T) {
+	b := worked(t)
+	before := counts(b)
+	for name, archive := range map[string][]byte{"her own": b.saved(t, "alice"), "everybody's": b.saved(t)} {
+		if _, err := b.lessons.Reset(t.Context(), control.Reset{Scope: string(belongings.Mail), Students: []string{"alice"}}); err != nil {
+			t.Fatal(err)
+		}
+		if got := counts(b); got["alice"] != (progress.Count{}) || got["bruno"] != before["bruno"] {
+			t.Fatalf("%s: after the reset: %v", name, got)
+		}
+		if _, err := b.lessons.Restore(t.Context(), control.Restore{Students: []string{"alice"}, Scope: string(belongings.All)}, bytes.NewReader(archive)); err != nil {
+			t.Fatal(err)
+		}
+		if got := counts(b); got["alice"] != before["alice"] || got["bruno"] != before["bruno"] {
+			t.Errorf("%s: %v came back, %v was saved", name, got, before)
+		}
+	}
+}
+
+// TestForgedWork: an archive whose work cannot have been kept here changes nothing.
+func TestForgedWork(t *testing.T) {
+	b := worked(t)
+	before := counts(b)
+	for _, share := range []string{`"share":9.5`, `"share":"1"`} {
+		archive := bytes.Replace(b.saved(t), []byte(`"share":0.5`), []byte(share), 2)
+		if _, err := b.lessons.Restore(t.Context(), control.Restore{Scope: string(belongings.All)}, bytes.NewReader(archive)); err == nil {
+			t.Errorf("%s was restored", share)
+		}
+	}
+	if got := counts(b); got["alice"] != before["alice"] || b.epochs.Current().Number != 1 {
+		t.Errorf("%v, epoch %d", got, b.epochs.Current().Number)
+	}
+}
