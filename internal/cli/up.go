@@ -28,6 +28,7 @@ type upFlags struct {
 	listFlags
 	students     int
 	listen, host string
+	passwords    string // lab, generate, column=NAME, or "": as last time
 	gateway      string // host, ports, or "": as it is, or as the engine can
 	base         int
 	ttl, timeout time.Duration
@@ -50,7 +51,10 @@ of the last up, else the example beside the lab, else one student.
 
 Ports are base + 100 × seat + 22 (ssh), 25 (smtp), 10 (pop3), 43 (imap). A class that outgrows its ports gets others for who
 is new; nobody's move. --listen, --host and --base move the doors of a class that is up, and no sandbox is made anew for it;
-connections stay, but where Docker publishes the ports the gateway is made anew, which ends all sessions: it asks first.`,
+connections stay, but where Docker publishes the ports the gateway is made anew, which ends all sessions: it asks first.
+
+--passwords gives the accounts other passwords than the lab's: made ones, or a column of the class list. Sheets, statements
+and hints follow, and shells stay. What students chose with passwd is replaced, too.`,
 		Example: `  maillab up
   maillab up -f amiens-smtp-pop-imap --class m1.csv -n monday
   maillab up -f ./my-lab --students 30 --dry-run`,
@@ -69,6 +73,7 @@ connections stay, but where Docker publishes the ports the gateway is made anew,
 	flags.StringVar(&f.listen, "listen", "", "address that the doors listen on, instead of the lab's; remembered")
 	flags.StringVar(&f.host, "host", "", "host name or address that students are told to connect to; - is where the doors listen")
 	flags.StringVar(&f.gateway, "gateway", "", "host or ports: the gateway is on the host's network, or the engine forwards to its doors; by default host, where that is real")
+	flags.StringVar(&f.passwords, "passwords", "", "in place of the lab's: generate, column=NAME of the class list, or lab for its own again; remembered")
 	flags.IntVar(&f.base, "base", 0, "where the ports begin, instead of the lab's")
 	period.Var(flags, &f.ttl, "ttl", 0, "let prune remove the instance after this time, such as 4h or 2d")
 	period.Var(flags, &f.timeout, "timeout", 10*time.Minute, "give up after this time")
@@ -94,7 +99,8 @@ func (f upFlags) check(cmd *cobra.Command) error {
 	case given("base") && (f.base < 1024 || f.base > 65000):
 		return usagef("--base %d: from 1024 to 65000, as in a lab file", f.base)
 	}
-	return nil
+	_, err := lab.ParsePasswords(f.passwords)
+	return usageIf(err)
 }
 
 func runUp(ctx context.Context, a *app, f upFlags) error {
@@ -192,7 +198,7 @@ func (f upFlags) request(a *app, name string, folder instance.Folder) (r deploy.
 		return r, s, err
 	}
 	r = deploy.Request{
-		Name: name, Source: s.lasting(), Owner: owner(), TTL: f.ttl, Listen: f.listen, Host: f.host, Base: f.base, Gateway: f.gateway,
+		Name: name, Source: s.lasting(), Owner: owner(), TTL: f.ttl, Listen: f.listen, Host: f.host, Base: f.base, Gateway: f.gateway, Passwords: f.passwords,
 		Run: f.fleeting.run, Labels: f.fleeting.labels,
 	}
 	if r.Lab, err = s.parse(); err != nil {

@@ -199,7 +199,7 @@ func (d Decision) Keep(h *instance.Held) error {
 	if len(d.Certificates.Issued) > 0 {
 		issued = h.KeepCertificates(d.Certificates)
 	}
-	return errors.Join(issued, h.KeepPublished(d.Published), h.KeepSeats(d.Given), h.KeepRoster(d.Roster),
+	return errors.Join(issued, h.KeepPublished(d.Published), h.KeepInstead(d.Instead), h.KeepSeats(d.Given), h.KeepRoster(d.Roster),
 		h.KeepSheet(d.Desired.Specs, ids, len(d.Lab.Assign)), h.KeepLab(d.Source))
 }
 

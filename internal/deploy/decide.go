@@ -30,6 +30,8 @@ type Request struct {
 	Base    int    // 0: as it is, else the lab's
 	Gateway string // host, ports, or "": as it is, or as the engine can
 
+	Passwords string // see lab.ParsePasswords; "": as last time
+
 	// Of a disposable instance: the value of its label, further labels; its ports are anywhere, and it has no last time.
 	Run    string
 	Labels map[string]string
@@ -51,7 +53,8 @@ type Found struct {
 	// Certificates are those that were issued; nil: none are, and daemons make their own.
 	Certificates *certificate.Set
 	Secrets      func(name string) string
-	Overrule     func([]spec.Sandbox) error // with passwords that the teacher changed
+	Instead      instance.Instead          // what was said in place of the lab
+	Passwords    map[int]map[string]string // that the teacher changed, by seat and account
 
 	Now       time.Time
 	Token     func() string
@@ -76,6 +79,7 @@ type Decision struct {
 	Students     map[int][]string // by sandbox
 	Host         string
 	Published    instance.Published
+	Instead      instance.Instead
 	Blocks       []instance.Block
 	Certificates certificate.Set
 	Warnings     []string
@@ -101,14 +105,14 @@ func Decide(r Request, f Found) (Decision, error) {
 	if d.Host = cmp.Or(r.Host, f.Existing.Host, f.Remote, r.visible(f)); d.Host == "-" {
 		d.Host = ""
 	}
+	var err error
+	if r.Lab, d.Instead, err = instead(r, f); err != nil {
+		return d, refuse(err)
+	}
+	d.Lab = r.Lab
 	specs, err := lab.Compile(r.Lab, d.Class, d.Seats, r.Name, f.Secrets)
 	if err != nil {
 		return d, refuse(err)
-	}
-	if f.Overrule != nil {
-		if err := f.Overrule(specs); err != nil {
-			return d, err
-		}
 	}
 	w, err := wish(r, f, d, specs)
 	if err != nil {
@@ -130,6 +134,14 @@ func Decide(r Request, f Found) (Decision, error) {
 	d.Warnings = warnings(d)
 	d.Blocks = w.Publish.Blocks
 	return d, nil
+}
+
+// instead is the lab with what is said in its place: now, or by an up before.
+func instead(r Request, f Found) (*lab.Lab, instance.Instead, error) {
+	said := instance.Instead{Passwords: cmp.Or(r.Passwords, f.Instead.Passwords)}
+	p, err := lab.ParsePasswords(said.Passwords)
+	p.Changed = f.Passwords
+	return r.Lab.WithPasswords(p), said, err
 }
 
 // clash refuses an instance of another lab, or of that name at all.
@@ -228,9 +240,8 @@ func warnings(d Decision) (all []string) {
 			}
 		}
 	}
-	generated := !slices.ContainsFunc(d.Lab.Accounts, func(a lab.Account) bool { return a.Password != lab.Generate })
-	if open != "" && !generated {
-		all = append(all, fmt.Sprintf("listening on %s with passwords that are printed on the sheet; whoever reaches it can log in. The lab can say password: generate", open))
+	if open != "" && d.Lab.Guessable() {
+		all = append(all, fmt.Sprintf("listening on %s with passwords that are printed on the sheet; whoever reaches it can log in; --passwords generate makes others", open))
 	}
 	if ip, err := netip.ParseAddr(d.Host); closed != "" && d.Host != "" && d.Host != "localhost" && (err != nil || !ip.IsLoopback()) {
 		all = append(all, fmt.Sprintf("students are told to connect to %s, and the doors listen on %s there, which only that machine reaches; --listen 0.0.0.0 lets its network in", d.Host, closed))

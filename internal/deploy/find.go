@@ -19,7 +19,7 @@ const gatewayPatience = 2 * time.Second
 
 // found is what there is for a request: on the chosen engine, in the folder, on this machine.
 func (c Carrier) found(ctx context.Context, folder instance.Folder, r Request, s Survey, e engine.Engine) (f Found, err error) {
-	f = Found{Can: e.Capabilities(), Remote: HostOf(e), All: s.all(), Token: rand.Text, Random: mathrand.IntN, Overrule: folder.Overrule}
+	f = Found{Can: e.Capabilities(), Remote: HostOf(e), All: s.all(), Token: rand.Text, Random: mathrand.IntN}
 	if f.Can.System {
 		f.Image = c.Image()
 	}
@@ -33,6 +33,12 @@ func (c Carrier) found(ctx context.Context, folder instance.Folder, r Request, s
 		return f, err
 	}
 	if f.Published, err = folder.Published(); err != nil {
+		return f, err
+	}
+	if f.Instead, err = folder.Instead(); err != nil {
+		return f, err
+	}
+	if f.Passwords, err = folder.Passwords(); err != nil {
 		return f, err
 	}
 	issued, err := folder.Certificates()

@@ -59,7 +59,7 @@ func (f Folder) Sheet() (*Sheet, error) {
 	if there, err := f.value(accountsFile, &sheet); err != nil || !there {
 		return nil, err
 	}
-	changed, err := f.passwords()
+	changed, err := f.Passwords()
 	if err != nil {
 		return nil, err
 	}
@@ -73,23 +73,8 @@ func (f Folder) Sheet() (*Sheet, error) {
 	return &sheet, nil
 }
 
-// Overrule puts the passwords that the teacher gave in place of the lab's.
-func (f Folder) Overrule(specs []spec.Sandbox) error {
-	changed, err := f.passwords()
-	if err != nil {
-		return err
-	}
-	for _, s := range specs {
-		for i := range s.Accounts {
-			if word, ok := changed[s.Seat][s.Accounts[i].Name]; ok {
-				s.Accounts[i].Password = word
-			}
-		}
-	}
-	return nil
-}
-
-func (f Folder) passwords() (map[int]map[string]string, error) {
+// Passwords are those that the teacher gave accounts in place of the others, by seat and account.
+func (f Folder) Passwords() (map[int]map[string]string, error) {
 	changed := map[int]map[string]string{} // in JSON a seat is a text
 	_, err := f.value(passwordsFile, &changed)
 	return changed, err

@@ -29,6 +29,7 @@ import (
 //	publish.json   where the doors of the last up were: a Published
 //	place.json     on which engine it is: a Place; gone when it was taken down
 //	accounts.json  what the last up gave everybody: a Sheet
+//	instead.json   what ups were told in place of the lab: an Instead
 //	passwords.json {"3": {"util1": "…"}}: passwords by seat and account that the teacher changed since
 //	marks.json     {"alice": {"q3-webmail": {"share": 0.6, "comment": "…"}}}: the teacher's words, see package progress
 //	results.json   the last results of check, as -o json prints them
@@ -92,6 +93,17 @@ func (f Folder) Class() (roster.Class, error) {
 type Published struct {
 	Listen string  `json:"listen,omitempty"` // as it was asked for, in place of the lab's
 	Blocks []Block `json:"blocks,omitempty"` // in mode ports
+}
+
+// Instead is what ups were told in place of what the lab says; it counts until another up says otherwise.
+type Instead struct {
+	Passwords string `json:"passwords,omitempty"` // as lab.ParsePasswords reads it
+}
+
+// Instead is empty when nothing was said.
+func (f Folder) Instead() (i Instead, err error) {
+	_, err = f.value(insteadFile, &i)
+	return i, err
 }
 
 // Published is nil when nothing was kept.
@@ -168,6 +180,7 @@ const (
 	placeFile     = "place.json"
 	accountsFile  = "accounts.json"
 	passwordsFile = "passwords.json"
+	insteadFile   = "instead.json"
 	marksFile     = "marks.json"
 	resultsFile   = "results.json"
 	issuedFile    = "certificates.json"

@@ -70,6 +70,9 @@ func (h *Held) KeepRoster(text []byte) error {
 // KeepPublished keeps where the doors are.
 func (h *Held) KeepPublished(p Published) error { return h.keep(publishedFile, p) }
 
+// KeepInstead keeps what was said in place of the lab.
+func (h *Held) KeepInstead(i Instead) error { return h.keep(insteadFile, i) }
+
 // KeepPlace keeps on which engine the instance is. It is kept before anything of it is there, so that nobody begins it anew
 // elsewhere while that engine does not answer.
 func (h *Held) KeepPlace(p Place) error { return h.keep(placeFile, p) }
@@ -113,7 +116,7 @@ func (h *Held) ForgetResults() error { return errors.Join(h.forget(marksFile), h
 
 // KeepPassword keeps a password that the teacher gave an account.
 func (h *Held) KeepPassword(seat int, account, password string) error {
-	changed, err := h.passwords()
+	changed, err := h.Passwords()
 	if err != nil {
 		return err
 	}

@@ -16,6 +16,7 @@ import (
 // account is one account of a sandbox.
 type account struct {
 	name, password string
+	written        bool     // the password is the lab file's
 	owner          *student // nil: nobody's
 	roster         bool     // made from the roster, for its owner
 	seat, place    int      // what it is sorted by
@@ -24,7 +25,7 @@ type account struct {
 
 // accounts makes the accounts of a group's sandbox, and tells the students which are theirs.
 func (c *compiler) accounts(seat int, group []*student) []*account {
-	all := c.declared(seat, group)
+	all := c.declared(group)
 	byName := map[string]*account{}
 	for _, a := range all {
 		c.judgeAccount(a)
@@ -38,6 +39,7 @@ func (c *compiler) accounts(seat int, group []*student) []*account {
 	for _, s := range group {
 		c.assign(s, byName)
 	}
+	c.secure(seat, all, group)
 	slices.SortStableFunc(all, func(a, b *account) int {
 		return cmp.Or(order(a.roster, b.roster), cmp.Compare(a.seat, b.seat), cmp.Compare(a.place, b.place))
 	})
@@ -51,14 +53,11 @@ func (c *compiler) accounts(seat int, group []*student) []*account {
 }
 
 // declared lists the accounts as the lab does.
-func (c *compiler) declared(seat int, group []*student) []*account {
+func (c *compiler) declared(group []*student) []*account {
 	var all []*account
 	for i, a := range c.Accounts {
 		add := func(v values, owner *student) {
-			made := &account{name: v.expand(a.Name), password: v.expand(a.Password), owner: owner, roster: owner != nil, seat: math.MaxInt, path: child(index("accounts", i), "name")}
-			if a.Password == Generate {
-				made.password = c.generated(seat, made)
-			}
+			made := &account{name: v.expand(a.Name), password: v.expand(c.written(a)), written: c.written(a) != "", owner: owner, roster: owner != nil, seat: math.MaxInt, path: child(index("accounts", i), "name")}
 			all = append(all, made)
 		}
 		owners := group
@@ -98,7 +97,7 @@ func (c *compiler) judgeAccount(a *account) {
 	case isReserved(a.name):
 		c.doc.report(at, "", "account %q of %s is an account of the system", a.name, who(a.owner))
 	}
-	if a.password == "" {
+	if a.written && a.password == "" {
 		c.doc.report(apart(at, "password"), "", "account %q of %s has an empty password", a.name, who(a.owner))
 	}
 }
@@ -161,9 +160,13 @@ func (c *compiler) assign(s *student, byName map[string]*account) {
 
 // own tells a student which accounts are theirs: in a sandbox of their own, all.
 func (c *compiler) own(s *student, all []*account) {
+	s.words = map[string]string{}
 	for _, a := range all {
 		if c.Topology == Isolated {
 			a.owner = s
+		}
+		if a.owner == s || a.owner == nil {
+			s.words[a.name] = a.password
 		}
 		if a.owner == s {
 			if len(s.accounts) == 0 {

@@ -26,6 +26,7 @@ func (c *compiler) judgeCells(class roster.Class) bool {
 			j.password(s, a)
 		}
 	}
+	j.passwords(class)
 	return len(c.doc.problems) == before
 }
 
@@ -55,8 +56,8 @@ func (j cells) name(s roster.Student, a Account) {
 
 // password judges the cells that an account's password is made of.
 func (j cells) password(s roster.Student, a Account) {
-	columns := present(s, columnsOf(a.Password))
-	if len(columns) > 0 && (values{lab: j.Lab, student: &s, n: a.N.First}).expand(a.Password) == "" {
+	columns := present(s, columnsOf(j.written(a)))
+	if len(columns) > 0 && (values{lab: j.Lab, student: &s, n: a.N.First}).expand(j.written(a)) == "" {
 		j.empty(s, columns)
 	}
 }

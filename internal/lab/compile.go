@@ -62,15 +62,16 @@ type compiler struct {
 type student struct {
 	roster.Student
 	seat     int
-	accounts []string // the login first
-	password string   // its password
+	accounts []string          // the login first
+	password string            // its password
+	words    map[string]string // the passwords of the student's accounts, and of those that are nobody's
 }
 
 // values are a student's; nil is the server as a whole.
 func (c *compiler) values(s *student) values {
 	v := values{lab: c.Lab, secrets: c.secrets}
 	if s != nil {
-		v.student, v.seat, v.accounts, v.password = &s.Student, s.seat, s.accounts, s.password
+		v.student, v.seat, v.accounts, v.password, v.words = &s.Student, s.seat, s.accounts, s.password, s.words
 	}
 	return v
 }
@@ -116,7 +117,7 @@ func (c *compiler) judgeClass(class roster.Class, students []*student) {
 	}
 	defer c.judgePlaceholders(c.doc, class.HasColumn)
 	for i, a := range c.Accounts {
-		for _, column := range columnsOf(a.Name, a.Password) {
+		for _, column := range columnsOf(a.Name, c.written(a)) {
 			if len(students) > 0 && !class.HasColumn(strings.ToLower(column)) {
 				c.noColumn(i, class, column)
 			}

@@ -79,6 +79,8 @@ type Lab struct {
 	doc *document         // where everything stands
 	raw map[string][]byte // mail and files, by path
 	at  map[string][]entry
+
+	passwords Passwords // in place of its own
 }
 
 // Account is one account, or a pattern for several.

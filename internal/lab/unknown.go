@@ -21,7 +21,13 @@ import (
 // judgePlaceholders reports the placeholders that mean nothing; column says whether the class has one, nil is no class yet.
 func (l *Lab) judgePlaceholders(doc *document, column func(name string) bool) {
 	columns := columnsOf(l.accountTexts()...) // there is no class that lacks one of these
+	accounts := l.named()
 	wrong := func(path, text string) (names []string) {
+		for _, name := range placeholder.Names(text) {
+			if account, ok := strings.CutPrefix(name, passwordOf); ok && !accounts[account] {
+				names = append(names, name)
+			}
+		}
 		for _, name := range placeholder.Likely(text) {
 			known := slices.Contains(knownAt(path), name) || slices.Contains(columns, name)
 			if !known && (column != nil && !column(strings.ToLower(name)) || column == nil && slip(name, path) != "") {
@@ -47,11 +53,24 @@ func (l *Lab) judgePlaceholders(doc *document, column func(name string) bool) {
 	}
 }
 
+// named are the accounts that are called the same for every class.
+func (l *Lab) named() map[string]bool {
+	names := map[string]bool{}
+	for _, a := range l.Accounts {
+		if !perStudent(a.Name) {
+			for _, name := range a.static(l) {
+				names[name] = true
+			}
+		}
+	}
+	return names
+}
+
 // accountTexts are the texts that accounts are made of.
 func (l *Lab) accountTexts() []string {
 	texts := slices.Clone(l.Assign)
 	for _, a := range l.Accounts {
-		texts = append(texts, a.Name, a.Password)
+		texts = append(texts, a.Name, l.written(a))
 	}
 	return texts
 }
@@ -102,6 +121,9 @@ func slip(name, path string) (meant string) {
 }
 
 func mendName(name, path string) string {
+	if strings.HasPrefix(name, passwordOf) {
+		return "an account that the lab names, and that is the student's or nobody's"
+	}
 	if meant := slip(name, path); meant != "" {
 		return fmt.Sprintf("did you mean {%s}?", meant)
 	}

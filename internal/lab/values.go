@@ -17,10 +17,11 @@ type values struct {
 	lab      *Lab
 	student  *roster.Student // nil: the server as a whole
 	seat     int
-	accounts []string // the student's, the login first
-	password string   // of the first account
-	task     string   // whose {token} it is; "" the lab's
-	n        int      // 0: no range here
+	accounts []string          // the student's, the login first
+	password string            // of the first account
+	words    map[string]string // the passwords that the student may know, by account
+	task     string            // whose {token} it is; "" the lab's
+	n        int               // 0: no range here
 	secrets  Secrets
 }
 
@@ -59,6 +60,14 @@ func (v values) lookup(name string) (string, bool) {
 	if name == "password" {
 		return v.password, v.password != ""
 	}
+	if name == "password2" {
+		second, _ := v.account(1)
+		return v.words[second], v.words[second] != ""
+	}
+	if account, ok := strings.CutPrefix(name, passwordOf); ok {
+		word, known := v.words[account]
+		return word, known
+	}
 	return strconv.Itoa(firstPort + v.seat), name == "port"
 }
 
@@ -68,6 +77,9 @@ func (v values) account(i int) (string, bool) {
 	}
 	return v.accounts[i], true
 }
+
+// passwordOf begins the placeholder for another account's password: {password:tech}.
+const passwordOf = "password:"
 
 // lang is the student's own language, or the lab's.
 func (v values) lang() string {
@@ -85,7 +97,7 @@ func ofServer() []string { return []string{"domain", "lang", "n"} }
 
 // ofStudent lists those that mean something for a student only; roster columns are further ones.
 func ofStudent() []string {
-	return []string{"seat", "student", "account", "account2", "password", "token", "port"}
+	return []string{"seat", "student", "account", "account2", "password", "password2", "token", "port"}
 }
 
 // perStudent says whether text differs from student to student: it names something that is not the server's own.
