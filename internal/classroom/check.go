@@ -35,6 +35,7 @@ type CheckedStudent struct {
 
 type CheckedTask struct {
 	ID      string         `json:"id"`
+	Title   string         `json:"title"`
 	State   progress.State `json:"state"`
 	Points  int            `json:"points"` // what it is worth
 	Given   float64        `json:"given"`  // of them
@@ -104,7 +105,7 @@ func Result(name string, all []control.CheckedStudent, seatOf map[string]int, la
 
 // taskOf is one result in one language.
 func taskOf(r check.Result, lang string) CheckedTask {
-	t := CheckedTask{ID: r.ID, State: r.State, Points: r.Points, Given: r.Given, Seen: r.Seen.In(lang), Hint: r.Hint.In(lang),
+	t := CheckedTask{ID: r.ID, Title: r.Title.In(lang), State: r.State, Points: r.Points, Given: r.Given, Seen: r.Seen.In(lang), Hint: r.Hint.In(lang),
 		Answer: r.Answer, Look: r.Look.In(lang), CopiedFrom: r.CopiedFrom}
 	if r.Mark != nil {
 		t.Marked, t.Comment = true, r.Mark.Comment

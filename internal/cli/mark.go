@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/spf13/cobra"
@@ -9,31 +10,63 @@ import (
 	"maillab/internal/classroom"
 	"maillab/internal/commandline"
 	"maillab/internal/control"
+	"maillab/internal/marking"
 	"maillab/internal/progress"
 )
 
 // mark is the teacher's word.
 func markVerb(a *app) *cobra.Command {
-	return &cobra.Command{
-		Use:   "mark STUDENT TASK passed|failed|auto",
+	var next bool
+	var comment string
+	var tasks []string
+	cmd := &cobra.Command{
+		Use:   "mark STUDENT TASK passed|failed|SHARE|auto",
 		Short: "Your own word on a student's task",
-		Long: `Say that a student's task has passed or failed, whatever the check finds; auto leaves it to the check again. A mark
-belongs to the epoch: a reset begins anew. The sandbox has it, and the instance's folder a copy.`,
-		Args: commandline.Takes(3, 3),
+		Long: `Say that a student's task has passed or failed, or which share of the points it gets (0.5, 3/5), whatever the check finds; auto
+leaves it to the check again. With --comment the student reads why, in lab show and lab check; it is in gradebooks, too. Half of the points and
+more is a pass for the tasks that wait for this one. A mark belongs to the epoch: a reset begins anew. The sandbox has
+it, and the instance's folder a copy.
+
+--next goes through the answers that wait for your word, of all students or of those named, one task after the other: it shows the answer
+and what to look for, and takes a line: a word and, behind it, a comment. What you said is kept at once.`,
+		Example: `  maillab mark alice journal passed
+  maillab mark alice q3-webmail 3/5 --comment "Right, but why?"
+  maillab mark --next
+  maillab mark --next --task q3-webmail 2-9`,
+		Args: func(cmd *cobra.Command, args []string) error {
+			if next {
+				return nil
+			}
+			return commandline.Takes(3, 3)(cmd, args)
+		},
 		ValidArgsFunction: func(cmd *cobra.Command, args []string, start string) ([]string, cobra.ShellCompDirective) {
-			return completeMark(a, cmd, args, start)
+			return completeMark(a, cmd, args, start, next)
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
-			m, err := word(args[2])
-			if err != nil {
-				return err
+			if next {
+				return runNext(cmd.Context(), a, args, tasks)
 			}
-			return runMark(cmd.Context(), a, args[0], args[1], args[2], m)
+			m, err := progress.Word(args[2])
+			switch {
+			case err != nil:
+				return usage(err)
+			case m == nil && comment != "":
+				return usagef("auto takes your word back, and a comment goes with a word")
+			case m != nil:
+				m.Comment = comment
+			}
+			return runMark(cmd.Context(), a, args[0], args[1], m)
 		},
 	}
+	cmd.Flags().StringVar(&comment, "comment", "", "what the student is to read about it")
+	cmd.Flags().BoolVar(&next, "next", false, "go through the answers that wait")
+	cmd.Flags().StringSliceVar(&tasks, "task", nil, "with --next: only this task; may be given several times")
+	cmd.MarkFlagsMutuallyExclusive("next", "comment")
+	_ = cmd.RegisterFlagCompletionFunc("task", a.completeTasks)
+	return cmd
 }
 
-func runMark(ctx context.Context, a *app, typed, task, word string, m *progress.Mark) error {
+func runMark(ctx context.Context, a *app, typed, task string, m *progress.Mark) error {
 	i, h, err := a.held(ctx)
 	if err != nil {
 		return err
@@ -46,33 +79,68 @@ func runMark(ctx context.Context, a *app, typed, task, word string, m *progress.
 	if err := a.hasTasks(i.Name, []string{task}); err != nil {
 		return err
 	}
-	if _, err := classroom.Mark(ctx, i, h, s, control.Mark{Student: student, Task: task, Mark: m}); err != nil {
+	before, err := classroom.Mark(ctx, i, h, s, control.Mark{Student: student, Task: task, By: a.teacher(), Mark: m})
+	if err != nil {
 		return err
 	}
-	fmt.Fprintf(a.Err, "%s of %s: %s\n", task, student, word)
+	fmt.Fprintf(a.Err, "%s of %s: %s\n", task, student, marking.Now(m, before, 0))
 	return nil
 }
 
-func word(text string) (*progress.Mark, error) {
-	switch text {
-	case "passed":
-		return &progress.Mark{Share: 1}, nil
-	case "failed":
-		return &progress.Mark{}, nil
-	case "auto":
-		return nil, nil
+// teacher is who marks, as the machine knows them.
+func (a *app) teacher() string {
+	if name := a.Getenv("USER"); name != "" {
+		return name
 	}
-	return nil, usagef("%q is no mark: passed, failed or auto", text)
+	return a.Getenv("USERNAME")
 }
 
-// completeMark completes a student, then a task, then a word.
-func completeMark(a *app, cmd *cobra.Command, args []string, start string) ([]string, cobra.ShellCompDirective) {
-	switch len(args) {
-	case 0:
+// runNext goes through what waits. Each word holds the instance for itself: others may work on it meanwhile.
+func runNext(ctx context.Context, a *app, typed, tasks []string) error {
+	i, chosen, err := a.those(ctx, typed)
+	if err != nil {
+		return err
+	}
+	people, err := a.people(i)
+	if err := errors.Join(err, a.hasTasks(i.Name, tasks)); err != nil {
+		return err
+	}
+	result, failed, err := classroom.Check(ctx, i, chosen, control.CheckRequest{Tasks: tasks}, a.folder(i.Name), a.language())
+	if err != nil {
+		return err
+	}
+	if _, err := classroom.NameCopies(a.folder(i.Name), result, a.language()); err != nil {
+		a.mention([]string{err.Error()})
+	}
+	round := marking.Round{Answers: classroom.Waiting(result, people), In: a.In, Out: a.Out, Err: a.Err,
+		Keep: func(ctx context.Context, answer marking.Answer, m *progress.Mark) (*progress.Mark, error) {
+			i, h, err := a.hold(ctx, i)
+			if err != nil {
+				return nil, err
+			}
+			defer h.Release()
+			s, student, err := a.theStudent(i, answer.Student)
+			if err != nil {
+				return nil, err
+			}
+			return classroom.Mark(ctx, i, h, s, control.Mark{Student: student, Task: answer.Task, By: a.teacher(), Mark: m})
+		}}
+	done, err := round.Run(ctx)
+	fmt.Fprintln(a.Err, done)
+	if err != nil {
+		return &failure{err: errors.New("interrupted: what you said is kept"), code: exitCode(err)}
+	}
+	return a.failures(chosen.Sandboxes, failed)
+}
+
+// completeMark completes a student, then a task, then a word; with --next students.
+func completeMark(a *app, cmd *cobra.Command, args []string, start string, next bool) ([]string, cobra.ShellCompDirective) {
+	switch {
+	case len(args) == 0 || next:
 		return a.completeStudents(cmd, args, start)
-	case 1:
+	case len(args) == 1:
 		return a.completeTasks(cmd, args, start)
-	case 2:
+	case len(args) == 2:
 		return []string{"passed", "failed", "auto"}, cobra.ShellCompDirectiveNoFileComp
 	}
 	return nil, cobra.ShellCompDirectiveNoFileComp

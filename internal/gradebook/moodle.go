@@ -62,10 +62,14 @@ func (b Book) Import(by Identifier, scale Scale, tasks bool) (file []byte, witho
 				fmt.Sprintf("--out-of %d, or 20 for an item that is out of 20", MoodleMost)}
 		}
 	}
+	known, without := b.identified(by)
+	if len(known) == 0 {
+		return nil, without, &Refused{fmt.Sprintf("nobody has what Moodle is to know them by: %s", by),
+			"the class list of the last up says who has one, on the machine where it was brought up"}
+	}
 	var out bytes.Buffer
 	w := csv.NewWriter(&out)
 	_ = w.Write(b.importHeader(by, tasks)) // a buffer takes everything
-	known, without := b.identified(by)
 	for _, s := range known {
 		_ = w.Write(b.importRow(by, s, scale, tasks))
 	}

@@ -121,6 +121,18 @@ func TestImportTwice(t *testing.T) {
 	}
 }
 
+// TestImportNobody: a file with a header and nobody below it is none.
+func TestImportNobody(t *testing.T) {
+	b := class()
+	for i := range b.Students {
+		b.Students[i].Email = ""
+	}
+	var no *Refused
+	if file, _, err := b.Import(ByEmail, Scale{}, false); !errors.As(err, &no) || file != nil {
+		t.Errorf("%v, %q", err, file)
+	}
+}
+
 func TestImportTooMuch(t *testing.T) {
 	var most *Refused
 	if _, _, err := class().Import(ByEmail, Scale{OutOf: 120}, false); !errors.As(err, &most) || !strings.Contains(most.What, "120") || most.Mend == "" {

@@ -42,26 +42,38 @@ func (c *command) paint(color, text string) string {
 
 // list is one line a task, and the sum.
 func (c *command) list(s Sheet) (int, error) {
-	wide, passed, given, all := 0, 0, 0.0, 0
+	wide := 0
 	for _, t := range s.Tasks {
 		wide = max(wide, utf8.RuneCountInString(t.ID))
-		all += t.Points
-		if t.State == progress.Passed {
-			passed++
-		}
-		given += t.Given
 	}
 	for _, t := range s.Tasks {
 		l := lookOf(t.State)
 		fmt.Fprintf(c.Out, "%s %-*s  %s\n", c.paint(l.color, l.sign), wide, t.ID, t.Title)
 	}
-	sum := "tasks: %d/%d, points: %s/%d.  lab show TASK, lab check\n"
-	if s.Lang == "fr" {
-		sum = "tâches : %d/%d, points : %s/%d.  lab show TÂCHE, lab check\n"
-	}
 	c.legend(s)
-	fmt.Fprintf(c.Out, sum, passed, len(s.Tasks), number(given, s.Lang), all)
+	more := "lab show TASK, lab check"
+	if s.Lang == "fr" {
+		more = "lab show TÂCHE, lab check"
+	}
+	fmt.Fprintf(c.Out, "%s  %s\n", c.sum(s), more)
 	return ExitDone, nil
+}
+
+// sum is the tasks that passed and the points, of those that there are.
+func (c *command) sum(s Sheet) string {
+	passed, given, all := 0, 0.0, 0
+	for _, t := range s.Tasks {
+		if t.State == progress.Passed {
+			passed++
+		}
+		given += t.Given
+		all += t.Points
+	}
+	text := "tasks: %d/%d, points: %s/%d."
+	if s.Lang == "fr" {
+		text = "tâches : %d/%d, points : %s/%d."
+	}
+	return fmt.Sprintf(text, passed, len(s.Tasks), number(given, s.Lang), all)
 }
 
 // legend says what the signs mean that are there.
@@ -81,9 +93,13 @@ func (c *command) checked(s Sheet) (int, error) {
 	for _, t := range s.Tasks {
 		c.heading(s, t)
 		c.paragraph(t.Seen)
+		c.commented(s, t)
 		if t.State == progress.Failed && len(s.Tasks) == 1 && t.Hint != "" { // a screen full of hints is no hint
 			c.hinted(s, t)
 		}
+	}
+	if len(s.Tasks) > 1 {
+		fmt.Fprintf(c.Out, "\n%s\n", c.sum(s))
 	}
 	return unpassed(s), nil
 }
@@ -97,9 +113,9 @@ func (c *command) heading(s Sheet, t Task) {
 func (c *command) whole(s Sheet, t Task) (int, error) {
 	c.heading(s, t)
 	c.paragraph(t.Ask)
-	words := map[string]string{"needs": "after: %s", "answer": "your answer: %s", "comment": "your teacher: %s"}
+	words := map[string]string{"needs": "after: %s", "answer": "your answer: %s"}
 	if s.Lang == "fr" {
-		words = map[string]string{"needs": "après : %s", "answer": "votre réponse : %s", "comment": "votre enseignant : %s"}
+		words = map[string]string{"needs": "après : %s", "answer": "votre réponse : %s"}
 	}
 	worth := points(t.Points, s.Lang)
 	if t.Given > 0 && t.Given < float64(t.Points) {
@@ -112,10 +128,19 @@ func (c *command) whole(s Sheet, t Task) (int, error) {
 	if t.Answer != "" {
 		c.paragraph(fmt.Sprintf(words["answer"], t.Answer))
 	}
-	if t.Comment != "" {
-		c.paragraph(fmt.Sprintf(words["comment"], t.Comment))
-	}
+	c.commented(s, t)
 	return ExitDone, nil
+}
+
+// commented is what the teacher wrote about the student's work.
+func (c *command) commented(s Sheet, t Task) {
+	switch {
+	case t.Comment == "":
+	case s.Lang == "fr":
+		c.paragraph("votre enseignant : " + t.Comment)
+	default:
+		c.paragraph("your teacher: " + t.Comment)
+	}
 }
 
 // number is points as they are written: 1.5, in French 1,5.
