@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
+	"golang.org/x/text/encoding/charmap"
 
 	"maillab/internal/cli"
 	"maillab/internal/deploy"
@@ -44,7 +45,7 @@ func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:   "testdata/script",
 		Setup: setup,
-		Cmds:  map[string]func(*testscript.TestScript, bool, []string){"code": code, "eventually": eventually},
+		Cmds:  map[string]func(*testscript.TestScript, bool, []string){"code": code, "eventually": eventually, "written": written, "latin1": latin1},
 	})
 }
 
@@ -208,4 +209,25 @@ func eventually(ts *testscript.TestScript, neg bool, args []string) {
 			ts.Fatalf("%s: it never says %q", strings.Join(args[1:], " "), args[0])
 		}
 	}
+}
+
+// written N PROGRAM ARG… is code for a command that teachers are told, word for word.
+func written(ts *testscript.TestScript, neg bool, args []string) {
+	page, err := os.ReadFile("../../docs/teachers.md")
+	ts.Check(err)
+	line := strings.Join(args[1:], " ")
+	for told := range strings.Lines(string(page)) {
+		if command, _, _ := strings.Cut(told, "#"); strings.TrimSpace(command) == line {
+			code(ts, neg, args)
+			return
+		}
+	}
+	ts.Fatalf("docs/teachers.md does not say: %s", line)
+}
+
+// latin1 FILE writes a file anew as registrars' programs do.
+func latin1(ts *testscript.TestScript, neg bool, args []string) {
+	text, err := charmap.ISO8859_1.NewEncoder().String(ts.ReadFile(args[0]))
+	ts.Check(err)
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(text), 0o600))
 }
