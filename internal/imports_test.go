@@ -38,7 +38,7 @@ func mayImport() map[string]string {
 		"internal/control":         "internal/check internal/dialogue internal/progress",
 		"internal/probe":           "",
 		"internal/handout":         "",
-		"internal/gradebook":       "internal/roster",
+		"internal/gradebook":       "internal/roster internal/screen",
 		"internal/snapshot":        "internal/belongings internal/filelock internal/progress",
 		"internal/marking":         "internal/progress",
 		"internal/leash":           "",

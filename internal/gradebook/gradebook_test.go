@@ -100,19 +100,6 @@ func TestExcel(t *testing.T) {
 	}
 }
 
-// TestHarmless: whichever separator the file is read by, and whatever is typed before it.
-func TestHarmless(t *testing.T) {
-	for text, want := range map[string]string{
-		"=1": "'=1", "+33": "'+33", "-2+3": "'-2+3", "@SUM(A1)": "'@SUM(A1)", "\t=1": "'\t'=1", "\r=1": "'\r'=1", " =1": " '=1",
-		"a;=1": "a;'=1", "a,+1": "a,'+1", "a\t@b": "a\t'@b", `a";"=1`: `a";"'=1`, "a\n=1": "a\n'=1", "a; \u00a0=1": "a; \u00a0'=1", "＝1": "'＝1",
-		"-": "-", "": "", "Jean-Luc": "Jean-Luc", "a = b": "a = b", "x@univ.fr": "x@univ.fr", "12": "12", "a\n\nb": "a\n\nb",
-	} {
-		if got := harmless(text); got != want {
-			t.Errorf("%q: %q, want %q", text, got, want)
-		}
-	}
-}
-
 // TestXLSX reads the workbook with another reader than its writer: types, and what a class list's reader makes of it.
 func TestXLSX(t *testing.T) {
 	var out bytes.Buffer

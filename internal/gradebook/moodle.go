@@ -8,6 +8,8 @@ import (
 	"html"
 	"slices"
 	"strings"
+
+	"maillab/internal/screen"
 )
 
 // Moodle's import of grades, as grade/import/csv/classes/load_data.php and lib/csvlib.class.php read it (4.x, 5.x):
@@ -90,7 +92,7 @@ func (b Book) columnsMost(tasks bool) (most []float64) {
 // importHeader names the columns; a new item is called as its column is.
 func (b Book) importHeader(by Identifier, tasks bool) []string {
 	title := strings.ReplaceAll(strings.Join(strings.Fields(b.Title), " "), `\`, "/")
-	header := []string{string(by), cmp.Or(harmless(title), "grade")}
+	header := []string{string(by), cmp.Or(screen.Harmless(title), "grade")}
 	if tasks {
 		for _, t := range b.Tasks {
 			header = append(header, t.ID)
@@ -123,7 +125,7 @@ func (b Book) identified(by Identifier) (known []Student, without LeftOut) {
 	}
 	for _, s := range b.Students {
 		switch id := by.of(s); {
-		case id == "" || harmless(id) != id || strings.ContainsAny(id, "\\\"\n\r"):
+		case id == "" || screen.Harmless(id) != id || strings.ContainsAny(id, "\\\"\n\r"):
 			without.Unknown = append(without.Unknown, s.called())
 		case have[strings.ToLower(id)] > 1:
 			without.Twice = append(without.Twice, s.called())

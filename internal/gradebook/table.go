@@ -5,7 +5,8 @@ import (
 	"encoding/csv"
 	"fmt"
 	"strings"
-	"unicode"
+
+	"maillab/internal/screen"
 )
 
 // Cell is a text, a number, or nothing.
@@ -147,7 +148,7 @@ func (t Table) written(d dialect) []byte {
 	b := bytes.NewBufferString(d.mark)
 	w := csv.NewWriter(b)
 	w.Comma, w.UseCRLF = d.separator, d.crlf
-	_ = w.Write(each(t.Header, harmless)) // a buffer takes everything
+	_ = w.Write(each(t.Header, screen.Harmless)) // a buffer takes everything
 	for _, row := range t.Rows {
 		_ = w.Write(each(row, d.cell))
 	}
@@ -165,26 +166,7 @@ func each[T any](all []T, f func(T) string) []string {
 
 func (d dialect) cell(c Cell) string {
 	if c.kind == isText {
-		return harmless(c.text)
+		return screen.Harmless(c.text)
 	}
 	return strings.Replace(c.String(), ".", d.point, 1)
-}
-
-// harmless is a text that no spreadsheet program takes for a formula, with whichever separator it reads the file: an
-// apostrophe stands before what begins one, at the beginning and behind every separator, quote and end of line (OWASP,
-// CSV injection). A lone dash is none.
-func harmless(text string) string {
-	if text == "-" {
-		return text
-	}
-	var b strings.Builder
-	begins := true
-	for i, c := range text {
-		if begins && strings.ContainsRune("=+-@＝＋－＠", c) || i == 0 && unicode.IsControl(c) {
-			b.WriteByte('\'')
-		}
-		begins = strings.ContainsRune(",;\t\r\n\"", c) || begins && unicode.IsSpace(c)
-		b.WriteRune(c)
-	}
-	return b.String()
 }

@@ -8,6 +8,7 @@ import (
 	"unicode/utf8"
 
 	"maillab/internal/roster"
+	"maillab/internal/screen"
 )
 
 // Moodle's worksheet of an assignment, as mod/assign/gradingtable.php writes it and mod/assign/feedback/offline reads it
@@ -168,7 +169,7 @@ func (w *worksheet) judge(header []field) error {
 	if _, scale := w.at["scale"]; scale {
 		return &Refused{"the assignment is graded by a scale of words, not by points", "in Moodle: Settings of the assignment, Grade, Type: Point"}
 	}
-	for _, what := range []string{"email", "number", "username", "name"} {
+	for _, what := range []string{"email", "number", "username", "name", "last name"} {
 		if _, there := w.person[what]; there {
 			return nil
 		}
@@ -187,11 +188,14 @@ func (w *worksheet) cell(row []field, what string) string {
 // of is what a row says in a field of class lists. Moodle puts an apostrophe before what begins a formula.
 func (w *worksheet) of(row []field, what string) string {
 	i, there := w.person[what]
-	if !there || i >= len(row) {
+	switch {
+	case !there && what == "name":
+		return strings.TrimSpace(w.of(row, "last name") + " " + w.of(row, "first name"))
+	case !there || i >= len(row):
 		return ""
 	}
 	text := strings.TrimSpace(row[i].text)
-	if rest, found := strings.CutPrefix(text, "'"); found && harmless(rest) != rest {
+	if rest, found := strings.CutPrefix(text, "'"); found && screen.Harmless(rest) != rest {
 		return rest
 	}
 	return text

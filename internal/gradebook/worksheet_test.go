@@ -115,6 +115,19 @@ func TestFillByLogin(t *testing.T) {
 	}
 }
 
+// TestFillByNames: names in two columns, and a number without its zeros, as a spreadsheet program leaves them.
+func TestFillByNames(t *testing.T) {
+	const file = "Identifiant;Prénom;Nom;Numéro d’identification;Note;Dernière modification (note)\nParticipant1;zoe;LEFEVRE;120;;-\nParticipant3;Chloé;Petit;;;-\n"
+	filled, told, err := Fill([]byte(file), class(), Scale{OutOf: 12})
+	want := "Identifiant;Prénom;Nom;Numéro d’identification;Note;Dernière modification (note)\nParticipant1;zoe;LEFEVRE;120;9.6;-\nParticipant3;Chloé;Petit;;2;-\n"
+	if diff := cmp.Diff(want, string(filled)); diff != "" || err != nil {
+		t.Error(err, diff)
+	}
+	if told.Grades != 2 || told.Strangers != nil {
+		t.Errorf("%+v", told)
+	}
+}
+
 func TestNoWorksheet(t *testing.T) {
 	for name, c := range map[string]struct {
 		file, want string

@@ -6,8 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"slices"
-	"strconv"
 	"strings"
 	"sync"
 	"text/tabwriter"
@@ -152,21 +150,6 @@ func Table(out io.Writer, header []string, rows [][]string) error {
 		fmt.Fprintln(w, strings.Join(line, "\t"))
 	}
 	return w.Flush()
-}
-
-// Cells are a row of a CSV file. What a spreadsheet would take for a formula gets an apostrophe before it, as text has it
-// there; a number, and a dash that stands for nothing, are none.
-func Cells(row []string) []string {
-	out := slices.Clone(row)
-	for i, cell := range row {
-		if _, err := strconv.ParseFloat(cell, 64); err == nil || cell == "" || cell == "-" {
-			continue
-		}
-		if strings.ContainsRune("=+-@\t\r", rune(cell[0])) {
-			out[i] = "'" + cell
-		}
-	}
-	return out
 }
 
 // Shortened is text in one line, cut at so many characters.
