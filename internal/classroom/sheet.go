@@ -1,6 +1,7 @@
 package classroom
 
 import (
+	"cmp"
 	"context"
 	"sync"
 
@@ -31,12 +32,15 @@ func HostKeys(ctx context.Context, i deploy.Running, chosen []instance.Sandbox) 
 }
 
 // SheetOf is a student's sheet; ok is false where nothing was kept of that student's accounts.
-func SheetOf(kept *instance.Sheet, s instance.Sandbox, p instance.Person, host string) (sheet handout.Sheet, ok bool) {
-	sheet = handout.Sheet{Student: p.Key, Seat: p.Seat, Domain: kept.Domain, Hostname: kept.Hostname}
+func SheetOf(kept *instance.Sheet, i instance.Instance, s instance.Sandbox, p instance.Person) (sheet handout.Sheet, ok bool) {
+	sheet = handout.Sheet{Student: p.Key, Seat: p.Seat, Domain: kept.Domain, Hostname: kept.Hostname, Tasks: len(kept.Tasks) > 0}
+	if !i.Expires.IsZero() {
+		sheet.Until = i.Expires.In(kept.Zone()).Format("2006-01-02 15:04")
+	}
 	if p.Name != p.Key {
 		sheet.Name = p.Name
 	}
-	addresses := s.Addresses(host)
+	addresses := s.Addresses(i.Host)
 	for _, name := range []string{"ssh", "smtp", "pop3", "imap"} {
 		if addresses[name] != "" {
 			sheet.Services = append(sheet.Services, handout.Service{Name: name, Address: addresses[name]})
@@ -49,9 +53,7 @@ func SheetOf(kept *instance.Sheet, s instance.Sandbox, p instance.Person, host s
 		for _, account := range sandbox.Accounts {
 			if account.Student == p.Key {
 				sheet.Accounts = append(sheet.Accounts, handout.Account{Name: account.Name, Password: account.Password, Own: account.Own})
-				if sheet.Lang == "" {
-					sheet.Lang = account.Lang
-				}
+				sheet.Lang, sheet.Statement = cmp.Or(sheet.Lang, account.Lang), cmp.Or(sheet.Statement, account.Statement)
 			}
 		}
 	}

@@ -69,7 +69,7 @@ func sheetsOf(ctx context.Context, a *app, names []string) (handout.Class, error
 	keys := classroom.HostKeys(ctx, i, chosen.Sandboxes)
 	for _, s := range chosen.Sandboxes {
 		for _, p := range chosen.In(s) {
-			if sheet, ok := classroom.SheetOf(kept, s, p, i.Host); ok {
+			if sheet, ok := classroom.SheetOf(kept, i.Instance, s, p); ok {
 				sheet.HostKey = keys[s.Seat]
 				class.Sheets = append(class.Sheets, sheet)
 			}

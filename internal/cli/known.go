@@ -26,15 +26,8 @@ func (a *app) known(name string) (instance.Sheet, error) {
 
 // zone is the lab's, in which mail, logs and checks tell the time; the user's own where the lab's is not known.
 func (a *app) zone(name string) *time.Location {
-	sheet, err := a.known(name)
-	if err != nil || sheet.Timezone == "" {
-		return time.Local
-	}
-	zone, err := time.LoadLocation(sheet.Timezone)
-	if err != nil {
-		return time.Local
-	}
-	return zone
+	sheet, _ := a.known(name)
+	return sheet.Zone()
 }
 
 // hasTasks refuses tasks that the lab does not have. Where they are not known the sandboxes themselves refuse.

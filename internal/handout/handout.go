@@ -1,8 +1,8 @@
 // Package handout makes what a teacher prints or mails to students: where to connect, with which accounts and passwords,
 // and what to type first, in each student's language. It is pure: values in, text out.
 //
-// Forms: Markdown; HTML that prints one student a page, with no link to anywhere outside; CSV, one row an account; and an
-// ssh_config to include, with a Host for each student.
+// Forms: Markdown; HTML that prints one student a page, on A4 and Letter, with nothing fetched from anywhere; CSV, one row an
+// account; and an ssh_config to include, with a Host for each student.
 package handout
 
 import (
@@ -10,7 +10,6 @@ import (
 	"cmp"
 	"encoding/csv"
 	"fmt"
-	"html/template"
 	"net"
 	"slices"
 	"strconv"
@@ -35,6 +34,10 @@ type Sheet struct {
 	Services []Service `json:"services"`
 	Accounts []Account `json:"accounts"`           // the login first
 	HostKey  string    `json:"host_key,omitempty"` // "ssh-ed25519 AAAA…"; "" when it is not known
+
+	Statement string `json:"statement,omitempty"` // where it is in the login's home; "" when it is not there
+	Tasks     bool   `json:"tasks,omitempty"`     // there are some: lab shows them
+	Until     string `json:"until,omitempty"`     // when the server may go, as students' clocks have it; "" is never
 }
 
 // Service is where one is reached.
@@ -53,24 +56,41 @@ type Account struct {
 // Titled is who the sheet says that it is for: a name that was corrected.
 func (s Sheet) Titled() string { return cmp.Or(s.Name, s.Student) }
 
+// Own are the accounts that the student works with, Others those that are only there; all are Own where none is.
+func (s Sheet) Own() (own []Account) {
+	for _, a := range s.Accounts {
+		if a.Own || !s.Marked() {
+			own = append(own, a)
+		}
+	}
+	return own
+}
+
+// Others are the accounts that are only there, those of one password together.
+func (s Sheet) Others() (groups []Group) {
+	for _, a := range s.Accounts {
+		if a.Own || !s.Marked() {
+			continue
+		}
+		i := slices.IndexFunc(groups, func(g Group) bool { return g.Password == a.Password })
+		if i < 0 {
+			i, groups = len(groups), append(groups, Group{Password: a.Password})
+		}
+		groups[i].Names = append(groups[i].Names, a.Name)
+	}
+	return groups
+}
+
+// Group is accounts that have one password.
+type Group struct {
+	Names    []string
+	Password string
+}
+
 // Marked tells whether some of the accounts are the student's own to work with, and others only there.
 func (s Sheet) Marked() bool {
 	own := func(a Account) bool { return a.Own }
 	return slices.ContainsFunc(s.Accounts, own) && slices.ContainsFunc(s.Accounts, func(a Account) bool { return !a.Own })
-}
-
-// words are what a sheet says.
-type words struct {
-	Sheet, Server, Mail, Accounts, Account, Password, Services, Service, Type, Address, Colon, Own string
-}
-
-func wordsOf(lang string) words {
-	if lang == "fr" {
-		return words{"Fiche de", "Votre serveur", "Domaine", "Comptes", "Compte", "Mot de passe", "Services", "Service", "À taper", "Adresse", "\u00a0:",
-			"Vous travaillez avec les comptes en gras."}
-	}
-	return words{"Sheet of", "Your server", "Mail domain", "Accounts", "Account", "Password", "Services", "Service", "Type", "Address", ":",
-		"You work with the accounts in bold."}
 }
 
 // title is the lab's in a language, or in any.
@@ -114,118 +134,6 @@ func (s Sheet) Login() string {
 		return ""
 	}
 	return s.Accounts[0].Name
-}
-
-// Markdown is all sheets, one after the other.
-func (c Class) Markdown() string {
-	var b strings.Builder
-	for i, s := range c.Sheets {
-		if i > 0 {
-			b.WriteString("\n---\n\n")
-		}
-		c.sheet(&b, s)
-	}
-	return b.String()
-}
-
-func (c Class) sheet(b *strings.Builder, s Sheet) {
-	w := wordsOf(s.Lang)
-	fmt.Fprintf(b, "# %s\n\n%s **%s** (%s)\n\n%s%s `%s`  \n%s%s `%s`\n\n", escape(c.title(s.Lang)), w.Sheet, escape(s.Titled()), escape(c.Instance),
-		w.Server, w.Colon, s.Hostname, w.Mail, w.Colon, s.Domain)
-	fmt.Fprintf(b, "## %s\n\n| %s | %s |\n|---|---|\n", w.Services, w.Service, w.Type)
-	for _, service := range s.Services {
-		fmt.Fprintf(b, "| %s | `%s` |\n", strings.ToUpper(service.Name), service.Command(s.Login()))
-	}
-	fmt.Fprintf(b, "\n## %s\n\n", w.Accounts)
-	if s.Marked() {
-		fmt.Fprintf(b, "%s\n\n", w.Own)
-	}
-	fmt.Fprintf(b, "| %s | %s | %s |\n|---|---|---|\n", w.Account, w.Password, w.Address)
-	for _, a := range s.Accounts {
-		bold := ""
-		if a.Own && s.Marked() {
-			bold = "**"
-		}
-		fmt.Fprintf(b, "| %[1]s`%[2]s`%[1]s | %[3]s | `%[2]s@%[4]s` |\n", bold, a.Name, code(a.Password), s.Domain)
-	}
-}
-
-// escape keeps a name from being markup.
-func escape(text string) string {
-	return strings.NewReplacer("\\", "\\\\", "*", "\\*", "_", "\\_", "`", "\\`", "|", "\\|", "<", "&lt;", "&", "&amp;", "[", "\\[", "\n", " ").Replace(text)
-}
-
-// code is a code span that holds whatever a password holds (CommonMark section 6.1; a bar would end a table's cell).
-func code(text string) string {
-	fence := "`"
-	for strings.Contains(text, fence) {
-		fence += "`"
-	}
-	if strings.HasPrefix(text, "`") || strings.HasSuffix(text, "`") {
-		text = " " + text + " "
-	}
-	return fence + strings.ReplaceAll(text, "|", "\\|") + fence
-}
-
-// page prints a student a page.
-const page = `<!DOCTYPE html>
-<html lang="{{.Lang}}"><head><meta charset="utf-8"><title>{{.Instance}}</title><style>
-body{font:11pt/1.5 sans-serif;margin:2em auto;max-width:45em;color:#111}
-h1{font-size:1.4em}h2{font-size:1.1em;margin:1.2em 0 .3em}
-table{border-collapse:collapse}td,th{border:1px solid #999;padding:.2em .7em;text-align:left}
-code{font:1em monospace;white-space:pre}
-.accounts{columns:2}.sheet+.sheet{border-top:2px solid #999;margin-top:3em}
-@media print{body{margin:0;max-width:none}.sheet{break-after:page;border:0!important;margin:0!important}tr{break-inside:avoid}}
-</style></head><body>
-{{range $sheet := .Sheets}}<section class="sheet" lang="{{.Lang}}">
-<h1>{{.Title}}</h1>
-<p>{{.Words.Sheet}} <strong>{{.Titled}}</strong> ({{.Instance}})</p>
-<p>{{.Words.Server}}{{.Words.Colon}} <code>{{.Hostname}}</code><br>{{.Words.Mail}}{{.Words.Colon}} <code>{{.Domain}}</code></p>
-<h2>{{.Words.Services}}</h2>
-<table><tr><th>{{.Words.Service}}</th><th>{{.Words.Type}}</th></tr>
-{{range .Rows}}<tr><td>{{.Name}}</td><td><code>{{.Command}}</code></td></tr>
-{{end}}</table>
-<h2>{{.Words.Accounts}}</h2>
-{{if .Marked}}<p>{{.Words.Own}}</p>
-{{end}}<table><tr><th>{{.Words.Account}}</th><th>{{.Words.Password}}</th><th>{{.Words.Address}}</th></tr>
-{{range .Accounts}}<tr><td>{{if and .Own $sheet.Marked}}<strong><code>{{.Name}}</code></strong>{{else}}<code>{{.Name}}</code>{{end}}</td><td><code>{{.Password}}</code></td><td><code>{{.Name}}@{{$sheet.Domain}}</code></td></tr>
-{{end}}</table>
-</section>
-{{end}}</body></html>
-`
-
-type htmlRow struct{ Name, Command string }
-
-type htmlSheet struct {
-	Sheet
-	Title, Instance string
-	Words           words
-	Rows            []htmlRow
-}
-
-type htmlPage struct {
-	Lang, Instance string
-	Sheets         []htmlSheet
-}
-
-// HTML is all sheets as one page of a browser.
-func (c Class) HTML() (string, error) {
-	t, err := template.New("handout").Parse(page)
-	if err != nil {
-		return "", err
-	}
-	p := htmlPage{Lang: "en", Instance: c.Instance}
-	for _, s := range c.Sheets {
-		p.Lang = cmp.Or(s.Lang, p.Lang)
-		one := htmlSheet{Sheet: s, Title: c.title(s.Lang), Instance: c.Instance, Words: wordsOf(s.Lang)}
-		for _, service := range s.Services {
-			one.Rows = append(one.Rows, htmlRow{strings.ToUpper(service.Name), service.Command(s.Login())})
-		}
-		p.Sheets = append(p.Sheets, one)
-	}
-	var out bytes.Buffer
-	err = t.Execute(&out, p)
-	return out.String(), err
 }
 
 // CSV is one row an account.
@@ -294,13 +202,9 @@ func (c Class) KnownHosts() string {
 }
 
 func (s Sheet) ssh() (host, port string, ok bool) {
-	for _, service := range s.Services {
-		if service.Name == "ssh" {
-			host, port, err := net.SplitHostPort(service.Address)
-			return host, port, err == nil
-		}
-	}
-	return "", "", false
+	service, ok := s.service("ssh")
+	host, port, err := net.SplitHostPort(service.Address)
+	return host, port, ok && err == nil
 }
 
 // alias is a name as ssh_config can hold it: no blanks, and none of its patterns' characters.

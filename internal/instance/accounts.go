@@ -3,7 +3,10 @@ package instance
 import (
 	"cmp"
 	"maps"
+	"path"
 	"slices"
+	"strings"
+	"time"
 
 	"maillab/internal/spec"
 )
@@ -21,6 +24,15 @@ type Sheet struct {
 	Sandboxes []SheetSandbox    `json:"sandboxes"`
 }
 
+// Zone is the lab's time zone, the machine's where it is not known.
+func (s Sheet) Zone() *time.Location {
+	zone, err := time.LoadLocation(s.Timezone)
+	if err != nil || s.Timezone == "" {
+		return time.Local
+	}
+	return zone
+}
+
 // SheetSandbox is one sandbox of it.
 type SheetSandbox struct {
 	Seat     int            `json:"seat"`
@@ -36,6 +48,8 @@ type SheetAccount struct {
 	Password string `json:"password"`
 	Lang     string `json:"lang"`
 	Own      bool   `json:"own,omitempty"` // one that the student works with
+
+	Statement string `json:"statement,omitempty"` // of a student's first account: where in its home the statement is
 }
 
 func sheetOf(specs map[int]spec.Sandbox, tasks []string, assigned int) Sheet {
@@ -45,12 +59,26 @@ func sheetOf(specs map[int]spec.Sandbox, tasks []string, assigned int) Sheet {
 		sheet.Lab, sheet.Title, sheet.Domain, sheet.Hostname, sheet.Timezone = s.Lab, s.Title, s.Domain, s.Hostname, s.Timezone
 		one, had := SheetSandbox{Seat: seat, Lang: s.Lang}, map[string]int{}
 		for _, a := range s.Accounts {
-			one.Accounts = append(one.Accounts, SheetAccount{a.Name, a.Student, a.FullName, a.Password, cmp.Or(a.Lang, s.Lang), had[a.Student] < assigned})
+			made := SheetAccount{Name: a.Name, Student: a.Student, FullName: a.FullName, Password: a.Password, Lang: cmp.Or(a.Lang, s.Lang), Own: had[a.Student] < assigned}
+			if had[a.Student] == 0 {
+				made.Statement = statementIn(s, a.Name)
+			}
+			one.Accounts = append(one.Accounts, made)
 			had[a.Student]++
 		}
 		sheet.Sandboxes = append(sheet.Sandboxes, one)
 	}
 	return sheet
+}
+
+// statementIn is where in an account's home the statement is: the file of that name, whatever behind the dot.
+func statementIn(s spec.Sandbox, account string) string {
+	for _, f := range s.Files {
+		if name, _, _ := strings.Cut(path.Base(f.Path), "."); f.Account == account && name == "statement" {
+			return strings.TrimPrefix(f.Path, "/home/"+account+"/")
+		}
+	}
+	return ""
 }
 
 // Sheet is what everybody was given, with the passwords that were changed since; nil when nothing was kept.
