@@ -1,0 +1,206 @@
+package say
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"unicode"
+)
+
+// Whatever the program says to a teacher is in the catalogue: this test reads the source of the packages that speak to
+// teachers, takes each string that is words, and looks for its translation.
+
+// speakers are those packages, below internal/.
+func speakers() []string {
+	return []string{"cli", "commandline"}
+}
+
+// silent are functions whose arguments, and names whose values, are no text for a teacher.
+var silent = regexp.MustCompile(`^(mux\.HandleFunc|own\.HandleFunc|strings\.(Contains|HasPrefix|HasSuffix|CutPrefix|TrimPrefix|Cut)|bytes\.\w+|regexp\.MustCompile|log\.\w+|panic|Use|Example|Annotations)$`)
+
+// notText are strings of words that are none for a teacher, by package.
+func notText(pkg string) []string {
+	return map[string][]string{
+		"cli": {"\x1b[H\x1b[2J", "already told", "%s RUNTIME DATA", "Be the process of an embedded instance", "End the command of a run that is killed",
+			"%s for %s, made by maillab render compose. There is no controller in it:", // what a file says of itself
+			"accounts, SSH, telnet, mail and lab check are there; reset, snapshot, status and check from outside are not.",
+			"%d %ss", " -n %s", " --student %s", "ssh", "smtp", "pop3", "imap", "%d s", "commit", "version", "image",
+		},
+		"commandline": {"%s %s missing: %s", " and "},
+	}[pkg]
+}
+
+// said is a string of the source.
+type said struct{ text, where string }
+
+func TestEverythingIsTranslated(t *testing.T) {
+	c := frenchOf(t)
+	used := map[string]bool{}
+	for _, pkg := range speakers() {
+		for _, s := range stringsOf(t, filepath.Join("..", pkg)) {
+			if slices.Contains(notText(pkg), s.text) || c.known(s.text, used) {
+				continue
+			}
+			for _, part := range pageParts(strings.ReplaceAll(s.text, "\n%s", "\n\n%s")) {
+				if !c.known(part, used) && !c.knowsColumns(part, used) {
+					t.Errorf("%s: not in fr/*.po: %q", s.where, part)
+				}
+			}
+		}
+	}
+	for _, m := range messagesOf(t) {
+		if !used[m.id] && !m.composed {
+			t.Errorf("%s:%d: nothing says %q", m.file, m.line, m.id)
+		}
+	}
+}
+
+func frenchOf(t *testing.T) catalogue {
+	t.Helper()
+	c, err := readCatalogue(french, "fr")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// known tells whether a text of the source is said in the catalogue, whole or part by part, and notes by which entries.
+func (c catalogue) known(text string, used map[string]bool) bool {
+	_, text, _ = trimmed(text)
+	if !hasWords(text) {
+		return true
+	}
+	if _, found := c.byFormat[text]; found {
+		used[text] = true
+		return true
+	}
+	for _, e := range c.open {
+		if args, found := e.english.match(text); found && !slices.ContainsFunc(args, hasWords) {
+			used[e.format] = true
+			return true
+		}
+	}
+	for _, seam := range seams {
+		if first, rest, found := strings.Cut(text, seam); found {
+			return c.known(first, used) && c.known(rest, used)
+		}
+	}
+	return false
+}
+
+// knowsColumns is known for a line of a help that is indented: names, and behind them what they are.
+func (c catalogue) knowsColumns(line string, used map[string]bool) bool {
+	all := columns.FindAllString(line, -1)
+	if isProse(line) || len(all) == 0 {
+		return false
+	}
+	if slices.Contains([]string{"docker compose -f FILE up -d", "# yaml-language-server: $schema=PATH"}, all[0]) {
+		return true
+	}
+	return !slices.ContainsFunc(all, func(cell string) bool {
+		return strings.Contains(cell, " ") && !strings.HasPrefix(cell, "MAILLAB_") && !c.known(cell, used)
+	})
+}
+
+// hasWords tells whether something is said between the verbs.
+func hasWords(format string) bool {
+	if strings.HasPrefix(format, "{") {
+		return false // JSON
+	}
+	rest := verbs.ReplaceAllString(strings.TrimPrefix(format, "maillab"), "")
+	return strings.ContainsFunc(rest, unicode.IsLetter)
+}
+
+// stringsOf are the strings of a package's source that are words: that have a blank between letters, or stand where words
+// do. What is put together with + is one, with %s for what is not in the source.
+func stringsOf(t *testing.T, dir string) (all []said) {
+	t.Helper()
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	files := token.NewFileSet()
+	for _, e := range entries {
+		if !strings.HasSuffix(e.Name(), ".go") || strings.HasSuffix(e.Name(), "_test.go") {
+			continue
+		}
+		file, err := parser.ParseFile(files, filepath.Join(dir, e.Name()), nil, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ast.Inspect(file, func(node ast.Node) bool {
+			return look(node, func(at token.Pos, text string) {
+				all = append(all, said{text, files.Position(at).String()})
+			})
+		})
+	}
+	return all
+}
+
+// look tells what a node says, and whether to look into it.
+func look(node ast.Node, say func(token.Pos, string)) bool {
+	switch n := node.(type) {
+	case *ast.ImportSpec, *ast.Field:
+		return false
+	case *ast.CallExpr:
+		if silent.MatchString(nameOf(n.Fun)) {
+			return false
+		}
+	case *ast.KeyValueExpr:
+		if silent.MatchString(nameOf(n.Key)) {
+			return false
+		}
+		if names, ok := n.Value.(*ast.CompositeLit); ok && nameOf(n.Key) == "header" {
+			for _, name := range names.Elts {
+				say(name.Pos(), flat(name))
+			}
+			return false
+		}
+	case *ast.BinaryExpr, *ast.BasicLit:
+		text := flat(n.(ast.Expr))
+		if words.MatchString(verbs.ReplaceAllString(text, "%")) {
+			say(n.Pos(), text)
+		}
+		_, sum := node.(*ast.BinaryExpr)
+		return sum && text == "%s"
+	}
+	return true
+}
+
+var words = regexp.MustCompile(`\pL.* |\s.*\pL`)
+
+// nameOf is what a function or a key is called.
+func nameOf(e ast.Expr) string {
+	switch e := e.(type) {
+	case *ast.Ident:
+		return e.Name
+	case *ast.SelectorExpr:
+		if of, ok := e.X.(*ast.Ident); ok {
+			return of.Name + "." + e.Sel.Name
+		}
+		return e.Sel.Name
+	}
+	return ""
+}
+
+// flat is an expression as a format.
+func flat(e ast.Expr) string {
+	switch e := e.(type) {
+	case *ast.BasicLit:
+		if text, err := strconv.Unquote(e.Value); err == nil && e.Kind == token.STRING {
+			return text
+		}
+	case *ast.BinaryExpr:
+		if left, right := flat(e.X), flat(e.Y); e.Op == token.ADD && left+right != "%s%s" {
+			return left + right
+		}
+	}
+	return "%s"
+}
