@@ -45,7 +45,7 @@ func collect(ctx context.Context, a *app, o deploy.Outcome, dir string) error {
 			failed = append(failed, fmt.Errorf("artifacts of %s: %w", s.Name(), errs[s.Seat]))
 		}
 	}
-	fmt.Fprintf(a.Err, "what is left of %s is in %s\n", o.Name, dir)
+	a.Fprintf(a.Err, "what is left of %s is in %s\n", o.Name, dir)
 	return errors.Join(failed...)
 }
 
@@ -66,7 +66,7 @@ func report(ctx context.Context, a *app, o deploy.Outcome, file string) error {
 		return err
 	}
 	var out bytes.Buffer
-	checker := &app{Env: a.Env, flags: a.flags}
+	checker := &app{Env: a.Env, Tongue: a.Tongue, flags: a.flags}
 	checker.Out, checker.flags.output = &out, "junit"
 	if err := runCheck(ctx, checker, r, nil, control.CheckRequest{}); exitCode(err) != exitChecks && err != nil {
 		return fmt.Errorf("checks: %w", err)

@@ -22,7 +22,7 @@ func (a *app) confirm(ctx context.Context, question string) error {
 	if !screen.IsTerminal(a.In) {
 		return &failure{err: fmt.Errorf("%s — nothing was done", question), code: exitUsage, hint: "say -y to agree where nobody can be asked"}
 	}
-	fmt.Fprintf(a.Err, "%s [y/N] ", question)
+	a.Fprintf(a.Err, "%s [y/N] ", question)
 	line, err := a.typed(ctx, func() (string, error) {
 		line, _ := bufio.NewReader(a.In).ReadString('\n') // what ends without a line is no yes
 		return line, nil

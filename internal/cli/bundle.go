@@ -52,7 +52,7 @@ func writeBundle(ctx context.Context, a *app, i running, s instance.Sandbox, stu
 			return err
 		}
 		out := tar.NewWriter(packed)
-		about := classroom.BundleAbout{Version: a.Version, Commit: a.Commit, Now: a.Now(), Zone: a.zone(i.Name), Lang: a.language()}
+		about := classroom.BundleAbout{Version: a.Version, Commit: a.Commit, Now: a.Now(), Zone: a.zone(i.Name), Lang: a.Language}
 		if err := classroom.Bundle(ctx, i, s, student, about, out); err != nil {
 			return err
 		}

@@ -2,16 +2,13 @@ package cli
 
 import (
 	"context"
-	"fmt"
 	"math"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"maillab/internal/classroom"
 	"maillab/internal/control"
-	"maillab/internal/lab/task"
 	"maillab/internal/period"
 	"maillab/internal/screen"
 )
@@ -87,18 +84,18 @@ func runCheck(ctx context.Context, a *app, i running, typed []string, request co
 	if err != nil {
 		return err
 	}
-	result, failed, err := classroom.Check(ctx, i, chosen, request, a.folder(i.Name), a.language())
+	result, failed, err := classroom.Check(ctx, i, chosen, request, a.folder(i.Name), a.Language)
 	if err != nil {
 		return err
 	}
-	told, err := classroom.NameCopies(a.folder(i.Name), result, a.language())
+	told, err := classroom.NameCopies(a.folder(i.Name), result, a.Language)
 	if err != nil {
 		told = append(told, err.Error())
 	}
 	a.mention(told)
 	if request.Since.IsZero() && len(request.Tasks) == 0 && chosen.All() && len(failed) == 0 {
 		if err := keepResults(ctx, a, i.Name, result); err != nil {
-			fmt.Fprintf(a.Err, "maillab: the results are not kept: %v\n", err)
+			a.Fprintf(a.Err, "maillab: the results are not kept: %v\n", err)
 		}
 	}
 	if err := printCheck(a, result, len(typed) == 1); err != nil {
@@ -131,21 +128,6 @@ func keepResults(ctx context.Context, a *app, name string, result classroom.Chec
 	}
 	defer h.Release()
 	return h.KeepResults(result)
-}
-
-// language is the user's, as far as labs speak it.
-func (a *app) language() string {
-	for _, name := range []string{"LC_ALL", "LC_MESSAGES", "LANG"} {
-		if value := a.Getenv(name); value != "" {
-			for _, lang := range task.Languages() {
-				if strings.HasPrefix(value, lang) {
-					return lang
-				}
-			}
-			break
-		}
-	}
-	return "en"
 }
 
 // printCheck prints in the form that was asked for. A single student's table has a row a task.

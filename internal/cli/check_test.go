@@ -20,6 +20,7 @@ import (
 	"maillab/internal/lab/task"
 	"maillab/internal/progress"
 	"maillab/internal/roster"
+	"maillab/internal/say"
 )
 
 func noon() time.Time { return time.Date(2026, 3, 26, 12, 0, 0, 0, time.UTC) }
@@ -28,7 +29,11 @@ func noon() time.Time { return time.Date(2026, 3, 26, 12, 0, 0, 0, time.UTC) }
 func testApp(t *testing.T, env map[string]string) (*app, *bytes.Buffer) {
 	t.Helper()
 	var out bytes.Buffer
-	return &app{Env: Env{Out: &out, Err: &bytes.Buffer{}, Now: noon, DataDir: t.TempDir(), Getenv: func(name string) string { return env[name] }}}, &out
+	getenv := func(name string) string { return env[name] }
+	return &app{
+		Env:    Env{Out: &out, Err: &bytes.Buffer{}, Now: noon, DataDir: t.TempDir(), Getenv: getenv},
+		Tongue: say.In(say.Chosen(nil, "", getenv)),
+	}, &out
 }
 
 func checkedClass() []control.CheckedStudent {
@@ -43,17 +48,17 @@ func checkedClass() []control.CheckedStudent {
 	}
 }
 
-// TestCheckForms: a class in every form, in the order of its seats.
+// TestCheckForms: a class in every form, in the order of its seats; a table speaks the teacher's language.
 func TestCheckForms(t *testing.T) {
 	a, out := testApp(t, map[string]string{"LANG": "fr_FR.UTF-8"})
-	result := classroom.Result("amiens", checkedClass(), map[string]int{"alice": 1, "bruno": 2}, a.language())
+	result := classroom.Result("amiens", checkedClass(), map[string]int{"alice": 1, "bruno": 2}, a.Language)
 	if result.Students[0].Student != "alice" || result.Students[0].Points != 1.5 || result.Students[0].Maximum != 3 || result.Students[0].Tasks[0].Comment != "nearly" || result.Students[0].Tasks[0].Seen != "fr seen" {
 		t.Errorf("%+v", result)
 	}
 	for form, want := range map[string]string{
 		"csv": "seat,student,passed,points,waiting for you,next\n1,alice,1/2,1.5/3,two,-\n2,bruno,0/2,0/3,-,one: fr a <tag> & \x1b[31m\n",
-		"table": "SEAT  STUDENT  PASSED  POINTS  WAITING FOR YOU  NEXT\n1     alice    1/2     1.5/3   two              -\n" +
-			"2     bruno    0/2     0/3     -                one: fr a <tag> & \uFFFD[31m\n",
+		"table": "PLACE  ÉTUDIANT  RÉUSSIES  POINTS  À VOIR PAR VOUS  SUIVANTE\n1      alice     1/2       1.5/3   two              -\n" +
+			"2      bruno     0/2       0/3     -                one: fr a <tag> & \uFFFD[31m\n",
 	} {
 		out.Reset()
 		a.flags.output = form
@@ -69,7 +74,7 @@ func TestCheckForms(t *testing.T) {
 // TestJUnit: the report is one that the schema of Jenkins' reader allows, and nothing that a student wrote breaks it.
 func TestJUnit(t *testing.T) {
 	a, out := testApp(t, nil)
-	if err := classroom.JUnit(out, classroom.Result("amiens", checkedClass(), nil, a.language())); err != nil {
+	if err := classroom.JUnit(out, classroom.Result("amiens", checkedClass(), nil, a.Language)); err != nil {
 		t.Fatal(err)
 	}
 	var back struct {
@@ -114,8 +119,8 @@ func TestNameCopies(t *testing.T) {
 	}
 	class := checkedClass()
 	class[0].Results[0].Answer = "The code: " + strings.ToUpper(secrets("token/alice/one"))
-	result := classroom.Result("amiens", class, map[string]int{"alice": 1, "bruno": 2}, a.language())
-	told, err := classroom.NameCopies(folder.Folder, result, a.language())
+	result := classroom.Result("amiens", class, map[string]int{"alice": 1, "bruno": 2}, a.Language)
+	told, err := classroom.NameCopies(folder.Folder, result, a.Language)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"fmt"
 	"os"
 	"strings"
 
@@ -56,6 +55,6 @@ func (f listFlags) read(a *app) (roster.Class, error) {
 	if err != nil {
 		return roster.Class{}, usage(err)
 	}
-	fmt.Fprintf(a.Err, "%s: %s\n", f.class, understood)
+	a.Fprintf(a.Err, "%s: %s\n", f.class, a.Text(understood.String()))
 	return class, nil
 }

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -14,6 +15,7 @@ import (
 	"maillab/internal/commandline"
 	"maillab/internal/deploy"
 	"maillab/internal/engine"
+	"maillab/internal/say"
 	"maillab/internal/screen"
 )
 
@@ -38,7 +40,8 @@ type Env struct {
 // app is one run of the program.
 type app struct {
 	Env
-	flags globalFlags
+	say.Tongue // what people are told is said by it
+	flags      globalFlags
 }
 
 // globalFlags are those that every verb has.
@@ -46,6 +49,7 @@ type globalFlags struct {
 	instance string
 	output   string
 	engine   string
+	lang     string // a.Tongue has been chosen by it
 	yes      bool
 	quiet    bool
 }
@@ -53,7 +57,7 @@ type globalFlags struct {
 // Run runs one command line and returns its exit code.
 func Run(ctx context.Context, env Env, args []string) int {
 	env.Out, env.Err = screen.Filtered(env.Out), screen.Filtered(env.Err)
-	a := &app{Env: env}
+	a := &app{Env: env, Tongue: say.In(say.Chosen(args, commandline.Variable("lang"), env.Getenv))}
 	root := a.root()
 	root.SetArgs(args)
 	root.SetIn(env.In)
@@ -70,9 +74,9 @@ func Run(ctx context.Context, env Env, args []string) int {
 	if ctx.Err() != nil && !errors.Is(err, context.Canceled) && exitCode(err) != exitInterrupted {
 		err = &failure{err: fmt.Errorf("interrupted: %w", err), code: exitInterrupted}
 	}
-	fmt.Fprintf(env.Err, "maillab: %v\n", err)
+	a.Fprintf(env.Err, "maillab: %v\n", err)
 	if hint := hintFor(err); hint != "" {
-		fmt.Fprintln(env.Err, hint)
+		a.Fprintln(env.Err, hint)
 	}
 	return exitCode(err)
 }
@@ -109,6 +113,7 @@ Exit codes:
 	f.StringVarP(&a.flags.instance, "instance", "n", "", "the instance; may be left out when exactly one runs")
 	f.StringVarP(&a.flags.output, "output", "o", "table", "table, json or csv, where a result is a list")
 	f.StringVar(&a.flags.engine, "engine", "", "docker or embedded; by default the first that answers")
+	f.StringVar(&a.flags.lang, "lang", "", "the language, fr or en; by default that of the locale (LC_ALL, LC_MESSAGES, LANG)")
 	f.BoolVarP(&a.flags.yes, "yes", "y", false, "do not ask before something is destroyed; where nobody can be asked up, down, prune and probe need it, reset and snapshot do not")
 	f.BoolVarP(&a.flags.quiet, "quiet", "q", false, "no progress")
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
@@ -117,8 +122,10 @@ Exit codes:
 	_ = root.RegisterFlagCompletionFunc("instance", a.completeInstances)
 	_ = root.RegisterFlagCompletionFunc("output", fixed("table", "json", "csv"))
 	_ = root.RegisterFlagCompletionFunc("engine", fixed("docker", "embedded"))
+	_ = root.RegisterFlagCompletionFunc("lang", fixed(say.Languages()...))
 	root.AddCommand(verbs(a)...)
 	commandline.Whole(root)
+	commandline.Speak(root, a.Tongue)
 	return root
 }
 
@@ -129,6 +136,9 @@ func (a *app) prepare(cmd *cobra.Command) error {
 	}
 	if _, err := a.makers(); err != nil {
 		return err
+	}
+	if a.flags.lang != "" && !slices.Contains(say.Languages(), a.flags.lang) {
+		return usagef("no language is called %q: fr or en", a.flags.lang)
 	}
 	switch a.flags.output {
 	case "table", "json", "csv", cmd.Annotations[outputForms]:

@@ -57,7 +57,7 @@ that others share, SMTP dialogues in which nobody logged in are everybody's.
 				return a.print(dialogueList(chosen))
 			}
 			if len(chosen) == 0 {
-				fmt.Fprintf(a.Err, "no dialogue of %s since the last reset\n", student)
+				a.Fprintf(a.Err, "no dialogue of %s since the last reset\n", student)
 			}
 			for _, d := range chosen {
 				classroom.WriteDialogue(a.Out, d, zone)
@@ -77,7 +77,7 @@ func printEvent(a *app, e dialogue.Event, service string, zone *time.Location) e
 		return nil
 	}
 	if e.Lost > 0 {
-		fmt.Fprintf(a.Out, "(%d lines were missed)\n", e.Lost)
+		a.Fprintf(a.Out, "(%d lines were missed)\n", e.Lost)
 	}
 	_, err := fmt.Fprintf(a.Out, "%s %-4s %s\n", e.Line.At.In(zone).Format(time.TimeOnly), e.Service, classroom.LineText(e.Line))
 	return err

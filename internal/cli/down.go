@@ -49,7 +49,7 @@ func runDown(ctx context.Context, a *app, f downFlags) error {
 	if f.dry {
 		p, _, err := deploy.Remaining(ctx, i.Engine, i.Name, f.keep)
 		if err == nil {
-			fmt.Fprint(a.Out, p)
+			fmt.Fprint(a.Out, a.Text(p.String()))
 		}
 		return err
 	}

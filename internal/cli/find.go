@@ -104,7 +104,7 @@ func (a *app) held(ctx context.Context) (running, *instance.Held, error) {
 }
 
 func (a *app) waiting(name string) func() {
-	return func() { fmt.Fprintf(a.Err, "another maillab is at work on %s: waiting for it\n", name) }
+	return func() { a.Fprintf(a.Err, "another maillab is at work on %s: waiting for it\n", name) }
 }
 
 // carrier carries deployments out for this command line.
@@ -113,7 +113,7 @@ func (a *app) carrier() deploy.Carrier {
 	return deploy.Carrier{
 		Makers: makers, All: a.Engines, Image: images.Tag, Now: a.Now, Hash: auth.Hash, Events: a.progress,
 		Agree: func(ctx context.Context, p plan.Plan, harm string) error {
-			fmt.Fprint(a.Err, p)
+			fmt.Fprint(a.Err, a.Text(p.String()))
 			return a.confirm(ctx, "This "+harm+". Go on?")
 		},
 	}

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -91,7 +90,7 @@ func runGrades(ctx context.Context, a *app, typed []string, w gradebook.Wanted, 
 	if w.Columns, err = classroom.Columns(class, w.Columns); err != nil {
 		return usage(err)
 	}
-	result, failed, err := classroom.Check(ctx, i, chosen, control.CheckRequest{}, a.folder(i.Name), a.language())
+	result, failed, err := classroom.Check(ctx, i, chosen, control.CheckRequest{}, a.folder(i.Name), a.Language)
 	if err == nil && len(failed) > 0 { // a gradebook without somebody would be taken for one with everybody
 		return a.failures(chosen.Sandboxes, failed)
 	}
@@ -99,7 +98,7 @@ func runGrades(ctx context.Context, a *app, typed []string, w gradebook.Wanted, 
 	if err := errors.Join(err, err2); err != nil {
 		return err
 	}
-	book := classroom.Book(cmp.Or(sheet.Title[a.language()], sheet.Title["en"], sheet.Title["fr"], i.Name), result, class)
+	book := classroom.Book(cmp.Or(sheet.Title[a.Language], sheet.Title["en"], sheet.Title["fr"], i.Name), result, class)
 	if err := putGrades(a, i.Name, book, w, file); err != nil {
 		return err
 	}
@@ -132,6 +131,6 @@ func putGrades(a *app, instance string, book gradebook.Book, w gradebook.Wanted,
 // mention tells beside the data.
 func (a *app) mention(lines []string) {
 	for _, line := range lines {
-		fmt.Fprintf(a.Err, "maillab: %s\n", line)
+		a.Fprintln(a.Err, "maillab: "+line)
 	}
 }

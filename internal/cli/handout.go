@@ -36,7 +36,7 @@ class in one HTML page that prints a student a page, a CSV, and an ssh_config to
 				if err := writeSheets(class, out); err != nil {
 					return err
 				}
-				fmt.Fprintf(a.Err, "the sheets of %s are in %s\n", students(len(class.Sheets)), out)
+				a.Fprintf(a.Err, "the sheets of %s are in %s\n", students(len(class.Sheets)), out)
 				return nil
 			}
 			if a.flags.output != "table" && !cmd.Flags().Changed("form") {

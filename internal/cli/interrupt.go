@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"fmt"
 	"os"
 	"os/signal"
 )
@@ -30,6 +29,6 @@ func Interruptible(signals ...os.Signal) (ctx context.Context, stop func()) {
 // tellLeave says, when ctx ends, what is going on and how not to wait for it. Verbs that do not end at once say it.
 func (a *app) tellLeave(ctx context.Context) (stop func() bool) {
 	return context.AfterFunc(ctx, func() {
-		fmt.Fprintln(a.Err, "interrupted: ending in good order; interrupt again to end at once and leave things as they are")
+		a.Fprintln(a.Err, "interrupted: ending in good order; interrupt again to end at once and leave things as they are")
 	})
 }

@@ -127,7 +127,7 @@ func labsVerb(a *app) *cobra.Command {
 				}
 				title := map[string]string{"fr": parsed.Title.In("fr"), "en": parsed.Title.In("en")}
 				rows = append(rows, row{name, title, parsed.Topology, len(parsed.Tasks)})
-				l.rows = append(l.rows, []string{name, parsed.Topology, fmt.Sprint(len(parsed.Tasks)), parsed.Title.In("en")})
+				l.rows = append(l.rows, []string{name, parsed.Topology, fmt.Sprint(len(parsed.Tasks)), parsed.Title.In(a.Language)})
 			}
 			l.value = map[string]any{"labs": rows}
 			return a.print(l)
@@ -162,7 +162,7 @@ check too that the class fits the lab.`,
 			if _, err := lab.Compile(l, class, roster.Seat(nil, class).Given.Seats(), l.Name, guess); err != nil && (listed || l.Topology == lab.Isolated) {
 				return usage(s.placed(err))
 			}
-			fmt.Fprintf(a.Err, "%s is sound: %s, %s, checked for %s\n", args[0], count(len(l.Tasks), "task"), l.Topology, students(len(class.Students)))
+			a.Fprintf(a.Err, "%s is sound: %s, %s, checked for %s\n", args[0], count(len(l.Tasks), "task"), l.Topology, students(len(class.Students)))
 			return nil
 		},
 	}

@@ -98,6 +98,6 @@ func copyLab(a *app, name, to string) error {
 			return err
 		}
 	}
-	fmt.Fprintf(a.Err, "%s is in %s: change it, then maillab validate %s and maillab up -f %s\n", name, to, to, to)
+	a.Fprintf(a.Err, "%s is in %s: change it, then maillab validate %s and maillab up -f %s\n", name, to, to, to)
 	return nil
 }

@@ -3,7 +3,6 @@ package cli
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 
 	"github.com/spf13/cobra"
@@ -80,7 +79,7 @@ func (a *app) failures(chosen []instance.Sandbox, failed map[int]error) error {
 			return closed // said once
 		}
 		if err := failed[s.Seat]; err != nil {
-			fmt.Fprintf(a.Err, "maillab: %s: %v\n", s.Name(), err)
+			a.Fprintf(a.Err, "maillab: %s: %v\n", s.Name(), err)
 			if errors.Is(err, context.Canceled) {
 				return silent(exitInterrupted)
 			}

@@ -3,7 +3,6 @@ package cli
 import (
 	"context"
 	"errors"
-	"fmt"
 
 	"github.com/spf13/cobra"
 
@@ -83,7 +82,7 @@ func runMark(ctx context.Context, a *app, typed, task string, m *progress.Mark) 
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(a.Err, "%s of %s: %s\n", task, student, marking.Now(m, before, 0))
+	a.Fprintf(a.Err, "%s of %s: %s\n", task, student, marking.Now(m, before, 0))
 	return nil
 }
 
@@ -105,11 +104,11 @@ func runNext(ctx context.Context, a *app, typed, tasks []string) error {
 	if err := errors.Join(err, a.hasTasks(i.Name, tasks)); err != nil {
 		return err
 	}
-	result, failed, err := classroom.Check(ctx, i, chosen, control.CheckRequest{Tasks: tasks}, a.folder(i.Name), a.language())
+	result, failed, err := classroom.Check(ctx, i, chosen, control.CheckRequest{Tasks: tasks}, a.folder(i.Name), a.Language)
 	if err != nil {
 		return err
 	}
-	if _, err := classroom.NameCopies(a.folder(i.Name), result, a.language()); err != nil {
+	if _, err := classroom.NameCopies(a.folder(i.Name), result, a.Language); err != nil {
 		a.mention([]string{err.Error()})
 	}
 	round := marking.Round{Answers: classroom.Waiting(result, people), In: a.In, Out: a.Out, Err: a.Err,
@@ -126,7 +125,7 @@ func runNext(ctx context.Context, a *app, typed, tasks []string) error {
 			return classroom.Mark(ctx, i, h, s, control.Mark{Student: student, Task: answer.Task, By: a.teacher(), Mark: m})
 		}}
 	done, err := round.Run(ctx)
-	fmt.Fprintln(a.Err, done)
+	a.Fprintln(a.Err, done)
 	if err != nil {
 		return &failure{err: errors.New("interrupted: what you said is kept"), code: exitCode(err)}
 	}

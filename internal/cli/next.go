@@ -18,7 +18,7 @@ func whatNext(a *app, o deploy.Outcome) {
 		if !o.Alone {
 			which = " -n " + o.Name
 		}
-		fmt.Fprintf(a.Err, "\nmaillab status%s   shows the class; maillab down%s   takes it away\n", which, which)
+		a.Fprintf(a.Err, "\nmaillab status%s   shows the class; maillab down%s   takes it away\n", which, which)
 	}
 }
 
@@ -45,8 +45,8 @@ func whereTo(a *app, o deploy.Outcome) {
 		}
 	}
 	if host, port, err := net.SplitHostPort(addresses["ssh"]); err == nil && o.Engine.Capabilities().System {
-		lines = append(lines, fmt.Sprintf("  ssh -p %s %s@%s      # password %s", port, account.Name, host, account.Password))
+		lines = append(lines, a.Sprintf("  ssh -p %s %s@%s      # password %s", port, account.Name, host, account.Password))
 	}
-	fmt.Fprintf(a.Err, "\n%s (%s), account %s, password %s:\n%s\n",
+	a.Fprintf(a.Err, "\n%s (%s), account %s, password %s:\n%s\n",
 		student, o.Name, account.Name, account.Password, strings.Join(lines, "\n"))
 }

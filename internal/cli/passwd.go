@@ -78,7 +78,7 @@ func runPasswd(ctx context.Context, a *app, student, account string, generate bo
 	if generate {
 		fmt.Fprintln(a.Out, word)
 	}
-	fmt.Fprintf(a.Err, "%s of %s has a new password\n", account, s.Name())
+	a.Fprintf(a.Err, "%s of %s has a new password\n", account, s.Name())
 	return nil
 }
 
@@ -117,7 +117,7 @@ func newPassword(ctx context.Context, a *app, account string, generate bool) (st
 		}
 		return goodPassword(strings.TrimRight(line, "\r\n"))
 	}
-	words, err := a.hidden(ctx, f, "New password for "+account+": ", "Again: ")
+	words, err := a.hidden(ctx, f, a.Text("New password for "+account+": "), a.Text("Again: "))
 	if err != nil {
 		return "", err
 	}

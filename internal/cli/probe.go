@@ -72,7 +72,7 @@ func probeNew(ctx context.Context, a *app, out deploy.Outcome) ([]engine.Finding
 func probeAll(ctx context.Context, a *app, i running) ([]engine.Finding, error) {
 	return doctor.Probe(ctx, i, func(p probe.Probe) {
 		if !a.flags.quiet {
-			fmt.Fprintf(a.Err, "%s: %s\n", p.Group, p.Name)
+			a.Fprintf(a.Err, "%s: %s\n", p.Group, a.Text(p.Name))
 		}
 	})
 }

@@ -19,20 +19,20 @@ func (a *app) progress(p plan.Plan) (events func(apply.Event), finish func()) {
 	case a.flags.quiet || p.Empty():
 		return nil, func() {}
 	case screen.IsTerminal(a.Err) && a.Getenv("TERM") != "dumb":
-		return steps.Bar(a.Err, p)
+		return steps.Bar(a.Err, a.Tongue, p)
 	}
-	return steps.Lines(a.Err), func() {}
+	return steps.Lines(a.Err, a.Tongue), func() {}
 }
 
 // ended tells how an apply ended, and gives the exit code: nothing failed, some students' steps did, or all.
 func (a *app) ended(ctx context.Context, result apply.Result, done string) error {
 	if result.OK() {
-		fmt.Fprintln(a.Err, done)
+		a.Fprintln(a.Err, done)
 		return nil
 	}
 	for _, o := range result.Outcomes {
 		if o.State == apply.Failed && (ctx.Err() == nil || !errors.Is(o.Err, ctx.Err())) { // what was cut short is no news
-			fmt.Fprintf(a.Err, "maillab: %s: %v\n", o.Step.ID, o.Err)
+			a.Fprintf(a.Err, "maillab: %s: %v\n", a.Text(string(o.Step.ID)), o.Err)
 		}
 	}
 	if ctx.Err() != nil {
@@ -47,7 +47,7 @@ func (a *app) ended(ctx context.Context, result apply.Result, done string) error
 	if general || len(seats) == seatsOf(result) {
 		return silent(exitFailed)
 	}
-	fmt.Fprintf(a.Err, "maillab: %d of %d sandboxes are not done; the same command again tries them again\n", len(seats), seatsOf(result))
+	a.Fprintf(a.Err, "maillab: %d of %d sandboxes are not done; the same command again tries them again\n", len(seats), seatsOf(result))
 	return silent(exitPartly)
 }
 

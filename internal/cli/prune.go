@@ -47,14 +47,14 @@ func runPrune(ctx context.Context, a *app, dry, spools bool) error {
 		folders = scratch.Abandoned()
 	}
 	if len(all)+len(folders) == 0 {
-		fmt.Fprintln(a.Err, "nothing to remove")
+		a.Fprintln(a.Err, "nothing to remove")
 		return nil
 	}
 	for _, w := range all {
-		fmt.Fprintln(a.Out, w)
+		a.Fprintln(a.Out, w)
 	}
 	for _, dir := range folders {
-		fmt.Fprintf(a.Out, "folder %s: its command was killed\n", dir)
+		a.Fprintf(a.Out, "folder %s: its command was killed\n", dir)
 	}
 	if dry {
 		return nil

@@ -3,6 +3,7 @@ package cli
 import (
 	"encoding/csv"
 	"encoding/json"
+	"slices"
 
 	"maillab/internal/screen"
 )
@@ -29,5 +30,28 @@ func (a *app) print(l list) error {
 		w.Flush()
 		return w.Error()
 	}
-	return screen.Table(a.Out, l.header, l.rows)
+	header, rows := a.told(l)
+	return screen.Table(a.Out, header, rows)
+}
+
+// told is a list for people: its columns' names, and what stands in those that speak, in their language.
+func (a *app) told(l list) (header []string, rows [][]string) {
+	for _, column := range l.header {
+		header = append(header, a.Text(column))
+	}
+	for _, row := range l.rows {
+		row = slices.Clone(row)
+		for n, cell := range row {
+			if speaks(l.header[n]) {
+				row[n] = a.Cell(cell)
+			}
+		}
+		rows = append(rows, row)
+	}
+	return header, rows
+}
+
+// speaks tells whether what stands in a column is ours to say.
+func speaks(column string) bool {
+	return slices.Contains([]string{"", "state", "change", "what", "detail", "student", "mail (unread)", "ended"}, column)
 }

@@ -148,23 +148,23 @@ func welcome(a *app, o deploy.Outcome, f sandboxFlags) {
 	}
 	whereTo(a, o)
 	if missing := o.Engine.Capabilities().Missing; missing != "" {
-		fmt.Fprintf(a.Err, "\nThis is the %s engine: %s.\n", o.Engine.Capabilities().Name, missing)
+		a.Fprintf(a.Err, "\nThis is the %s engine: %s.\n", o.Engine.Capabilities().Name, missing)
 	}
 	if !o.Engine.Capabilities().System {
 		kept := "removed in the end"
 		if f.dir != "" {
 			kept = "kept"
 		}
-		fmt.Fprintf(a.Err, "The mailboxes are below %s (%s).\n", filepath.Join(a.DataDir, "seats"), kept)
+		a.Fprintf(a.Err, "The mailboxes are below %s (%s).\n", filepath.Join(a.DataDir, "seats"), kept)
 	}
 	if slices.ContainsFunc(slices.Collect(maps.Values(o.Desired.Specs)), func(s spec.Sandbox) bool { return s.Tasks != nil }) {
 		whose := ""
 		if students := o.Class.Students; len(students) > 1 {
 			whose = " --student " + students[0].Key
 		}
-		fmt.Fprintf(a.Err, "The tasks, in another terminal: maillab -n %[1]s lab%[2]s; where you are: maillab -n %[1]s lab%[2]s check\n", o.Name, whose)
+		a.Fprintf(a.Err, "The tasks, in another terminal: maillab -n %[1]s lab%[2]s; where you are: maillab -n %[1]s lab%[2]s check\n", o.Name, whose)
 	}
-	fmt.Fprintf(a.Err, "Ctrl-C ends it; elsewhere: maillab -n %s status\n", o.Name)
+	a.Fprintf(a.Err, "Ctrl-C ends it; elsewhere: maillab -n %s status\n", o.Name)
 }
 
 // attend stays until ctx ends or the sandbox is taken down by somebody else.
@@ -182,13 +182,13 @@ func attend(ctx context.Context, a *app, o deploy.Outcome, h *hosted, log bool) 
 				stream, err := client.Log(ctx, seat, 0, true)
 				if err != nil {
 					if ctx.Err() == nil {
-						fmt.Fprintf(a.Err, "maillab: no mail log: %v\n", err)
+						a.Fprintf(a.Err, "maillab: no mail log: %v\n", err)
 					}
 					return
 				}
 				defer stream.Close()
 				if err := screen.CopyLines(together, "", stream); err != nil && ctx.Err() == nil {
-					fmt.Fprintf(a.Err, "maillab: mail log: %v\n", err)
+					a.Fprintf(a.Err, "maillab: mail log: %v\n", err)
 				}
 			})
 		}
@@ -196,7 +196,7 @@ func attend(ctx context.Context, a *app, o deploy.Outcome, h *hosted, log bool) 
 	select {
 	case <-ctx.Done():
 	case <-h.ended:
-		fmt.Fprintf(a.Err, "%s was taken down\n", o.Name)
+		a.Fprintf(a.Err, "%s was taken down\n", o.Name)
 		cancel()
 	}
 }

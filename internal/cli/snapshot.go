@@ -96,7 +96,7 @@ func saveAll(ctx context.Context, a *app, i running, picked instance.Chosen, nam
 		if err := draft.Commit(); err != nil {
 			return err
 		}
-		fmt.Fprintf(a.Err, "snapshot %s of %s\n", name, students(len(chosen)-len(failed)))
+		a.Fprintf(a.Err, "snapshot %s of %s\n", name, students(len(chosen)-len(failed)))
 	}
 	return a.failures(chosen, failed)
 }

@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"fmt"
 	"strconv"
 	"sync"
 
@@ -95,9 +94,9 @@ func printDiff(a *app, messages, tasks list, whole bool) error {
 	table := a.flags.output == "table"
 	switch {
 	case table && whole && len(messages.rows)+len(tasks.rows) == 0:
-		fmt.Fprintln(a.Err, "no difference: the same messages are in the mailboxes, and tasks stand as they did")
+		a.Fprintln(a.Err, "no difference: the same messages are in the mailboxes, and tasks stand as they did")
 	case table && whole && len(messages.rows) == 0:
-		fmt.Fprintln(a.Err, "the same messages are in the mailboxes")
+		a.Fprintln(a.Err, "the same messages are in the mailboxes")
 	default:
 		if err := a.print(messages); err != nil {
 			return err

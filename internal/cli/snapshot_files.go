@@ -64,7 +64,7 @@ func snapshotImport(a *app) *cobra.Command {
 			}
 			info, err := store.Import(args[0], in)
 			if err == nil {
-				fmt.Fprintf(a.Err, "snapshot %s: %d archives\n", info.Name, len(info.Seats))
+				a.Fprintf(a.Err, "snapshot %s: %d archives\n", info.Name, len(info.Seats))
 			}
 			return err
 		},

@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"fmt"
 	"io"
 	"time"
 
@@ -64,7 +63,7 @@ func showStatus(ctx context.Context, a *app, names []string) error {
 	}
 	status := classroom.AskStatus(ctx, i, chosen)
 	if status.Problem != "" {
-		fmt.Fprintf(a.Err, "maillab: %s\n", status.Problem)
+		a.Fprintf(a.Err, "maillab: %s\n", status.Problem)
 	}
 	header, rows := status.Table()
 	return a.print(list{value: status, header: header, rows: rows})
@@ -100,7 +99,7 @@ func showInstances(ctx context.Context, a *app) error {
 		return err
 	}
 	if len(s.Problems) > 0 {
-		fmt.Fprintln(a.Err, unanswered(s))
+		a.Fprintln(a.Err, unanswered(s))
 	}
 	all := classroom.AskAll(ctx, s.Instances, owner())
 	header, rows := all.Table()

@@ -151,7 +151,7 @@ func planUp(ctx context.Context, a *app, c deploy.Carrier, f upFlags, name strin
 	if err != nil {
 		return s.placed(err)
 	}
-	fmt.Fprint(a.Out, p)
+	fmt.Fprint(a.Out, a.Text(p.String()))
 	return nil
 }
 
@@ -159,13 +159,13 @@ func planUp(ctx context.Context, a *app, c deploy.Carrier, f upFlags, name strin
 func tellDecided(a *app, o deploy.Outcome) {
 	if len(o.Silent) > 0 {
 		can := o.Engine.Capabilities()
-		fmt.Fprintf(a.Err, "%v\nusing engine %s instead: %s\n", errors.Join(o.Silent...), can.Name, can.Missing)
+		a.Fprintf(a.Err, "%v\nusing engine %s instead: %s\n", errors.Join(o.Silent...), can.Name, can.Missing)
 	}
 	for _, n := range o.Notes {
-		fmt.Fprintln(a.Err, n)
+		a.Fprintln(a.Err, n)
 	}
 	for _, w := range o.Warnings {
-		fmt.Fprintf(a.Err, "warning: %s\n", w)
+		a.Fprintf(a.Err, "warning: %s\n", w)
 	}
 }
 

@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"fmt"
 	"runtime"
 
 	"github.com/spf13/cobra"
@@ -25,9 +24,9 @@ func versionVerb(a *app) *cobra.Command {
 				"image": images.Tag(), "spec": spec.Version,
 			}
 			if a.flags.output == "table" {
-				_, err := fmt.Fprintf(a.Out, "maillab %s (%s), %s, %s/%s\nsandbox image %s\n",
+				a.Fprintf(a.Out, "maillab %s (%s), %s, %s/%s\nsandbox image %s\n",
 					a.Version, a.Commit, runtime.Version(), runtime.GOOS, runtime.GOARCH, images.Tag())
-				return err
+				return nil
 			}
 			return a.print(list{value: value, header: []string{"version", "commit", "image"}, rows: [][]string{{a.Version, a.Commit, images.Tag()}}})
 		},

@@ -14,7 +14,7 @@ import (
 // Speak lets a program's help be in another language: what its commands and flags say of themselves, and cobra's own words.
 // It comes after all commands have been put together.
 func Speak(root *cobra.Command, t say.Tongue) {
-	if t.Language == "en" {
+	if t.English() {
 		return
 	}
 	root.InitDefaultHelpCmd()

@@ -21,8 +21,6 @@ type entry struct {
 	english, other sentence
 }
 
-func (c catalogue) empty() bool { return c.byFormat == nil }
-
 // translate says a text that is whole.
 func (c catalogue) translate(english string, text func(string) string) (string, bool) {
 	if s, found := c.byFormat[english]; found && len(s.verbs) == 0 {
@@ -61,7 +59,7 @@ func readCatalogue(fsys fs.FS, dir string) (catalogue, error) {
 }
 
 // fewLetters is what a format has to say at least for a text to be recognised by it: "%s of %s" may be anything.
-const fewLetters = 4
+const fewLetters = 3
 
 func (c *catalogue) add(m message) {
 	e := entry{m.id, takeApart(m.id), takeApart(m.text)}

@@ -12,7 +12,7 @@ const pageWidth = 110
 // Page says a help: paragraphs of prose, whose lines are put anew, and indented lines, whose columns are said one by one.
 // Each paragraph is a text of the catalogue, in one line.
 func (t Tongue) Page(english string) string {
-	if t.sentences.empty() {
+	if t.English() {
 		return english
 	}
 	var out []string
@@ -54,7 +54,7 @@ func wrapped(prose string) (lines []string) {
 		switch {
 		case line == "":
 			line = word
-		case utf8.RuneCountInString(line)+1+utf8.RuneCountInString(word) > pageWidth:
+		case utf8.RuneCountInString(line)+1+utf8.RuneCountInString(word) > pageWidth && !strings.Contains(":;?!»", word):
 			lines, line = append(lines, line), word
 		default:
 			line += " " + word

@@ -36,6 +36,9 @@ func In(language string) Tongue {
 	return Tongue{"fr", all}
 }
 
+// English tells whether nothing is translated.
+func (t Tongue) English() bool { return t.sentences.byFormat == nil }
+
 // Languages are those that there are.
 func Languages() []string { return []string{"fr", "en"} }
 
@@ -73,7 +76,7 @@ func spoken(locale string) string {
 
 // Sprintf says a format of the catalogue. Arguments that are errors are said in the same language.
 func (t Tongue) Sprintf(format string, args ...any) string {
-	if t.sentences.empty() {
+	if t.English() {
 		return fmt.Sprintf(format, args...)
 	}
 	said := make([]any, len(args))
@@ -104,11 +107,11 @@ func (t Tongue) Fprintln(w io.Writer, said any) {
 // Text says an English text. One that is put together (lines, "what: why", "one; another", "what (mend)") is said part by
 // part, and what is in no catalogue stays as it is.
 func (t Tongue) Text(english string) string {
-	if t.sentences.empty() {
+	if t.English() {
 		return english
 	}
 	before, body, after := trimmed(english)
-	if body == "" {
+	if body == "" || len(body) > mostText && !strings.Contains(body, "\n") {
 		return english
 	}
 	if whole, found := t.sentences.translate(body, t.Text); found {
@@ -129,17 +132,42 @@ func (t Tongue) Cell(english string) string {
 	return t.Text(english)
 }
 
-// seams are where texts are joined, those that hold more together first.
-var seams = [...]string{"\n", " → ", "; ", ": "}
+// mostText is more than any line has that is said, in octets; what is longer comes from elsewhere.
+const mostText = 4096
+
+// seams are where texts are joined in a line, those that hold more together first.
+var seams = [...]string{" → ", "; ", ": "}
 
 // parts says what a text is put together from.
 func (t Tongue) parts(text string) string {
+	if lines := strings.Split(text, "\n"); len(lines) > 1 {
+		for n, line := range lines {
+			lines[n] = t.Text(line)
+		}
+		return strings.Join(lines, "\n")
+	}
 	for _, seam := range seams {
 		if first, rest, found := strings.Cut(text, seam); found {
 			return t.Text(first) + seam + t.Text(rest)
 		}
 	}
+	if list, found := t.list(text); found {
+		return list
+	}
 	return t.aside(text)
+}
+
+// list says a list each of whose items is known.
+func (t Tongue) list(text string) (string, bool) {
+	items := strings.Split(text, ", ")
+	for n, item := range items {
+		said, found := t.sentences.translate(item, t.Text)
+		if !found || len(items) == 1 {
+			return "", false
+		}
+		items[n] = said
+	}
+	return strings.Join(items, ", "), true
 }
 
 // aside says a text behind which a mend or a name stands in brackets.

@@ -5,13 +5,15 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 	"unicode"
 )
 
 // A sentence is a format taken apart: what is said, and the verbs between. One more piece than verbs.
 type sentence struct {
-	pieces []string
-	verbs  []verb
+	pieces  []string
+	verbs   []verb
+	pattern func() *regexp.Regexp // expression, made once it is needed
 }
 
 // verb is one of a format's, such as %d or %[2]s.
@@ -30,6 +32,7 @@ func takeApart(format string) sentence {
 		place := verbs.FindStringSubmatchIndex(format[at:])
 		if place == nil {
 			s.pieces = append(s.pieces, piece+format[at:])
+			s.pattern = sync.OnceValue(s.expression)
 			return s
 		}
 		piece += format[at : at+place[0]]
@@ -63,39 +66,44 @@ func (s sentence) letters() (sum int) {
 
 // match takes a text apart that was made from the format: what stands for each argument.
 //
-// A name has no colon with a blank behind it; where an error is told, one may be, for errors begin with what they are about.
-// So a sentence that begins with a name is not found behind something else that was put before it: "a.csv:3: NAME is missing".
+// What is before a sentence that begins with a name is not part of the name: neither what the text is about, as in
+// "a.csv:3: NAME is missing", nor the list that it is the last of, as in "alice (seat 1), bruno (seat 2)". Where an error is
+// told, it may be.
 func (s sentence) match(text string) (args []string, found bool) {
-	rest, found := strings.CutPrefix(text, s.pieces[0])
-	if !found || strings.Contains(text, "\n") && !s.lines() {
+	first, last := s.pieces[0], s.pieces[len(s.verbs)]
+	if !strings.HasPrefix(text, first) || !strings.HasSuffix(text, last) || strings.Contains(text, "\n") && !s.lines() {
+		return nil, false
+	}
+	groups := s.pattern().FindStringSubmatch(text)
+	if groups == nil {
 		return nil, false
 	}
 	args = make([]string, s.arguments())
-	if !s.fill(args, 0, rest) || s.filled(args, verbatim) != text {
-		return nil, false
+	for n, v := range s.verbs {
+		args[v.arg] = groups[n+1]
 	}
-	if s.pieces[0] == "" && s.verbs[0].kind != 'w' && strings.Contains(args[s.verbs[0].arg], ": ") {
-		return nil, false
-	}
-	return args, true
+	begins := first != "" || s.verbs[0].kind == 'w' || !strings.Contains(groups[1], ": ") && !strings.Contains(groups[1], "), ")
+	return args, begins && s.filled(args, verbatim) == text
 }
 
-// fill finds what stands for the n-th verb and those behind it.
-func (s sentence) fill(args []string, n int, text string) bool {
-	v, piece := s.verbs[n], s.pieces[n+1]
-	if n == len(s.verbs)-1 {
-		arg, found := strings.CutSuffix(text, piece)
-		args[v.arg] = arg
-		return found && v.takes(arg)
+// expression matches what is made from the format, in time that grows with the text alone.
+func (s sentence) expression() *regexp.Regexp {
+	var all strings.Builder
+	for n, v := range s.verbs {
+		all.WriteString(regexp.QuoteMeta(s.pieces[n]) + v.expression())
 	}
-	for end := range len(text) + 1 {
-		rest, found := strings.CutPrefix(text[end:], piece)
-		if found && v.takes(text[:end]) && s.fill(args, n+1, rest) {
-			args[v.arg] = text[:end]
-			return true
-		}
+	return regexp.MustCompile(`(?s)^` + all.String() + regexp.QuoteMeta(s.pieces[len(s.verbs)]) + `$`)
+}
+
+// expression matches what the verb makes, as short as may be.
+func (v verb) expression() string {
+	switch v.kind {
+	case 'd':
+		return `( *-?\d+ *)`
+	case 'q':
+		return `("(?:[^"\\]|\\.)*")`
 	}
-	return false
+	return `(.*?)`
 }
 
 // lines tells whether the format has several; of what has one, no text of several is made.
@@ -110,19 +118,6 @@ func (s sentence) arguments() (most int) {
 }
 
 func verbatim(text string) string { return text }
-
-// takes tells whether a text may stand for the verb.
-func (v verb) takes(text string) bool {
-	switch v.kind {
-	case 'd':
-		_, err := strconv.Atoi(strings.TrimSpace(text))
-		return err == nil
-	case 'q':
-		_, err := strconv.Unquote(text)
-		return err == nil
-	}
-	return true
-}
 
 // say fills the sentence. What stands for %w is itself said.
 func (s sentence) say(args []any, text func(string) string) string {

@@ -7,6 +7,7 @@ import (
 	"maillab/internal/apply"
 	"maillab/internal/engine"
 	"maillab/internal/plan"
+	"maillab/internal/say"
 )
 
 func events() (plan.Plan, []apply.Event) {
@@ -21,7 +22,7 @@ func events() (plan.Plan, []apply.Event) {
 // TestLines: off a terminal a step is told when it is done, and a build, which takes long, when it begins.
 func TestLines(t *testing.T) {
 	var out bytes.Buffer
-	tell := Lines(&out)
+	tell := Lines(&out, say.In("en"))
 	_, all := events()
 	for _, e := range all {
 		tell(e)
@@ -37,7 +38,7 @@ func TestBar(t *testing.T) {
 	p, all := events()
 	for cut := range len(all) + 1 {
 		var out bytes.Buffer
-		tell, finish := Bar(&out, p)
+		tell, finish := Bar(&out, say.In("en"), p)
 		for _, e := range all[:cut] {
 			tell(e)
 		}
