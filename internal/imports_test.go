@@ -40,7 +40,7 @@ func mayImport() map[string]string {
 		"internal/handout":         "",
 		"internal/gradebook":       "internal/roster internal/screen",
 		"internal/snapshot":        "internal/belongings internal/filelock internal/progress",
-		"internal/marking":         "internal/progress",
+		"internal/marking":         "internal/progress internal/say",
 		"internal/leash":           "",
 		"internal/scratch":         "internal/filelock",
 		"internal/screen":          "",

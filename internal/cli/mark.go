@@ -82,7 +82,7 @@ func runMark(ctx context.Context, a *app, typed, task string, m *progress.Mark) 
 	if err != nil {
 		return err
 	}
-	a.Fprintf(a.Err, "%s of %s: %s\n", task, student, marking.Now(m, before, 0))
+	a.Fprintf(a.Err, "%s of %s: %s\n", task, student, a.Text(marking.Now(m, before, 0)))
 	return nil
 }
 
@@ -111,7 +111,7 @@ func runNext(ctx context.Context, a *app, typed, tasks []string) error {
 	if _, err := classroom.NameCopies(a.folder(i.Name), result, a.Language); err != nil {
 		a.mention([]string{err.Error()})
 	}
-	round := marking.Round{Answers: classroom.Waiting(result, people), In: a.In, Out: a.Out, Err: a.Err,
+	round := marking.Round{Answers: classroom.Waiting(result, people), In: a.In, Out: a.Out, Err: a.Err, Say: a.Tongue,
 		Keep: func(ctx context.Context, answer marking.Answer, m *progress.Mark) (*progress.Mark, error) {
 			i, h, err := a.hold(ctx, i)
 			if err != nil {

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"maillab/internal/progress"
+	"maillab/internal/say"
 )
 
 // Answer is one that waits.
@@ -38,6 +39,7 @@ type Round struct {
 	In      io.Reader
 	Out     io.Writer // what was answered
 	Err     io.Writer // what is asked
+	Say     say.Tongue
 	// Keep keeps a word, nil taking it back, and returns the one that stood before, nil where there was none.
 	Keep func(context.Context, Answer, *progress.Mark) (before *progress.Mark, err error)
 }
@@ -58,7 +60,7 @@ func (r Round) Run(ctx context.Context) (Done, error) {
 	lines := r.lines(reading)
 	said := make([]*progress.Mark, len(r.Answers))
 	if len(r.Answers) > 0 {
-		fmt.Fprintln(r.Err, "passed, failed, 0.5 or 3/5, and behind it a comment; Return skips; b, q, ?")
+		r.Say.Fprintln(r.Err, "passed, failed, 0.5 or 3/5, and behind it a comment; Return skips; b, q, ?")
 	}
 	for at := 0; at >= 0 && at < len(r.Answers); {
 		r.show(at, said[at])
@@ -93,7 +95,7 @@ func (r Round) ask(ctx context.Context, lines <-chan string, at int, said []*pro
 		case line == "b", line == "back":
 			return max(0, at-1)
 		case line == "?", line == "help":
-			fmt.Fprintln(r.Err, help)
+			r.Say.Fprintln(r.Err, help)
 		case r.keep(ctx, at, line, said):
 			return at + 1
 		}
@@ -104,14 +106,14 @@ func (r Round) ask(ctx context.Context, lines <-chan string, at int, said []*pro
 func (r Round) keep(ctx context.Context, at int, line string, said []*progress.Mark) bool {
 	m, err := read(line)
 	if err != nil {
-		fmt.Fprintf(r.Err, "%v (? shows more)\n", err)
+		r.Say.Fprintf(r.Err, "%v (? shows more)\n", err)
 		return false
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), keepPatience)
 	defer cancel()
 	before, err := r.Keep(ctx, r.Answers[at], m)
 	if err != nil {
-		fmt.Fprintf(r.Err, "this is not kept: %v\n", err)
+		r.Say.Fprintf(r.Err, "this is not kept: %v\n", err)
 		return false
 	}
 	r.kept(r.Answers[at], m, before, said[at])
@@ -146,7 +148,7 @@ func read(line string) (*progress.Mark, error) {
 // show shows an answer, with where the round is.
 func (r Round) show(at int, said *progress.Mark) {
 	a := r.Answers[at]
-	fmt.Fprintf(r.Out, "\n%d of %d: %s (seat %d), %s: %s\n", at+1, len(r.Answers), a.Name, a.Seat, a.Task, a.Title)
+	r.Say.Fprintf(r.Out, "\n%d of %d: %s (seat %d), %s: %s\n", at+1, len(r.Answers), a.Name, a.Seat, a.Task, a.Title)
 	text := a.Text
 	if text == "" {
 		text = a.Seen
@@ -155,13 +157,13 @@ func (r Round) show(at int, said *progress.Mark) {
 		fmt.Fprintf(r.Out, "  │ %s\n", strings.TrimRight(line, "\r\n"))
 	}
 	if a.Copied != "" {
-		fmt.Fprintf(r.Out, "It carries the code of %s.\n", a.Copied)
+		r.Say.Fprintf(r.Out, "It carries the code of %s.\n", a.Copied)
 	}
 	if a.Look != "" {
-		fmt.Fprintf(r.Out, "Look for: %s\n", strings.Join(strings.Fields(a.Look), " "))
+		r.Say.Fprintf(r.Out, "Look for: %s\n", strings.Join(strings.Fields(a.Look), " "))
 	}
 	if said != nil {
-		fmt.Fprintf(r.Out, "You said: %s\n", told(*said, a.Points))
+		r.Say.Fprintf(r.Out, "You said: %s\n", told(*said, a.Points))
 	}
 }
 
@@ -170,7 +172,7 @@ func (r Round) kept(a Answer, m, before, mine *progress.Mark) {
 	if mine != nil && before != nil && before.Share == mine.Share && before.Comment == mine.Comment {
 		before = nil
 	}
-	fmt.Fprintln(r.Err, Now(m, before, a.Points))
+	r.Say.Fprintln(r.Err, Now(m, before, a.Points))
 }
 
 // Now tells of a word that is kept, with the one that it took the place of: "0.6 (3 of 5 points), “say why”; it was passed, by

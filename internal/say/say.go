@@ -136,7 +136,7 @@ func (t Tongue) Cell(english string) string {
 const mostText = 4096
 
 // seams are where texts are joined in a line, those that hold more together first.
-var seams = [...]string{" → ", "; ", ": "}
+var seams = [...]string{"; ", " → ", ": "}
 
 // parts says what a text is put together from.
 func (t Tongue) parts(text string) string {

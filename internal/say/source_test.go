@@ -19,7 +19,7 @@ import (
 
 // speakers are those packages, below internal/.
 func speakers() []string {
-	return []string{"cli", "commandline", "classroom", "gradebook", "steps", "plan", "apply", "deploy", "instance", "engine", "engine/embedded", "engine/docker", "doctor", "login", "control",
+	return []string{"cli", "commandline", "classroom", "gradebook", "marking", "progress", "steps", "plan", "apply", "deploy", "instance", "engine", "engine/embedded", "engine/docker", "doctor", "login", "control",
 		"certificate", "filelock", "scratch", "disposable", "leash", "compose",
 	}
 }
@@ -42,6 +42,7 @@ func notText(pkg string) []string {
 			"by hand", "by a program", " as %s", "%s %s from %s%s, %s: %s\n", "          (%d reply lines were not kept)\n", "          (the record is not whole)",
 			"C: %s", "S: %s", "   (%d octets of a message)", "   (logged in: %s)", "   (connected)", "   (ended)"},
 		"plan":            {"create %s"},
+		"progress":        {"%d epochs", "epoch %d: %w", "%s: %d attempts", "%d words on tasks"}, // of what a sandbox keeps
 		"deploy":          {", and ", " of %s", "expired "},
 		"instance":        {" (seat %d)"},
 		"engine/embedded": {"spec: %w"},
@@ -51,7 +52,7 @@ func notText(pkg string) []string {
 		"control":     {"PUT /v1/spec", "POST /v1/passwd", "text/plain; charset=utf-8"},
 		"certificate": {"PRIVATE KEY"},
 		"gradebook": {"Maximum grade", "Note maximale", "Grade can be changed", "La note peut être modifiée", "Last modified (grade)",
-			"Dernière modification (note)", "Feedback comments", "Feedback par commentaires"}, // Moodle's own
+			"Dernière modification (note)", "Feedback comments", "Feedback par commentaires", "last name"}, // Moodle's own
 	}[pkg]
 }
 
