@@ -19,7 +19,8 @@ import (
 // Client is maild's side. All methods may be called at once, as often as one likes; each waits for its own answer and
 // gives up when its context ends (the operation may be carried out all the same, but nothing is left held by it).
 type Client struct {
-	conn *net.UnixConn
+	conn  *net.UnixConn
+	lists turns
 
 	mu      sync.Mutex
 	last    uint64
@@ -69,9 +70,15 @@ func (c *Client) Rename(ctx context.Context, user, from, to string) error {
 	return err
 }
 
-// List lists what a user has below ~/mail, boxes and directories, sorted.
+// List lists what a user has below ~/mail, boxes and directories, sorted. Who has tens of thousands and asks for them
+// over twenty connections must not fill labinit's queue: of each user one walk is under way, until it is over.
 func (c *Client) List(ctx context.Context, user string) ([]mail.File, error) {
-	body, err := c.read(ctx, request{Op: opList, User: user})
+	done, err := c.lists.take(ctx, user)
+	if err != nil {
+		return nil, err
+	}
+	defer done()
+	body, err := c.read(context.WithoutCancel(ctx), request{Op: opList, User: user})
 	if err != nil {
 		return nil, err
 	}
