@@ -30,12 +30,12 @@ type Files struct {
 	Lookup  func(user string) (Owner, error) // what is not one of the lab's accounts is an error
 	crew    *crew
 	locks   *locks
-	walks   chan struct{} // holds one token while somebody lists
+	walks   chan struct{} // holds a token for each who lists
 }
 
 // NewFiles starts the threads that do the work; they end with ctx.
 func NewFiles(ctx context.Context, spool string, mailGID int, lookup func(string) (Owner, error)) *Files {
-	return &Files{Spool: spool, MailGID: mailGID, Lookup: lookup, crew: newCrew(ctx, 4), locks: newLocks(), walks: make(chan struct{}, 1)}
+	return &Files{Spool: spool, MailGID: mailGID, Lookup: lookup, crew: newCrew(ctx, 4), locks: newLocks(), walks: make(chan struct{}, 2)}
 }
 
 // within finds a user's box and runs do, as that user, in the directory that holds it. create makes missing folders.
@@ -254,7 +254,7 @@ const (
 // List is Client.List, on this side.
 func (f *Files) List(ctx context.Context, user string) ([]mail.File, error) {
 	select {
-	case f.walks <- struct{}{}: // one at a time: there are few threads, and a walk may be long
+	case f.walks <- struct{}{}: // two at a time: there are four threads, and a walk may be long
 		defer func() { <-f.walks }()
 	case <-ctx.Done():
 		return nil, ctx.Err()
