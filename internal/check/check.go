@@ -204,6 +204,18 @@ func About(t task.Task, r Result, w progress.Work) Result {
 	return r
 }
 
+// Recall tells how tasks stand from what is remembered, without a look at any evidence.
+func Recall(tasks []task.Task, w progress.Work) (results []Result) {
+	for _, t := range tasks {
+		r, known := Known(t, w)
+		if !known {
+			r = Result{State: w.States[t.ID]}
+		}
+		results = append(results, About(t, r, w))
+	}
+	return results
+}
+
 // Known is the verdict on a task that follows from no evidence: the teacher's word, or a pass of before.
 func Known(t task.Task, w progress.Work) (r Result, known bool) {
 	if m, marked := w.Marks[t.ID]; marked {

@@ -12,6 +12,7 @@ import (
 	"maillab/internal/control"
 	"maillab/internal/deploy"
 	"maillab/internal/instance"
+	"maillab/internal/register"
 )
 
 // BundleAbout is what a bundle says of itself, and how.
@@ -20,6 +21,7 @@ type BundleAbout struct {
 	Now             time.Time
 	Zone            *time.Location
 	Lang            string
+	Seat            int // of the student
 }
 
 // Bundle puts everything about one student into an archive.
@@ -51,9 +53,13 @@ func Bundle(ctx context.Context, i deploy.Running, s instance.Sandbox, student s
 	if err != nil {
 		return err
 	}
-	checked, err := client.Check(ctx, s.Seat, control.CheckRequest{Students: []string{student}})
+	checked, err := client.Check(ctx, s.Seat, control.CheckRequest{Students: []string{student}, History: true})
 	if err != nil {
 		return err
+	}
+	var entries register.Register
+	for _, c := range checked {
+		entries = entries.With(entryOf(c, about.Seat, about.Now))
 	}
 	ready, err := client.Ready(ctx, s.Seat)
 	if err != nil {
@@ -63,7 +69,7 @@ func Bundle(ctx context.Context, i deploy.Running, s instance.Sandbox, student s
 		"lab": i.Lab, "instance": i.Name, "student": student, "taken": about.Now.UTC().Format(time.RFC3339)}
 	for name, value := range map[string]any{
 		"dialogues.json": dialogues, "versions.json": versions,
-		"check.json": Result(i.Name, checked, map[string]int{student: s.Seat}, about.Lang),
+		"check.json": Result(i.Name, entries, about.Lang), "history.json": HistoryOf(i.Name, entries),
 	} {
 		text, err := json.MarshalIndent(value, "", "  ")
 		if err != nil {

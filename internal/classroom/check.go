@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -15,11 +14,13 @@ import (
 	"maillab/internal/instance"
 	"maillab/internal/lab/task"
 	"maillab/internal/progress"
+	"maillab/internal/register"
 )
 
 // Checked is what check -o json prints.
 type Checked struct {
 	Instance string           `json:"instance"`
+	AsOf     time.Time        `json:"asOf,omitzero"` // of results that were kept; zero: they are of now
 	Students []CheckedStudent `json:"students"`
 }
 
@@ -52,54 +53,40 @@ type CheckedTask struct {
 // checkPatience bounds a check: the scripts of a class on a shared server take a while.
 const checkPatience = 15 * time.Minute
 
-// Check has the sandboxes check side by side; failed has those that did not answer.
-func Check(ctx context.Context, i deploy.Running, chosen instance.Chosen, request control.CheckRequest, folder instance.Folder, lang string) (
-	result Checked, failed map[int]error, err error) {
-	seats, err := folder.Seats()
-	if err != nil {
-		return result, nil, err
-	}
+// Check has the sandboxes check side by side, and returns what of each student is to be entered in the register; failed has
+// those that did not answer.
+func Check(ctx context.Context, i deploy.Running, chosen instance.Chosen, request control.CheckRequest, now time.Time) (entries register.Register, failed map[int]error) {
 	ctx, cancel := context.WithTimeout(ctx, checkPatience)
 	defer cancel()
 	client := i.Client()
 	defer client.Close()
+	request.History = true
 	var mu sync.Mutex
-	var all []control.CheckedStudent
-	seatOf := map[string]int{}
 	failed = instance.Each(ctx, chosen.Sandboxes, Awake(func(ctx context.Context, s instance.Sandbox) error {
 		mine := request
 		mine.Students = chosen.Of(s)
 		checked, err := client.Check(ctx, s.Seat, mine)
 		mu.Lock()
 		defer mu.Unlock()
-		all = append(all, checked...)
 		for _, c := range checked {
-			if seatOf[c.Student] = s.Seat; s.Seat == 0 {
-				seatOf[c.Student] = seats[c.Student].Seat
-			}
+			entries = entries.With(entryOf(c, chosen.People.Seat(c.Student, s), now))
 		}
 		return err
 	}))
-	return Result(i.Name, all, seatOf, lang), failed, nil
+	return entries, failed
 }
 
-// Result puts what the sandboxes said into the order of the seats, in one language.
-func Result(name string, all []control.CheckedStudent, seatOf map[string]int, lang string) Checked {
+// Result tells what is in a register in one language.
+func Result(name string, entries register.Register, lang string) Checked {
 	out := Checked{Instance: name, Students: []CheckedStudent{}}
-	for _, c := range all {
-		s := CheckedStudent{Seat: seatOf[c.Student], Student: c.Student, Total: len(c.Results), Tasks: []CheckedTask{}}
-		s.Passed, s.Points, s.Maximum = check.Progress(c.Results)
-		for _, r := range c.Results {
+	for _, e := range entries {
+		s := CheckedStudent{Seat: e.Seat, Student: e.Student, Total: len(e.Results), Tasks: []CheckedTask{}}
+		s.Passed, s.Points, s.Maximum = check.Progress(e.Results)
+		for _, r := range e.Results {
 			s.Tasks = append(s.Tasks, taskOf(r, lang))
 		}
 		out.Students = append(out.Students, s)
 	}
-	slices.SortStableFunc(out.Students, func(x, y CheckedStudent) int {
-		if x.Seat != y.Seat {
-			return x.Seat - y.Seat
-		}
-		return strings.Compare(x.Student, y.Student)
-	})
 	return out
 }
 

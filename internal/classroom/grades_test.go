@@ -7,10 +7,10 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"maillab/internal/check"
-	"maillab/internal/control"
 	"maillab/internal/gradebook"
 	"maillab/internal/lab/task"
 	"maillab/internal/progress"
+	"maillab/internal/register"
 	"maillab/internal/roster"
 )
 
@@ -27,11 +27,11 @@ func listed(t *testing.T, csv string) roster.Class {
 // student lacks is another's all the same.
 func TestBook(t *testing.T) {
 	class := listed(t, "key;name;number;email\nalice;Alice A;7;a@univ.fr\nbruno;Bruno B;8;\n")
-	result := Result("amiens", []control.CheckedStudent{
-		{Student: "alice", Results: []check.Result{{ID: "one", State: progress.Passed, Points: 2, Given: 1.5, Mark: &progress.Mark{Share: 0.75, Comment: "nearly"}}, {ID: "two", State: progress.Manual, Points: 1, Answer: "because"}}},
-		{Student: "bruno", Results: []check.Result{{ID: "one", State: progress.Failed, Points: 2}, {ID: "three", State: progress.Failed, Points: 4}}},
-		{Student: "ghost", Results: []check.Result{{ID: "one", State: progress.Failed, Points: 2, Answer: "wrong"}}},
-	}, map[string]int{"alice": 1, "bruno": 2, "ghost": 3}, "en")
+	result := Result("amiens", register.Register{
+		{Seat: 1, Student: "alice", Results: []check.Result{{ID: "one", State: progress.Passed, Points: 2, Given: 1.5, Mark: &progress.Mark{Share: 0.75, Comment: "nearly"}}, {ID: "two", State: progress.Manual, Points: 1, Answer: "because"}}},
+		{Seat: 2, Student: "bruno", Results: []check.Result{{ID: "one", State: progress.Failed, Points: 2}, {ID: "three", State: progress.Failed, Points: 4}}},
+		{Seat: 3, Student: "ghost", Results: []check.Result{{ID: "one", State: progress.Failed, Points: 2, Answer: "wrong"}}},
+	}, "en")
 	b := Book("SMTP", result, class)
 	if diff := cmp.Diff([]gradebook.Task{{ID: "one", Points: 2}, {ID: "two", Points: 1}, {ID: "three", Points: 4}}, b.Tasks); diff != "" {
 		t.Error(diff)
@@ -69,11 +69,11 @@ func TestColumns(t *testing.T) {
 
 // TestTables: what waits, what comes next, and the maximum, in a row a student and a row a task.
 func TestTables(t *testing.T) {
-	result := Result("amiens", []control.CheckedStudent{{Student: "alice", Results: []check.Result{
+	result := Result("amiens", register.Register{{Seat: 1, Student: "alice", Results: []check.Result{
 		{ID: "one", State: progress.Passed, Points: 2, Given: 1.5, Mark: &progress.Mark{Share: 0.75, Comment: "nearly"}, Seen: task.Text{"en": "decided"}},
 		{ID: "two", State: progress.Manual, Points: 1, Answer: "because", Seen: task.Text{"en": "waits"}, Look: task.Text{"en": "reasons"}},
 		{ID: "three", State: progress.Failed, Points: 1, Seen: task.Text{"en": "nothing of it"}},
-	}}}, map[string]int{"alice": 1}, "en")
+	}}}, "en")
 	_, class := result.Table(10)
 	if diff := cmp.Diff([][]string{{"1", "alice", "1/3", "1.5/4", "two", "three: nothing o…"}}, class); diff != "" {
 		t.Error(diff)

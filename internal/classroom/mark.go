@@ -2,25 +2,40 @@ package classroom
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"time"
 
 	"maillab/internal/control"
 	"maillab/internal/deploy"
 	"maillab/internal/instance"
 	"maillab/internal/progress"
+	"maillab/internal/register"
 )
 
-// Mark has a sandbox keep the teacher's word on a task, and returns the one that stood before, nil where there was none. The
-// folder gets a copy.
-func Mark(ctx context.Context, i deploy.Running, h *instance.Held, s instance.Sandbox, m control.Mark) (before *progress.Mark, err error) {
+// Mark has a sandbox keep the teacher's word on a task, and returns the one that stood before, nil where there was none. What is
+// known of the student then is entered in the folder's register.
+func Mark(ctx context.Context, i deploy.Running, h *instance.Held, s instance.Sandbox, m control.Mark, now time.Time) (before *progress.Mark, err error) {
 	client := i.Client()
 	defer client.Close()
 	before, err = client.Mark(ctx, s.Seat, m)
 	if err != nil {
 		return nil, err
 	}
-	if err := h.KeepMark(m.Student, m.Task, m.Mark); err != nil {
+	checked, err := client.Check(ctx, s.Seat, control.CheckRequest{Students: []string{m.Student}, NoRuns: true, History: true})
+	seats, seatsErr := h.Seats()
+	if err = errors.Join(err, seatsErr); err == nil {
+		for _, c := range checked {
+			err = errors.Join(err, h.Enter(entryOf(c, i.People(seats).Seat(c.Student, s), now)))
+		}
+	}
+	if err != nil {
 		return before, fmt.Errorf("the sandbox has the mark, the folder has not: %w", err)
 	}
 	return before, nil
+}
+
+// entryOf is what a sandbox told of a student, for the register.
+func entryOf(c control.CheckedStudent, seat int, now time.Time) register.Entry {
+	return register.Entry{Seat: seat, Student: c.Student, AsOf: now.UTC(), Results: c.Results, History: c.History}
 }

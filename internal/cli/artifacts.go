@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"maillab/internal/classroom"
-	"maillab/internal/control"
 	"maillab/internal/deploy"
 	"maillab/internal/engine"
 	"maillab/internal/instance"
@@ -68,7 +67,7 @@ func report(ctx context.Context, a *app, o deploy.Outcome, file string) error {
 	var out bytes.Buffer
 	checker := &app{Env: a.Env, Tongue: a.Tongue, flags: a.flags}
 	checker.Out, checker.flags.output = &out, "junit"
-	if err := runCheck(ctx, checker, r, nil, control.CheckRequest{}); exitCode(err) != exitChecks && err != nil {
+	if err := (class{checker, r.Name, &r}).check(ctx, nil, checkFlags{}); exitCode(err) != exitChecks && err != nil {
 		return fmt.Errorf("checks: %w", err)
 	}
 	return classroom.Save(file, &out)

@@ -2,20 +2,18 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"math"
-	"time"
 
 	"github.com/spf13/cobra"
 
 	"maillab/internal/classroom"
 	"maillab/internal/control"
-	"maillab/internal/period"
 	"maillab/internal/screen"
 )
 
 func checkVerb(a *app) *cobra.Command {
-	var tasks []string
-	var since string
+	var f checkFlags
 	cmd := &cobra.Command{
 		Use:   "check [STUDENT…]",
 		Short: "Run the lab's checks",
@@ -23,32 +21,32 @@ func checkVerb(a *app) *cobra.Command {
 the next reset; what the teacher marked (maillab mark) stays as it was marked. The exit code is 4 when a task that was
 checked has not passed.
 
+A reset begins a new epoch for a student. How tasks stood in an earlier one tells --epoch, and how each came to stand so
+--history. Where nothing of the instance runs, all of it is told as the sandboxes said last, which is when the instance was
+taken down.
+
 -o json prints {"instance","students":[{"seat","student","passed","total","points","maximum","tasks":[{"id",
-"state":"passed|failed|blocked|manual","points","given","seen","hint","comment"}]}]}; -o junit a JUnit report. Marks for a
+"state":"passed|failed|blocked|manual","points","given","seen","hint","comment"}]}]}, and "asOf" where nothing runs; with
+--history {"instance","students":[{"seat","student","epochs":[{"epoch","start","end","restored","passed","tasks":[{"id",
+"state","at","tookSeconds","tries","attempts","mark","said"}]}]}]}. -o junit a JUnit report. Marks for a
 gradebook are maillab grades. What was seen is told in the language of $LANG, French or English.`,
 		Example: `  maillab check
   maillab check alice
   maillab check --task journal --since 30m
+  maillab check --history alice
+  maillab check --epoch 1
   maillab check -o junit > report.xml`,
 		Annotations:       map[string]string{outputForms: "junit"},
 		ValidArgsFunction: a.completeStudents,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			i, err := a.the(cmd.Context())
-			if err != nil {
-				return err
-			}
-			from, err := sinceTime(a, since, a.zone(i.Name))
-			if err != nil {
-				return err
-			}
-			if err := a.hasTasks(i.Name, tasks); err != nil {
-				return err
-			}
-			return runCheck(cmd.Context(), a, i, args, control.CheckRequest{Tasks: tasks, Since: from})
+			return runCheck(cmd.Context(), a, args, f)
 		},
 	}
-	cmd.Flags().StringSliceVar(&tasks, "task", nil, "only this task; may be given several times")
-	cmd.Flags().StringVar(&since, "since", "", "only what was done since: a length of time (30m, 2d), or a time (14:00 in the lab's time zone, 2026-03-26T14:00:00Z); nothing is remembered")
+	cmd.Flags().StringSliceVar(&f.tasks, "task", nil, "only this task; may be given several times")
+	cmd.Flags().StringVar(&f.since, "since", "", "only what was done since: a length of time (30m, 2d), or a time (14:00 in the lab's time zone, 2026-03-26T14:00:00Z); nothing is remembered")
+	cmd.Flags().StringVar(&f.epoch, "epoch", "", "how tasks stood in an earlier epoch: its number, or a time in it (2026-03-26, 2026-03-26 14:00)")
+	cmd.Flags().BoolVar(&f.history, "history", false, "all epochs: when each task passed, how long it took, how many tries, what the teacher said")
+	cmd.MarkFlagsMutuallyExclusive("since", "epoch", "history")
 	_ = cmd.RegisterFlagCompletionFunc("task", a.completeTasks)
 	return cmd
 }
@@ -56,52 +54,58 @@ gradebook are maillab grades. What was seen is told in the language of $LANG, Fr
 // outputForms is the annotation of a verb that has more output forms than the others.
 const outputForms = "maillab.output"
 
-// sinceTime reads --since: a time of day is one of today's in the lab's zone. Nothing was done since a time to come: it is
-// a slip, or somebody else's zone.
-func sinceTime(a *app, text string, zone *time.Location) (time.Time, error) {
-	if text == "" {
-		return time.Time{}, nil
-	}
-	now := a.Now().In(zone)
-	if d, err := period.Parse(text); err == nil && d > 0 {
-		return now.Add(-d), nil
-	}
-	t, err := time.Parse(time.RFC3339, text)
-	if err != nil {
-		if t, err = time.Parse("15:04", text); err != nil {
-			return t, usagef("--since %q is no length of time (30m, 2d) and no time (14:00, 2026-03-26T14:00:00Z)", text)
-		}
-		t = time.Date(now.Year(), now.Month(), now.Day(), t.Hour(), t.Minute(), 0, 0, zone)
-	}
-	if t.After(now) {
-		return t, usagef("--since %s is yet to come: it is %s in the lab (%s)", text, now.Format("15:04"), zone)
-	}
-	return t, nil
+// checkFlags are what check was told.
+type checkFlags struct {
+	tasks   []string
+	since   string
+	epoch   string
+	history bool
 }
 
-func runCheck(ctx context.Context, a *app, i running, typed []string, request control.CheckRequest) error {
-	chosen, err := a.some(i, typed)
+// request is what the sandboxes are asked. Who wants to know of the past has nothing run.
+func (f checkFlags) request(c class) (r control.CheckRequest, err error) {
+	if r.Since, err = classroom.SinceTime(f.since, c.Now().In(c.zone(c.name))); err != nil {
+		return r, usage(err)
+	}
+	r.Tasks, r.NoRuns = f.tasks, f.history || f.epoch != ""
+	return r, c.hasTasks(c.name, f.tasks)
+}
+
+func runCheck(ctx context.Context, a *app, typed []string, f checkFlags) error {
+	c, err := a.class(ctx)
 	if err != nil {
 		return err
 	}
-	result, failed, err := classroom.Check(ctx, i, chosen, request, a.folder(i.Name), a.Language)
+	return c.check(ctx, typed, f)
+}
+
+func (c class) check(ctx context.Context, typed []string, f checkFlags) error {
+	a := c.app
+	request, err := f.request(c)
 	if err != nil {
 		return err
 	}
-	told, err := classroom.NameCopies(a.folder(i.Name), result, a.Language)
+	r, err := c.results(ctx, typed, request)
+	if err != nil {
+		return err
+	}
+	if r, err = r.in(a, f.epoch); err != nil {
+		return err
+	}
+	if f.history {
+		return errors.Join(printHistory(a, r), a.failures(r.chosen.Sandboxes, r.failed))
+	}
+	result := classroom.Result(r.name, r.entries, a.Language)
+	result.AsOf = r.asOf
+	told, err := classroom.NameCopies(a.folder(r.name), result, a.Language)
 	if err != nil {
 		told = append(told, err.Error())
 	}
 	a.mention(told)
-	if request.Since.IsZero() && len(request.Tasks) == 0 && chosen.All() && len(failed) == 0 {
-		if err := keepResults(ctx, a, i.Name, result); err != nil {
-			a.Fprintf(a.Err, "maillab: the results are not kept: %v\n", err)
-		}
-	}
 	if err := printCheck(a, result, len(typed) == 1); err != nil {
 		return err
 	}
-	if err := a.failures(chosen.Sandboxes, failed); err != nil {
+	if err := a.failures(r.chosen.Sandboxes, r.failed); err != nil {
 		return err
 	}
 	for _, s := range result.Students {
@@ -112,22 +116,12 @@ func runCheck(ctx context.Context, a *app, i running, typed []string, request co
 	return nil
 }
 
-// keepPatience is how long somebody else may be at work on the instance before results are not kept.
-const keepPatience = 10 * time.Second
-
-// keepResults keeps the results where the instance was brought up.
-func keepResults(ctx context.Context, a *app, name string, result classroom.Checked) error {
-	if !a.folder(name).Exists() {
-		return nil
-	}
-	ctx, cancel := context.WithTimeout(ctx, keepPatience)
-	defer cancel()
-	h, err := a.folder(name).Lock(ctx, nil)
-	if err != nil {
-		return err
-	}
-	defer h.Release()
-	return h.KeepResults(result)
+// printHistory prints how tasks came to stand as they do.
+func printHistory(a *app, r results) error {
+	h := classroom.HistoryOf(r.name, r.entries)
+	h.AsOf = r.asOf
+	header, rows := h.Table(a.zone(r.name))
+	return a.print(list{value: h, header: header, rows: rows})
 }
 
 // printCheck prints in the form that was asked for. A single student's table has a row a task.

@@ -14,11 +14,11 @@ import (
 
 	"maillab/internal/check"
 	"maillab/internal/classroom"
-	"maillab/internal/control"
 	"maillab/internal/dialogue"
 	"maillab/internal/instance"
 	"maillab/internal/lab/task"
 	"maillab/internal/progress"
+	"maillab/internal/register"
 	"maillab/internal/roster"
 	"maillab/internal/say"
 )
@@ -36,22 +36,22 @@ func testApp(t *testing.T, env map[string]string) (*app, *bytes.Buffer) {
 	}, &out
 }
 
-func checkedClass() []control.CheckedStudent {
+func checkedClass() register.Register {
 	text := func(s string) task.Text { return task.Text{"fr": "fr " + s, "en": s} }
-	return []control.CheckedStudent{
-		{Student: "bruno", Results: []check.Result{
+	return register.Register{}.With(
+		register.Entry{Seat: 2, Student: "bruno", Results: []check.Result{
 			{ID: "one", State: progress.Failed, Points: 2, Seen: text("a <tag> & \x1b[31m"), Hint: text("try"), Answer: "copied"},
 			{ID: "two", State: progress.Blocked, Points: 1, Seen: text("opens after: one")}}},
-		{Student: "alice", Results: []check.Result{
+		register.Entry{Seat: 1, Student: "alice", Results: []check.Result{
 			{ID: "one", State: progress.Passed, Points: 2, Given: 1.5, Seen: text("seen"), Mark: &progress.Mark{Share: 0.75, Comment: "nearly"}},
 			{ID: "two", State: progress.Manual, Points: 1, Seen: text("waits"), Look: text("reasons"), Answer: "because"}}},
-	}
+	)
 }
 
 // TestCheckForms: a class in every form, in the order of its seats; a table speaks the teacher's language.
 func TestCheckForms(t *testing.T) {
 	a, out := testApp(t, map[string]string{"LANG": "fr_FR.UTF-8"})
-	result := classroom.Result("amiens", checkedClass(), map[string]int{"alice": 1, "bruno": 2}, a.Language)
+	result := classroom.Result("amiens", checkedClass(), a.Language)
 	if result.Students[0].Student != "alice" || result.Students[0].Points != 1.5 || result.Students[0].Maximum != 3 || result.Students[0].Tasks[0].Comment != "nearly" || result.Students[0].Tasks[0].Seen != "fr seen" {
 		t.Errorf("%+v", result)
 	}
@@ -74,7 +74,7 @@ func TestCheckForms(t *testing.T) {
 // TestJUnit: the report is one that the schema of Jenkins' reader allows, and nothing that a student wrote breaks it.
 func TestJUnit(t *testing.T) {
 	a, out := testApp(t, nil)
-	if err := classroom.JUnit(out, classroom.Result("amiens", checkedClass(), nil, a.Language)); err != nil {
+	if err := classroom.JUnit(out, classroom.Result("amiens", checkedClass(), a.Language)); err != nil {
 		t.Fatal(err)
 	}
 	var back struct {
@@ -118,8 +118,8 @@ func TestNameCopies(t *testing.T) {
 		t.Fatal(err)
 	}
 	class := checkedClass()
-	class[0].Results[0].Answer = "The code: " + strings.ToUpper(secrets("token/alice/one"))
-	result := classroom.Result("amiens", class, map[string]int{"alice": 1, "bruno": 2}, a.Language)
+	class[1].Results[0].Answer = "The code: " + strings.ToUpper(secrets("token/alice/one"))
+	result := classroom.Result("amiens", class, a.Language)
 	told, err := classroom.NameCopies(folder.Folder, result, a.Language)
 	if err != nil {
 		t.Fatal(err)
@@ -132,23 +132,6 @@ func TestNameCopies(t *testing.T) {
 	}
 	if seen := result.Students[0].Tasks[1].Seen; seen != "waits" {
 		t.Errorf("%q", seen)
-	}
-}
-
-func TestSinceTime(t *testing.T) {
-	a, _ := testApp(t, nil)
-	zone := time.FixedZone("one hour east", 3600)
-	for text, want := range map[string]time.Time{
-		"": {}, "30m": noon().Add(-30 * time.Minute), "11:15": noon().Add(-105 * time.Minute), "13:00": noon(), "2026-03-26T10:00:00Z": noon().Add(-2 * time.Hour),
-	} {
-		if got, err := sinceTime(a, text, zone); err != nil || !got.Equal(want) {
-			t.Errorf("%q: %v, %v", text, got, err)
-		}
-	}
-	for _, text := range []string{"yesterday", "-5m", "25:00", "13:01", "2026-03-26T12:00:01Z"} {
-		if got, err := sinceTime(a, text, zone); err == nil {
-			t.Errorf("%q is %v", text, got)
-		}
 	}
 }
 
@@ -168,30 +151,6 @@ func TestBoardOrder(t *testing.T) {
 	}
 	if diff := cmp.Diff([]string{"absent", "absent, too", "stuck", "going", "through"}, order); diff != "" {
 		t.Error(diff)
-	}
-}
-
-// TestMarksAreKept: the teacher's words outlive the program, until they are taken back or forgotten.
-func TestMarksAreKept(t *testing.T) {
-	folder := held(t, instance.OpenFolder(t.TempDir(), "amiens"))
-	yes, no := progress.Mark{Share: 1, Comment: "good"}, progress.Mark{}
-	for _, m := range []struct {
-		student, task string
-		mark          *progress.Mark
-	}{{"alice", "one", &yes}, {"alice", "two", &no}, {"bruno", "one", &yes}, {"bruno", "one", nil}} {
-		if err := folder.KeepMark(m.student, m.task, m.mark); err != nil {
-			t.Fatal(err)
-		}
-	}
-	got, err := folder.Marks()
-	if diff := cmp.Diff(map[string]map[string]progress.Mark{"alice": {"one": yes, "two": no}, "bruno": {}}, got); diff != "" || err != nil {
-		t.Error(diff, err)
-	}
-	if err := folder.ForgetResults(); err != nil {
-		t.Fatal(err)
-	}
-	if got, err := folder.Marks(); len(got) != 0 || err != nil {
-		t.Error(got, err)
 	}
 }
 

@@ -12,31 +12,29 @@ import (
 )
 
 func downVerb(a *app) *cobra.Command {
-	var keepSpools, keepResults, forget, dry bool
+	var keepSpools, forget, dry bool
 	cmd := &cobra.Command{
 		Use:   "down",
 		Short: "Remove all that an instance owns",
 		Long: `Remove everything that the instance owns, found by its labels: containers, volumes, network. The lab file is not
 needed. It asks first, and does nothing where nobody can be asked and -y is not given: the mail and the homes of all
-students go with it, unless --keep-spools keeps their volumes, which the next up of the same instance takes over. Marks
-and the last results of check go, too, unless --keep-results. Seats, generated passwords and snapshots are kept in the data
-directory, so that the same students find the same ports again; --forget removes them as well, and with them the last that
-was known of the students.`,
+students go with it, unless --keep-spools keeps their volumes, which the next up of the same instance takes over. The
+class list, seats, generated passwords, marks, results and snapshots are kept in the data directory: check and grades go on
+from them, and the same students find the same ports again; --forget removes them as well, and with them the last that was
+known of the students.`,
 		Args: commandline.Takes(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return runDown(cmd.Context(), a, downFlags{keepSpools, keepResults, forget, dry})
+			return runDown(cmd.Context(), a, downFlags{keepSpools, forget, dry})
 		},
 	}
 	cmd.Flags().BoolVar(&keepSpools, "keep-spools", false, "keep the volumes with mail and homes")
-	cmd.Flags().BoolVar(&keepResults, "keep-results", false, "keep marks and the last results of check")
 	cmd.Flags().BoolVar(&forget, "forget", false, "remove seats, passwords, results and snapshots, too: nothing is left of the students")
-	cmd.MarkFlagsMutuallyExclusive("forget", "keep-results")
 	cmd.MarkFlagsMutuallyExclusive("forget", "keep-spools")
 	cmd.Flags().BoolVar(&dry, "dry-run", false, "print what would be done")
 	return cmd
 }
 
-type downFlags struct{ keepSpools, keepResults, forget, dry bool }
+type downFlags struct{ keepSpools, forget, dry bool }
 
 // keep tells what stays.
 func (f downFlags) keep(r engine.Resource) bool { return f.keepSpools && r.Kind == engine.Volume }
@@ -72,8 +70,6 @@ func runDown(ctx context.Context, a *app, f downFlags) error {
 		return err
 	case result.OK() && f.forget:
 		err = h.Remove()
-	case result.OK() && !f.keepResults:
-		err = h.ForgetResults()
 	}
 	if err != nil {
 		return err

@@ -79,27 +79,27 @@ func form(a *app, excel bool, by, fill, file string) gradebook.Form {
 }
 
 func runGrades(ctx context.Context, a *app, typed []string, w gradebook.Wanted, file string) error {
-	i, chosen, err := a.those(ctx, typed)
+	c, err := a.class(ctx)
 	if err != nil {
 		return err
 	}
-	class, err := a.folder(i.Name).Class()
+	class, err := a.folder(c.name).Class()
 	if err != nil {
 		return err
 	}
 	if w.Columns, err = classroom.Columns(class, w.Columns); err != nil {
 		return usage(err)
 	}
-	result, failed, err := classroom.Check(ctx, i, chosen, control.CheckRequest{}, a.folder(i.Name), a.Language)
-	if err == nil && len(failed) > 0 { // a gradebook without somebody would be taken for one with everybody
-		return a.failures(chosen.Sandboxes, failed)
+	r, err := c.results(ctx, typed, control.CheckRequest{})
+	if err == nil && len(r.failed) > 0 { // a gradebook without somebody would be taken for one with everybody
+		return a.failures(r.chosen.Sandboxes, r.failed)
 	}
-	sheet, err2 := a.known(i.Name)
+	sheet, err2 := a.known(c.name)
 	if err := errors.Join(err, err2); err != nil {
 		return err
 	}
-	book := classroom.Book(cmp.Or(sheet.Title[a.Language], sheet.Title["en"], sheet.Title["fr"], i.Name), result, class)
-	if err := putGrades(a, i.Name, book, w, file); err != nil {
+	book := classroom.Book(cmp.Or(sheet.Title[a.Language], sheet.Title["en"], sheet.Title["fr"], c.name), classroom.Result(c.name, r.entries, a.Language), class)
+	if err := putGrades(a, c.name, book, w, file); err != nil {
 		return err
 	}
 	a.mention(book.Told())

@@ -4,15 +4,11 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"os"
-	"path/filepath"
-	"strings"
 
 	"github.com/spf13/cobra"
 
 	"maillab/internal/classroom"
 	"maillab/internal/handout"
-	"maillab/internal/safeio"
 )
 
 func handoutVerb(a *app) *cobra.Command {
@@ -33,7 +29,7 @@ class in one HTML page that prints a student a page, a CSV, and an ssh_config to
 				return err
 			}
 			if out != "" {
-				if err := writeSheets(class, out); err != nil {
+				if err := class.Write(out); err != nil {
 					return err
 				}
 				a.Fprintf(a.Err, "the sheets of %s are in %s\n", students(len(class.Sheets)), out)
@@ -103,48 +99,4 @@ func text(out io.Writer, form func() (string, error)) error {
 	}
 	_, err = io.WriteString(out, all)
 	return err
-}
-
-// writeSheets writes every form, 0600: there are passwords in them.
-func writeSheets(class handout.Class, dir string) error {
-	dir, err := filepath.Abs(dir)
-	if err != nil {
-		return err
-	}
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return err
-	}
-	keys := filepath.Join(dir, "known_hosts")
-	files := map[string]func() (string, error){
-		"class.html":  class.HTML,
-		"class.csv":   class.CSV,
-		"ssh_config":  func() (string, error) { return class.SSHConfig(keys), nil },
-		"known_hosts": func() (string, error) { return class.KnownHosts(), nil },
-	}
-	for _, sheet := range class.Sheets {
-		one := handout.Class{Instance: class.Instance, Title: class.Title, Sheets: []handout.Sheet{sheet}}
-		name := fileName(sheet.Student)
-		files[name+".md"] = func() (string, error) { return one.Markdown(), nil }
-		files[name+".html"] = one.HTML
-	}
-	for name, form := range files {
-		if err := safeio.Write(filepath.Join(dir, name), 0o600, safeio.Whole, func(w *os.File) error { return text(w, form) }); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// fileName is a student's name as a file's: no separator, nothing that is hidden or leads elsewhere.
-func fileName(student string) string {
-	name := strings.Map(func(r rune) rune {
-		if r < ' ' || strings.ContainsRune(`/\:*?"<>|`, r) {
-			return '_'
-		}
-		return r
-	}, student)
-	if strings.HasPrefix(name, ".") || name == "class" {
-		name = "_" + name
-	}
-	return name
 }

@@ -78,7 +78,7 @@ func runMark(ctx context.Context, a *app, typed, task string, m *progress.Mark) 
 	if err := a.hasTasks(i.Name, []string{task}); err != nil {
 		return err
 	}
-	before, err := classroom.Mark(ctx, i, h, s, control.Mark{Student: student, Task: task, By: a.teacher(), Mark: m})
+	before, err := classroom.Mark(ctx, i, h, s, control.Mark{Student: student, Task: task, By: a.teacher(), Mark: m}, a.Now())
 	if err != nil {
 		return err
 	}
@@ -104,10 +104,8 @@ func runNext(ctx context.Context, a *app, typed, tasks []string) error {
 	if err := errors.Join(err, a.hasTasks(i.Name, tasks)); err != nil {
 		return err
 	}
-	result, failed, err := classroom.Check(ctx, i, chosen, control.CheckRequest{Tasks: tasks}, a.folder(i.Name), a.Language)
-	if err != nil {
-		return err
-	}
+	entries, failed := classroom.Check(ctx, i, chosen, control.CheckRequest{Tasks: tasks}, a.Now())
+	result := classroom.Result(i.Name, entries, a.Language)
 	if _, err := classroom.NameCopies(a.folder(i.Name), result, a.Language); err != nil {
 		a.mention([]string{err.Error()})
 	}
@@ -122,7 +120,7 @@ func runNext(ctx context.Context, a *app, typed, tasks []string) error {
 			if err != nil {
 				return nil, err
 			}
-			return classroom.Mark(ctx, i, h, s, control.Mark{Student: student, Task: answer.Task, By: a.teacher(), Mark: m})
+			return classroom.Mark(ctx, i, h, s, control.Mark{Student: student, Task: answer.Task, By: a.teacher(), Mark: m}, a.Now())
 		}}
 	done, err := round.Run(ctx)
 	a.Fprintln(a.Err, done)

@@ -134,20 +134,21 @@ func marks(name, student string) int {
 	}
 	tasks := sheet.Tasks
 	words := []string{"passed", "failed"}
-	var all sync.WaitGroup
+	var giving sync.WaitGroup
 	given := map[string]bool{}
 	for n := range 10 {
 		task := tasks[n%len(tasks)]
 		given[task] = true
-		all.Go(func() {
+		giving.Go(func() {
 			if out, err := exec.Command("maillab", "mark", "-n", name, student, task, words[n%2]).CombinedOutput(); err != nil {
 				fmt.Fprintf(os.Stderr, "%v: %s", err, out)
 			}
 		})
 	}
-	all.Wait()
-	kept, err := folder.Marks()
-	if err != nil || len(kept[student]) != len(given) {
+	giving.Wait()
+	all, err := folder.Register()
+	entry, _ := all.Of(student)
+	if kept := entry.History.Current().Marks; err != nil || len(kept) != len(given) {
 		fmt.Fprintln(os.Stderr, "kept", kept, "of", given, err)
 		return 1
 	}

@@ -22,13 +22,15 @@ type CheckRequest struct {
 	Tasks    []string  `json:"tasks,omitempty"`    // IDs; none: all
 	Since    time.Time `json:"since,omitzero"`     // evidence from before does not count; nothing is remembered
 	NoRuns   bool      `json:"noRuns,omitempty"`   // no script is run: a look in passing
+	History  bool      `json:"history,omitempty"`  // all that is known of students' work is wanted, too
 }
 
 // CheckedStudent is where a student stands.
 type CheckedStudent struct {
-	Student string         `json:"student"`
-	Results []check.Result `json:"results"`
-	Tries   map[string]int `json:"tries,omitempty"` // of tasks, until they passed: checks by name, and answers
+	Student string           `json:"student"`
+	Results []check.Result   `json:"results"`
+	Tries   map[string]int   `json:"tries,omitempty"` // of tasks, until they passed: checks by name, and answers
+	History progress.History `json:"history,omitempty"`
 }
 
 // Mark is the teacher's word on one task of a student.

@@ -48,6 +48,9 @@ func (g *Grading) Check(ctx context.Context, r control.CheckRequest) ([]control.
 		group.Go(func() error {
 			results, err := g.checkOne(ctx, e, student, r)
 			out[i] = control.CheckedStudent{Student: student, Results: results, Tries: g.ledger.work(student).Tries}
+			if r.History {
+				out[i].History = g.ledger.history(student)
+			}
 			return err
 		})
 	}

@@ -47,15 +47,7 @@ func (k desk) Tasks(student string) ([]task.Task, []check.Result, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	work := k.g.ledger.work(student)
-	var results []check.Result
-	for _, t := range s.Tasks {
-		r, known := check.Known(t, work)
-		if !known {
-			r = check.Result{State: work.States[t.ID]}
-		}
-		results = append(results, check.About(t, r, work))
-	}
+	results := check.Recall(s.Tasks, k.g.ledger.work(student))
 	for i, t := range s.Tasks {
 		if results[i].Mark == nil && results[i].State != progress.Passed {
 			results[i].State = openOr(t, results)

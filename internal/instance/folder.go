@@ -15,7 +15,7 @@ import (
 	"strings"
 
 	"maillab/internal/certificate"
-	"maillab/internal/progress"
+	"maillab/internal/register"
 	"maillab/internal/roster"
 )
 
@@ -31,8 +31,7 @@ import (
 //	accounts.json  what the last up gave everybody: a Sheet
 //	instead.json   what ups were told in place of the lab: an Instead
 //	passwords.json {"3": {"util1": "…"}}: passwords by seat and account that the teacher changed since
-//	marks.json     {"alice": {"q3-webmail": {"share": 0.6, "comment": "…"}}}: the teacher's words, see package progress
-//	results.json   the last results of check, as -o json prints them
+//	register.json  a register.Register: what students did, as the sandboxes told it last
 //	certificates.json  a certificate.Set: the instance's authority, and a certificate by seat; with their keys
 //	snapshots      see package snapshot
 //	lock           locked by whoever is changing the instance: a Held
@@ -43,6 +42,15 @@ type Folder struct{ path string }
 // OpenFolder names an instance's folder below the data directory; it is made by whoever holds it first.
 func OpenFolder(data, name string) Folder {
 	return Folder{path: filepath.Join(data, "instances", name)}
+}
+
+// Registered are the names of instances whose register is kept, in order.
+func Registered(data string) (names []string) {
+	kept, _ := filepath.Glob(filepath.Join(data, "instances", "*", registerFile))
+	for _, file := range kept {
+		names = append(names, filepath.Base(filepath.Dir(file)))
+	}
+	return names
 }
 
 // RenderedFolder is the folder of what is rendered under a name, which no engine runs.
@@ -156,11 +164,10 @@ func wordsOf(secret []byte) func(name string) string {
 	}
 }
 
-// Marks are the teacher's words, by student and task.
-func (f Folder) Marks() (map[string]map[string]progress.Mark, error) {
-	marks := map[string]map[string]progress.Mark{}
-	_, err := f.value(marksFile, &marks)
-	return marks, err
+// Register is what students did, as the sandboxes told it last.
+func (f Folder) Register() (all register.Register, err error) {
+	_, err = f.value(registerFile, &all)
+	return all, err
 }
 
 // Certificates are the instance's authority and what it issued; none before the first up with TLS.
@@ -181,8 +188,7 @@ const (
 	accountsFile  = "accounts.json"
 	passwordsFile = "passwords.json"
 	insteadFile   = "instead.json"
-	marksFile     = "marks.json"
-	resultsFile   = "results.json"
+	registerFile  = "register.json"
 	issuedFile    = "certificates.json"
 	lockFile      = "lock"
 )

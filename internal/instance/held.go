@@ -11,7 +11,7 @@ import (
 
 	"maillab/internal/certificate"
 	"maillab/internal/filelock"
-	"maillab/internal/progress"
+	"maillab/internal/register"
 	"maillab/internal/roster"
 	"maillab/internal/safeio"
 	"maillab/internal/spec"
@@ -89,30 +89,17 @@ func (h *Held) KeepSecret() error {
 	return h.write(secretFile, newSecret())
 }
 
-// KeepMark keeps the teacher's word on a task; nil takes it back.
-func (h *Held) KeepMark(student, task string, m *progress.Mark) error {
-	marks, err := h.Marks()
-	if err != nil {
-		return err
-	}
-	if marks[student] == nil {
-		marks[student] = map[string]progress.Mark{}
-	}
-	delete(marks[student], task)
-	if m != nil {
-		marks[student][task] = *m
-	}
-	return h.keep(marksFile, marks)
-}
-
 // KeepCertificates keeps the authority and what it issued.
 func (h *Held) KeepCertificates(set certificate.Set) error { return h.keep(issuedFile, set) }
 
-// KeepResults keeps the results of a check.
-func (h *Held) KeepResults(results any) error { return h.keep(resultsFile, results) }
-
-// ForgetResults removes marks and results.
-func (h *Held) ForgetResults() error { return errors.Join(h.forget(marksFile), h.forget(resultsFile)) }
+// Enter puts entries into the register, in place of older ones.
+func (h *Held) Enter(entries ...register.Entry) error {
+	all, err := h.Register()
+	if err != nil {
+		return err
+	}
+	return h.keep(registerFile, all.With(entries...))
+}
 
 // KeepPassword keeps a password that the teacher gave an account.
 func (h *Held) KeepPassword(seat int, account, password string) error {
