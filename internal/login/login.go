@@ -119,7 +119,7 @@ func Shell(client *ssh.Client, command, kind string, in io.Reader, out, errs io.
 	defer session.Close()
 	session.Stdin, session.Stdout, session.Stderr = in, out, errs
 	if tty, ok := in.(*os.File); ok && term.IsTerminal(int(tty.Fd())) && command == "" {
-		restore, err := terminal(session, tty, cmp.Or(kind, "xterm"))
+		restore, err := terminal(session, int(tty.Fd()), cmp.Or(kind, "xterm"))
 		if err != nil {
 			return 0, err
 		}
@@ -136,27 +136,27 @@ func Shell(client *ssh.Client, command, kind string, in io.Reader, out, errs io.
 	return exitOf(session.Wait())
 }
 
-// terminal gives the session a terminal like ours, and puts ours into raw mode until restore is called.
-func terminal(session *ssh.Session, in *os.File, kind string) (restore func(), err error) {
-	width, height, err := term.GetSize(int(in.Fd()))
+// terminal gives the session a terminal like ours, whose descriptor is in, and puts ours into raw mode until restore is called.
+func terminal(session *ssh.Session, in int, kind string) (restore func(), err error) {
+	width, height, err := term.GetSize(in)
 	if err != nil {
 		width, height = 80, 24
 	}
 	if err := session.RequestPty(kind, height, width, ssh.TerminalModes{}); err != nil {
 		return nil, err
 	}
-	state, err := term.MakeRaw(int(in.Fd()))
+	state, err := term.MakeRaw(in)
 	if err != nil {
 		return nil, err
 	}
 	stop := onResize(func() {
-		if width, height, err := term.GetSize(int(in.Fd())); err == nil {
+		if width, height, err := term.GetSize(in); err == nil {
 			_ = session.WindowChange(height, width)
 		}
 	})
 	return func() {
 		stop()
-		_ = term.Restore(int(in.Fd()), state)
+		_ = term.Restore(in, state)
 	}, nil
 }
 
