@@ -21,13 +21,13 @@ type entry struct {
 	english, other sentence
 }
 
-// translate says a text that is whole.
-func (c catalogue) translate(english string, text func(string) string) (string, bool) {
+// translate says a text that is whole. What is put in has nothing of this in it where it is a name.
+func (c catalogue) translate(english string, unlike []string, text func(string) string) (string, bool) {
 	if s, found := c.byFormat[english]; found && len(s.verbs) == 0 {
 		return s.pieces[0], true
 	}
 	for _, e := range c.open {
-		if args, found := e.english.match(english); found {
+		if args, found := e.english.match(english, unlike); found {
 			return e.other.filled(args, text), true
 		}
 	}
@@ -62,7 +62,8 @@ func readCatalogue(fsys fs.FS, dir string) (catalogue, error) {
 const fewLetters = 3
 
 func (c *catalogue) add(m message) {
-	e := entry{m.id, takeApart(m.id), takeApart(m.text)}
+	other := takeApart(m.text)
+	e := entry{m.id, takeApart(m.id).says(other), other}
 	c.byFormat[m.key()] = e.other
 	if len(e.english.verbs) > 0 && e.english.letters() >= fewLetters {
 		c.open = append(c.open, e)

@@ -12,6 +12,7 @@ import (
 	"embed"
 	"fmt"
 	"io"
+	"regexp"
 	"strings"
 )
 
@@ -114,10 +115,7 @@ func (t Tongue) Text(english string) string {
 	if body == "" || len(body) > mostText && !strings.Contains(body, "\n") {
 		return english
 	}
-	if whole, found := t.sentences.translate(body, t.Text); found {
-		return before + whole + after
-	}
-	return before + t.parts(body) + after
+	return before + t.body(body) + after
 }
 
 // Cell says what stands in a table where states and findings are told: a word by what it means there, or a text. A single
@@ -133,35 +131,42 @@ func (t Tongue) Cell(english string) string {
 }
 
 // mostText is more than any line has that is said, in octets; what is longer comes from elsewhere.
-const mostText = 4096
+const mostText = 2048
 
-// seams are where texts are joined in a line, those that hold more together first.
-var seams = [...]string{"; ", " → ", ": "}
+// What a name has none of, first where a text is taken for one sentence, then for one with names of any form.
+var (
+	asName  = []string{": ", "; ", "), ", " ("}
+	asWords = []string{": ", "; "}
+)
 
-// parts says what a text is put together from.
-func (t Tongue) parts(text string) string {
+// body says a text: as one sentence, a list, one with an aside, or what is joined; at last as a sentence with anything in it.
+func (t Tongue) body(text string) string {
+	if said, found := t.sentences.translate(text, asName, t.Text); found {
+		return said
+	}
 	if lines := strings.Split(text, "\n"); len(lines) > 1 {
-		for n, line := range lines {
-			lines[n] = t.Text(line)
-		}
-		return strings.Join(lines, "\n")
+		return strings.Join(each(lines, t.Text), "\n")
 	}
-	for _, seam := range seams {
-		if first, rest, found := strings.Cut(text, seam); found {
-			return t.Text(first) + seam + t.Text(rest)
+	for _, how := range []func(string) (string, bool){t.list, t.aside, t.words, t.joined, t.anything} {
+		if said, found := how(text); found {
+			return said
 		}
 	}
-	if list, found := t.list(text); found {
-		return list
+	return text
+}
+
+func each(texts []string, say func(string) string) []string {
+	for n, text := range texts {
+		texts[n] = say(text)
 	}
-	return t.aside(text)
+	return texts
 }
 
 // list says a list each of whose items is known.
 func (t Tongue) list(text string) (string, bool) {
 	items := strings.Split(text, ", ")
 	for n, item := range items {
-		said, found := t.sentences.translate(item, t.Text)
+		said, found := t.sentences.translate(item, asName, t.Text)
 		if !found || len(items) == 1 {
 			return "", false
 		}
@@ -171,21 +176,48 @@ func (t Tongue) list(text string) (string, bool) {
 }
 
 // aside says a text behind which a mend or a name stands in brackets.
-func (t Tongue) aside(text string) string {
+func (t Tongue) aside(text string) (string, bool) {
 	inner, closed := strings.CutSuffix(text, ")")
 	if !closed {
-		return text
+		return "", false
 	}
 	for n := range inner {
 		rest, opens := strings.CutPrefix(inner[n:], " (")
 		if !opens {
 			continue
 		}
-		if said, found := t.sentences.translate(text[:n], t.Text); found {
-			return said + " (" + t.Text(rest) + ")"
+		if said, found := t.sentences.translate(text[:n], asName, t.Text); found {
+			return said + " (" + t.Text(rest) + ")", true
 		}
 	}
-	return text
+	return "", false
+}
+
+func (t Tongue) words(text string) (string, bool) {
+	return t.sentences.translate(text, asWords, t.Text)
+}
+
+func (t Tongue) anything(text string) (string, bool) { return t.sentences.translate(text, nil, t.Text) }
+
+// joints are what texts are joined with in a line. French has a blank before them.
+var joints = regexp.MustCompile(`; | → |: `)
+
+// mostJoints is more than any text of ours has.
+const mostJoints = 20
+
+// joined says the text before the first joint, and what is behind it.
+func (t Tongue) joined(text string) (string, bool) {
+	places := joints.FindAllStringIndex(text, mostJoints+1)
+	if len(places) == 0 || len(places) > mostJoints {
+		return "", false
+	}
+	place := places[0]
+	first, joint, rest := text[:place[0]], text[place[0]:place[1]], text[place[1]:]
+	said := t.Text(first)
+	if said != first && joint[0] != ' ' {
+		joint = " " + joint
+	}
+	return said + joint + t.Text(rest), true
 }
 
 // trimmed is a text without the white space around it, and that.

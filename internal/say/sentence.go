@@ -3,6 +3,7 @@ package say
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -64,12 +65,9 @@ func (s sentence) letters() (sum int) {
 	return sum
 }
 
-// match takes a text apart that was made from the format: what stands for each argument.
-//
-// What is before a sentence that begins with a name is not part of the name: neither what the text is about, as in
-// "a.csv:3: NAME is missing", nor the list that it is the last of, as in "alice (seat 1), bruno (seat 2)". Where an error is
-// told, it may be.
-func (s sentence) match(text string) (args []string, found bool) {
+// match takes a text apart that was made from the format: what stands for each argument. What stands for a name may have
+// none of these in it, so that a sentence is not found in what was put together with something else.
+func (s sentence) match(text string, unlike []string) (args []string, found bool) {
 	first, last := s.pieces[0], s.pieces[len(s.verbs)]
 	if !strings.HasPrefix(text, first) || !strings.HasSuffix(text, last) || strings.Contains(text, "\n") && !s.lines() {
 		return nil, false
@@ -81,9 +79,11 @@ func (s sentence) match(text string) (args []string, found bool) {
 	args = make([]string, s.arguments())
 	for n, v := range s.verbs {
 		args[v.arg] = groups[n+1]
+		if v.kind == 's' && slices.ContainsFunc(unlike, func(joint string) bool { return strings.Contains(groups[n+1], joint) }) {
+			return nil, false
+		}
 	}
-	begins := first != "" || s.verbs[0].kind == 'w' || !strings.Contains(groups[1], ": ") && !strings.Contains(groups[1], "), ")
-	return args, begins && s.filled(args, verbatim) == text
+	return args, s.filled(args, verbatim) == text
 }
 
 // expression matches what is made from the format, in time that grows with the text alone.
@@ -104,6 +104,17 @@ func (v verb) expression() string {
 		return `("(?:[^"\\]|\\.)*")`
 	}
 	return `(.*?)`
+}
+
+// says is the sentence where its translation says what is put in: there it is no name, but a text, as an error is.
+func (s sentence) says(translation sentence) sentence {
+	s.verbs = slices.Clone(s.verbs)
+	for n, v := range s.verbs {
+		if slices.ContainsFunc(translation.verbs, func(other verb) bool { return other.arg == v.arg && other.kind == 'w' }) {
+			s.verbs[n].kind = 'w'
+		}
+	}
+	return s
 }
 
 // lines tells whether the format has several; of what has one, no text of several is made.
