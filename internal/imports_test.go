@@ -67,6 +67,7 @@ func mayImport() map[string]string {
 		"internal/delivery":         "internal/mail internal/ring",
 		"internal/check":            "internal/delivery internal/dialogue internal/lab/task internal/progress",
 		"internal/script":           "",
+		"internal/webmail":          "internal/mail/imap/entity",
 		"internal/drawing":          "internal/dialogue internal/lab/task internal/mail internal/mail/imap/entity",
 		"internal/worksheet":        "internal/check internal/lab/task internal/mail/submit internal/progress internal/spelling",
 		"internal/mail/smtp":        "internal/mail internal/mail/addrspec internal/mail/telnet",
