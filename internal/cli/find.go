@@ -116,6 +116,7 @@ func (a *app) carrier() deploy.Carrier {
 			fmt.Fprint(a.Err, a.Text(p.String()))
 			return a.confirm(ctx, "This "+harm+". Go on?")
 		},
+		Rescue: a.rescue,
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"maillab/internal/classroom"
@@ -136,4 +137,23 @@ func (r results) in(a *app, typed string) (results, error) {
 		return r, withHint(usagef("nobody has an epoch %s", typed), "maillab check --history tells which there are")
 	}
 	return r, nil
+}
+
+// rescue takes a snapshot of those who lose their mail, says where it is, and asks when there is none of somebody.
+func (a *app) rescue(ctx context.Context, h *instance.Held, i running, leaving instance.Chosen) error {
+	name, failed, err := classroom.Rescue(ctx, h, i, leaving, a.Now())
+	if err != nil {
+		return fmt.Errorf("nothing was removed: no snapshot of %s: %w", leaving.Meant(), err)
+	}
+	for _, s := range leaving.Sandboxes {
+		who := strings.Join(leaving.Students(s), ", ")
+		if failed[s.Seat] == nil {
+			a.Fprintf(a.Err, "snapshot %s has what %s had: it is in %s\n", name, who, h.Snapshots())
+			continue
+		}
+		if err := a.confirm(ctx, fmt.Sprintf("No snapshot could be taken of %s (%v). Go on without it?", who, failed[s.Seat])); err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -69,36 +69,17 @@ func saveAll(ctx context.Context, a *app, i running, picked instance.Chosen, nam
 	if err := snapshot.CheckName(name); err != nil {
 		return usage(err)
 	}
-	chosen := picked.Sandboxes
-	draft, err := snapshotsIn(a, i.Name).Begin(name)
+	failed, err := classroom.TakeSnapshot(ctx, i, picked, snapshotsIn(a, i.Name), name, a.Now())
 	if errors.Is(err, snapshot.ErrExists) {
 		return withHint(err, "maillab snapshot rm "+name+"   removes it")
 	}
 	if err != nil {
 		return err
 	}
-	defer draft.Abort()
-	client := i.Client()
-	defer client.Close()
-	failed := instance.Each(ctx, chosen, classroom.Awake(func(ctx context.Context, s instance.Sandbox) error {
-		stream, err := client.Save(ctx, s.Seat, picked.Of(s))
-		if err != nil {
-			return err
-		}
-		defer stream.Close()
-		about := snapshot.Manifest{Lab: i.Lab, Instance: i.Name, Seat: s.Seat, Students: s.Students, Time: a.Now().UTC()}
-		return draft.Put(s.Seat, func(w io.Writer) error {
-			_, err := snapshot.Write(w, about, stream)
-			return err
-		})
-	}))
-	if len(failed) < len(chosen) && ctx.Err() == nil {
-		if err := draft.Commit(); err != nil {
-			return err
-		}
-		a.Fprintf(a.Err, "snapshot %s of %s\n", name, students(len(chosen)-len(failed)))
+	if saved := len(picked.Sandboxes) - len(failed); saved > 0 {
+		a.Fprintf(a.Err, "snapshot %s of %s\n", name, students(saved))
 	}
-	return a.failures(chosen, failed)
+	return a.failures(picked.Sandboxes, failed)
 }
 
 func snapshotList(a *app) *cobra.Command {

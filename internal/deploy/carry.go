@@ -1,13 +1,11 @@
 package deploy
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"net/http"
 	"slices"
-	"strings"
 	"time"
 
 	"maillab/internal/apply"
@@ -26,6 +24,9 @@ type Carrier struct {
 	Now   func() time.Time
 	// Agree is asked before something is taken from students; nil agrees to nothing.
 	Agree func(ctx context.Context, p plan.Plan, harm string) error
+	// Rescue is called when that was agreed to, before anything is taken, and keeps what can be kept of those who lose their
+	// mail. Its error ends the up. May be nil.
+	Rescue func(ctx context.Context, h *instance.Held, i Running, leaving instance.Chosen) error
 	// Events shows what apply does; finish is called when it has ended. May be nil.
 	Events   func(plan.Plan) (events func(apply.Event), finish func())
 	Parallel int
@@ -40,6 +41,8 @@ type Carrier struct {
 // Outcome is what became of an up.
 type Outcome struct {
 	Decision
+	Was     instance.Instance // before
+	Leaving instance.Chosen   // who loses mail and homes, or, on a server that the class shares, the accounts
 	Engine  engine.Engine
 	Result  apply.Result
 	Nothing bool    // there was nothing to do
@@ -67,6 +70,7 @@ type upping struct {
 	looked  bool
 	now     time.Time // a life is from then on, however often one looks
 	agreed  string
+	rescued bool
 	refused map[int]bool
 	tries   int
 }
@@ -92,14 +96,14 @@ func (c Carrier) Up(ctx context.Context, h *instance.Held, r Request) (Outcome, 
 		if err != nil || p.Empty() && !out.Nothing {
 			return out, err
 		}
-		if harm := Harm(p); harm != "" && harm != u.agreed && !u.begun {
+		if harm := out.harm(p); harm != "" && harm != u.agreed && !u.begun {
 			if err := c.agree(ctx, p, harm); err != nil {
 				return out, err
 			}
 			u.agreed = harm
 			continue // somebody has been thinking: things may have changed
 		}
-		if err := out.keep(h); err != nil {
+		if err := errors.Join(c.rescue(ctx, h, out, u), out.keep(h)); err != nil {
 			return out, err
 		}
 		u.touched, out.Begun = true, true
@@ -135,6 +139,15 @@ func (c Carrier) agree(ctx context.Context, p plan.Plan, harm string) error {
 		return refusef("this %s", harm)
 	}
 	return c.Agree(ctx, p, harm)
+}
+
+// rescue keeps once what can be kept of those who leave.
+func (c Carrier) rescue(ctx context.Context, h *instance.Held, out Outcome, u *upping) error {
+	if c.Rescue == nil || u.rescued || len(out.Leaving.People) == 0 {
+		return nil
+	}
+	u.rescued = true
+	return c.Rescue(ctx, h, Running{out.Was, out.Engine}, out.Leaving)
 }
 
 // look looks at what there is and decides what is to be done.
@@ -177,6 +190,10 @@ func (c Carrier) look(ctx context.Context, folder instance.Folder, r Request, u 
 	defer client.Close()
 	actual := append(slices.Clone(f.Existing.Resources), s.Images...)
 	p = plan.Diff(out.Desired.Resources, actual, out.Desired.Hashes(), instance.Specs(ctx, client, f.Existing))
+	out.Was = f.Existing
+	if out.Leaving, err = leaving(f, out.Decision, p); err != nil {
+		return out, p, err
+	}
 	if c.Decided != nil && !u.looked {
 		c.Decided(out)
 	}
@@ -223,26 +240,6 @@ func (c Carrier) walk(ctx context.Context, p plan.Plan, config apply.Config) app
 		config.Events = events
 	}
 	return apply.Run(ctx, p, config)
-}
-
-// Harm says in words what a plan takes away from students: mail and homes, and sessions; "" when nothing.
-func Harm(p plan.Plan) string {
-	var lost []string
-	for _, s := range p.Steps {
-		if s.Action == plan.Remove && s.Target.Kind == engine.Volume {
-			lost = append(lost, cmp.Or(s.Target.Labels[engine.LabelStudent], fmt.Sprintf("seat %d", s.Seat)))
-		}
-	}
-	slices.Sort(lost)
-	lost = slices.Compact(lost)
-	var harm []string
-	if len(lost) > 0 {
-		harm = append(harm, "removes the mail and homes of "+strings.Join(lost, ", "))
-	}
-	if cut := p.Cuts(); len(cut) > 0 {
-		harm = append(harm, "ends the sessions of "+strings.Join(cut, ", "))
-	}
-	return strings.Join(harm, ", and ")
 }
 
 // conflict tells whether something failed because it was taken.
