@@ -5,6 +5,7 @@
 //	CSV       commas, decimal points, UTF-8 (RFC 4180)
 //	Excel     CSV as a French Excel opens it by a double click: byte order mark, semicolons, decimal commas
 //	XLSX      one sheet of typed cells: numbers are numbers, what looks like a number or a formula is text
+//	Pages     HTML to be handed back, a page a student
 //	Import    Moodle: Grades, Import, CSV file
 //	Fill      Moodle: the worksheet of an assignment, downloaded, filled, and uploaded again
 //
@@ -21,8 +22,10 @@ import (
 
 // Book is a class's marks.
 type Book struct {
-	Title    string // of the lab: what Moodle calls the grade item
-	Tasks    []Task // in the lab's order
+	Title    string            // of the lab: what Moodle calls the grade item
+	Titles   map[string]string // by language
+	Lang     string            // of students of whom nothing else is known
+	Tasks    []Task            // in the lab's order
 	Students []Student
 }
 
@@ -30,6 +33,7 @@ type Book struct {
 type Task struct {
 	ID     string
 	Points float64
+	Titles map[string]string // by language
 }
 
 // Student is who was marked: as the class list knows the student (Number, Email, and Fields["username"] are what gradebooks

@@ -18,7 +18,7 @@ import (
 func class() Book {
 	return Book{
 		Title: "SMTP, POP et IMAP",
-		Tasks: []Task{{"one", 2}, {"two", 1}, {"three", 3}},
+		Tasks: []Task{{ID: "one", Points: 2}, {ID: "two", Points: 1}, {ID: "three", Points: 3, Titles: map[string]string{"fr": "La <troisième>"}}},
 		Students: []Student{
 			{Seat: 1, Did: true, Student: person("alice", "Lefèvre, Zoé", "00120", "zoe@univ.fr", "zl120"),
 				Marks: map[string]Mark{"one": {Points: 2}, "two": {Points: 1}, "three": {Points: 1.8, Comment: "say <why> & \"how\", c:\\"}}},
@@ -134,6 +134,33 @@ func TestXLSX(t *testing.T) {
 			at, _ := excelize.CoordinatesToCellName(column+1, line+1)
 			if formula, err := f.GetCellFormula(xlsxSheet, at); formula != "" || err != nil {
 				t.Errorf("%s: formula %q, %v", at, formula, err)
+			}
+		}
+	}
+}
+
+// TestPages: a page a student in the student's language, with the maximum and comments; nothing of it is markup.
+func TestPages(t *testing.T) {
+	b := class()
+	b.Lang, b.Students[2].Lang = "fr", "en"
+	page, err := b.Pages(Scale{OutOf: 20})
+	if err != nil {
+		t.Fatal(err)
+	}
+	sections := strings.Split(string(page), "<section")[1:]
+	if len(sections) != 4 || strings.Contains(string(page), "<script") {
+		t.Fatalf("%d pages", len(sections))
+	}
+	for n, want := range [][]string{
+		{`lang="fr"`, "Résultats de <strong>Lefèvre, Zoé</strong>", "<td>La &lt;troisième&gt;</td><td class=\"points\">1,8 / 3</td><td>say &lt;why&gt; &amp; &#34;how&#34;, c:\\</td>",
+			"4,8 / 6", "Note\u00a0: 16 / 20"},
+		{"Rien n&#39;a été fait."},
+		{`lang="en"`, "Results of <strong>Chloé Petit</strong>", "Grade: 3.33 / 20"},
+		{"=HYPERLINK(&#34;x&#34;;&#34;y&#34;)", "A0<br>- and more"},
+	} {
+		for _, text := range want {
+			if !strings.Contains(sections[n], text) {
+				t.Errorf("page %d lacks %s:\n%s", n+1, text, sections[n])
 			}
 		}
 	}

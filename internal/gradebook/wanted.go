@@ -16,6 +16,7 @@ const (
 	AsCSV       Form = "csv"
 	AsExcel     Form = "excel"
 	AsXLSX      Form = "xlsx"
+	AsPages     Form = "pages"     // for students
 	AsImport    Form = "import"    // of grades, for Moodle
 	AsWorksheet Form = "worksheet" // of a Moodle assignment
 )
@@ -50,6 +51,8 @@ func (w Wanted) File(b Book) (file []byte, told []string, err error) {
 		var out bytes.Buffer
 		err = b.Table(w.Columns, w.Scale).XLSX(&out)
 		file = out.Bytes()
+	case AsPages:
+		file, err = b.Pages(w.Scale)
 	case AsImport:
 		var without LeftOut
 		file, without, err = b.Import(w.By, w.Scale, w.Tasks)
