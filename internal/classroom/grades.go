@@ -1,30 +1,40 @@
 package classroom
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
 
 	"maillab/internal/gradebook"
+	"maillab/internal/instance"
 	"maillab/internal/progress"
+	"maillab/internal/register"
 	"maillab/internal/roster"
 )
 
-// Book is what was checked as gradebooks want it, with who the students are.
-func Book(title string, result Checked, class roster.Class) gradebook.Book {
-	b := gradebook.Book{Title: title}
-	for _, s := range result.Students {
-		person, known := class.Find(s.Student)
+// Book is what a register says as gradebooks want it, with who the students are, and what the lab is called in a teacher's
+// language. Who has no language of their own has the lab's.
+func Book(name, lang string, lab instance.Sheet, entries register.Register, class roster.Class) gradebook.Book {
+	b := gradebook.Book{Title: cmp.Or(lab.Title[lang], lab.Title["en"], lab.Title["fr"], name), Titles: lab.Title}
+	for _, s := range lab.Sandboxes {
+		b.Lang = cmp.Or(b.Lang, s.Lang)
+	}
+	for _, e := range entries {
+		person, known := class.Find(e.Student)
 		if !known {
-			person = roster.Student{Key: s.Student, Name: s.Student}
+			person = roster.Student{Key: e.Student, Name: e.Student}
 		}
-		one := gradebook.Student{Student: person, Seat: s.Seat, Marks: map[string]gradebook.Mark{}}
-		for _, t := range s.Tasks {
-			if !slices.ContainsFunc(b.Tasks, func(known gradebook.Task) bool { return known.ID == t.ID }) {
-				b.Tasks = append(b.Tasks, gradebook.Task{ID: t.ID, Points: float64(t.Points)})
+		one := gradebook.Student{Student: person, Seat: e.Seat, Did: !e.History.Current().Empty(), Marks: map[string]gradebook.Mark{}}
+		for _, r := range e.Results {
+			if !slices.ContainsFunc(b.Tasks, func(known gradebook.Task) bool { return known.ID == r.ID }) {
+				b.Tasks = append(b.Tasks, gradebook.Task{ID: r.ID, Points: float64(r.Points), Titles: r.Title})
 			}
-			one.Did = one.Did || t.State == progress.Passed || t.Answer != "" || t.Marked
-			one.Marks[t.ID] = gradebook.Mark{Points: t.Given, Comment: t.Comment, Waits: t.State == progress.Manual}
+			m := gradebook.Mark{Points: r.Given, Waits: r.State == progress.Manual}
+			if r.Mark != nil {
+				m.Comment = r.Mark.Comment
+			}
+			one.Marks[r.ID] = m
 		}
 		b.Students = append(b.Students, one)
 	}

@@ -3,11 +3,13 @@ package classroom
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	"maillab/internal/check"
 	"maillab/internal/gradebook"
+	"maillab/internal/instance"
 	"maillab/internal/lab/task"
 	"maillab/internal/progress"
 	"maillab/internal/register"
@@ -23,17 +25,23 @@ func listed(t *testing.T, csv string) roster.Class {
 	return class
 }
 
-// TestBook: who a student is comes from the class list, who did anything from passes, answers and marks; a task that one
+// TestBook: who a student is comes from the class list, who did anything from what is known of the work; a task that one
 // student lacks is another's all the same.
 func TestBook(t *testing.T) {
 	class := listed(t, "key;name;number;email\nalice;Alice A;7;a@univ.fr\nbruno;Bruno B;8;\n")
-	result := Result("amiens", register.Register{
-		{Seat: 1, Student: "alice", Results: []check.Result{{ID: "one", State: progress.Passed, Points: 2, Given: 1.5, Mark: &progress.Mark{Share: 0.75, Comment: "nearly"}}, {ID: "two", State: progress.Manual, Points: 1, Answer: "because"}}},
+	one := task.Text{"fr": "Un", "en": "One"}
+	answered, came := progress.Work{Answers: map[string]string{"one": "wrong"}}, progress.Work{Came: time.Unix(1, 0)}
+	entries := register.Register{
+		{Seat: 1, Student: "alice", History: progress.History{answered}, Results: []check.Result{{ID: "one", Title: one, State: progress.Passed, Points: 2, Given: 1.5, Mark: &progress.Mark{Share: 0.75, Comment: "nearly"}}, {ID: "two", State: progress.Manual, Points: 1, Answer: "because"}}},
 		{Seat: 2, Student: "bruno", Results: []check.Result{{ID: "one", State: progress.Failed, Points: 2}, {ID: "three", State: progress.Failed, Points: 4}}},
-		{Seat: 3, Student: "ghost", Results: []check.Result{{ID: "one", State: progress.Failed, Points: 2, Answer: "wrong"}}},
-	}, "en")
-	b := Book("SMTP", result, class)
-	if diff := cmp.Diff([]gradebook.Task{{ID: "one", Points: 2}, {ID: "two", Points: 1}, {ID: "three", Points: 4}}, b.Tasks); diff != "" {
+		{Seat: 3, Student: "ghost", History: progress.History{came}, Results: []check.Result{{ID: "one", State: progress.Failed, Points: 2}}},
+	}
+	lab := instance.Sheet{Title: map[string]string{"fr": "Courrier", "en": "Mail"}, Sandboxes: []instance.SheetSandbox{{Lang: "fr"}}}
+	b := Book("monday", "en", lab, entries, class)
+	if b.Title != "Mail" || b.Lang != "fr" || Book("monday", "en", instance.Sheet{}, nil, class).Title != "monday" {
+		t.Errorf("%q, %q", b.Title, b.Lang)
+	}
+	if diff := cmp.Diff([]gradebook.Task{{ID: "one", Points: 2, Titles: one}, {ID: "two", Points: 1}, {ID: "three", Points: 4}}, b.Tasks); diff != "" {
 		t.Error(diff)
 	}
 	var students []string

@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"os"
@@ -19,7 +18,7 @@ import (
 func gradesVerb(a *app) *cobra.Command {
 	var w gradebook.Wanted
 	var excel bool
-	var by, fill, file string
+	var by, fill, file, epoch string
 	cmd := &cobra.Command{
 		Use:   "grades [STUDENT…]",
 		Short: "Marks as gradebooks take them: CSV, Excel, Moodle",
@@ -27,13 +26,14 @@ func gradesVerb(a *app) *cobra.Command {
 dash and no grade. The maximum stands with each column: points /14.
 
 -o csv is a row a student, with commas and decimal points; --excel the same for a French Excel, to be opened by a double
-click; --file marks.xlsx a workbook. --moodle makes a file for Moodle's Grades, Import, CSV file, in which users are known
+click; --file marks.xlsx a workbook; --file results.html a page a student, with your comments, to hand back. --moodle makes a file for Moodle's Grades, Import, CSV file, in which users are known
 by email, idnumber or username; its columns become new items (out of 100) or go to items that there are. --fill takes a
 worksheet that was downloaded from an assignment (Submissions, Download grading worksheet) and fills in grades, out of the
 assignment's maximum, and your comments; everything else in it stays as it is. Whom a file cannot have is told.`,
 		Example: `  maillab grades --out-of 20 --round 0.5
   maillab grades --excel --out-of 20 --file marks.csv
   maillab grades --file marks.xlsx
+  maillab grades --file results.html --out-of 20
   maillab grades --moodle email --out-of 100 --file moodle.csv
   maillab grades --fill Grades-TP-SMTP-4711.csv --file filled.csv`,
 		ValidArgsFunction: a.completeStudents,
@@ -45,7 +45,7 @@ assignment's maximum, and your comments; everything else in it stays as it is. W
 			if err = errors.Join(err, w.Judge()); err != nil {
 				return usage(err)
 			}
-			return runGrades(cmd.Context(), a, args, w, file)
+			return runGrades(cmd.Context(), a, args, w, file, epoch)
 		},
 	}
 	cmd.Flags().Float64Var(&w.Scale.OutOf, "out-of", 0, "what the maximum becomes, such as 20; by default it stays")
@@ -55,7 +55,8 @@ assignment's maximum, and your comments; everything else in it stays as it is. W
 	cmd.Flags().StringVar(&by, "moodle", "", "CSV for Moodle's import, with users by email, idnumber or username")
 	cmd.Flags().BoolVar(&w.Tasks, "tasks", false, "with --moodle: a column for each task, too")
 	cmd.Flags().StringVar(&fill, "fill", "", "fill in this worksheet of a Moodle assignment")
-	cmd.Flags().StringVar(&file, "file", "", "where to; a name in .xlsx makes a workbook (default standard output)")
+	cmd.Flags().StringVar(&file, "file", "", "where to; a name in .xlsx makes a workbook, one in .html a page a student to hand back (default standard output)")
+	cmd.Flags().StringVar(&epoch, "epoch", "", "how tasks stood in an earlier epoch: its number, or a time in it (2026-03-26, 2026-03-26 14:00)")
 	cmd.MarkFlagsMutuallyExclusive("excel", "moodle", "fill")
 	_ = cmd.RegisterFlagCompletionFunc("moodle", fixed(string(gradebook.ByEmail), string(gradebook.ByNumber), string(gradebook.ByUsername)))
 	return cmd
@@ -72,13 +73,15 @@ func form(a *app, excel bool, by, fill, file string) gradebook.Form {
 		return gradebook.AsWorksheet
 	case strings.EqualFold(filepath.Ext(file), ".xlsx"):
 		return gradebook.AsXLSX
+	case strings.EqualFold(filepath.Ext(file), ".html"):
+		return gradebook.AsPages
 	case file != "" || a.flags.output == "csv":
 		return gradebook.AsCSV
 	}
 	return ""
 }
 
-func runGrades(ctx context.Context, a *app, typed []string, w gradebook.Wanted, file string) error {
+func runGrades(ctx context.Context, a *app, typed []string, w gradebook.Wanted, file, epoch string) error {
 	c, err := a.class(ctx)
 	if err != nil {
 		return err
@@ -98,7 +101,10 @@ func runGrades(ctx context.Context, a *app, typed []string, w gradebook.Wanted, 
 	if err := errors.Join(err, err2); err != nil {
 		return err
 	}
-	book := classroom.Book(cmp.Or(sheet.Title[a.Language], sheet.Title["en"], sheet.Title["fr"], c.name), classroom.Result(c.name, r.entries, a.Language), class)
+	if r, err = r.in(a, epoch); err != nil {
+		return err
+	}
+	book := classroom.Book(c.name, a.Language, sheet, r.entries, class)
 	if err := putGrades(a, c.name, book, w, file); err != nil {
 		return err
 	}

@@ -209,10 +209,18 @@ func (g *Grading) weighOne(id string) error {
 	if d.Epoch != g.arrived.epoch {
 		return nil
 	}
+	typed := slices.ContainsFunc(d.Lines, func(l dialogue.Line) bool { return l.Kind == dialogue.Command })
 	for _, f := range g.arrived.folders {
-		if !d.Start.Before(g.ledger.since(f.sheet.Student)) {
-			f.add(d)
+		if d.Start.Before(g.ledger.since(f.sheet.Student)) {
+			continue
 		}
+		f.add(d)
+		if typed && g.surely(f.sheet, d.Accounts) {
+			err = errors.Join(err, g.ledger.came(f.sheet.Student, d.Start))
+		}
+	}
+	if err != nil { // it is written with whatever comes next
+		g.cfg.Log.Warn("keeping what students did", "err", err)
 	}
 	return nil
 }

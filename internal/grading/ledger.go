@@ -141,6 +141,18 @@ func (l *ledger) tried(student string, ids []string) (counted []string, err erro
 	return counted, l.save()
 }
 
+// came remembers when a student first did anything. An error says that it is not written yet.
+func (l *ledger) came(student string, at time.Time) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	work := l.current(student)
+	if !work.Came.IsZero() {
+		return nil
+	}
+	work.Came = at.UTC()
+	return l.save()
+}
+
 // attempted remembers what tries came to. An error says that it is not written yet.
 func (l *ledger) attempted(student string, ids []string, results []check.Result, now time.Time) error {
 	l.mu.Lock()

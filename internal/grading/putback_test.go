@@ -62,6 +62,30 @@ func TestPutBackWhileJudged(t *testing.T) {
 	}
 }
 
+// TestCame: the first time counts, until the next epoch.
+func TestCame(t *testing.T) {
+	g, _ := judging(t)
+	first := time.Date(2026, 3, 26, 12, 0, 0, 0, time.UTC)
+	for _, at := range []time.Time{first, first.Add(time.Hour)} {
+		if err := g.ledger.came("alice", at); err != nil {
+			t.Fatal(err)
+		}
+	}
+	kept, err := openLedger(g.ledger.file, g.ledger.epoch)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if came := kept.work("alice").Came; !came.Equal(first) {
+		t.Errorf("came at %v", came)
+	}
+	if err := g.StartAgain([]string{"util1"}); err != nil {
+		t.Fatal(err)
+	}
+	if all := g.ledger.history("alice"); len(all) != 2 || !all[0].Came.Equal(first) || !all[1].Came.IsZero() {
+		t.Errorf("%+v", all)
+	}
+}
+
 // TestUnreadable: a dialogue that cannot be read now is weighed when it can, and so are those that came after it.
 func TestUnreadable(t *testing.T) {
 	g, dialogues := judging(t)

@@ -149,6 +149,30 @@ func TestPassStays(t *testing.T) {
 	}
 }
 
+// TestCame: who typed anything has done something, though nothing passed; whose dialogue nobody can tell has not.
+func TestCame(t *testing.T) {
+	b := start(t, 3, class)
+	if err := b.send("hello", "util3@test"); err != nil { // without a login, on a server that several share
+		t.Fatal(err)
+	}
+	states(t, b.Daemon, alice())
+	if all := b.grading.Histories(nil); !all["alice"].Current().Came.IsZero() || !all["bruno"].Current().Came.IsZero() {
+		t.Errorf("nobody logged in: %+v", all)
+	}
+	pop(t, b, "util1", "quit")
+	all := b.grading.Histories(nil)
+	for all["alice"].Current().Came.IsZero() { // a dialogue is weighed when it has ended
+		if err := t.Context().Err(); err != nil {
+			t.Fatal(err)
+		}
+		states(t, b.Daemon, alice())
+		all = b.grading.Histories(nil)
+	}
+	if all["alice"].Current().Empty() || !all["bruno"].Current().Came.IsZero() {
+		t.Errorf("%+v", all)
+	}
+}
+
 // TestStartAgain: on a server that others share, one student's reset takes nothing from the others.
 func TestStartAgain(t *testing.T) {
 	b := start(t, 3, class)

@@ -61,6 +61,7 @@ type Work struct {
 	End      time.Time            `json:"end,omitzero"`      // of one that is over
 	Since    time.Time            `json:"since,omitzero"`    // evidence from before does not count: the student alone was put back
 	Restored time.Time            `json:"restored,omitzero"` // it went on from a copy that was taken then
+	Came     time.Time            `json:"came,omitzero"`     // when the first dialogue began that is surely the student's
 	Passed   map[string]Pass      `json:"passed,omitempty"`
 	Answers  map[string]string    `json:"answers,omitempty"`
 	States   map[string]State     `json:"states,omitempty"`   // as they were found last
@@ -100,7 +101,7 @@ func clone[V any](m map[string]V) map[string]V {
 
 // Empty tells whether nothing was done and nothing said.
 func (w Work) Empty() bool {
-	return len(w.Passed)+len(w.Answers)+len(w.Attempts)+len(w.Tries)+len(w.Marks)+len(w.Said) == 0
+	return w.Came.IsZero() && len(w.Passed)+len(w.Answers)+len(w.Attempts)+len(w.Tries)+len(w.Marks)+len(w.Said) == 0
 }
 
 // Count is how much there is of a student's work.

@@ -56,7 +56,8 @@ func notText(pkg string) []string {
 		"roster":       {"last name", "first name", "email %s", "fr fr", "en gb", "en us"},
 		"roster/sheet": {"0123456789.,'’+-Ee \u00a0\u202f"},
 		"gradebook": {"Maximum grade", "Note maximale", "Grade can be changed", "La note peut être modifiée", "Last modified (grade)",
-			"Dernière modification (note)", "Feedback comments", "Feedback par commentaires", "last name"}, // Moodle's own
+			"Dernière modification (note)", "Feedback comments", "Feedback par commentaires", "last name", // Moodle's own
+			"Résultats de", "Rien n'a été fait.", "Results of", "Nothing was done."}, // in the student's language
 	}[pkg]
 }
 
