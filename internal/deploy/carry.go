@@ -12,6 +12,7 @@ import (
 	"maillab/internal/control"
 	"maillab/internal/engine"
 	"maillab/internal/instance"
+	"maillab/internal/outline"
 	"maillab/internal/plan"
 )
 
@@ -190,6 +191,9 @@ func (c Carrier) look(ctx context.Context, folder instance.Folder, r Request, u 
 	defer client.Close()
 	actual := append(slices.Clone(f.Existing.Resources), s.Images...)
 	p = plan.Diff(out.Desired.Resources, actual, out.Desired.Hashes(), instance.Specs(ctx, client, f.Existing))
+	if p, err = worded(folder, out.Desired, p); err != nil {
+		return out, p, err
+	}
 	out.Was = f.Existing
 	if out.Leaving, err = leaving(f, out.Decision, p); err != nil {
 		return out, p, err
@@ -199,6 +203,16 @@ func (c Carrier) look(ctx context.Context, folder instance.Folder, r Request, u 
 	}
 	u.looked = true
 	return out, p, nil
+}
+
+// worded is the plan with what is different from what the last up wanted, as far as that was kept.
+func worded(folder instance.Folder, wanted instance.Desired, p plan.Plan) (plan.Plan, error) {
+	was, err := folder.Outlines()
+	all := map[int]plan.Words{}
+	for seat, now := range wanted.Outlines() {
+		all[seat] = plan.Words{Made: outline.Container(was[seat], now), Told: outline.Told(was[seat], now)}
+	}
+	return p.Worded(all), err
 }
 
 // keep keeps what must outlive the instance, before anything is created that depends on it.
@@ -216,7 +230,7 @@ func (d Decision) Keep(h *instance.Held) error {
 	if len(d.Certificates.Issued) > 0 {
 		issued = h.KeepCertificates(d.Certificates)
 	}
-	return errors.Join(issued, h.KeepPublished(d.Published), h.KeepInstead(d.Instead), h.KeepSeats(d.Given), h.KeepRoster(d.Roster),
+	return errors.Join(issued, h.KeepPublished(d.Published), h.KeepInstead(d.Instead), h.KeepOutlines(d.Desired.Outlines()), h.KeepSeats(d.Given), h.KeepRoster(d.Roster),
 		h.KeepSheet(d.Desired.Specs, ids, len(d.Lab.Assign)), h.KeepLab(d.Source))
 }
 

@@ -9,6 +9,7 @@ import (
 
 	"maillab/internal/control"
 	"maillab/internal/engine"
+	"maillab/internal/outline"
 	"maillab/internal/plan"
 	"maillab/internal/spec"
 )
@@ -87,6 +88,17 @@ func (d Desired) Hashes() map[int]string {
 		hashes[seat] = s.Hash()
 	}
 	return hashes
+}
+
+// Outlines are the sandboxes in outline, by seat.
+func (d Desired) Outlines() map[int]outline.Outline {
+	all := map[int]outline.Outline{}
+	for _, r := range d.Resources {
+		if r.Kind == engine.Sandbox {
+			all[r.Seat] = outline.Of(d.Specs[r.Seat], *r.Sandbox)
+		}
+	}
+	return all
 }
 
 // sandbox is one sandbox with its volumes.

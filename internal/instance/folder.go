@@ -15,6 +15,7 @@ import (
 	"strings"
 
 	"maillab/internal/certificate"
+	"maillab/internal/outline"
 	"maillab/internal/register"
 	"maillab/internal/roster"
 )
@@ -30,6 +31,7 @@ import (
 //	place.json     on which engine it is: a Place; gone when it was taken down
 //	accounts.json  what the last up gave everybody: a Sheet
 //	instead.json   what ups were told in place of the lab: an Instead
+//	outlines.json  what the last up wanted each sandbox to be, in outline, by seat (package outline)
 //	passwords.json {"3": {"util1": "…"}}: passwords by seat and account that the teacher changed since
 //	register.json  a register.Register: what students did, as the sandboxes told it last
 //	certificates.json  a certificate.Set: the instance's authority, and a certificate by seat; with their keys
@@ -170,6 +172,12 @@ func (f Folder) Register() (all register.Register, err error) {
 	return all, err
 }
 
+// Outlines are what the last up wanted the sandboxes to be, by seat.
+func (f Folder) Outlines() (all map[int]outline.Outline, err error) {
+	_, err = f.value(outlinesFile, &all)
+	return all, err
+}
+
 // Certificates are the instance's authority and what it issued; none before the first up with TLS.
 func (f Folder) Certificates() (set certificate.Set, err error) {
 	_, err = f.value(issuedFile, &set)
@@ -188,6 +196,7 @@ const (
 	accountsFile  = "accounts.json"
 	passwordsFile = "passwords.json"
 	insteadFile   = "instead.json"
+	outlinesFile  = "outlines.json"
 	registerFile  = "register.json"
 	issuedFile    = "certificates.json"
 	lockFile      = "lock"

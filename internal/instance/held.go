@@ -11,6 +11,7 @@ import (
 
 	"maillab/internal/certificate"
 	"maillab/internal/filelock"
+	"maillab/internal/outline"
 	"maillab/internal/register"
 	"maillab/internal/roster"
 	"maillab/internal/safeio"
@@ -72,6 +73,9 @@ func (h *Held) KeepPublished(p Published) error { return h.keep(publishedFile, p
 
 // KeepInstead keeps what was said in place of the lab.
 func (h *Held) KeepInstead(i Instead) error { return h.keep(insteadFile, i) }
+
+// KeepOutlines keeps what the sandboxes are to be.
+func (h *Held) KeepOutlines(all map[int]outline.Outline) error { return h.keep(outlinesFile, all) }
 
 // KeepPlace keeps on which engine the instance is. It is kept before anything of it is there, so that nobody begins it anew
 // elsewhere while that engine does not answer.

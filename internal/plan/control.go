@@ -1,7 +1,6 @@
 package plan
 
 import (
-	"fmt"
 	"slices"
 
 	"maillab/internal/engine"
@@ -62,7 +61,7 @@ func (d *diff) sandboxesChange() bool {
 func (d *diff) configure(r engine.Resource) {
 	want, asked := d.want[r.Seat]
 	have, known := d.have[r.Seat]
-	reason := fmt.Sprintf("spec changed: %s → %s", have, want)
+	reason := toldOtherwise
 	switch {
 	case !asked || known && want == have:
 		return

@@ -212,3 +212,23 @@ func TestHashIsOfWhatNeedsARecreation(t *testing.T) {
 		t.Error("the memory limit is not in the hash")
 	}
 }
+
+// TestWorded: where it is known what is different, that is the reason; other reasons, and other seats, stay.
+func TestWorded(t *testing.T) {
+	sandbox := func(seat int) engine.Resource { return engine.Resource{Kind: engine.Sandbox, Seat: seat} }
+	p := Plan{Steps: []Step{
+		{Action: Recreate, Target: sandbox(1), Seat: 1, Reason: madeOtherwise}, {Action: Configure, Target: sandbox(1), Seat: 1, Reason: toldOtherwise},
+		{Action: Configure, Target: sandbox(2), Seat: 2, Reason: toldOtherwise}, {Action: Configure, Target: sandbox(3), Seat: 3, Reason: "new"},
+		{Action: Recreate, Target: engine.Resource{Kind: engine.Gateway}, Reason: madeOtherwise},
+	}}
+	var reasons []string
+	for _, s := range p.Worded(map[int]Words{0: {Made: "x"}, 1: {Made: "memory 96 → 128 MiB", Told: "task journal new"}, 3: {Told: "y"}}).Steps {
+		reasons = append(reasons, s.Reason)
+	}
+	if diff := cmp.Diff([]string{"memory 96 → 128 MiB", "task journal new", toldOtherwise, "new", madeOtherwise}, reasons); diff != "" {
+		t.Error(diff)
+	}
+	if p.Steps[0].Reason != madeOtherwise {
+		t.Error("the plan itself was changed")
+	}
+}

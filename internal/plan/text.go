@@ -10,7 +10,7 @@ import (
 // String is the plan for people: a line a step, the volumes of a sandbox on one, and a line that counts.
 //
 //	create     socket: missing
-//	recreate   sandbox 3 (carol): drifted: maillab.doors "…" → "…"; ends the sessions of carol
+//	recreate   sandbox 3 (carol): memory 96 → 128 MiB; ends the sessions of carol
 //	2 steps: 1 create, 1 recreate
 func (p Plan) String() string {
 	if p.Empty() {

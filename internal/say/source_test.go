@@ -19,7 +19,7 @@ import (
 
 // speakers are those packages, below internal/.
 func speakers() []string {
-	return []string{"cli", "commandline", "classroom", "gradebook", "marking", "progress", "steps", "plan", "apply", "deploy", "instance", "engine", "engine/embedded", "engine/docker", "doctor", "login", "control",
+	return []string{"cli", "commandline", "classroom", "gradebook", "marking", "progress", "steps", "plan", "outline", "apply", "deploy", "instance", "engine", "engine/embedded", "engine/docker", "doctor", "login", "control",
 		"certificate", "filelock", "scratch", "disposable", "leash", "compose", "../labs", "roster", "roster/sheet", "lab", "lab/task", "lab/placeholder", "lab/problem", "snapshot", "period", "belongings", "probe",
 	}
 }
@@ -42,6 +42,7 @@ func notText(pkg string) []string {
 			"by hand", "by a program", " as %s", "%s %s from %s%s, %s: %s\n", "          (%d reply lines were not kept)\n", "          (the record is not whole)",
 			"C: %s", "S: %s", "   (%d octets of a message)", "   (logged in: %s)", "   (connected)", "   (ended)"},
 		"plan":            {"create %s"},
+		"outline":         {"%s MiB"},
 		"progress":        {"%d epochs", "epoch %d: %w", "%s: %d attempts", "%d words on tasks"}, // of what a sandbox keeps
 		"deploy":          {", and ", " of %s", "expired "},
 		"instance":        {" (seat %d)"},
