@@ -5,7 +5,7 @@ COMMIT  ?= $(shell git rev-parse --short HEAD 2>/dev/null || echo unknown)
 
 # What runs inside a sandbox carries no version: the image's tag is a hash of its contents, so only what really changed
 # makes a new image. Not even the toolchain's build ID may move.
-DAEMONS      = maild labinit gateway lab
+DAEMONS      = maild labinit gateway lab web
 DAEMON_FLAGS = -trimpath -buildvcs=false -ldflags '-s -w -buildid='
 STATICCHECK  = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 GOVULNCHECK  = golang.org/x/vuln/cmd/govulncheck@v1.9.0
@@ -90,4 +90,4 @@ dist-check:
 	cmp dist/SHA256SUMS $$copy/dist/SHA256SUMS && echo 'built twice, equal bytes'
 
 clean:
-	rm -rf bin dist images/sandbox/bin/maild images/sandbox/bin/labinit images/sandbox/bin/gateway images/sandbox/bin/lab
+	rm -rf bin dist images/sandbox/bin/maild images/sandbox/bin/labinit images/sandbox/bin/gateway images/sandbox/bin/lab images/sandbox/bin/web

@@ -61,7 +61,8 @@ func mayImport() map[string]string {
 		"internal/instance":        "internal/certificate internal/control internal/engine internal/filelock internal/outline internal/plan internal/register internal/roster internal/safeio internal/spec",
 		"internal/compose":         "internal/control internal/engine internal/sandbox internal/spec",
 		"internal/gateway":         "internal/control internal/handoff internal/mail internal/safeio",
-		"internal/engine/embedded": "internal/belongings internal/control internal/engine internal/filelock internal/gateway internal/mail/auth internal/mail/mbox internal/maild internal/safeio internal/spec",
+		"internal/engine/embedded": "internal/belongings internal/control internal/engine internal/filelock internal/gateway internal/handoff internal/mail/auth internal/mail/mbox internal/maild internal/safeio internal/spec internal/web",
+		"internal/web":             "internal/control internal/handoff internal/mail internal/progress internal/worksheet",
 		// The mail side: protocols know neither each other, nor the spool, nor the accounts.
 		"internal/ring":             "",
 		"internal/dialogue":         "internal/ring",

@@ -73,7 +73,7 @@ func serve(ctx context.Context, socket string) error {
 		return err
 	}
 	context.AfterFunc(ctx, func() { sandboxes.Close() })
-	go registry.Listen(ctx, sandboxes, g.Holder)
+	go registry.Listen(ctx, sandboxes, g)
 	listener, err := listen("unix", socket, 0o600)
 	if err != nil {
 		return err

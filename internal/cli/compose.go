@@ -129,6 +129,7 @@ func stackOf(d deploy.Decision, hash func(string) (string, error)) (compose.Stac
 			continue
 		}
 		plain := d.Desired.Specs[r.Seat]
+		plain.Statement = nil // for a page, which such a stack does not have
 		sealed, err := plain.Seal(hash)
 		if err != nil {
 			return compose.Stack{}, err

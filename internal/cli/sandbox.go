@@ -45,15 +45,20 @@ The mail is in a temporary folder that is removed in the end, or in --dir, which
 mailbox is an mbox file in it. It speaks the lab's own language, unless a class list says another. In another terminal
 every other verb finds the sandbox: maillab lab (the tasks, hints, checks, answers), status, logs, reset.`,
 		Example: `  maillab sandbox
+  maillab sandbox --web
   maillab sandbox -f caen-pop3-smtp --log
   maillab sandbox --dir ~/mail-lab --listen 0.0.0.0`,
 		Args: commandline.Takes(0, 0),
-		RunE: func(cmd *cobra.Command, _ []string) error { return runSandbox(cmd.Context(), a, f) },
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			f.page = given(cmd, "web", &f.web)
+			return runSandbox(cmd.Context(), a, f)
+		},
 	}
 	flags := cmd.Flags()
 	flags.StringVarP(&f.lab, "lab", "f", labs.Default, "the lab: a folder, a file, or the name of one on board")
 	f.add(cmd, "a class list instead of one student")
 	flags.StringVar(&f.dir, "dir", "", "folder that the mail is kept in")
+	flags.BoolVar(&f.web, "web", false, "serve a page for the browser, too, at the base + 80")
 	flags.BoolVar(&f.log, "log", false, "show the mail log as it grows")
 	flags.StringVar(&f.listen, "listen", "", "address to listen on, instead of the lab's")
 	flags.StringVar(&f.host, "host", "", "host name or address to tell people to connect to")

@@ -33,6 +33,8 @@ type upFlags struct {
 	base         int
 	ttl, timeout time.Duration
 	dryRun       bool
+	web          bool
+	page         *bool // nil: web was not given
 	parallel     int
 	fleeting     fleeting // run and sandbox
 }
@@ -63,6 +65,7 @@ and hints follow, and shells stay. What students chose with passwd is replaced, 
 			if err := f.check(cmd); err != nil {
 				return err
 			}
+			f.page = given(cmd, "web", &f.web)
 			return runUp(cmd.Context(), a, f)
 		},
 	}
@@ -77,11 +80,20 @@ and hints follow, and shells stay. What students chose with passwd is replaced, 
 	flags.IntVar(&f.base, "base", 0, "where the ports begin, instead of the lab's")
 	period.Var(flags, &f.ttl, "ttl", 0, "let prune remove the instance after this time, such as 4h or 2d")
 	period.Var(flags, &f.timeout, "timeout", 10*time.Minute, "give up after this time")
+	flags.BoolVar(&f.web, "web", false, "give the class a page of its own, at the base + 80; remembered")
 	flags.BoolVar(&f.dryRun, "dry-run", false, "print what would be done, with reasons")
 	flags.IntVar(&f.parallel, "parallel", apply.DefaultParallel, "how many things to do with the engine at the same time")
 	cmd.MarkFlagsMutuallyExclusive("class", "students")
 	_ = cmd.RegisterFlagCompletionFunc("lab", completeLabs)
 	return cmd
+}
+
+// given is a flag's value, nil when it was not given.
+func given[T any](cmd *cobra.Command, flag string, value *T) *T {
+	if !cmd.Flags().Changed(flag) {
+		return nil
+	}
+	return value
 }
 
 // check refuses what no flag can mean.
@@ -198,8 +210,9 @@ func (f upFlags) request(a *app, name string, folder instance.Folder) (r deploy.
 		return r, s, err
 	}
 	r = deploy.Request{
-		Name: name, Source: s.lasting(), Owner: owner(), TTL: f.ttl, Listen: f.listen, Host: f.host, Base: f.base, Gateway: f.gateway, Passwords: f.passwords,
-		Run: f.fleeting.run, Labels: f.fleeting.labels,
+		Name: name, Source: s.lasting(), Owner: owner(), TTL: f.ttl, Listen: f.listen, Host: f.host, Base: f.base, Gateway: f.gateway, Web: f.page,
+		Passwords: f.passwords,
+		Run:       f.fleeting.run, Labels: f.fleeting.labels,
 	}
 	if r.Lab, err = s.parse(); err != nil {
 		return r, s, err

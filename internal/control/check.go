@@ -2,8 +2,8 @@ package control
 
 import (
 	"context"
+	"maps"
 	"net/http"
-	"net/url"
 	"time"
 
 	"maillab/internal/check"
@@ -55,6 +55,8 @@ type Checker interface {
 	Mark(ctx context.Context, m Mark) (before *progress.Mark, err error)
 	// Progress counts each student's tasks as they are known. It waits for nothing.
 	Progress() []Progress
+	// Changed is closed when a student's tasks may look otherwise, or, of "", anybody's.
+	Changed(student string) <-chan struct{}
 	// Worksheet is what a student's lab command speaks to.
 	Worksheet(student string) (http.Handler, error)
 }
@@ -63,6 +65,7 @@ type Checker interface {
 func serveChecks(mux *http.ServeMux, c Checker) {
 	mux.HandleFunc("POST /v1/check", asked(requestLimit, c.Check))
 	mux.HandleFunc("PUT /v1/mark", asked(requestLimit, c.Mark))
+	serveChanges(mux, c)
 	worksheet := func(w http.ResponseWriter, r *http.Request) {
 		sheet, err := c.Worksheet(r.URL.Query().Get("student"))
 		if err != nil {
@@ -86,18 +89,21 @@ func (c *Client) Check(ctx context.Context, seat int, r CheckRequest) ([]Checked
 
 // Worksheet carries the requests of a lab command to a student's tasks.
 func (c *Client) Worksheet(seat int, student string) http.RoundTripper {
-	return worksheetOf{c, SeatHost(seat), url.Values{"student": {student}}.Encode()}
+	return worksheetOf{c, SeatHost(seat), student}
 }
 
 type worksheetOf struct {
-	client      *Client
-	host, query string
+	client        *Client
+	host, student string
 }
 
 // RoundTrip implements http.RoundTripper.
 func (t worksheetOf) RoundTrip(r *http.Request) (*http.Response, error) {
 	r = r.Clone(r.Context())
-	r.Host, r.URL.Host, r.URL.RawQuery = t.host, GatewayHost, t.query
+	query := r.URL.Query()
+	query.Set("student", t.student)
+	r.Host, r.URL.Host, r.URL.RawQuery = t.host, GatewayHost, query.Encode()
+	maps.Copy(r.Header, t.client.headers)
 	return t.client.transport.RoundTrip(r)
 }
 

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"net/url"
@@ -18,6 +19,7 @@ import (
 type Client struct {
 	http      *http.Client
 	transport *http.Transport
+	headers   http.Header // of every request
 }
 
 // NewClient uses dial for its stream, once at the first request and again only when the stream broke.
@@ -166,6 +168,7 @@ func (c *Client) do(ctx context.Context, method, host, path string, body io.Read
 		return nil, err
 	}
 	request.Host = host
+	maps.Copy(request.Header, c.headers)
 	response, err := c.http.Do(request)
 	if err != nil {
 		var wrapped *url.Error

@@ -6,6 +6,7 @@
 //	PUT  gateway/v1/doors            replace them
 //	GET  gateway/v1/probe?seat=N     dial each service of a sandbox once, as a probe
 //	POST gateway/v1/dial?seat=N      a byte stream to its SSH, both ways
+//	POST gateway/v1/codes            a code that makes a browser the teacher's, once
 //	GET  seat-N/v1/ready             state of a sandbox
 //	PUT  seat-N/v1/spec              what it is to be
 //	GET  seat-N/v1/status            accounts and their messages
@@ -18,6 +19,7 @@ package control
 
 import (
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -69,19 +71,40 @@ type Authorize struct {
 // Doors is all that a gateway needs to know.
 type Doors struct {
 	Sandboxes []Target `json:"sandboxes"`
+	Web       *Target  `json:"web,omitempty"` // the class's page, with WebSeat as its seat; nil: there is none
 }
+
+// Targets are the sandboxes, and the page.
+func (d Doors) Targets() []Target {
+	if d.Web == nil {
+		return d.Sandboxes
+	}
+	return append(slices.Clip(d.Sandboxes), *d.Web)
+}
+
+// Name is what a target is called where something is wrong with it.
+func (t Target) Name() string {
+	if t.Seat == WebSeat {
+		return "the class's page"
+	}
+	return fmt.Sprintf("seat %d", t.Seat)
+}
+
+// WebSeat stands for a seat where the class's page is meant.
+const WebSeat = -1
 
 // Target is a sandbox as its gateway sees it.
 type Target struct {
-	Seat  int    `json:"seat"`
-	Token string `json:"token"`           // by which it registers; unused by the embedded engine
-	Relay string `json:"relay,omitempty"` // host:port of the one server that is dialled for it
-	Doors []Door `json:"doors"`
+	Seat     int      `json:"seat"`
+	Students []string `json:"students,omitempty"` // roster keys, by which the page finds whose sandbox it is
+	Token    string   `json:"token"`              // by which it registers; unused by the embedded engine
+	Relay    string   `json:"relay,omitempty"`    // host:port of the one server that is dialled for it
+	Doors    []Door   `json:"doors"`
 }
 
 // Door is where students knock.
 type Door struct {
-	Service string `json:"service"` // ssh, smtp, pop3, imap
+	Service string `json:"service"` // ssh, smtp, pop3, imap, web
 	Listen  string `json:"listen"`  // host:port on the machine
 	// At is where the gateway itself listens, when the engine forwards Listen to it.
 	At string `json:"at,omitempty"`

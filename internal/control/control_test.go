@@ -53,6 +53,8 @@ func (b *backend) Ready(context.Context) Ready {
 func (b *backend) Accounts(context.Context) ([]Account, error) {
 	return []Account{{Name: "util1", Messages: 2}}, b.heard("status")
 }
+func (b *backend) Changed(string) <-chan struct{} { return nil }
+
 func (b *backend) Progress() []Progress {
 	return []Progress{{Student: "alice", Count: progress.Count{Passed: 1, Marks: 1}, Total: 2}}
 }

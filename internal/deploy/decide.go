@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"maillab/internal/certificate"
+	"maillab/internal/control"
 	"maillab/internal/engine"
 	"maillab/internal/instance"
 	"maillab/internal/lab"
@@ -29,6 +30,7 @@ type Request struct {
 	Host    string // what students are told to connect to; "": as it is; "-": where the doors listen
 	Base    int    // 0: as it is, else the lab's
 	Gateway string // host, ports, or "": as it is, or as the engine can
+	Web     *bool  // whether the class has a page; nil: as it is, or as the lab says
 
 	Passwords string // see lab.ParsePasswords; "": as last time
 
@@ -169,6 +171,9 @@ func wish(r Request, f Found, d Decision, specs []spec.Sandbox) (instance.Wish, 
 		Host: d.Host, Owner: r.Owner, Created: f.Existing.Created, Token: tokens(f), Students: d.Students, Run: r.Run, Labels: r.Labels,
 		UIDs: f.Existing.UIDs(seatsOf(specs), f.Existing.Others(f.All)),
 	}
+	if w.Web = r.Lab.Web != nil || f.Existing.WebAddress() != ""; r.Web != nil {
+		w.Web = *r.Web
+	}
 	if w.Created.IsZero() {
 		w.Created = f.Now
 	}
@@ -211,7 +216,7 @@ func bySandbox(l *lab.Lab, class roster.Class, seats map[string]int) map[int][]s
 
 // tokens keeps the control tokens that sandboxes have, and makes new ones.
 func tokens(f Found) func(seat int) string {
-	has := map[int]string{}
+	has := map[int]string{control.WebSeat: f.Existing.WebToken()}
 	for _, s := range f.Existing.Sandboxes {
 		has[s.Seat] = s.Target.Token
 	}

@@ -75,7 +75,7 @@ func inForce(ctx context.Context, i instance.Instance, e engine.Engine) (open []
 	if err != nil {
 		return nil // it does not serve: it holds nothing
 	}
-	for _, t := range doors.Sandboxes {
+	for _, t := range doors.Targets() {
 		open = append(open, instance.Claim{Doors: t.Doors})
 	}
 	return open

@@ -38,6 +38,7 @@ func publishing(r Request, f Found, host string, specs []spec.Sandbox) (p instan
 	}
 	switch p.Mode {
 	case "addresses":
+		p.Base = cmp.Or(r.Base, said.Base)
 		if p.Pool, err = netip.ParsePrefix(said.Pool); err != nil {
 			return p, err
 		}

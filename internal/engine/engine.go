@@ -29,6 +29,7 @@ const (
 	Facts   Kind = "facts"   // what labels said and says otherwise now; no contents
 	Volume  Kind = "volume"  // one a sandbox and Part
 	Sandbox Kind = "sandbox" // one a seat
+	Web     Kind = "web"     // one an instance, or none: the class's page
 )
 
 // State of a resource as observed.
@@ -56,7 +57,7 @@ type Resource struct {
 	// recreating the resource.
 	Labels map[string]string
 
-	Sandbox *SandboxSpec `json:",omitempty"` // sandboxes and gateways
+	Sandbox *SandboxSpec `json:",omitempty"` // sandboxes, gateways, pages
 	Image   *ImageSpec   `json:",omitempty"`
 }
 
@@ -101,12 +102,13 @@ const (
 	LabelCreated  = "maillab.created" // RFC 3339
 	LabelExpires  = "maillab.expires" // RFC 3339, absent: never
 	LabelRun      = "maillab.run"     // set on disposable instances
-	LabelToken    = "maillab.token"   // by which a sandbox registers at its gateway
+	LabelToken    = "maillab.token"   // by which a sandbox, or the page, registers at its gateway
 	LabelDoors    = "maillab.doors"   // service=host:port, comma separated: where students reach a sandbox
 	LabelRelay    = "maillab.relay"   // host:port of the one server that a sandbox may have dialled for it, "" for none
 	LabelForward  = "maillab.forward" // "ports" on a gateway whose doors the engine forwards to it
 	LabelHost     = "maillab.host"    // what students are told to connect to
 	LabelTopology = "maillab.topology"
+	LabelWeb      = "maillab.web" // host:port of the class's page, absent where there is none
 )
 
 // SeatLabel is the label by which one resource says something of a seat that is not its own.
@@ -183,7 +185,7 @@ func Sort(rs []Resource) {
 
 // rank is a kind's place in the order of creation.
 func rank(k Kind) int {
-	return slices.Index([]Kind{Image, Socket, Gateway, Facts, Volume, Sandbox}, k)
+	return slices.Index([]Kind{Image, Socket, Gateway, Facts, Volume, Sandbox, Web}, k)
 }
 
 // ID names a resource within its instance: "socket", "gateway", "facts 1", "volume 3 mail",

@@ -37,7 +37,7 @@ func (g *Gateway) probe(w http.ResponseWriter, r *http.Request) {
 
 func (g *Gateway) probeOne(ctx context.Context, t control.Target, service string) control.Probe {
 	p := control.Probe{Service: service}
-	conn, err := g.sandboxes.Dial(ctx, t, service)
+	conn, err := g.sandboxes.Dial(ctx, t, handoff.Offer{Service: service, Probe: true})
 	if err != nil {
 		p.Error = err.Error()
 		return p
@@ -59,7 +59,7 @@ func (g *Gateway) dial(w http.ResponseWriter, r *http.Request) {
 	if !ok {
 		return
 	}
-	conn, err := g.sandboxes.Dial(r.Context(), t, handoff.SSH)
+	conn, err := g.sandboxes.Dial(r.Context(), t, handoff.Offer{Service: handoff.SSH, Probe: true})
 	if err != nil {
 		control.WriteError(w, http.StatusBadGateway, err)
 		return

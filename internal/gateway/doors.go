@@ -120,13 +120,16 @@ func (d *doors) move() error {
 func (d *doors) leads() map[string]*lead {
 	leads := map[string]*lead{}
 	most, always := share(len(d.want.Sandboxes))
-	for _, t := range d.want.Sandboxes {
+	for _, t := range d.want.Targets() {
 		if d.counts[t.Seat] == nil {
 			d.counts[t.Seat] = new(atomic.Int32)
 		}
 		for _, door := range t.Doors {
-			leads[listensAt(door)] = &lead{target: t, service: door.Service, count: d.counts[t.Seat],
-				most: most, always: always, hidden: door.At != ""}
+			l := &lead{target: t, service: door.Service, count: d.counts[t.Seat], most: most, always: always, hidden: door.At != ""}
+			if t.Seat == control.WebSeat { // the whole class's
+				l.most, l.always = total/2, perSandbox
+			}
+			leads[listensAt(door)] = l
 		}
 	}
 	return leads
@@ -141,11 +144,19 @@ func (d *doors) inForce() control.Doors {
 	defer d.mu.Unlock()
 	in := control.Doors{Sandboxes: slices.Clone(d.want.Sandboxes)}
 	for i := range in.Sandboxes {
-		in.Sandboxes[i].Doors = slices.DeleteFunc(slices.Clone(in.Sandboxes[i].Doors), func(door control.Door) bool {
-			return d.open[listensAt(door)] == nil
-		})
+		in.Sandboxes[i].Doors = d.opened(in.Sandboxes[i].Doors)
+	}
+	if d.want.Web != nil {
+		web := *d.want.Web
+		web.Doors = d.opened(web.Doors)
+		in.Web = &web
 	}
 	return in
+}
+
+// opened are those of some doors that are open. The lock is held.
+func (d *doors) opened(some []control.Door) []control.Door {
+	return slices.DeleteFunc(slices.Clone(some), func(door control.Door) bool { return d.open[listensAt(door)] == nil })
 }
 
 func (d *doors) openOne(listen string, l *lead) error {
@@ -158,7 +169,7 @@ func (d *doors) openOne(listen string, l *lead) error {
 	}
 	listener, err := new(net.ListenConfig).Listen(d.ctx, "tcp", listen)
 	if err != nil {
-		return fmt.Errorf("door of seat %d for %s: %w", l.target.Seat, l.service, err)
+		return fmt.Errorf("door of %s for %s: %w", l.target.Name(), l.service, err)
 	}
 	o := &door{listener: listener, crowd: newCrowd(l.service, l.hidden)}
 	o.leads.Store(l)

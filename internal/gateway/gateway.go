@@ -24,6 +24,7 @@ import (
 	"sync"
 
 	"maillab/internal/control"
+	"maillab/internal/handoff"
 	"maillab/internal/safeio"
 )
 
@@ -31,8 +32,9 @@ import (
 type Sandboxes interface {
 	// Control answers a request for a sandbox's control.
 	Control(t control.Target) http.Handler
-	// Dial connects to a service for the gateway itself: to probe mail, and to SSH. It is recorded nowhere.
-	Dial(ctx context.Context, t control.Target, service string) (net.Conn, error)
+	// Dial connects to a service: for a browser whose address the offer has, or as a probe or a teacher's SSH, of which nothing
+	// is recorded.
+	Dial(ctx context.Context, t control.Target, o handoff.Offer) (net.Conn, error)
 	// Serve takes a student's connection over and closes it in the end.
 	Serve(ctx context.Context, t control.Target, service string, conn net.Conn)
 }
@@ -43,6 +45,7 @@ type Gateway struct {
 	file      string
 	log       *slog.Logger
 	doors     *doors
+	desk      *desk
 
 	mu      sync.Mutex
 	current control.Doors
@@ -50,7 +53,9 @@ type Gateway struct {
 
 // New makes a gateway that keeps its doors in file ("" keeps them nowhere). ctx bounds the connections it hands on.
 func New(ctx context.Context, s Sandboxes, file string, log *slog.Logger) *Gateway {
-	return &Gateway{sandboxes: s, file: file, log: log, doors: newDoors(ctx, s, log)}
+	g := &Gateway{sandboxes: s, file: file, log: log, doors: newDoors(ctx, s, log)}
+	g.desk = newDesk(ctx, g)
+	return g
 }
 
 // Load opens the doors that the file remembers. Doors that cannot be opened now are tried again until they can.
@@ -92,22 +97,35 @@ func (g *Gateway) Handler() http.Handler {
 	own.HandleFunc("PUT /v1/doors", g.putDoors)
 	own.HandleFunc("GET /v1/probe", g.probe)
 	own.HandleFunc("POST /v1/dial", g.dial)
+	own.HandleFunc("POST /v1/codes", g.desk.code)
+	return g.bySeat(own, g.control)
+}
+
+// bySeat serves requests for the gateway itself, and those for a sandbox.
+func (g *Gateway) bySeat(own http.Handler, of func(w http.ResponseWriter, r *http.Request, seat string)) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		seat, isSeat := strings.CutPrefix(r.Host, "seat-")
-		if !isSeat {
+		if seat, isSeat := strings.CutPrefix(r.Host, "seat-"); isSeat {
+			of(w, r, seat)
+		} else {
 			own.ServeHTTP(w, r)
-			return
-		}
-		if t, ok := g.target(w, seat); ok {
-			g.sandboxes.Control(t).ServeHTTP(w, r)
 		}
 	})
 }
 
-// Holder finds the sandbox that a token belongs to.
+// control passes a request on to a sandbox.
+func (g *Gateway) control(w http.ResponseWriter, r *http.Request, seat string) {
+	if t, ok := g.target(w, seat); ok {
+		g.sandboxes.Control(t).ServeHTTP(w, r)
+	}
+}
+
+// Holder finds the sandbox, or the page, that a token belongs to.
 func (g *Gateway) Holder(token string) (control.Target, bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	if web := g.current.Web; web != nil && web.Token == token {
+		return *web, true
+	}
 	for _, t := range g.current.Sandboxes {
 		if t.Token == token {
 			return t, true
@@ -120,15 +138,23 @@ func (g *Gateway) Holder(token string) (control.Target, bool) {
 func (g *Gateway) target(w http.ResponseWriter, seat string) (control.Target, bool) {
 	n, err := strconv.Atoi(seat)
 	if err == nil {
-		g.mu.Lock()
-		defer g.mu.Unlock()
-		for _, t := range g.current.Sandboxes {
-			if t.Seat == n {
-				return t, true
-			}
+		if t, ok := g.seat(n); ok {
+			return t, true
 		}
 	}
 	control.WriteError(w, http.StatusNotFound, fmt.Errorf("the gateway knows no sandbox with seat %q", seat))
+	return control.Target{}, false
+}
+
+// seat finds a sandbox.
+func (g *Gateway) seat(n int) (control.Target, bool) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for _, t := range g.current.Sandboxes {
+		if t.Seat == n {
+			return t, true
+		}
+	}
 	return control.Target{}, false
 }
 

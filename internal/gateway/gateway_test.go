@@ -15,6 +15,7 @@ import (
 	"testing"
 
 	"maillab/internal/control"
+	"maillab/internal/handoff"
 )
 
 // fake stands for sandboxes: every service is an echo that greets with who it thinks is there.
@@ -26,9 +27,9 @@ func (fake) Control(t control.Target) http.Handler {
 	})
 }
 
-func (f fake) Dial(ctx context.Context, t control.Target, service string) (net.Conn, error) {
+func (f fake) Dial(ctx context.Context, t control.Target, o handoff.Offer) (net.Conn, error) {
 	here, there := net.Pipe()
-	go f.Serve(ctx, t, service, there)
+	go f.Serve(ctx, t, o.Service, there)
 	return here, nil
 }
 

@@ -69,8 +69,8 @@ func (r *Registry) Control(t control.Target) http.Handler {
 }
 
 // Dial implements Sandboxes: a service of mail knows a probe by its offer, and says one line only.
-func (r *Registry) Dial(_ context.Context, t control.Target, service string) (net.Conn, error) {
-	return r.offer(t, handoff.Offer{Service: service, Probe: true})
+func (r *Registry) Dial(_ context.Context, t control.Target, o handoff.Offer) (net.Conn, error) {
+	return r.offer(t, o)
 }
 
 // Serve relays a student's connection until both sides have said all.
@@ -114,7 +114,7 @@ func (r *Registry) offer(t control.Target, o handoff.Offer) (net.Conn, error) {
 	reg := r.live[t.Token]
 	r.mu.Unlock()
 	if reg == nil {
-		return nil, fmt.Errorf("the sandbox of seat %d has not registered", t.Seat)
+		return nil, fmt.Errorf("%s has not registered", t.Name())
 	}
 	ours, theirs, err := handoff.Stream()
 	if err != nil {
@@ -123,7 +123,7 @@ func (r *Registry) offer(t control.Target, o handoff.Offer) (net.Conn, error) {
 	defer theirs.Close()
 	if err := handoff.SendNow(reg.conn, handoff.Packet{Offer: &o}, theirs); err != nil {
 		ours.Close()
-		return nil, fmt.Errorf("the sandbox of seat %d does not take connections: %w", t.Seat, err)
+		return nil, fmt.Errorf("%s does not take connections: %w", t.Name(), err)
 	}
 	return ours, nil
 }
@@ -134,8 +134,14 @@ type registration struct {
 	seat int
 }
 
-// Listen takes registrations until the listener is closed; find tells whose a token is.
-func (r *Registry) Listen(ctx context.Context, l *net.UnixListener, find func(token string) (control.Target, bool)) {
+// Holders know who registers, and what a page may be connected to: a Gateway.
+type Holders interface {
+	Holder(token string) (control.Target, bool)
+	Reach(ctx context.Context, what handoff.Reach) (net.Conn, error)
+}
+
+// Listen takes registrations until the listener is closed.
+func (r *Registry) Listen(ctx context.Context, l *net.UnixListener, of Holders) {
 	for {
 		conn, err := l.AcceptUnix()
 		switch {
@@ -147,14 +153,14 @@ func (r *Registry) Listen(ctx context.Context, l *net.UnixListener, find func(to
 			continue
 		}
 		r.room <- struct{}{}
-		go r.serve(ctx, conn, find)
+		go r.serve(ctx, conn, of)
 	}
 }
 
-func (r *Registry) serve(ctx context.Context, conn *net.UnixConn, find func(token string) (control.Target, bool)) {
+func (r *Registry) serve(ctx context.Context, conn *net.UnixConn, of Holders) {
 	defer conn.Close()
 	defer context.AfterFunc(ctx, func() { conn.Close() })()
-	token, err := r.hello(conn, find)
+	token, err := r.hello(conn, of)
 	<-r.room
 	if err != nil {
 		if ctx.Err() == nil {
@@ -162,23 +168,23 @@ func (r *Registry) serve(ctx context.Context, conn *net.UnixConn, find func(toke
 		}
 		return
 	}
-	t, _ := find(token)
+	t, _ := of.Holder(token)
 	reg := &registration{conn, t.Seat}
 	r.enter(token, reg)
 	defer r.leave(token, reg)
-	if err := r.requests(ctx, reg, func() (control.Target, bool) { return find(token) }); ctx.Err() == nil {
+	if err := r.requests(ctx, reg, token, of); ctx.Err() == nil {
 		r.log.Warn("a registration ends", "seat", t.Seat, "err", err)
 	}
 }
 
 // hello reads whose registration it is.
-func (r *Registry) hello(conn *net.UnixConn, find func(token string) (control.Target, bool)) (token string, err error) {
+func (r *Registry) hello(conn *net.UnixConn, of Holders) (token string, err error) {
 	_ = conn.SetReadDeadline(time.Now().Add(handoff.HelloPatience))
 	p, err := read(conn, make([]byte, handoff.MaxPacket+1))
 	if err != nil {
 		return "", err
 	}
-	if _, known := find(p.Token); p.Token == "" || !known {
+	if _, known := of.Holder(p.Token); p.Token == "" || !known {
 		time.Sleep(refusal)
 		return "", errors.New("unknown token")
 	}
@@ -227,26 +233,30 @@ const relaysAtOnce = 8
 const relayPatience = 30 * time.Second
 
 // requests answers what a sandbox asks until its connection ends.
-func (r *Registry) requests(ctx context.Context, reg *registration, target func() (control.Target, bool)) error {
+func (r *Registry) requests(ctx context.Context, reg *registration, token string, of Holders) error {
 	buffer, under := make([]byte, handoff.MaxPacket+1), make(chan struct{}, relaysAtOnce)
 	for {
 		p, err := read(reg.conn, buffer)
 		if err != nil {
 			return err
 		}
-		if p.Relay == 0 {
+		t, known := of.Holder(token)
+		switch {
+		case p.Ask != 0 && p.Reach != nil && known && t.Seat == control.WebSeat:
+			r.reach(ctx, reg, p, of)
+			continue
+		case p.Ask == 0 || !p.Relay:
 			return errors.New("it says nothing that is known")
 		}
-		t, known := target()
 		select {
 		case under <- struct{}{}:
 		default:
-			r.refuse(reg, p.Relay, errors.New("too many connections to the relay at once"))
+			r.refuse(reg, p.Ask, errors.New("too many connections to the relay at once"))
 			continue
 		}
 		go func() {
 			defer func() { <-under }()
-			r.relay(ctx, reg, p.Relay, t, known)
+			r.relay(ctx, reg, p.Ask, t, known)
 		}()
 	}
 }
@@ -268,7 +278,7 @@ func (r *Registry) relay(ctx context.Context, reg *registration, id uint64, t co
 		r.refuse(reg, id, err)
 		return
 	}
-	err = handoff.SendNow(reg.conn, handoff.Packet{Relay: id, Address: conn.RemoteAddr().String()}, theirs)
+	err = handoff.SendNow(reg.conn, handoff.Packet{Ask: id, Address: conn.RemoteAddr().String()}, theirs)
 	theirs.Close()
 	if err != nil {
 		conn.Close()
@@ -278,9 +288,28 @@ func (r *Registry) relay(ctx context.Context, reg *registration, id uint64, t co
 	copyBoth(ctx, conn, ours, r.buffers, r.stall)
 }
 
-// refuse tells why there is no connection to the relay.
+// reach hands the page one end of a connection to a sandbox's service; the sandbox has the other, the gateway none.
+func (r *Registry) reach(ctx context.Context, reg *registration, p handoff.Packet, of Holders) {
+	conn, err := of.Reach(ctx, *p.Reach)
+	if err != nil {
+		r.refuse(reg, p.Ask, err)
+		return
+	}
+	defer conn.Close()
+	end, err := conn.(*net.UnixConn).File()
+	if err != nil {
+		r.refuse(reg, p.Ask, err)
+		return
+	}
+	defer end.Close()
+	if err := handoff.SendNow(reg.conn, handoff.Packet{Ask: p.Ask}, end); err != nil {
+		r.log.Warn("an answer to the page", "err", err)
+	}
+}
+
+// refuse tells why there is no connection.
 func (r *Registry) refuse(reg *registration, id uint64, why error) {
-	p := handoff.Packet{Relay: id, Error: why.Error()}
+	p := handoff.Packet{Ask: id, Error: why.Error()}
 	var errno syscall.Errno
 	var timeout net.Error
 	switch {
@@ -290,6 +319,6 @@ func (r *Registry) refuse(reg *registration, id uint64, why error) {
 		p.Errno = int(syscall.ETIMEDOUT)
 	}
 	if err := handoff.SendNow(reg.conn, p, nil); err != nil {
-		r.log.Warn("an answer about the relay", "seat", reg.seat, "err", err)
+		r.log.Warn("an answer to what was asked", "seat", reg.seat, "err", err)
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -21,6 +22,7 @@ import (
 
 	"maillab/internal/control"
 	"maillab/internal/handoff"
+	"maillab/internal/mail"
 )
 
 // registrar is a registry with a socket, whose sandboxes have the tokens of its targets.
@@ -38,14 +40,18 @@ func newRegistrar(t *testing.T, targets ...control.Target) registrar {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { l.Close() })
-	go r.Listen(t.Context(), l, func(token string) (control.Target, bool) {
-		for _, target := range targets {
-			if target.Token == token {
-				return target, true
-			}
+	g := New(t.Context(), r, "", slog.New(slog.DiscardHandler))
+	t.Cleanup(g.Close)
+	doors := control.Doors{}
+	for _, target := range targets {
+		if target.Seat == control.WebSeat {
+			doors.Web = &target
+		} else {
+			doors.Sandboxes = append(doors.Sandboxes, target)
 		}
-		return control.Target{}, false
-	})
+	}
+	g.Open(doors)
+	go r.Listen(t.Context(), l, g)
 	return r
 }
 
@@ -67,7 +73,7 @@ func (r registrar) register(token string) *net.UnixConn {
 func (r registrar) registered(conn *net.UnixConn, t control.Target) {
 	r.t.Helper()
 	for {
-		probe, err := r.Dial(r.t.Context(), t, "probe")
+		probe, err := r.Dial(r.t.Context(), t, handoff.Offer{Service: "probe", Probe: true})
 		if err == nil {
 			probe.Close()
 			_, file := next(r.t, conn)
@@ -227,7 +233,7 @@ func inUse() int64 {
 func TestRegistering(t *testing.T) {
 	target := control.Target{Seat: 1, Token: "one"}
 	r := newRegistrar(t, target)
-	if _, err := r.Dial(t.Context(), target, "smtp"); err == nil || !strings.Contains(err.Error(), "seat 1 has not registered") {
+	if _, err := r.Dial(t.Context(), target, handoff.Offer{Service: "smtp", Probe: true}); err == nil || !strings.Contains(err.Error(), "seat 1 has not registered") {
 		t.Errorf("before it has registered: %v", err)
 	}
 	closed(t, r.register("two"))
@@ -244,7 +250,7 @@ func TestRegistering(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer file.Close()
-	if err := handoff.Send(second, handoff.Packet{Relay: 1}, file); err != nil {
+	if err := handoff.Send(second, handoff.Packet{Ask: 1, Relay: true}, file); err != nil {
 		t.Fatal(err)
 	}
 	closed(t, second)
@@ -262,7 +268,7 @@ func TestAStuckSandbox(t *testing.T) {
 	r := newRegistrar(t, target)
 	r.registered(r.register("one"), target)
 	for n := 0; ; n++ {
-		conn, err := r.Dial(t.Context(), target, "smtp")
+		conn, err := r.Dial(t.Context(), target, handoff.Offer{Service: "smtp", Probe: true})
 		if err != nil {
 			if !strings.Contains(err.Error(), "does not take connections") || n < 50 {
 				t.Errorf("after %d: %v", n, err)
@@ -284,11 +290,11 @@ func TestRelayed(t *testing.T) {
 	r := newRegistrar(t, with, without)
 	one, two := r.register("one"), r.register("two")
 	for _, conn := range []*net.UnixConn{one, two} {
-		if err := handoff.Send(conn, handoff.Packet{Relay: 7}, nil); err != nil {
+		if err := handoff.Send(conn, handoff.Packet{Ask: 7, Relay: true}, nil); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if p, file := next(t, two); p.Relay != 7 || p.Error != "the lab names no relay" || file != nil {
+	if p, file := next(t, two); p.Ask != 7 || p.Error != "the lab names no relay" || file != nil {
 		t.Errorf("without a relay: %+v", p)
 	}
 	server, err := relay.Accept()
@@ -297,7 +303,7 @@ func TestRelayed(t *testing.T) {
 	}
 	defer server.Close()
 	p, file := next(t, one)
-	if p.Relay != 7 || p.Address != with.Relay || file == nil {
+	if p.Ask != 7 || p.Address != with.Relay || file == nil {
 		t.Fatalf("with a relay: %+v", p)
 	}
 	end, err := handoff.FileConn(file)
@@ -396,4 +402,52 @@ func TestWaitsForARegistration(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestReached: the page is handed one end of what a sandbox gets the other of, under the browser's address; a sandbox asks in
+// vain.
+func TestReached(t *testing.T) {
+	seat, web := control.Target{Seat: 1, Token: "one"}, control.Target{Seat: control.WebSeat, Token: "web"}
+	r := newRegistrar(t, seat, web)
+	sandbox, page := r.register("one"), r.register("web")
+	r.registered(sandbox, seat)
+	r.registered(page, web)
+	peer := mail.Peer{Remote: netip.MustParseAddrPort("192.0.2.7:4000")}
+	ask := handoff.Packet{Ask: 5, Reach: &handoff.Reach{Seat: 1, Service: "smtp", Peer: peer}}
+	if err := handoff.Send(page, ask, nil); err != nil {
+		t.Fatal(err)
+	}
+	offer, theirs := next(t, sandbox)
+	answer, ours := next(t, page)
+	if theirs == nil || ours == nil || answer.Ask != 5 || offer.Offer == nil || offer.Offer.Service != "smtp" || offer.Offer.Peer != peer || offer.Offer.Probe {
+		t.Fatalf("%+v %+v", offer.Offer, answer)
+	}
+	a, err := handoff.FileConn(ours)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer a.Close()
+	b, err := handoff.FileConn(theirs)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer b.Close()
+	if _, err := a.Write([]byte("helo")); err != nil {
+		t.Fatal(err)
+	}
+	said := make([]byte, 4)
+	if _, err := b.Read(said); err != nil || string(said) != "helo" {
+		t.Errorf("%q %v", said, err)
+	}
+	ask.Reach.Service = handoff.Control
+	if err := handoff.Send(page, ask, nil); err != nil {
+		t.Fatal(err)
+	}
+	if p, file := next(t, page); p.Error == "" || file != nil {
+		t.Errorf("control is reached: %+v", p)
+	}
+	if err := handoff.Send(sandbox, ask, nil); err != nil {
+		t.Fatal(err)
+	}
+	closed(t, sandbox)
 }

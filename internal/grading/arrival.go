@@ -3,6 +3,7 @@ package grading
 import (
 	"context"
 	"errors"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -184,6 +185,7 @@ func (g *Grading) turn() {
 	for _, f := range g.arrived.folders {
 		f.clear()
 		f.dirty = true
+		g.changes.tell(f.sheet.Student)
 	}
 	g.arrived.log.close()
 	g.arrived.log = logReader{path: g.cfg.LogFile, start: now.Log}
@@ -258,13 +260,19 @@ func (g *Grading) judge(ctx context.Context, student string) {
 func (g *Grading) keep(e *evidence, student string, results []check.Result, passesOnly bool) {
 	f := g.folder(student)
 	g.arrived.mu.Lock()
+	changed := false
 	if g.arrived.epoch == e.epoch.Number && g.ledger.since(student).Equal(e.since[student]) {
 		for _, r := range results {
+			was := f.latest[r.ID]
+			changed = changed || was.State != r.State || !maps.Equal(was.Seen, r.Seen) || was.Answer != r.Answer
 			f.latest[r.ID] = r
 		}
 	}
 	g.arrived.mu.Unlock()
 	g.unwritten(g.ledger.found(e.epoch.Number, e.since[student], student, results, passesOnly))
+	if changed {
+		g.changes.tell(student)
+	}
 }
 
 // folder is a student's; nil for nobody's.

@@ -69,6 +69,7 @@ func (g *Grading) StartAgain(accounts []string) error {
 	for _, student := range students {
 		g.folder(student).clear()
 	}
+	g.changes.tell(students...)
 	return err
 }
 
@@ -208,6 +209,7 @@ func (g *Grading) Mark(_ context.Context, m control.Mark) (before *progress.Mark
 	}
 	before, err = g.ledger.mark(m.Student, m.Task, m.By, m.Mark, g.cfg.Now().UTC())
 	g.unwritten(err)
+	g.changes.tell(m.Student)
 	return before, nil
 }
 

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"maps"
 	"slices"
 
 	"maillab/internal/check"
@@ -47,13 +48,28 @@ func (k desk) Tasks(student string) ([]task.Task, []check.Result, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	results := check.Recall(s.Tasks, k.g.ledger.work(student))
+	results, latest := check.Recall(s.Tasks, k.g.ledger.work(student)), k.g.latest(student)
+	for i, t := range s.Tasks {
+		if results[i].Seen == nil {
+			results[i].Seen = latest[t.ID].Seen
+		}
+	}
 	for i, t := range s.Tasks {
 		if results[i].Mark == nil && results[i].State != progress.Passed {
 			results[i].State = openOr(t, results)
 		}
 	}
 	return s.Tasks, results, nil
+}
+
+// latest is what was found last of a student's tasks, by ID.
+func (g *Grading) latest(student string) map[string]check.Result {
+	g.arrived.mu.Lock()
+	defer g.arrived.mu.Unlock()
+	if f := g.folder(student); f != nil {
+		return maps.Clone(f.latest)
+	}
+	return nil
 }
 
 // openOr is the state of a task that has not passed: closed while one that it needs has not passed, and no longer.
@@ -116,6 +132,7 @@ func (k desk) Answer(ctx context.Context, student, id, text string) (check.Resul
 		return check.Result{}, err
 	}
 	k.g.unwritten(k.g.ledger.answer(student, id, text))
+	defer k.g.changes.tell(student)
 	results, err := k.Check(ctx, student, []string{id})
 	if err != nil {
 		return check.Result{}, err

@@ -63,6 +63,8 @@ type Grading struct {
 	ledger *ledger
 	uids   map[int]string // the students of accounts
 
+	changes changes
+
 	arrived arrivals
 }
 

@@ -10,8 +10,11 @@
 //
 //	sandbox → gateway   {"token":"…"}                            first, within HelloPatience: whose sandbox this is
 //	gateway → sandbox   {"offer":{"service":"smtp","peer":{…}}}  + the end of a connection
-//	sandbox → gateway   {"relay":7}                              dial the relay that the lab names
-//	gateway → sandbox   {"relay":7,"address":"192.0.2.1:25"}     + the end of a connection; or with "error"
+//	sandbox → gateway   {"ask":7,"relay":true}                   dial the relay that the lab names
+//	page    → gateway   {"ask":8,"reach":{"seat":3,"service":"ssh","peer":{…}}}
+//	gateway → both      {"ask":7,"address":"192.0.2.1:25"}       + the end of a connection; or with "error"
+//
+// A page (package web) registers as a sandbox does; what is offered to it are browsers' connections.
 //
 // From the supervisor to the daemon they are Offers. Whoever gets a packet that he does not understand closes what came
 // with it; on a registration, that as well.
@@ -39,13 +42,18 @@ const HelloPatience = 5 * time.Second
 const (
 	SSH     = "ssh"
 	Control = "control"
+	Student = "student" // of a sandbox: what a student may ask of control, with the password of an account
+	Web     = "web"     // of the page
+	Desk    = "desk"    // of the gateway: what the page asks of it (package gateway, Desk)
 )
 
-// Packet is what is said on a registration: one of token, offer and relay.
+// Packet is what is said on a registration: a token, an offer, something asked, or an answer to that.
 type Packet struct {
 	Token   string `json:"token,omitempty"`
 	Offer   *Offer `json:"offer,omitempty"`
-	Relay   uint64 `json:"relay,omitempty"`   // a number of the asker's
+	Ask     uint64 `json:"ask,omitempty"` // a number of the asker's
+	Relay   bool   `json:"relay,omitempty"`
+	Reach   *Reach `json:"reach,omitempty"`
 	Address string `json:"address,omitempty"` // the relay's, where it was reached
 	Error   string `json:"error,omitempty"`   // why it was not
 	Errno   int    `json:"errno,omitempty"`   // the same as Linux's number, where it has one
@@ -56,6 +64,13 @@ type Offer struct {
 	Service string    `json:"service"`
 	Peer    mail.Peer `json:"peer"`
 	Probe   bool      `json:"probe,omitempty"` // the gateway's own look whether the service answers: nothing of it is recorded
+}
+
+// Reach is what a page asks for: a connection to a service of a sandbox, for a browser.
+type Reach struct {
+	Seat    int       `json:"seat"`
+	Service string    `json:"service"`
+	Peer    mail.Peer `json:"peer"`
 }
 
 // Conn is a connection that was handed on, under its peer's addresses.

@@ -31,6 +31,7 @@ func (i *Instance) claim() {
 			}
 		}
 	}
+	i.claimPage(facts)
 	for _, r := range i.Resources {
 		if r.Kind != engine.Sandbox {
 			continue
@@ -43,6 +44,20 @@ func (i *Instance) claim() {
 		c := i.Claims[r.Seat]
 		c.Built = true
 		i.Claims[r.Seat] = c
+	}
+}
+
+// claimPage reads where the page is.
+func (i *Instance) claimPage(facts map[string]string) {
+	c := Claim{}
+	for _, r := range i.Resources {
+		c.Built = c.Built || r.Kind == engine.Gateway
+		if at := r.Labels[engine.LabelWeb]; at != "" && (facts == nil || r.Kind == engine.Facts) {
+			c.Doors = []control.Door{{Service: "web", Listen: at}}
+		}
+	}
+	if c.Doors != nil {
+		i.Claims[control.WebSeat] = c
 	}
 }
 

@@ -22,6 +22,7 @@ type Wish struct {
 	Specs    []spec.Sandbox // one a sandbox
 	Limits   Limits
 	Publish  Publishing
+	Web      bool   // the class has a page
 	Forward  bool   // the engine forwards to the gateway, which is not on the host's network
 	Host     string // what students are told; "" is where the doors listen
 	Owner    string
@@ -62,6 +63,9 @@ func Desire(w Wish, can engine.Capabilities) (Desired, error) {
 	}
 	gateway := w.gateway(can)
 	d.Resources = append(d.Resources, gateway)
+	if w.page() != "" && can.System {
+		d.Resources = append(d.Resources, w.web())
+	}
 	for _, s := range w.Specs {
 		rs, err := w.sandbox(s, can)
 		if err != nil {
@@ -187,6 +191,9 @@ func (w Wish) resource(kind engine.Kind, seat int, labels map[string]string) eng
 	}
 	if w.Run != "" {
 		r.Labels[engine.LabelRun] = w.Run
+	}
+	if at := w.page(); at != "" {
+		r.Labels[engine.LabelWeb] = at
 	}
 	maps.Copy(r.Labels, w.Labels)
 	maps.Copy(r.Labels, labels)

@@ -32,7 +32,7 @@ func factsOf(resources []engine.Resource) map[string]engine.Resource {
 }
 
 // general are the labels that all resources of an instance share; ofSeat those that a seat's have.
-func general() []string { return []string{engine.LabelExpires, engine.LabelHost} }
+func general() []string { return []string{engine.LabelExpires, engine.LabelHost, engine.LabelWeb} }
 func ofSeat() []string {
 	return []string{engine.LabelStudent, engine.LabelDoors, engine.LabelUIDs, engine.LabelRelay}
 }

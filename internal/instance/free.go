@@ -248,13 +248,13 @@ func firstTaken(ctx context.Context, p Publishing, seats []int, on spec.Services
 
 // CheckPorts finds doors that could not be opened, before anything is created.
 func (d Desired) CheckPorts(ephemeral int, free Free) error {
-	for _, t := range d.Doors.Sandboxes {
+	for _, t := range d.Doors.Targets() {
 		if err := checkEphemeral(t.Doors, ephemeral); err != nil {
 			return err
 		}
 		for _, door := range t.Doors {
 			if err := free(door.Listen); err != nil {
-				return fmt.Errorf("seat %d: %s for %s: %w", t.Seat, door.Listen, door.Service, err)
+				return fmt.Errorf("%s: %s for %s: %w", t.Name(), door.Listen, door.Service, err)
 			}
 		}
 	}

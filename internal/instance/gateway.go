@@ -27,7 +27,7 @@ const lowest = 1024
 
 // equip gives a gateway what its doors need.
 func equip(gateway *engine.SandboxSpec, doors control.Doors) {
-	for _, t := range doors.Sandboxes {
+	for _, t := range doors.Targets() {
 		for _, d := range t.Doors {
 			if d.At != "" {
 				gateway.Publish[portOf(d.At)] = d.Listen
@@ -52,6 +52,9 @@ func forwarded(doors control.Doors) {
 				}
 			}
 		}
+	}
+	if doors.Web != nil {
+		doors.Web.Doors[0].At = ":" + strconv.Itoa(forwardBase-1)
 	}
 }
 

@@ -42,6 +42,7 @@ type Publishing struct {
 	Mode   string       // ports, addresses or none
 	Listen string       // address, in mode ports
 	Blocks []Block      // in mode ports, by their first seats
+	Base   int          // in mode addresses: where the page's port counts from
 	Pool   netip.Prefix // in mode addresses: seat n has the n-th address of it, counted from its first
 	Skip   int          // in mode addresses: so many addresses of the pool are left out before
 }

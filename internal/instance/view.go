@@ -174,11 +174,26 @@ func doorsOf(resources []engine.Resource) control.Doors {
 			doors.Sandboxes = append(doors.Sandboxes, sandboxOf(r).Target)
 		}
 	}
+	if doors.Web = webOf(resources); doors.Web != nil {
+		for i := range doors.Sandboxes {
+			doors.Sandboxes[i].Students = studentsOf(resources, doors.Sandboxes[i].Seat)
+		}
+	}
 	if slices.ContainsFunc(resources, isForwarded) {
 		forwarded(doors)
 	}
 	slices.SortFunc(doors.Sandboxes, func(a, b control.Target) int { return cmp.Compare(a.Seat, b.Seat) })
 	return doors
+}
+
+// studentsOf are a sandbox's.
+func studentsOf(resources []engine.Resource, seat int) []string {
+	for _, r := range resources {
+		if r.Kind == engine.Sandbox && r.Seat == seat {
+			return splitList(r.Labels[engine.LabelStudent])
+		}
+	}
+	return nil
 }
 
 // hashDoors is what drift of the gateway's doors is told from.

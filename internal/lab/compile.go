@@ -148,6 +148,7 @@ func (c *compiler) sandbox(group []*student) spec.Sandbox {
 	c.identity(&s, v)
 	s.Title = bothLanguages(c.Title, v)
 	s.Lang = v.lang()
+	s.Statement = c.instructions(v, owner)
 	s.Services = c.services(v)
 	s.Outside = c.outside(v)
 	s.Limits = spec.Limits{Processes: c.Limits.Processes, SpoolBytes: int64(c.Limits.Spool)}
@@ -160,6 +161,19 @@ func (c *compiler) sandbox(group []*student) spec.Sandbox {
 	w.files()
 	w.tasks()
 	return s
+}
+
+// instructions are what students are to do, in both languages. On a server that many share they differ: there each finds his
+// in his home.
+func (c *compiler) instructions(v values, owner *student) map[string]string {
+	if owner == nil {
+		return nil
+	}
+	out := map[string]string{}
+	for lang, text := range c.statement {
+		out[lang] = v.expand(text)
+	}
+	return out
 }
 
 // firstOf is a student's login, "" for nobody.

@@ -73,12 +73,15 @@ type Lab struct {
 	Limits Limits `yaml:"limits"`
 	// Publish says where students reach their server.
 	Publish Publish `yaml:"publish"`
+	// Web gives the class a page of its own, at base + 80.
+	Web *Web `yaml:"web"`
 	// Tasks are the exercises with their checks.
 	Tasks []task.Task `yaml:"tasks"`
 
-	doc *document         // where everything stands
-	raw map[string][]byte // mail and files, by path
-	at  map[string][]entry
+	doc       *document         // where everything stands
+	raw       map[string][]byte // mail and files, by path
+	statement map[string]string // Markdown, by language
+	at        map[string][]entry
 
 	passwords Passwords // in place of its own
 }
@@ -135,6 +138,9 @@ type IMAP struct {
 
 // SSH is the system's sshd, with password login.
 type SSH struct{}
+
+// Web is the class in a browser.
+type Web struct{}
 
 // Outside is a part of the rest of the world.
 type Outside struct {

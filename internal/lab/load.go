@@ -40,9 +40,31 @@ func (l *Lab) load(fsys fs.FS) {
 		}
 		l.eachPath(child(at, "from"), f.From, func(at, name string) { total += l.loadFiles(fsys, at, name) })
 	}
+	total += l.loadStatement(fsys)
 	if total > maxPayload {
 		l.doc.report("files", "", "mail and files come to %d bytes, more than %d", total, maxPayload)
 	}
+}
+
+// maxStatement bounds the statement in one language, in octets.
+const maxStatement = 256 << 10
+
+// loadStatement reads what students are to do, statement.LANG.md, where the lab has it, and says how long it is.
+func (l *Lab) loadStatement(fsys fs.FS) (total int) {
+	l.statement = map[string]string{}
+	for _, lang := range task.Languages() {
+		name := "statement." + lang + ".md"
+		text, err := ReadFile(fsys, path.Join(path.Dir(l.doc.file), name), maxStatement)
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+		case err != nil:
+			l.doc.report("", "", "%s: %s", name, plain(err))
+		default:
+			l.statement[lang] = string(text)
+			total += len(text)
+		}
+	}
+	return total
 }
 
 // eachPath calls load for each path of text, of which the languages may share one.

@@ -24,6 +24,7 @@ import (
 	"maillab/internal/dialogue"
 	"maillab/internal/epoch"
 	"maillab/internal/grading"
+	"maillab/internal/handoff"
 	"maillab/internal/lesson"
 	"maillab/internal/mail/auth"
 	"maillab/internal/mail/imap"
@@ -79,6 +80,7 @@ type Daemon struct {
 	lessons    *lesson.Between
 	services   map[string]func(context.Context, net.Conn)
 	sessions   *sessions
+	students   *students
 
 	mu    sync.Mutex
 	ready bool // starting mail is there
@@ -240,6 +242,8 @@ func (d *Daemon) protocols() error {
 			Stage: func() (*os.File, error) { return lesson.Stage(d.cfg.StateDir) },
 		}, mailboxes{d}).ServeConn
 	}
+	d.students = newStudents(d)
+	d.services[handoff.Student] = d.students.queue.Serve
 	return nil
 }
 
@@ -279,6 +283,9 @@ const posing = "3.7.11"
 // Close saves what is known and closes files. Connections must have ended.
 func (d *Daemon) Close() error {
 	var errs []error
+	if d.students != nil {
+		d.students.close()
+	}
 	if d.dialogues != nil {
 		d.dialogues.Close()
 	}

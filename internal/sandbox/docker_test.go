@@ -160,10 +160,21 @@ func (b *box) openGateway() {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		b.registry.Listen(ctx, l, func(token string) (control.Target, bool) { return b.target, token == b.target.Token })
+		b.registry.Listen(ctx, l, holder{b})
 	}()
 	b.killed = sync.OnceFunc(func() { cancel(); l.Close(); <-done })
 	b.t.Cleanup(b.killed)
+}
+
+// holder knows of the box alone.
+type holder struct{ b *box }
+
+func (h holder) Holder(token string) (control.Target, bool) {
+	return h.b.target, token == h.b.target.Token
+}
+
+func (holder) Reach(context.Context, handoff.Reach) (net.Conn, error) {
+	return nil, errors.New("there is no page")
 }
 
 // killGateway ends it as a kill does: its connections end, its socket stays in the folder. The next one knows of nobody.
@@ -274,7 +285,7 @@ type whoami struct {
 
 func (b *box) control() *http.Client {
 	return &http.Client{Timeout: b.timeout, Transport: &http.Transport{DisableKeepAlives: true, DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-		return b.registry.Dial(ctx, b.target, handoff.Control)
+		return b.registry.Dial(ctx, b.target, handoff.Offer{Service: handoff.Control, Probe: true})
 	}}}
 }
 

@@ -16,6 +16,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"golang.org/x/crypto/ssh"
 
+	"maillab/internal/handoff"
 	"maillab/internal/spec"
 )
 
@@ -164,7 +165,7 @@ for port in 22, 25, 110, 143, 1023, 1024, 2525:
 func TestTheGatewayComesAndGoes(t *testing.T) {
 	b := start(t, 183000)
 	b.configure(labSpec("comes", master2021))
-	if _, err := b.registry.Dial(t.Context(), b.target, "smtp"); err != nil {
+	if _, err := b.registry.Dial(t.Context(), b.target, handoff.Offer{Service: "smtp", Probe: true}); err != nil {
 		t.Fatal(err)
 	}
 	conn, err := net.Dial("tcp", b.door("smtp"))
@@ -181,7 +182,7 @@ func TestTheGatewayComesAndGoes(t *testing.T) {
 		t.Fatal(err)
 	}
 	b.killGateway()
-	if _, err := b.registry.Dial(t.Context(), b.target, "smtp"); err == nil {
+	if _, err := b.registry.Dial(t.Context(), b.target, handoff.Offer{Service: "smtp", Probe: true}); err == nil {
 		t.Error("the next gateway has a registration that nobody made")
 	}
 	b.openGateway()

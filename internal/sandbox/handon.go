@@ -3,7 +3,6 @@
 package sandbox
 
 import (
-	"context"
 	"errors"
 	"net"
 	"os"
@@ -46,11 +45,6 @@ func (s *Supervisor) handOn(offer handoff.Offer, file *os.File) {
 	if err := handoff.SendNow(end, offer, file); err != nil {
 		s.log.Warn("a connection is not taken", "service", offer.Service, "peer", peerName(offer.Peer.Remote.Addr()), "err", err)
 	}
-}
-
-// DialRelay implements broker.Relayer.
-func (s *Supervisor) DialRelay(ctx context.Context) (*os.File, string, error) {
-	return s.gateway.relay(ctx)
 }
 
 // serveInside serves the sandbox's own programs that connect to port 22, as long as that is open.

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"maillab/internal/broker"
+	"maillab/internal/handoff"
 	"maillab/internal/spec"
 )
 
@@ -33,7 +34,7 @@ type Supervisor struct {
 	maild               *keeper
 	sshd                *sshd
 	maildAs             maildChild
-	gateway             *registration
+	gateway             *handoff.Registration
 	mailEnd, controlEnd *net.UnixConn    // where connections are handed on to maild
 	inside              *net.TCPListener // port 22, when it is served
 
@@ -68,7 +69,7 @@ func Run(ctx context.Context, c Config, log *slog.Logger) error {
 	defer stop()
 	go s.children.wait(reaping)
 	running.Go(func() { s.maild.run(ctx) })
-	running.Go(func() { s.gateway.run(ctx) })
+	running.Go(func() { s.gateway.Run(ctx) })
 	running.Go(func() { tick(ctx, s.everySecond) })
 	running.Go(func() { s.keepWatchingUsage(ctx) })
 	running.Wait()
@@ -116,7 +117,7 @@ func newSupervisor(ctx context.Context, c Config, log *slog.Logger) (*Supervisor
 	}
 	s.maildAs = maildChild{shadowGID: shadowGID, uid: uid, gid: gid, shared: shared, children: s.children, log: log.With("from", "maild")}
 	s.maild = newKeeper("maild", log, s.startMaild)
-	s.gateway = newRegistration(gatewaySocket, c.Token, s.handOn, log)
+	s.gateway = handoff.Register(gatewaySocket, c.Token, s.handOn, log)
 	return s, nil
 }
 

@@ -50,6 +50,9 @@ type Sandbox struct {
 	// Sealed is the inputs' hash, set by Seal: what a sandbox reports as the spec in force.
 	Sealed string `json:"sealed,omitempty"`
 
+	// Statement is what students are to do, Markdown, by language.
+	Statement map[string]string `json:"statement,omitempty"`
+
 	// Tasks are the lab's checks, kept opaque here: the check package of both sides knows them.
 	Tasks json.RawMessage `json:"tasks,omitempty"`
 }

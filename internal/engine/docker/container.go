@@ -21,15 +21,18 @@ const (
 	programs = "/usr/lib/maillab/"
 	labinit  = programs + "labinit"
 	gateway  = programs + "gateway"
+	web      = programs + "web"
 )
 
 // gatewayUID is nobody that any image or host knows.
 const (
 	gatewayUID = 65532
+	webUID     = 65533
 
 	// The volume on which sandboxes register, in the gateway, and in a sandbox, where only root gets.
 	socketInGateway = "/var/lib/gateway/socket"
 	socketInSandbox = "/srv/gateway/socket"
+	socketInWeb     = "/mnt"
 )
 
 // volumeTargets is where a sandbox finds its volumes.
@@ -147,7 +150,22 @@ func gatewaySettings(r engine.Resource) settings {
 	return s
 }
 
-// base is what both have in common.
+// webSettings: a program that serves a class's browsers, as nobody, without network, capabilities or a file that it could
+// write. It reaches what the gateway hands it.
+func webSettings(r engine.Resource) settings {
+	s := base(r)
+	s.config.Cmd = strslice.StrSlice{web}
+	s.config.User = fmt.Sprintf("%d:%d", webUID, webUID)
+	s.host.NetworkMode, s.host.ReadonlyRootfs = network.NetworkNone, true
+	s.host.Mounts = []mount.Mount{{
+		Type: mount.TypeVolume, Source: socketName(r.Instance), Target: socketInWeb, ReadOnly: true,
+		VolumeOptions: &mount.VolumeOptions{NoCopy: true},
+	}}
+	s.host.SecurityOpt = []string{"no-new-privileges"}
+	return s
+}
+
+// base is what all have in common.
 func base(r engine.Resource) settings {
 	spec := r.Sandbox
 	s := settings{

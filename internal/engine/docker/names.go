@@ -17,6 +17,8 @@ func nameOf(r engine.Resource) string {
 		return gatewayName(r.Instance)
 	case engine.Facts:
 		return fmt.Sprintf("maillab-%s-facts-%d", r.Instance, r.Version)
+	case engine.Web:
+		return "maillab-" + r.Instance + "-web"
 	case engine.Volume:
 		return volumeName(r.Instance, r.Seat, r.Part)
 	default:

@@ -29,6 +29,8 @@ func (e *Engine) Put(ctx context.Context, r engine.Resource, progress engine.Pro
 		err = e.putContainer(ctx, r, e.onThisMachine(r, gatewaySettings(r)))
 	case engine.Sandbox:
 		err = e.putContainer(ctx, r, e.onThisMachine(r, sandboxSettings(r)))
+	case engine.Web:
+		err = e.putContainer(ctx, r, e.onThisMachine(r, webSettings(r)))
 	default:
 		return fmt.Errorf("put %s: no such kind", r.ID())
 	}

@@ -20,7 +20,7 @@ func (e *Engine) Remove(ctx context.Context, r engine.Resource) error {
 		_, err = e.api.ImageRemove(ctx, r.Image.Tag, image.RemoveOptions{PruneChildren: true})
 	case engine.Socket, engine.Volume, engine.Facts:
 		err = e.removeVolume(ctx, r)
-	case engine.Gateway, engine.Sandbox:
+	case engine.Gateway, engine.Sandbox, engine.Web:
 		err = e.removeContainer(ctx, r)
 	default:
 		return fmt.Errorf("remove %s: no such kind", r.ID())

@@ -18,6 +18,8 @@ import (
 	"maillab/internal/engine"
 	"maillab/internal/filelock"
 	"maillab/internal/gateway"
+	"maillab/internal/handoff"
+	"maillab/internal/web"
 )
 
 // Serve is an instance's process: its gateway and all its sandboxes. It returns when ctx ends or the engine removes the
@@ -44,10 +46,12 @@ func Serve(ctx context.Context, runtime, data string, log *slog.Logger) error {
 	if err := os.WriteFile(filepath.Join(runtime, pidFile), []byte(labels[LabelPID]), 0o600); err != nil {
 		return err
 	}
-	p := &process{ctx: ctx, stop: stop, data: data, labels: labels, log: log, seats: map[int]*seat{}}
+	p := &process{ctx: ctx, stop: stop, data: data, labels: labels, log: log, seats: map[int]*seat{}, browsers: handoff.NewQueue()}
 	defer p.close()
 	p.gateway = gateway.New(ctx, p, "", log)
 	defer p.gateway.Close()
+	page := web.New(web.Config{Name: labels[engine.LabelInstance], Reach: p.gateway.Reach, Log: log})
+	go page.Serve(ctx, p.browsers)
 	return p.listen(filepath.Join(runtime, socketFile))
 }
 
@@ -65,6 +69,8 @@ type process struct {
 	labels  map[string]string // of the gateway
 	log     *slog.Logger
 	gateway *gateway.Gateway
+
+	browsers *handoff.Queue // of the class's page
 
 	starting sync.Mutex // seats start one after the other; whoever only looks does not wait for that
 	mu       sync.Mutex
@@ -209,18 +215,24 @@ func (p *process) Control(t control.Target) http.Handler {
 }
 
 // Dial implements gateway.Sandboxes.
-func (p *process) Dial(_ context.Context, t control.Target, service string) (net.Conn, error) {
+func (p *process) Dial(_ context.Context, t control.Target, o handoff.Offer) (net.Conn, error) {
 	s := p.seat(t.Seat)
-	if s == nil || service == "ssh" {
-		return nil, fmt.Errorf("seat %d has no %s here", t.Seat, service)
+	if s == nil || o.Service == handoff.SSH {
+		return nil, fmt.Errorf("seat %d has no %s here", t.Seat, o.Service)
 	}
-	here, there := net.Pipe()
-	go s.serve(service, there, true)
-	return here, nil
+	here, there, err := handoff.Pipe()
+	if err == nil {
+		go s.serve(o.Service, &handoff.Conn{Conn: there, Offer: o}, o.Probe)
+	}
+	return here, err
 }
 
-// Serve implements gateway.Sandboxes: the daemon speaks with the student's own connection.
-func (p *process) Serve(_ context.Context, t control.Target, service string, conn net.Conn) {
+// Serve implements gateway.Sandboxes: the daemon speaks with the student's own connection, the page with the browser's.
+func (p *process) Serve(ctx context.Context, t control.Target, service string, conn net.Conn) {
+	if t.Seat == control.WebSeat {
+		p.browsers.Serve(ctx, conn)
+		return
+	}
 	if s := p.seat(t.Seat); s != nil {
 		s.serve(service, conn, false)
 		return

@@ -1,0 +1,137 @@
+// Package web is a class in a browser: for each student the statement with its tasks, and for the teacher the class.
+//
+// It promises: a student's request has no more rights than the student's login, for each goes to the student's own sandbox
+// with the password, which is verified there; a teacher's carries a role that the gateway checks. What students wrote is
+// never markup. Nothing is fetched from elsewhere, and nothing is kept: when the process ends, everybody logs in again.
+//
+// All links are relative and all pages lie side by side, so that a proxy may put the page below any path. Pages work without
+// scripts; with them they change by themselves.
+package web
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+
+	"maillab/internal/control"
+	"maillab/internal/handoff"
+	"maillab/internal/mail"
+)
+
+// Config is what a page is made of.
+type Config struct {
+	Name string // of the instance
+	// Reach connects a browser to a service of a sandbox, or to the gateway's desk.
+	Reach func(ctx context.Context, what handoff.Reach) (net.Conn, error)
+	Log   *slog.Logger
+	Now   func() time.Time // nil is time.Now
+}
+
+// Page serves a class. Make it with New.
+type Page struct {
+	cfg      Config
+	boot     string // tells browsers that it is another process
+	sessions *sessions
+	attempts *attempts
+	desk     *control.Client
+}
+
+// New makes one.
+func New(cfg Config) *Page {
+	if cfg.Now == nil {
+		cfg.Now = time.Now
+	}
+	p := &Page{cfg: cfg, boot: newSecret(), sessions: newSessions(cfg.Now), attempts: newAttempts(cfg.Now)}
+	p.desk = p.client(handoff.Reach{Service: handoff.Desk})
+	return p
+}
+
+// client speaks control over a connection of one kind, which is made when it is needed.
+func (p *Page) client(what handoff.Reach) *control.Client {
+	return control.NewClient(func(ctx context.Context) (net.Conn, error) { return p.cfg.Reach(ctx, what) })
+}
+
+// Bounds of requests.
+const (
+	headerPatience = 10 * time.Second
+	idlePatience   = 2 * time.Minute
+	maxForm        = 64 << 10 // octets
+)
+
+// Serve serves the browsers whose connections the listener has, until ctx ends.
+func (p *Page) Serve(ctx context.Context, l net.Listener) {
+	server := &http.Server{
+		Handler: p.Handler(), ReadHeaderTimeout: headerPatience, IdleTimeout: idlePatience, MaxHeaderBytes: 32 << 10,
+		BaseContext: func(net.Listener) context.Context { return ctx },
+		ConnContext: func(ctx context.Context, c net.Conn) context.Context {
+			return context.WithValue(ctx, peerKey{}, mail.PeerOf(c))
+		},
+		ErrorLog: slog.NewLogLogger(p.cfg.Log.Handler(), slog.LevelDebug),
+	}
+	context.AfterFunc(ctx, func() { server.Close() })
+	if err := server.Serve(l); err != nil && !errors.Is(err, http.ErrServerClosed) {
+		p.cfg.Log.Error("the page", "err", err)
+	}
+}
+
+// peerKey is where a request's context has the browser's addresses.
+type peerKey struct{}
+
+func peerOf(r *http.Request) mail.Peer {
+	peer, _ := r.Context().Value(peerKey{}).(mail.Peer)
+	return peer
+}
+
+// Handler is the page.
+func (p *Page) Handler() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /{$}", p.home)
+	mux.HandleFunc("POST /login", p.login)
+	mux.HandleFunc("POST /logout", p.mine(p.logout))
+	mux.HandleFunc("GET /events", p.mine(p.events))
+	mux.HandleFunc("POST /check", p.mine(p.check))
+	mux.HandleFunc("POST /answer", p.mine(p.answer))
+	mux.HandleFunc("GET /alive", p.mine(func(w http.ResponseWriter, _ *http.Request, _ *session) { w.WriteHeader(http.StatusNoContent) }))
+	mux.Handle("GET /static/", static())
+	return hardened(http.NewCrossOriginProtection().Handler(mux))
+}
+
+// hardened sets what every answer says to the browser.
+func hardened(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h := w.Header()
+		h.Set("Content-Security-Policy", "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "+
+			"form-action 'self'; base-uri 'none'; frame-ancestors 'none'")
+		h.Set("X-Content-Type-Options", "nosniff")
+		h.Set("Referrer-Policy", "no-referrer") // a teacher's link has a code in it
+		h.Set("Cross-Origin-Opener-Policy", "same-origin")
+		h.Set("Cross-Origin-Resource-Policy", "same-origin")
+		h.Set("Cache-Control", "no-store")
+		r.Body = http.MaxBytesReader(w, r.Body, maxForm)
+		next.ServeHTTP(w, r)
+	})
+}
+
+// mine lets in who has logged in as a student. What changes something carries the session's token.
+func (p *Page) mine(do func(w http.ResponseWriter, r *http.Request, s *session)) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		s := p.sessions.of(r)
+		switch {
+		case s == nil || s.client == nil:
+			http.Error(w, "not logged in", http.StatusUnauthorized)
+		case r.Method == http.MethodPost && !s.sent(r):
+			http.Error(w, "this form is not from this page: load the page again", http.StatusForbidden)
+		default:
+			do(w, r, s)
+		}
+	}
+}
+
+// to sends the browser to a page of ours. The path is relative, which http.Redirect does not leave it.
+func to(w http.ResponseWriter, page string) {
+	w.Header().Set("Location", page)
+	w.WriteHeader(http.StatusSeeOther)
+}

@@ -1,0 +1,57 @@
+package web
+
+import "fmt"
+
+// words are what pages say, French and English.
+func words() map[string][2]string {
+	return map[string][2]string{
+		"login.title":    {"Votre serveur de courrier", "Your mail server"},
+		"login.name":     {"Votre nom", "Your name"},
+		"login.name.tip": {"comme sur votre feuille : nom, numéro ou compte", "as on your sheet: name, number or account"},
+		"login.password": {"Mot de passe", "Password"},
+		"login.enter":    {"Entrer", "Log in"},
+		"login.unknown":  {"Personne de ce nom dans la classe. Écrivez votre nom comme sur votre feuille.", "Nobody of that name in the class. Type your name as on your sheet."},
+		"login.wrong":    {"Mot de passe refusé par votre serveur. Majuscules et minuscules comptent.", "Your server refuses that password. Capitals count."},
+		"login.changed":  {"Votre mot de passe a changé : entrez de nouveau.", "Your password has changed: log in again."},
+		"login.away":     {"Votre serveur ne répond pas pour l'instant. Essayez encore dans un moment ; si cela dure, dites-le à l'enseignant.", "Your server does not answer just now. Try again in a moment; if it lasts, tell your teacher."},
+		"login.wait":     {"Trop de mots de passe faux : attendez %d s.", "Too many wrong passwords: wait %d s."},
+		"login.teacher":  {"Enseignant : la commande maillab web donne votre lien.", "Teacher: the command maillab web gives your link."},
+		"logout":         {"Quitter", "Log out"},
+		"language":       {"English", "Français"},
+		"skip":           {"Aller à l'énoncé", "Go to the statement"},
+		"away":           {"Votre serveur ne répond pas. La page essaie de nouveau toute seule.", "Your server does not answer. The page tries again by itself."},
+		"offline":        {"Liaison perdue : la page essaie de nouveau toute seule. Ce que vous écrivez est gardé.", "Connection lost: the page tries again by itself. What you write is kept."},
+		"restarted":      {"La page a redémarré : entrez de nouveau. Vos réponses et vos tâches sont gardées.", "The page was restarted: log in again. Your answers and tasks are kept."},
+		"sum":            {"%d tâches sur %d · %s points sur %d", "%d of %d tasks · %s of %d points"},
+		"progress":       {"Où vous en êtes", "How far you are"},
+		"points.1":       {"1 point", "1 point"},
+		"points":         {"%d points", "%d points"},
+		"state.passed":   {"réussie", "passed"},
+		"state.failed":   {"pas encore", "not yet"},
+		"state.blocked":  {"fermée", "closed"},
+		"state.manual":   {"à voir par l'enseignant", "for the teacher to see"},
+		"state.todo":     {"à faire", "to do"},
+		"needs":          {"S'ouvre après : ", "Opens after: "},
+		"check":          {"Vérifier", "Check"},
+		"hint":           {"Indice", "Hint"},
+		"answer":         {"Votre réponse", "Your answer"},
+		"answer.send":    {"Répondre", "Answer"},
+		"comment":        {"L'enseignant : ", "Your teacher: "},
+		"answer.given":   {"Votre réponse : ", "Your answer: "},
+		"working":        {"en cours…", "working…"},
+		"account":        {"Compte", "Account"},
+	}
+}
+
+// say is one of them in a language.
+func say(lang, key string, args ...any) string {
+	in := 1
+	if lang == "fr" {
+		in = 0
+	}
+	text := words()[key][in]
+	if len(args) > 0 {
+		return fmt.Sprintf(text, args...)
+	}
+	return text
+}
