@@ -7,53 +7,54 @@ import (
 	"time"
 
 	"maillab/internal/dialogue"
+	"maillab/internal/say"
 	"maillab/internal/screen"
 )
 
 // WriteDialogue writes a dialogue as a transcript, its time in the lab's zone.
-func WriteDialogue(w io.Writer, d dialogue.Dialogue, zone *time.Location) {
+func WriteDialogue(w io.Writer, t say.Tongue, d dialogue.Dialogue, zone *time.Location) {
 	byHand, why := dialogue.ByHand(d)
 	how := map[bool]string{true: "by hand", false: "by a program"}[byHand]
 	who := ""
 	if len(d.Accounts) > 0 {
-		who = " as " + strings.Join(d.Accounts, ", ")
+		who = t.Sprintf(" as %s", strings.Join(d.Accounts, ", "))
 	}
-	fmt.Fprintf(w, "%s %s from %s%s, %s: %s\n", strings.ToUpper(d.Service), d.Start.In(zone).Format(time.DateTime), d.Peer, who, how, strings.Join(why, "; "))
+	t.Fprintf(w, "%s %s from %s%s, %s: %s\n", strings.ToUpper(d.Service), d.Start.In(zone).Format(time.DateTime), d.Peer, who, how, strings.Join(why, "; "))
 	for _, l := range d.Lines {
-		fmt.Fprintf(w, "%8.1f  %s\n", l.At.Sub(d.Start).Seconds(), LineText(l))
+		fmt.Fprintf(w, "%8.1f  %s\n", l.At.Sub(d.Start).Seconds(), LineText(t, l))
 	}
 	if d.Skipped > 0 {
-		fmt.Fprintf(w, "          (%d reply lines were not kept)\n", d.Skipped)
+		t.Fprintf(w, "          (%d reply lines were not kept)\n", d.Skipped)
 	}
 	if d.Cut {
-		fmt.Fprintln(w, "          (the record is not whole)")
+		t.Fprintln(w, "          (the record is not whole)")
 	}
 	fmt.Fprintln(w)
 }
 
 // LineText is a line as a transcript has it, with nothing in it that a terminal would act upon.
-func LineText(l dialogue.Line) string {
+func LineText(t say.Tongue, l dialogue.Line) string {
 	text := screen.Line(l.Text)
 	switch l.Kind {
 	case dialogue.Command:
 		return "C: " + text
 	case dialogue.Data:
-		return fmt.Sprintf("   (%d octets of a message)", l.Bytes)
+		return t.Sprintf("   (%d octets of a message)", l.Bytes)
 	case dialogue.Login:
-		return "   (logged in: " + text + ")"
+		return t.Sprintf("   (logged in: %s)", text)
 	case dialogue.Begin:
-		return "   (connected)"
+		return t.Text("   (connected)")
 	case dialogue.End:
-		return "   (ended)"
+		return t.Text("   (ended)")
 	}
 	return "S: " + text
 }
 
-// DialoguesText is a student's transcripts.
+// DialoguesText is a student's transcripts, for a file.
 func DialoguesText(all []dialogue.Dialogue, zone *time.Location) string {
 	var text strings.Builder
 	for _, d := range all {
-		WriteDialogue(&text, d, zone)
+		WriteDialogue(&text, say.In("en"), d, zone)
 	}
 	return text.String()
 }

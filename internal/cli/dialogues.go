@@ -60,7 +60,7 @@ that others share, SMTP dialogues in which nobody logged in are everybody's.
 				a.Fprintf(a.Err, "no dialogue of %s since the last reset\n", student)
 			}
 			for _, d := range chosen {
-				classroom.WriteDialogue(a.Out, d, zone)
+				classroom.WriteDialogue(a.Out, a.Tongue, d, zone)
 			}
 			return nil
 		},
@@ -79,7 +79,7 @@ func printEvent(a *app, e dialogue.Event, service string, zone *time.Location) e
 	if e.Lost > 0 {
 		a.Fprintf(a.Out, "(%d lines were missed)\n", e.Lost)
 	}
-	_, err := fmt.Fprintf(a.Out, "%s %-4s %s\n", e.Line.At.In(zone).Format(time.TimeOnly), e.Service, classroom.LineText(e.Line))
+	_, err := fmt.Fprintf(a.Out, "%s %-4s %s\n", e.Line.At.In(zone).Format(time.TimeOnly), e.Service, classroom.LineText(a.Tongue, e.Line))
 	return err
 }
 

@@ -44,7 +44,7 @@ outlived its time; nothing ends by itself.`,
 			if err := h.SetExpiry(ctx, i.Engine, i.Instance, expires); err != nil {
 				return err
 			}
-			a.Fprintf(a.Err, "%s %s\n", i.Name, lifeLeft(expires, a.Now()))
+			a.Fprintln(a.Err, i.Name+" "+lifeLeft(expires, a.Now()))
 			return nil
 		},
 	}

@@ -53,5 +53,5 @@ func (a *app) told(l list) (header []string, rows [][]string) {
 
 // speaks tells whether what stands in a column is ours to say.
 func speaks(column string) bool {
-	return slices.Contains([]string{"", "state", "change", "what", "detail", "student", "mail (unread)", "ended"}, column)
+	return slices.Contains([]string{"", "state", "change", "what", "detail", "student", "mail (unread)", "ended", "owner"}, column)
 }

@@ -43,6 +43,17 @@ func argumentsOf(use string) []string {
 	return names
 }
 
+// asWritten is the annotation that keeps a usage line as it is in the source, where a help speaks another language.
+const asWritten = "maillab.use"
+
+// written is a command's usage line as it is in the source.
+func written(cmd *cobra.Command) string {
+	if use, translated := cmd.Annotations[asWritten]; translated {
+		return use
+	}
+	return cmd.Use
+}
+
 // usageOf is how the verb is called.
 func usageOf(cmd *cobra.Command) string {
 	path := cmd.CommandPath()
@@ -64,7 +75,7 @@ func tooMany(cmd *cobra.Command, names []string, most int, args []string) error 
 		return &Error{fmt.Sprintf("%s has no verb %q", cmd.CommandPath(), args[0]), near(cmd, args[0]) + see}
 	case most == 0:
 		return &Error{fmt.Sprintf("%s takes no argument, and was given %q", cmd.CommandPath(), args[0]), "an instance is named with -n\n" + see}
-	case most == 1 && strings.Contains(names[0], "STUDENT"):
+	case most == 1 && strings.Contains(argumentsOf(written(cmd))[0], "STUDENT"):
 		return &Error{fmt.Sprintf("%s takes one student, and was given %s", cmd.CommandPath(), strings.Join(args, " ")),
 			fmt.Sprintf("a name of several words wants quotes: %s %q", cmd.CommandPath(), strings.Join(args, " "))}
 	}

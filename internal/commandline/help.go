@@ -32,13 +32,21 @@ func Speak(root *cobra.Command, t say.Tongue) {
 func speak(cmd *cobra.Command, t say.Tongue) {
 	cmd.InitDefaultHelpFlag()
 	cmd.Short, cmd.Long = t.Text(cmd.Short), t.Page(cmd.Long)
-	say := func(f *pflag.Flag) { f.Usage = t.Text(f.Usage) }
-	cmd.LocalNonPersistentFlags().VisitAll(say)
-	cmd.PersistentFlags().VisitAll(say)
+	if cmd.Annotations == nil {
+		cmd.Annotations = map[string]string{}
+	}
+	cmd.Annotations[asWritten] = cmd.Use
+	cmd.Use = placeholder.ReplaceAllStringFunc(cmd.Use, t.Text)
+	translate := func(f *pflag.Flag) { f.Usage = t.Text(f.Usage) }
+	cmd.LocalNonPersistentFlags().VisitAll(translate)
+	cmd.PersistentFlags().VisitAll(translate)
 	for _, verb := range cmd.Commands() {
 		speak(verb, t)
 	}
 }
+
+// placeholder is what stands in a usage line for something that one types.
+var placeholder = regexp.MustCompile(`\b[A-Z]{2,}\b`)
 
 // otherwise is where pflag names what a flag is that is not given.
 var otherwise = regexp.MustCompile(`(?m) \(default (.*)\)$`)
@@ -48,6 +56,7 @@ func usage(cmd *cobra.Command, t say.Tongue) string {
 	text := otherwise.ReplaceAllStringFunc(cmd.UsageString(), func(tail string) string {
 		return " (" + t.Sprintf("default %s", otherwise.FindStringSubmatch(tail)[1]) + ")"
 	})
+	text = strings.NewReplacer("[flags]", t.Text("[flags]"), "[command]", t.Text("[command]")).Replace(text)
 	lines := strings.SplitAfter(text, "\n")
 	for n, line := range lines {
 		if line[:min(1, len(line))] != " " {

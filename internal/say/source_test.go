@@ -19,18 +19,25 @@ import (
 
 // speakers are those packages, below internal/.
 func speakers() []string {
-	return []string{"cli", "commandline", "classroom", "gradebook", "marking", "progress", "steps", "plan", "outline", "apply", "deploy", "instance", "engine", "engine/embedded", "engine/docker", "doctor", "login", "control",
-		"certificate", "filelock", "scratch", "disposable", "leash", "compose", "../labs", "roster", "roster/sheet", "lab", "lab/task", "lab/placeholder", "lab/problem", "snapshot", "period", "belongings", "probe",
-	}
+	return strings.Fields(`
+		cli commandline steps
+		classroom dialogue gradebook marking progress
+		plan outline apply deploy instance doctor probe
+		engine engine/embedded engine/docker
+		login control certificate filelock scratch disposable leash compose
+		roster roster/sheet period
+		../labs lab lab/task lab/placeholder lab/problem
+		snapshot belongings
+	`)
 }
 
 // silent are functions whose arguments, and names whose values, are no text for a teacher.
-var silent = regexp.MustCompile(`^(mux\.HandleFunc|own\.HandleFunc|strings\.(Contains|HasPrefix|HasSuffix|CutPrefix|TrimPrefix|Cut)|bytes\.\w+|regexp\.MustCompile|(log|.*\.log)\.\w+|(Warn|Error|Info)|panic|Use|Example|Annotations)$`)
+var silent = regexp.MustCompile(`^(mux\.HandleFunc|own\.HandleFunc|strings\.(Contains|HasPrefix|HasSuffix|CutPrefix|TrimPrefix|Cut)|bytes\.\w+|regexp\.MustCompile|(log|.*\.log)\.\w+|(Warn|Error|Info)|panic|Example|Annotations)$`)
 
 // notText are strings of words that are none for a teacher, by package.
 func notText(pkg string) []string {
 	return map[string][]string{
-		"cli": {"\x1b[H\x1b[2J", "already told", "%s RUNTIME DATA", "Be the process of an embedded instance", "End the command of a run that is killed",
+		"cli": {"\x1b[H\x1b[2J", "already told", "RUNTIME", "DATA", "Be the process of an embedded instance", "End the command of a run that is killed",
 			"%s for %s, made by maillab render compose. There is no controller in it:", // what a file says of itself
 			"accounts, SSH, telnet, mail and lab check are there; reset, snapshot, status and check from outside are not.",
 			"%d %ss", " -n %s", " --student %s", "ssh", "smtp", "pop3", "imap", "%d s", "commit", "version", "image",
@@ -38,9 +45,9 @@ func notText(pkg string) []string {
 		"commandline": {"%s %s missing: %s", " and "},
 		"classroom": {" from sender reply-to to cc bcc subject date message-id mime-version content-type ", "MIME-Version: 1.0\n",
 			"Content-Type: text/plain; charset=%s\n", "Content-Transfer-Encoding: %s\n\n", "ssh", "smtp", "pop3", "imap",
-			// Dialogues are printed as they are kept.
-			"by hand", "by a program", " as %s", "%s %s from %s%s, %s: %s\n", "          (%d reply lines were not kept)\n", "          (the record is not whole)",
-			"C: %s", "S: %s", "   (%d octets of a message)", "   (logged in: %s)", "   (connected)", "   (ended)"},
+			"C: %s", "S: %s"},
+		"dialogue": {"dialogue header: %w", "dialogue header of version %d, want %d", "dialogue without a piece", "dialogue %q: %w", "dialogues: %w",
+			"no such dialogue", "mail from:", "%.2f s", "dialogue: a line does not marshal: %v"}, // of what a daemon keeps
 		"plan":            {"create %s"},
 		"outline":         {"%s MiB"},
 		"progress":        {"%d epochs", "epoch %d: %w", "%s: %d attempts", "%d words on tasks"}, // of what a sandbox keeps
@@ -198,6 +205,12 @@ func look(node ast.Node, say func(token.Pos, string)) bool {
 		}
 	case *ast.KeyValueExpr:
 		if silent.MatchString(nameOf(n.Key)) {
+			return false
+		}
+		if nameOf(n.Key) == "Use" { // of a usage line, what stands for something
+			for _, placeholder := range regexp.MustCompile(`\b[A-Z]{2,}\b`).FindAllString(flat(n.Value), -1) {
+				say(n.Value.Pos(), placeholder)
+			}
 			return false
 		}
 		if nameOf(n.Key) == "header" {
