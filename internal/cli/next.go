@@ -50,6 +50,6 @@ func whereTo(a *app, o deploy.Outcome) {
 	a.Fprintf(a.Err, "\n%s (%s), account %s, password %s:\n%s\n",
 		student, o.Name, account.Name, account.Password, strings.Join(lines, "\n"))
 	if page := o.Desired.WebAddress(o.Host); page != "" {
-		fmt.Fprintf(a.Err, "  %s      # in a browser, as %s\n", page, student)
+		a.Fprintf(a.Err, "  %s      # in a browser, as %s\n", page, student)
 	}
 }

@@ -59,7 +59,7 @@ func showLink(ctx context.Context, a *app, open bool) error {
 	l := link{address, address + "teacher?code=" + url.QueryEscape(code.Code)}
 	if open {
 		if err := browse(ctx, l.Teacher); err != nil {
-			fmt.Fprintf(a.Err, "no browser: %v\n", err)
+			a.Fprintf(a.Err, "no browser: %v\n", err)
 		}
 	}
 	return a.print(list{value: l, header: []string{"students", "teacher, once"}, rows: [][]string{{l.Address, l.Teacher}}})
