@@ -59,7 +59,7 @@ func mayImport() map[string]string {
 		"internal/steps":           "internal/apply internal/plan internal/say internal/screen",
 		"internal/engine/docker":   "internal/engine internal/filelock",
 		"internal/instance":        "internal/certificate internal/control internal/engine internal/filelock internal/outline internal/plan internal/register internal/roster internal/safeio internal/spec",
-		"internal/compose":         "internal/control internal/engine internal/sandbox internal/spec",
+		"internal/compose":         "internal/control internal/deploy internal/engine internal/sandbox internal/spec",
 		"internal/gateway":         "internal/control internal/handoff internal/mail internal/safeio",
 		"internal/engine/embedded": "internal/belongings internal/control internal/engine internal/filelock internal/gateway internal/handoff internal/mail/auth internal/mail/mbox internal/maild internal/safeio internal/spec internal/web",
 		"internal/web":             "internal/control internal/handoff internal/mail internal/progress internal/worksheet",

@@ -29,6 +29,12 @@ type BoardRow struct {
 	Progress time.Time `json:"progress,omitzero"` // when a task passed last; the epoch's start when none has
 }
 
+// Standing is what board -o json prints.
+type Standing struct {
+	Instance string     `json:"instance"`
+	Students []BoardRow `json:"students"`
+}
+
 // Board asks all sandboxes side by side. One that does not answer is left out, and told.
 func Board(ctx context.Context, i deploy.Running, client *control.Client, people instance.People) (rows []BoardRow, failed map[int]error) {
 	ctx, cancel := context.WithTimeout(ctx, statusPatience)

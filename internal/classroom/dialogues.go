@@ -58,3 +58,13 @@ func DialoguesText(all []dialogue.Dialogue, zone *time.Location) string {
 	}
 	return text.String()
 }
+
+// DialogueTable is a row a dialogue.
+func DialogueTable(all []dialogue.Dialogue) (header []string, rows [][]string) {
+	for _, d := range all {
+		byHand, _ := dialogue.ByHand(d)
+		rows = append(rows, []string{d.ID, d.Service, d.Peer, strings.Join(d.Accounts, " "), d.Start.Format(time.RFC3339),
+			fmt.Sprint(len(d.Commands())), map[bool]string{true: "hand", false: "program"}[byHand]})
+	}
+	return []string{"id", "service", "peer", "accounts", "start", "commands", "by"}, rows
+}

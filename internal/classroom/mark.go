@@ -35,6 +35,24 @@ func Mark(ctx context.Context, i deploy.Running, h *instance.Held, s instance.Sa
 	return before, nil
 }
 
+// MarkKept keeps the teacher's word on a task of an instance of which nothing runs: in the folder's register.
+func MarkKept(h *instance.Held, m control.Mark, now time.Time) (before *progress.Mark, err error) {
+	all, err := h.Register()
+	place, placeErr := h.Place()
+	switch {
+	case errors.Join(err, placeErr) != nil:
+		return nil, errors.Join(err, placeErr)
+	case place != nil: // its sandboxes would know nothing of it, and their word counts
+		return nil, fmt.Errorf("it may be up: the engine %s does not answer", place.Engine)
+	}
+	e, _ := all.Of(m.Student)
+	e, before, err = e.Mark(m.Task, m.By, m.Mark, now)
+	if err != nil {
+		return nil, err
+	}
+	return before, h.Enter(e)
+}
+
 // entryOf is what a sandbox told of a student, for the register.
 func entryOf(c control.CheckedStudent, seat int, now time.Time) register.Entry {
 	return register.Entry{Seat: seat, Student: c.Student, AsOf: now.UTC(), Results: c.Results, History: c.History}

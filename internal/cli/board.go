@@ -1,9 +1,7 @@
 package cli
 
 import (
-	"fmt"
 	"io"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -51,11 +49,14 @@ without one may be anybody's there.
 				if err := a.failures(i.Sandboxes, failed); err != nil && len(rows) == 0 { // who does not answer is left out, and told
 					return err
 				}
+				standing := classroom.Standing{Instance: i.Name, Students: rows}
+				header, cells := standing.Table(a.Now())
+				board := list{value: standing, header: header, rows: cells}
 				if !screen.IsTerminal(a.Out) || a.flags.output != "table" {
-					return a.print(boardList(a, i.Name, rows))
+					return a.print(board)
 				}
 				_, _ = io.WriteString(screen.Raw(a.Out), "\x1b[H\x1b[2J")
-				if err := a.print(boardList(a, i.Name, rows)); err != nil {
+				if err := a.print(board); err != nil {
 					return err
 				}
 				select {
@@ -68,30 +69,4 @@ without one may be anybody's there.
 	}
 	period.Var(cmd.Flags(), &every, "every", 5*time.Second, "how often it looks again")
 	return cmd
-}
-
-func boardList(a *app, name string, rows []classroom.BoardRow) list {
-	value := struct {
-		Instance string               `json:"instance"`
-		Students []classroom.BoardRow `json:"students"`
-	}{name, rows}
-	l := list{value: value, header: []string{"student", "passed", "next", "since", "last command", "ago", "last refusal"}}
-	now := a.Now()
-	for _, r := range rows {
-		ago := ""
-		if !r.At.IsZero() {
-			ago = minutes(now.Sub(r.At))
-		}
-		l.rows = append(l.rows, []string{r.Student, fmt.Sprintf("%d/%d", r.Passed, r.Total), dash(r.Next), minutes(now.Sub(r.Progress)),
-			dash(screen.Shortened(strings.TrimSpace(r.Service+" "+r.Command), 32)), dash(ago), dash(screen.Shortened(r.Error, 48))})
-	}
-	return l
-}
-
-// minutes is how long ago something was.
-func minutes(d time.Duration) string {
-	if d < time.Minute {
-		return fmt.Sprintf("%d s", int(max(0, d).Seconds()))
-	}
-	return fmt.Sprintf("%d min", int(d.Minutes()))
 }

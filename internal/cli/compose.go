@@ -14,7 +14,6 @@ import (
 	"maillab/internal/commandline"
 	"maillab/internal/compose"
 	"maillab/internal/deploy"
-	"maillab/internal/engine"
 	"maillab/internal/instance"
 	"maillab/internal/mail/auth"
 	"maillab/labs"
@@ -113,33 +112,8 @@ func rendered(ctx context.Context, a *app, f upFlags) (deploy.Decision, compose.
 	if err != nil {
 		return none(err)
 	}
-	stack, err := stackOf(d, hash)
+	stack, err := compose.Of(d, hash)
 	return d, stack, err
-}
-
-// stackOf takes from what is desired what a compose file can say.
-func stackOf(d deploy.Decision, hash func(string) (string, error)) (compose.Stack, error) {
-	doors := map[int]int{}
-	for i, t := range d.Desired.Doors.Sandboxes {
-		doors[t.Seat] = i
-	}
-	stack := compose.Stack{Name: d.Name}
-	for _, r := range d.Desired.Resources {
-		if r.Kind != engine.Sandbox {
-			continue
-		}
-		plain := d.Desired.Specs[r.Seat]
-		plain.Statement = nil // for a page, which such a stack does not have
-		sealed, err := plain.Seal(hash)
-		if err != nil {
-			return compose.Stack{}, err
-		}
-		target := d.Desired.Doors.Sandboxes[doors[r.Seat]]
-		stack.Sandboxes = append(stack.Sandboxes, compose.Sandbox{
-			Seat: r.Seat, Container: *r.Sandbox, Doors: target.Doors, Relay: target.Relay, Token: target.Token, Spec: sealed,
-		})
-	}
-	return stack, nil
 }
 
 func runRenderCompose(ctx context.Context, a *app, f upFlags, folder string) error {

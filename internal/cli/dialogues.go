@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -54,7 +53,8 @@ that others share, SMTP dialogues in which nobody logged in are everybody's.
 				}
 			}
 			if a.flags.output != "table" {
-				return a.print(dialogueList(chosen))
+				header, rows := classroom.DialogueTable(chosen)
+				return a.print(list{value: chosen, header: header, rows: rows})
 			}
 			if len(chosen) == 0 {
 				a.Fprintf(a.Err, "no dialogue of %s since the last reset\n", student)
@@ -81,15 +81,4 @@ func printEvent(a *app, e dialogue.Event, service string, zone *time.Location) e
 	}
 	_, err := fmt.Fprintf(a.Out, "%s %-4s %s\n", e.Line.At.In(zone).Format(time.TimeOnly), e.Service, classroom.LineText(a.Tongue, e.Line))
 	return err
-}
-
-// dialogueList is one row a dialogue, for -o json and csv.
-func dialogueList(all []dialogue.Dialogue) list {
-	l := list{value: all, header: []string{"id", "service", "peer", "accounts", "start", "commands", "by"}}
-	for _, d := range all {
-		byHand, _ := dialogue.ByHand(d)
-		l.rows = append(l.rows, []string{d.ID, d.Service, d.Peer, strings.Join(d.Accounts, " "), d.Start.Format(time.RFC3339),
-			fmt.Sprint(len(d.Commands())), map[bool]string{true: "hand", false: "program"}[byHand]})
-	}
-	return l
 }

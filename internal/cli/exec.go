@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -78,9 +77,9 @@ func inSandboxes(ctx context.Context, a *app, i running, picked instance.Chosen,
 	}
 	defer done()
 	var mu sync.Mutex
-	codes, place := map[int]int{}, places(chosen)
+	codes, place := map[int]int{}, classroom.Places(chosen)
 	allOut, allErr := screen.NewTurns(a.Out, len(chosen)), screen.NewTurns(a.Err, len(chosen))
-	failed := instance.Each(ctx, chosen, inTurn(place, classroom.Awake(func(ctx context.Context, s instance.Sandbox) error {
+	failed := instance.Each(ctx, chosen, classroom.InTurn(place, classroom.Awake(func(ctx context.Context, s instance.Sandbox) error {
 		student := firstOf(picked.Students(s))
 		out, errs := io.Writer(a.Out), io.Writer(a.Err)
 		var in io.Reader = a.In
@@ -104,26 +103,6 @@ func inSandboxes(ctx context.Context, a *app, i running, picked instance.Chosen,
 		return silent(codes[chosen[0].Seat])
 	}
 	return a.failures(chosen, failed)
-}
-
-// places are where sandboxes, by seat, stand in a list.
-func places(sandboxes []instance.Sandbox) map[int]int {
-	place := map[int]int{}
-	for n, s := range sandboxes {
-		place[s.Seat] = n
-	}
-	return place
-}
-
-// inTurn is do, which ends its sandbox's turns.
-func inTurn(place map[int]int, do func(context.Context, instance.Sandbox) error, all ...*screen.Turns) func(context.Context, instance.Sandbox) error {
-	return func(ctx context.Context, s instance.Sandbox) error {
-		err := do(ctx, s)
-		for _, t := range all {
-			err = errors.Join(err, t.Writer(place[s.Seat]).Close())
-		}
-		return err
-	}
 }
 
 // run is one command in one sandbox.

@@ -160,14 +160,24 @@ func (a *app) theStudent(i running, typed string) (instance.Sandbox, string, err
 	if err != nil {
 		return instance.Sandbox{}, "", err
 	}
-	s, keys := chosen.Sandboxes[0], chosen.Keys()
-	if len(keys) != 1 {
-		return s, "", usagef("%s are %s: name one student", typed, count(len(keys), "student"))
+	s := chosen.Sandboxes[0]
+	key, err := oneOf(chosen, typed)
+	if err != nil {
+		return s, "", err
 	}
 	if err := classroom.NotRunning(s); err != nil {
 		return s, "", fmt.Errorf("%s: %w", s.Name(), err)
 	}
-	return s, keys[0], nil
+	return s, key, nil
+}
+
+// oneOf is the one student who was meant.
+func oneOf(chosen instance.Chosen, typed string) (string, error) {
+	keys := chosen.Keys()
+	if len(keys) != 1 {
+		return "", usagef("%s are %s: name one student", typed, count(len(keys), "student"))
+	}
+	return keys[0], nil
 }
 
 // completionPatience bounds what a shell's user waits for after Tab.

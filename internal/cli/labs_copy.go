@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"path/filepath"
 
 	"github.com/spf13/cobra"
 
@@ -68,35 +67,14 @@ func showLab(a *app, name, file string) error {
 	return err
 }
 
-// schemaFile is where a lab's first line tells editors to look for the schema.
-const schemaFile = "../lab.schema.json"
-
 func copyLab(a *app, name, to string) error {
-	folder, err := labs.Open(name)
-	if err != nil {
-		return usage(err)
-	}
 	if _, err := os.Lstat(to); !errors.Is(err, fs.ErrNotExist) {
 		return usagef("%s is there already: nothing was copied", to)
 	}
-	if err := os.CopyFS(to, folder); err != nil {
-		return fmt.Errorf("copy lab %s: %w", name, err)
-	}
-	schema, err := labs.Schema()
-	if err != nil {
+	if err := labs.Copy(name, to); errors.Is(err, fs.ErrNotExist) {
+		return usage(err)
+	} else if err != nil {
 		return err
-	}
-	beside := filepath.Join(to, schemaFile)
-	f, err := os.OpenFile(beside, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o644)
-	switch {
-	case errors.Is(err, fs.ErrExist): // whoever has one keeps it
-	case err != nil:
-		return err
-	default:
-		_, err = f.Write(schema)
-		if err := errors.Join(err, f.Close()); err != nil {
-			return err
-		}
 	}
 	a.Fprintf(a.Err, "%s is in %s: change it, then maillab validate %s and maillab up -f %s\n", name, to, to, to)
 	return nil

@@ -62,8 +62,8 @@ func showLogs(ctx context.Context, a *app, students []string, lines int, follow 
 		}
 		return a.failures(chosen, failed)
 	}
-	ordered, place := screen.NewTurns(a.Out, len(chosen)), places(chosen)
-	return a.failures(chosen, instance.Each(ctx, chosen, inTurn(place, classroom.Awake(func(ctx context.Context, s instance.Sandbox) error {
+	ordered, place := screen.NewTurns(a.Out, len(chosen)), classroom.Places(chosen)
+	return a.failures(chosen, instance.Each(ctx, chosen, classroom.InTurn(place, classroom.Awake(func(ctx context.Context, s instance.Sandbox) error {
 		return show(ctx, s, ordered.Writer(place[s.Seat]))
 	}), ordered)))
 }

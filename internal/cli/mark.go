@@ -66,19 +66,14 @@ and what to look for, and takes a line: a word and, behind it, a comment. What y
 }
 
 func runMark(ctx context.Context, a *app, typed, task string, m *progress.Mark) error {
-	i, h, err := a.held(ctx)
+	c, err := a.class(ctx)
 	if err != nil {
 		return err
 	}
-	defer h.Release()
-	s, student, err := a.theStudent(i, typed)
-	if err != nil {
+	if err := a.hasTasks(c.name, []string{task}); err != nil {
 		return err
 	}
-	if err := a.hasTasks(i.Name, []string{task}); err != nil {
-		return err
-	}
-	before, err := classroom.Mark(ctx, i, h, s, control.Mark{Student: student, Task: task, By: a.teacher(), Mark: m}, a.Now())
+	student, before, err := c.mark(ctx, typed, control.Mark{Task: task, Mark: m})
 	if err != nil {
 		return err
 	}
@@ -86,48 +81,68 @@ func runMark(ctx context.Context, a *app, typed, task string, m *progress.Mark) 
 	return nil
 }
 
-// teacher is who marks, as the machine knows them.
-func (a *app) teacher() string {
-	if name := a.Getenv("USER"); name != "" {
-		return name
+// mark keeps a word where the student's work is, and returns the one that stood before. The class is held for this word only:
+// others may work on it meanwhile.
+func (c class) mark(ctx context.Context, typed string, m control.Mark) (student string, before *progress.Mark, err error) {
+	if m.By = c.Getenv("USER"); m.By == "" {
+		m.By = c.Getenv("USERNAME")
 	}
-	return a.Getenv("USERNAME")
+	if c.up == nil {
+		h, err := c.lock(ctx, c.name)
+		if err != nil {
+			return "", nil, err
+		}
+		defer h.Release()
+		chosen, err := c.absent([]string{typed})
+		if err != nil {
+			return "", nil, err
+		}
+		if m.Student, err = oneOf(chosen, typed); err == nil {
+			before, err = classroom.MarkKept(h, m, c.Now())
+		}
+		return m.Student, before, err
+	}
+	i, h, err := c.hold(ctx, *c.up)
+	if err != nil {
+		return "", nil, err
+	}
+	defer h.Release()
+	s, student, err := c.theStudent(i, typed)
+	if err == nil {
+		m.Student = student
+		before, err = classroom.Mark(ctx, i, h, s, m, c.Now())
+	}
+	return student, before, err
 }
 
-// runNext goes through what waits. Each word holds the instance for itself: others may work on it meanwhile.
+// runNext goes through what waits.
 func runNext(ctx context.Context, a *app, typed, tasks []string) error {
-	i, chosen, err := a.those(ctx, typed)
+	c, err := a.class(ctx)
 	if err != nil {
 		return err
 	}
-	people, err := a.people(i)
-	if err := errors.Join(err, a.hasTasks(i.Name, tasks)); err != nil {
+	if err := a.hasTasks(c.name, tasks); err != nil {
 		return err
 	}
-	entries, failed := classroom.Check(ctx, i, chosen, control.CheckRequest{Tasks: tasks}, a.Now())
-	result := classroom.Result(i.Name, entries, a.Language)
-	if _, err := classroom.NameCopies(a.folder(i.Name), result, a.Language); err != nil {
+	r, err := c.results(ctx, typed, control.CheckRequest{Tasks: tasks})
+	if err != nil {
+		return err
+	}
+	result := classroom.Result(c.name, r.entries, a.Language)
+	if _, err := classroom.NameCopies(a.folder(c.name), result, a.Language); err != nil {
 		a.mention([]string{err.Error()})
 	}
-	round := marking.Round{Answers: classroom.Waiting(result, people), In: a.In, Out: a.Out, Err: a.Err, Say: a.Tongue,
-		Keep: func(ctx context.Context, answer marking.Answer, m *progress.Mark) (*progress.Mark, error) {
-			i, h, err := a.hold(ctx, i)
-			if err != nil {
-				return nil, err
-			}
-			defer h.Release()
-			s, student, err := a.theStudent(i, answer.Student)
-			if err != nil {
-				return nil, err
-			}
-			return classroom.Mark(ctx, i, h, s, control.Mark{Student: student, Task: answer.Task, By: a.teacher(), Mark: m}, a.Now())
+	round := marking.Round{Answers: classroom.Waiting(result, r.chosen.People), In: a.In, Out: a.Out, Err: a.Err, Say: a.Tongue,
+		Keep: func(ctx context.Context, answer marking.Answer, m *progress.Mark) (before *progress.Mark, err error) {
+			_, before, err = c.mark(ctx, answer.Student, control.Mark{Task: answer.Task, Mark: m})
+			return before, err
 		}}
 	done, err := round.Run(ctx)
 	a.Fprintln(a.Err, done)
 	if err != nil {
 		return &failure{err: errors.New("interrupted: what you said is kept"), code: exitCode(err)}
 	}
-	return a.failures(chosen.Sandboxes, failed)
+	return a.failures(r.chosen.Sandboxes, r.failed)
 }
 
 // completeMark completes a student, then a task, then a word; with --next students.

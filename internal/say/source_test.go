@@ -43,7 +43,7 @@ func notText(pkg string) []string {
 			"%d %ss", " -n %s", " --student %s", "ssh", "smtp", "pop3", "imap", "%d s", "commit", "version", "image",
 		},
 		"commandline": {"%s %s missing: %s", " and "},
-		"classroom": {" from sender reply-to to cc bcc subject date message-id mime-version content-type ", "MIME-Version: 1.0\n",
+		"classroom": {"%d s", " from sender reply-to to cc bcc subject date message-id mime-version content-type ", "MIME-Version: 1.0\n",
 			"Content-Type: text/plain; charset=%s\n", "Content-Transfer-Encoding: %s\n\n", "ssh", "smtp", "pop3", "imap",
 			"C: %s", "S: %s"},
 		"dialogue": {"dialogue header: %w", "dialogue header of version %d, want %d", "dialogue without a piece", "dialogue %q: %w", "dialogues: %w",
