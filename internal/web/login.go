@@ -79,7 +79,7 @@ func (p *Page) enter(ctx context.Context, s *session) (err error) {
 		return &control.Error{Status: http.StatusUnauthorized}
 	}
 	if s.me, err = s.client.Me(ctx); err == nil {
-		s.lang = s.me.Lang
+		s.lang, s.mail = s.me.Lang, p.newMail(s)
 	}
 	return err
 }

@@ -10,6 +10,7 @@ import (
 
 	"maillab/internal/control"
 	"maillab/internal/handoff"
+	"maillab/internal/webmail"
 )
 
 // session is one browser that has logged in. What it may is in its clients: the password of a student, or the teacher's role.
@@ -24,6 +25,7 @@ type session struct {
 	reach    handoff.Reach // whom connections are for
 	client   *control.Client
 	me       control.Me
+	mail     *webmail.Mail
 
 	mu   sync.Mutex
 	last time.Time
@@ -62,6 +64,9 @@ func (s *session) speak(lang string) {
 func (s *session) close() {
 	if s.client != nil {
 		s.client.Close()
+	}
+	if s.mail != nil {
+		s.mail.Close()
 	}
 }
 

@@ -19,6 +19,7 @@ import (
 	"maillab/internal/control"
 	"maillab/internal/handoff"
 	"maillab/internal/mail"
+	"maillab/internal/webmail"
 )
 
 // Config is what a page is made of.
@@ -95,6 +96,9 @@ func (p *Page) Handler() http.Handler {
 	mux.HandleFunc("POST /check", p.mine(p.check))
 	mux.HandleFunc("POST /answer", p.mine(p.answer))
 	mux.HandleFunc("GET /alive", p.mine(func(w http.ResponseWriter, _ *http.Request, _ *session) { w.WriteHeader(http.StatusNoContent) }))
+	for pattern, page := range webmail.Pages() {
+		mux.HandleFunc(pattern, p.mail(page))
+	}
 	mux.Handle("GET /static/", static())
 	return hardened(http.NewCrossOriginProtection().Handler(mux))
 }
@@ -103,14 +107,14 @@ func (p *Page) Handler() http.Handler {
 func hardened(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
-		h.Set("Content-Security-Policy", "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "+
+		h.Set("Content-Security-Policy", "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; frame-src 'self'; "+
 			"form-action 'self'; base-uri 'none'; frame-ancestors 'none'")
 		h.Set("X-Content-Type-Options", "nosniff")
 		h.Set("Referrer-Policy", "no-referrer") // a teacher's link has a code in it
 		h.Set("Cross-Origin-Opener-Policy", "same-origin")
 		h.Set("Cross-Origin-Resource-Policy", "same-origin")
 		h.Set("Cache-Control", "no-store")
-		r.Body = http.MaxBytesReader(w, r.Body, maxForm)
+		r.Body = http.MaxBytesReader(w, r.Body, formLimit(r))
 		next.ServeHTTP(w, r)
 	})
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"maps"
 	"mime"
 	"net/http"
 	"slices"
@@ -92,22 +93,30 @@ type account struct {
 	Here   bool
 }
 
-// offered are the student's own accounts, and those that were opened.
-func (m *Mail) offered(here string) (all []account) {
+// maxOffered is how many of a student's accounts are offered whose passwords are not known: in an isolated sandbox all are the
+// student's, and the first are those that the exercises are about.
+const maxOffered = 3
+
+// offered are the accounts that were opened, and the first others of the student's own; more are what else there is.
+func (m *Mail) offered(here string) (all []account, more []string) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	names := slices.Clone(m.cfg.Accounts)
-	var others []string
-	for name := range m.accounts {
-		if !slices.Contains(names, name) {
-			others = append(others, name)
+	shown := m.cfg.Accounts[:min(len(m.cfg.Accounts), maxOffered)]
+	names := slices.Clone(shown)
+	for _, name := range slices.Sorted(maps.Keys(m.accounts)) {
+		if !slices.Contains(shown, name) {
+			names = append(names, name)
 		}
 	}
-	slices.Sort(others)
-	for _, name := range append(names, others...) {
+	for _, name := range names {
 		all = append(all, account{name, m.accounts[name] != nil, name == here})
 	}
-	return all
+	for _, name := range m.cfg.Accounts {
+		if !slices.Contains(names, name) {
+			more = append(more, name)
+		}
+	}
+	return all, more
 }
 
 // opened is an account; nil: its password is not known.

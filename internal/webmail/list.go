@@ -43,13 +43,13 @@ type listPage struct {
 	Total       int
 	Page        int
 	More        bool // there are older ones
-	Told        string
+	outcome
 }
 
 // list shows a folder, a page at a time, the newest first; or what a search finds in it.
 func (m *Mail) list(v *Visit) {
 	p := m.place(v.R)
-	page := listPage{Query: query(v.R.FormValue("q")), Page: int(max(1, number(v.R, "page"))), Told: v.told()}
+	page := listPage{Query: query(v.R.FormValue("q")), Page: int(max(1, number(v.R, "page"))), outcome: v.outcome()}
 	m.with(v, p, func(_ context.Context, c *line) (err error) {
 		if page.Folders, err = c.folders(p.Box); err != nil {
 			return err

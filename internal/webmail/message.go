@@ -37,15 +37,16 @@ func (m *Mail) message(v *Visit) {
 	p := m.place(v.R)
 	page := messagePage{}
 	m.with(v, p, func(_ context.Context, c *line) (err error) {
-		if page.Folders, err = c.folders(p.Box); err != nil {
-			return err
-		}
 		if page.letter, err = c.enterLetter(p, true); err != nil {
 			return err
 		}
 		page.layout = layOut(page.Root)
 		page.AsHTML = page.HTML != nil && (len(page.Texts) == 0 || v.R.FormValue("as") == "html")
-		return page.readBodies()
+		if err = page.readBodies(); err != nil {
+			return err
+		}
+		page.Folders, err = c.folders(p.Box) // now that one more has been read
+		return err
 	}, func() {
 		page.frame = m.frame(v, p)
 		title := page.Subject

@@ -22,12 +22,14 @@ type frame struct {
 	Lang, Token string
 	Place       place
 	Accounts    []account
+	More        []string // accounts that a person may mean, too
 	IMAP, SMTP  bool
-	Domain      string
 }
 
 func (m *Mail) frame(v *Visit, p place) frame {
-	return frame{Lang: v.Lang, Token: v.Token, Place: p, Accounts: m.offered(p.Account), IMAP: m.serves("imap"), SMTP: m.serves("smtp"), Domain: m.cfg.Domain}
+	f := frame{Lang: v.Lang, Token: v.Token, Place: p, IMAP: m.serves("imap"), SMTP: m.serves("smtp")}
+	f.Accounts, f.More = m.offered(p.Account)
+	return f
 }
 
 // framed is any of our pages.
@@ -123,13 +125,19 @@ func (m *Mail) fail(v *Visit, p place, err error) {
 	v.show(status(err), say(v.Lang, "mail"), "fail", failPage{frame: m.frame(v, place{Account: p.Account}), Problem: explain(v.Lang, err)})
 }
 
-// told is what became of what was done on the page before: a key of words, out of the address.
-func (v *Visit) told() string {
+// outcome is what became of what was done on the page before.
+type outcome struct {
+	Told string
+	Sent string // the draft's ID: the browser need not keep it any more
+}
+
+// outcome is in a page's address: a key of words, and the draft.
+func (v *Visit) outcome() outcome {
 	switch key := v.R.FormValue("told"); key {
 	case "sent", "unkept", "deleted", "destroyed", "moved":
-		return say(v.Lang, "told."+key)
+		return outcome{say(v.Lang, "told."+key), clean(v.R.FormValue("once"))}
 	}
-	return ""
+	return outcome{}
 }
 
 func writeDate(lang string, t time.Time) string {

@@ -152,7 +152,7 @@ func (r *room) dial(_ context.Context, service string) (net.Conn, error) {
 		return nil, io.ErrUnexpectedEOF
 	}
 	r.dialled.Add(1)
-	here, there, err := pipe()
+	here, there, err := handoff.Pipe()
 	if err == nil {
 		peer := mail.Peer{Remote: netip.MustParseAddrPort("192.0.2.7:40000"), Local: netip.MustParseAddrPort("192.0.2.1:143")}
 		r.serving.Go(func() {
@@ -288,14 +288,4 @@ func lacks(t *testing.T, what, page string, unwanted ...string) {
 			t.Errorf("%s has %q:\n%.3000s", what, u, page)
 		}
 	}
-}
-
-// pipe makes the two ends of a byte stream.
-func pipe() (a, b net.Conn, err error) {
-	ours, file, err := handoff.Stream()
-	if err != nil {
-		return nil, nil, err
-	}
-	theirs, err := handoff.FileConn(file)
-	return ours, theirs, err
 }

@@ -4,7 +4,9 @@ import (
 	"cmp"
 	"context"
 	"crypto/rand"
+	"crypto/sha256"
 	"errors"
+	"fmt"
 	"net/http"
 	"strings"
 	"sync"
@@ -40,7 +42,7 @@ func (m *Mail) send(v *Visit) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(v.R.Context()), patience) // a line that is lost is no reason to send half
 	defer cancel()
 	told := "sent"
-	err := m.outbox.once(d.Once, func() error {
+	err := m.outbox.once(d.id(p.Account), func() error {
 		letter, err := d.compose(m.address(p.Account), m.cfg.Domain, m.cfg.Now())
 		if err != nil {
 			return err
@@ -57,9 +59,9 @@ func (m *Mail) send(v *Visit) {
 	case err != nil:
 		m.form(v, sendStatus(err), p, d, err)
 	case m.serves("imap"):
-		v.to(link("mail", place{Account: p.Account, Box: d.Answers.Box}, "told", told))
+		v.to(link("mail", place{Account: p.Account, Box: d.Answers.Box}, "told", told, "once", d.Once))
 	default:
-		v.to(link("mail-write", place{Account: p.Account}, "told", "sent"))
+		v.to(link("mail-write", place{Account: p.Account}, "told", "sent", "once", d.Once))
 	}
 }
 
@@ -68,6 +70,12 @@ func sendStatus(err error) int {
 		return http.StatusUnprocessableEntity
 	}
 	return status(err)
+}
+
+// id is what a draft is known by: what it says, too, for who changes it after it was sent means another letter.
+func (d draft) id(account string) string {
+	sum := sha256.Sum256(fmt.Appendf(nil, "%q", []string{d.Once, account, d.To, d.Cc, d.Bcc, d.Subject, d.Text}))
+	return string(sum[:])
 }
 
 // draftOf is the form that was sent.

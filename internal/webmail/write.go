@@ -29,7 +29,7 @@ type writePage struct {
 	From     string
 	Problem  string
 	Refusals []refusal
-	Told     string
+	outcome
 }
 
 // write shows an empty form, or one that answers a message.
@@ -56,7 +56,7 @@ func (m *Mail) write(v *Visit) {
 
 // form shows a draft, and why it was not sent.
 func (m *Mail) form(v *Visit, status int, p place, d draft, why error) {
-	page := writePage{frame: m.frame(v, p), draft: d, From: m.address(p.Account), Problem: explain(v.Lang, why), Told: v.told()}
+	page := writePage{frame: m.frame(v, p), draft: d, From: m.address(p.Account), Problem: explain(v.Lang, why), outcome: v.outcome()}
 	if refused := (refusals)(nil); asRefusals(why, &refused) {
 		page.Problem, page.Refusals = say(v.Lang, "unsent"), refused
 	}
