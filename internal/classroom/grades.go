@@ -41,6 +41,16 @@ func Book(name, lang string, lab instance.Sheet, entries register.Register, clas
 	return b
 }
 
+// Absent are the students of a class of whom a register has nothing.
+func Absent(entries register.Register, class roster.Class) (names []string) {
+	for _, s := range class.Students {
+		if _, known := entries.Of(s.Key); !known {
+			names = append(names, s.Name)
+		}
+	}
+	return names
+}
+
 // Columns finds columns of the class list; none typed are number and e-mail address, where anybody has one.
 func Columns(class roster.Class, typed []string) (names []string, err error) {
 	for _, name := range []string{"number", "email"} {

@@ -59,6 +59,16 @@ func TestBook(t *testing.T) {
 	}
 }
 
+// TestAbsent: a gradebook that lacks somebody says so.
+func TestAbsent(t *testing.T) {
+	class := listed(t, "key;name\nalice;Alice A\nbruno;Bruno B\n")
+	b := Book("monday", "en", instance.Sheet{}, register.Register{{Student: "alice", History: progress.History{{Came: time.Unix(1, 0)}}}}, class)
+	b.Absent = Absent(register.Register{{Student: "alice"}}, class)
+	if told := strings.Join(b.Told(), "\n"); told != "left out, since nothing is known of them: Bruno B" {
+		t.Error(told)
+	}
+}
+
 func TestColumns(t *testing.T) {
 	class := listed(t, "name;number;email;Groupe\nAlice;7;;TP1\n")
 	for typed, want := range map[string]string{"": "number", "Groupe": "groupe", "groupe,number": "groupe number"} {

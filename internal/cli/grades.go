@@ -105,6 +105,9 @@ func runGrades(ctx context.Context, a *app, typed []string, w gradebook.Wanted, 
 		return err
 	}
 	book := classroom.Book(c.name, a.Language, sheet, r.entries, class)
+	if r.chosen.All() {
+		book.Absent = classroom.Absent(r.entries, class)
+	}
 	if err := putGrades(a, c.name, book, w, file); err != nil {
 		return err
 	}

@@ -27,6 +27,7 @@ type Book struct {
 	Lang     string            // of students of whom nothing else is known
 	Tasks    []Task            // in the lab's order
 	Students []Student
+	Absent   []string // who is in the class, and of whom nothing is known
 }
 
 // Task with the points that it gives at most.

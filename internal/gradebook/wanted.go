@@ -116,7 +116,7 @@ func (b Book) Told() []string {
 			waiting = append(waiting, fmt.Sprintf("%s (%s)", s.called(), strings.Join(tasks, " ")))
 		}
 	}
-	return lines(group{"did nothing", idle}, group{"counted as 0 until you mark them", waiting})
+	return lines(group{"left out, since nothing is known of them", b.Absent}, group{"did nothing", idle}, group{"counted as 0 until you mark them", waiting})
 }
 
 // waiting are the student's tasks that have an answer which nobody has marked.
