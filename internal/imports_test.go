@@ -49,7 +49,7 @@ func mayImport() map[string]string {
 		"internal/say":             "",
 		"internal/period":          "",
 		"internal/spelling":        "",
-		"internal/login":           "internal/control internal/engine internal/instance",
+		"internal/login":           "internal/control internal/engine internal/instance internal/period",
 		"internal/classroom":       "internal/check internal/control internal/deploy internal/dialogue internal/engine internal/gradebook internal/handout internal/instance internal/lab/placeholder internal/lab/task internal/marking internal/period internal/progress internal/register internal/roster internal/safeio internal/say internal/screen internal/snapshot",
 		"internal/doctor":          "images internal/control internal/deploy internal/engine internal/instance internal/login internal/probe internal/spec",
 		"internal/deploy":          "internal/apply internal/certificate internal/control internal/engine internal/instance internal/lab internal/outline internal/plan internal/roster internal/spec",

@@ -2,31 +2,33 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
-	"strings"
 	"sync"
+	"time"
 
 	"github.com/spf13/cobra"
 
 	"maillab/internal/classroom"
-	"maillab/internal/engine"
 	"maillab/internal/instance"
 	"maillab/internal/login"
+	"maillab/internal/period"
 	"maillab/internal/screen"
 )
 
 func execVerb(a *app) *cobra.Command {
-	var all, root bool
-	var account string
+	var all bool
+	var run login.Command
 	cmd := &cobra.Command{
 		Use:   "exec STUDENT… | --all [--root] -- CMD…",
 		Short: "A command in some or all sandboxes",
 		Long: `Run a command in sandboxes, as their students over SSH or, with --root, as root. Root in a sandbox is weak: it reads
 nobody's mail or home; --account runs the command as any account. A single argument is a line for the shell, several are
 a program and its arguments. With several students each line of
-output begins with whose it is, and the students' come in the order of their seats. The exit code is the command's own for one student; for several it is 3 when it failed
-for some and 1 when it failed for all.`,
+output begins with whose it is, and the students' come in the order of their seats. A command is ended after --timeout; what it
+leaves in the background is not waited for, and stays. The exit code is the command's own for one student; for several it is 3 when it failed
+for some and 1 when it failed for all; 124 is out of time.`,
 		Example: `  maillab exec alice -- tail -3 /var/log/mail.log
   maillab exec --all -- 'ls -l /var/mail'
   maillab exec --all --root -- df -h /var/mail`,
@@ -40,12 +42,14 @@ for some and 1 when it failed for all.`,
 			if err != nil {
 				return err
 			}
-			return inSandboxes(cmd.Context(), a, i, chosen, command, root, account)
+			run.Words = command
+			return inSandboxes(cmd.Context(), a, i, chosen, run)
 		},
 	}
 	cmd.Flags().BoolVar(&all, "all", false, "in every sandbox")
-	cmd.Flags().BoolVar(&root, "root", false, "as root")
-	cmd.Flags().StringVar(&account, "account", "", "as this account instead of the student's first")
+	cmd.Flags().BoolVar(&run.Root, "root", false, "as root")
+	cmd.Flags().StringVar(&run.Account, "account", "", "as this account instead of the student's first")
+	period.Var(cmd.Flags(), &run.Limit, "timeout", time.Minute, "end the command after this time, such as 10m; 0 is never")
 	cmd.MarkFlagsMutuallyExclusive("root", "account")
 	return cmd
 }
@@ -69,13 +73,13 @@ func splitCommand(cmd *cobra.Command, args []string, all bool) (names, command [
 }
 
 // inSandboxes runs a command in the chosen sandboxes side by side.
-func inSandboxes(ctx context.Context, a *app, i running, picked instance.Chosen, command []string, root bool, account string) error {
+func inSandboxes(ctx context.Context, a *app, i running, picked instance.Chosen, run login.Command) error {
 	chosen := picked.Sandboxes
-	run, done, err := runner(a, i, command, root, account)
-	if err != nil {
+	if err := hasSSH(i); err != nil && !run.Root {
 		return err
 	}
-	defer done()
+	client := i.Client()
+	defer client.Close()
 	var mu sync.Mutex
 	codes, place := map[int]int{}, classroom.Places(chosen)
 	allOut, allErr := screen.NewTurns(a.Out, len(chosen)), screen.NewTurns(a.Err, len(chosen))
@@ -90,7 +94,7 @@ func inSandboxes(ctx context.Context, a *app, i running, picked instance.Chosen,
 			defer second.Flush()
 			out, errs = first, second
 		}
-		code, err := run(ctx, s, student, in, out, errs)
+		code, err := run.In(ctx, i.Engine, client, i.Name, s, student, in, out, errs)
 		mu.Lock()
 		defer mu.Unlock()
 		codes[s.Seat] = code
@@ -102,50 +106,10 @@ func inSandboxes(ctx context.Context, a *app, i running, picked instance.Chosen,
 	if len(chosen) == 1 && len(failed) == 0 {
 		return silent(codes[chosen[0].Seat])
 	}
+	if late := (login.OutOfTime{}); len(chosen) == 1 && errors.As(failed[chosen[0].Seat], &late) {
+		return late
+	}
 	return a.failures(chosen, failed)
-}
-
-// run is one command in one sandbox.
-type run func(ctx context.Context, s instance.Sandbox, student string, in io.Reader, out, errs io.Writer) (int, error)
-
-// runner chooses between SSH as the student and the engine's own way as root.
-func runner(a *app, i running, command []string, root bool, account string) (run, func(), error) {
-	if root {
-		execer, ok := i.Engine.(engine.Execer)
-		if !ok {
-			return nil, nil, fmt.Errorf("engine %s cannot run commands as root", i.Engine.Capabilities().Name)
-		}
-		return func(ctx context.Context, s instance.Sandbox, _ string, in io.Reader, out, errs io.Writer) (int, error) {
-			return execer.Exec(ctx, i.Name, s.Seat, shellArgs(command), engine.IO{In: in, Out: out, Err: errs})
-		}, func() {}, nil
-	}
-	if err := hasSSH(i); err != nil {
-		return nil, nil, err
-	}
-	client := i.Client()
-	return func(ctx context.Context, s instance.Sandbox, student string, in io.Reader, out, errs io.Writer) (int, error) {
-		return login.Run(ctx, client, s, student, account, shellLine(command), in, out, errs)
-	}, client.Close, nil
-}
-
-// shellLine is a command as one line for a shell: sshd gives what it is told to the account's.
-func shellLine(command []string) string {
-	if len(command) == 1 {
-		return command[0]
-	}
-	quoted := make([]string, len(command))
-	for i, word := range command {
-		quoted[i] = "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
-	}
-	return strings.Join(quoted, " ")
-}
-
-// shellArgs is the same for who starts programs himself.
-func shellArgs(command []string) []string {
-	if len(command) == 1 {
-		return []string{"sh", "-c", command[0]}
-	}
-	return command
 }
 
 // firstOf is as whom a command runs: who was named, else whoever is first.

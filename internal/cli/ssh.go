@@ -40,7 +40,7 @@ so it works too where nothing is published.`,
 				return err
 			}
 			defer client.Close()
-			code, err := login.Shell(client, shellLine(args[1:]), a.Getenv("TERM"), a.In, screen.Raw(a.Out), screen.Raw(a.Err))
+			code, err := login.Shell(client, login.Command{Words: args[1:]}.Line(), a.Getenv("TERM"), a.In, screen.Raw(a.Out), screen.Raw(a.Err))
 			if err != nil {
 				return err
 			}

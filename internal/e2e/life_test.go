@@ -51,6 +51,7 @@ func TestBetweenLessons(t *testing.T) {
 	t.Run("Snapshot", func(t *testing.T) { thereAndBack(c.with(t), at, util1) })
 	t.Run("Password", func(t *testing.T) { passwords(c.with(t), at) })
 	t.Run("Stuck", func(t *testing.T) { stuck(c.with(t)) })
+	t.Run("Limits", func(t *testing.T) { limits(c.with(t)) })
 	t.Run("Prune", func(t *testing.T) { lifetime(c.with(t)) })
 }
 
@@ -278,6 +279,21 @@ func stuck(c *class) {
 		c.t.Errorf("nothing is said of a restart: %s", out)
 	}
 	c.eventually(`"ready"`, "status", "1", "-o", "json")
+}
+
+// limits: a command is ended when its time is up, with what it started; what it leaves in the background does not hold it.
+func limits(c *class) {
+	for _, as := range [][]string{{"exec", "1"}, {"exec", "1", "--root"}} {
+		if out := c.run(append(as, "--", "echo said; sleep 4242 & echo more")...); out != "said\nmore\n" {
+			c.t.Errorf("%v: %q", as, out)
+		}
+		code, _, errs := c.try(c.t.Context(), append(as, "--timeout", "1s", "--", "sleep 4243; echo never")...)
+		if code != 124 || !strings.Contains(errs, "not done after 1s") {
+			c.t.Errorf("%v: %d, %s", as, code, errs)
+		}
+	}
+	c.eventually("none", "exec", "1", "--root", "--", "pgrep -x sleep -a | grep -q 4243 || echo none")
+	c.run("exec", "1", "--root", "--", "pkill -x sleep")
 }
 
 // lifetime: what has expired is pruned, what was given a longer life is not.

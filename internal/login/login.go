@@ -168,20 +168,3 @@ func exitOf(err error) (int, error) {
 	}
 	return 0, err
 }
-
-// Run runs one command in a sandbox as its student, or as another account of it.
-func Run(ctx context.Context, c *control.Client, s instance.Sandbox, student, account, command string, in io.Reader, out, errs io.Writer) (int, error) {
-	client, err := Open(ctx, c, s, student, account)
-	if err != nil {
-		return 0, err
-	}
-	defer client.Close()
-	defer context.AfterFunc(ctx, func() { client.Close() })()
-	session, err := client.NewSession()
-	if err != nil {
-		return 0, err
-	}
-	defer session.Close()
-	session.Stdin, session.Stdout, session.Stderr = in, out, errs
-	return exitOf(session.Run(command))
-}

@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"sync/atomic"
+	"time"
 
 	"github.com/docker/docker/api/types/container"
 	"github.com/docker/docker/pkg/stdcopy"
@@ -24,9 +26,16 @@ func (e *Engine) Exec(ctx context.Context, instance string, seat int, cmd []stri
 	defer attached.Close()
 	defer context.AfterFunc(ctx, attached.Close)()
 	go feed(attached.Conn, s.In)
-	if _, err := stdcopy.StdCopy(orDiscard(s.Out), orDiscard(s.Err), attached.Reader); err != nil {
+	gone := make(chan struct{})
+	defer close(gone)
+	from := &watched{Reader: attached.Reader}
+	go e.closeWhenEnded(ctx, id, from, attached.Close, gone)
+	if _, err := stdcopy.StdCopy(orDiscard(s.Out), orDiscard(s.Err), from); err != nil {
 		if ctx.Err() != nil {
 			err = ctx.Err()
+		}
+		if ended, wrong := e.api.ContainerExecInspect(ctx, id); wrong == nil && !ended.Running {
+			return ended.ExitCode, nil // what it left in the background has its output open
 		}
 		return 0, explain(err, "exec in sandbox %d of %s", seat, instance)
 	}
@@ -38,6 +47,50 @@ func (e *Engine) Exec(ctx context.Context, instance string, seat int, cmd []stri
 		return 0, fmt.Errorf("exec in sandbox %d of %s: its streams ended, and it did not", seat, instance)
 	}
 	return ended.ExitCode, nil
+}
+
+// lookAgain is how often it is asked whether a command has ended whose output is open.
+const lookAgain = 500 * time.Millisecond
+
+// watched knows since when its reader waits for something to come.
+type watched struct {
+	io.Reader
+	since atomic.Pointer[time.Time] // nil: what came is being handed on
+}
+
+func (w *watched) Read(p []byte) (int, error) {
+	now := time.Now()
+	w.since.Store(&now)
+	defer w.since.Store(nil)
+	return w.Reader.Read(p)
+}
+
+// idle tells whether nothing has come for as long as it takes to look again.
+func (w *watched) idle() bool {
+	since := w.since.Load()
+	return since != nil && time.Since(*since) > lookAgain
+}
+
+// closeWhenEnded closes the streams of a command that has ended, once nothing comes any more: a program that it left in the
+// background may have them open.
+func (e *Engine) closeWhenEnded(ctx context.Context, id string, from *watched, closeStreams func(), gone <-chan struct{}) {
+	ended := false
+	for {
+		select {
+		case <-gone:
+			return
+		case <-time.After(lookAgain):
+		}
+		if ended && from.idle() {
+			closeStreams()
+			return
+		}
+		if ended {
+			continue
+		}
+		state, err := e.api.ContainerExecInspect(ctx, id)
+		ended = err == nil && !state.Running
+	}
 }
 
 // feed copies in to the command and ends its stdin. It ends with the connection.
