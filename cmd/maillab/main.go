@@ -4,6 +4,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -15,10 +16,12 @@ import (
 
 	"maillab/images"
 	"maillab/internal/cli"
+	"maillab/internal/commandline"
 	"maillab/internal/deploy"
 	"maillab/internal/engine"
 	"maillab/internal/engine/docker"
 	"maillab/internal/engine/embedded"
+	"maillab/internal/say"
 )
 
 // Set by the linker.
@@ -32,13 +35,10 @@ func run() int {
 	ctx, stop := cli.Interruptible(endings()...)
 	defer stop()
 	data, err := dataDir()
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "maillab:", err)
-		return 1
-	}
-	program, err := os.Executable()
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "maillab: who am I:", err)
+	program, err2 := os.Executable()
+	if err := errors.Join(err, err2); err != nil {
+		tongue := say.In(say.Chosen(os.Args[1:], commandline.Variable("lang"), os.Getenv))
+		tongue.Fprintln(os.Stderr, "maillab: "+err.Error())
 		return 1
 	}
 	return cli.Run(ctx, cli.Env{

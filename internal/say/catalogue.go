@@ -58,14 +58,12 @@ func readCatalogue(fsys fs.FS, dir string) (catalogue, error) {
 	return c, nil
 }
 
-// fewLetters is what a format has to say at least for a text to be recognised by it: "%s of %s" may be anything.
-const fewLetters = 3
-
 func (c *catalogue) add(m message) {
-	other := takeApart(m.text)
-	e := entry{m.id, takeApart(m.id).says(other), other}
+	english := takeApart(m.id)
+	other := takeApart(m.text).formattedAs(english)
+	e := entry{m.id, english.says(other), other}
 	c.byFormat[m.key()] = e.other
-	if len(e.english.verbs) > 0 && e.english.letters() >= fewLetters {
+	if english.recognisable() {
 		c.open = append(c.open, e)
 	}
 }

@@ -133,21 +133,21 @@ func (t Tongue) Cell(english string) string {
 // mostText is more than any line has that is said, in octets; what is longer comes from elsewhere.
 const mostText = 2048
 
-// What a name has none of, first where a text is taken for one sentence, then for one with names of any form.
-var (
-	asName  = []string{": ", "; ", "), ", " ("}
-	asWords = []string{": ", "; "}
-)
+// asName is what the name in a sentence has none of, where a text is taken for that sentence at first sight.
+func asName() []string { return []string{": ", "; ", "), ", " ("} }
 
-// body says a text: as one sentence, a list, one with an aside, or what is joined; at last as a sentence with anything in it.
+// asWords is that where a text is neither a list nor has an aside.
+func asWords() []string { return []string{": ", "; "} }
+
+// body says a text: as one sentence, as lines, a list, one with an aside, with names of any form, or as what is joined.
 func (t Tongue) body(text string) string {
-	if said, found := t.sentences.translate(text, asName, t.Text); found {
+	if said, found := t.sentences.translate(text, asName(), t.Text); found {
 		return said
 	}
 	if lines := strings.Split(text, "\n"); len(lines) > 1 {
 		return strings.Join(each(lines, t.Text), "\n")
 	}
-	for _, how := range []func(string) (string, bool){t.list, t.aside, t.words, t.joined, t.anything} {
+	for _, how := range []func(string) (string, bool){t.list, t.aside, t.words, t.joined} {
 		if said, found := how(text); found {
 			return said
 		}
@@ -166,7 +166,7 @@ func each(texts []string, say func(string) string) []string {
 func (t Tongue) list(text string) (string, bool) {
 	items := strings.Split(text, ", ")
 	for n, item := range items {
-		said, found := t.sentences.translate(item, asName, t.Text)
+		said, found := t.sentences.translate(item, asName(), t.Text)
 		if !found || len(items) == 1 {
 			return "", false
 		}
@@ -186,18 +186,17 @@ func (t Tongue) aside(text string) (string, bool) {
 		if !opens {
 			continue
 		}
-		if said, found := t.sentences.translate(text[:n], asName, t.Text); found {
+		if said, found := t.sentences.translate(text[:n], asName(), t.Text); found {
 			return said + " (" + t.Text(rest) + ")", true
 		}
 	}
 	return "", false
 }
 
+// words says a sentence with names that have brackets in them.
 func (t Tongue) words(text string) (string, bool) {
-	return t.sentences.translate(text, asWords, t.Text)
+	return t.sentences.translate(text, asWords(), t.Text)
 }
-
-func (t Tongue) anything(text string) (string, bool) { return t.sentences.translate(text, nil, t.Text) }
 
 // joints are what texts are joined with in a line. French has a blank before them.
 var joints = regexp.MustCompile(`; | → |: `)

@@ -86,12 +86,13 @@ func TestText(t *testing.T) {
 }
 
 func TestSprintf(t *testing.T) {
-	french := few(t, "see %s", "voir %w", "the mail", "le courrier", "not found", "introuvable")
+	french := few(t, "%q at %-4d|", "à %[2]s|%[1]s", "see %s", "voir %w", "the mail", "le courrier", "not found", "introuvable")
 	err := fmt.Errorf("alice: %w", errors.New("not found"))
 	for _, c := range []struct{ got, want string }{
 		{french.Sprintf("see %s\n", "the mail"), "voir le courrier\n"},
 		{french.Sprintf("maillab: %v", err), "maillab: alice: introuvable"},
 		{french.Sprintf("%-4s|", "the mail"), "the mail|"},
+		{french.Sprintf("%q at %-4d|", "x", 7), `à 7   |"x"`},
 		{In("en").Sprintf("see %s of %v", "the mail", err), "see the mail of alice: not found"},
 	} {
 		if c.got != c.want {

@@ -117,8 +117,33 @@ func (s sentence) says(translation sentence) sentence {
 	return s
 }
 
+// formattedAs is a translation that puts in what the English does, as that does it: "x" for %q, whatever stands in the file.
+func (s sentence) formattedAs(english sentence) sentence {
+	for n, v := range s.verbs {
+		for _, other := range english.verbs {
+			if v.kind != 'w' && other.arg == v.arg {
+				s.verbs[n].text = other.text
+			}
+		}
+	}
+	return s
+}
+
 // lines tells whether the format has several; of what has one, no text of several is made.
 func (s sentence) lines() bool { return strings.Contains(strings.Join(s.pieces, ""), "\n") }
+
+// recognisable tells whether a text can be taken for what was made from the format: it says something between its names.
+// "%s of %s" may be anything.
+func (s sentence) recognisable() bool {
+	if len(s.verbs) == 0 {
+		return false
+	}
+	least := 4 // letters
+	if s.pieces[0] == "" && s.pieces[len(s.verbs)] == "" && s.verbs[0].kind == 's' {
+		least = 6
+	}
+	return s.letters() >= least
+}
 
 // arguments is how many a format takes.
 func (s sentence) arguments() (most int) {

@@ -20,7 +20,7 @@ import (
 // speakers are those packages, below internal/.
 func speakers() []string {
 	return strings.Fields(`
-		cli commandline steps
+		../cmd/maillab cli commandline steps
 		classroom dialogue gradebook marking progress
 		plan outline apply deploy instance doctor probe
 		engine engine/embedded engine/docker
@@ -215,6 +215,10 @@ func look(node ast.Node, say func(token.Pos, string)) bool {
 		}
 		if nameOf(n.Key) == "header" {
 			sayNames(n.Value, say)
+		}
+	case *ast.AssignStmt:
+		if nameOf(n.Lhs[0]) == "header" {
+			sayNames(n.Rhs[0], say)
 		}
 	case *ast.ReturnStmt:
 		if len(n.Results) == 2 && nameOf(n.Results[1]) == "rows" { // a table's header
