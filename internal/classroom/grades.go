@@ -31,8 +31,8 @@ func Book(name, lang string, lab instance.Sheet, entries register.Register, clas
 				b.Tasks = append(b.Tasks, gradebook.Task{ID: r.ID, Points: float64(r.Points), Titles: r.Title})
 			}
 			m := gradebook.Mark{Points: r.Given, Waits: r.State == progress.Manual}
-			if r.Mark != nil {
-				m.Comment = r.Mark.Comment
+			if r.Mark != nil { // what is given is rounded, and a grade would be rounded twice
+				m.Points, m.Comment = r.Mark.Share*float64(r.Points), r.Mark.Comment
 			}
 			one.Marks[r.ID] = m
 		}

@@ -59,6 +59,17 @@ func TestBook(t *testing.T) {
 	}
 }
 
+// TestThirds: a grade is rounded once.
+func TestThirds(t *testing.T) {
+	third := progress.Mark{Share: 1. / 3}
+	b := Book("monday", "en", instance.Sheet{}, register.Register{{Student: "alice", History: progress.History{{Came: time.Unix(1, 0)}},
+		Results: []check.Result{{ID: "one", Points: 2, Given: third.Points(2), Mark: &third}, {ID: "two", Points: 1}}}}, roster.Class{})
+	_, rows := b.Table(nil, gradebook.Scale{OutOf: 20}).Short()
+	if got := strings.Join(rows[0], " "); got != "0 alice 4.44 0.67" {
+		t.Error(got)
+	}
+}
+
 // TestAbsent: a gradebook that lacks somebody says so.
 func TestAbsent(t *testing.T) {
 	class := listed(t, "key;name\nalice;Alice A\nbruno;Bruno B\n")

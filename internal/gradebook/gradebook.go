@@ -102,13 +102,14 @@ func rounded(x, step float64) float64 {
 		step = 0.01
 	}
 	const slack = 1e-9 // of a step
-	return math.Floor(x/step+0.5+slack) * step
+	return plain(math.Floor(x/step+0.5+slack) * step)
 }
 
-// decimal is a number as short as it is: 12.5, 3. Beyond the fourth place is only what binary adds.
-func decimal(x float64) string {
-	return strconv.FormatFloat(math.Round(x*1e4)/1e4, 'f', -1, 64)
-}
+// plain is a number without what binary adds beyond the fourth place.
+func plain(x float64) float64 { return math.Round(x*1e4) / 1e4 }
+
+// decimal is a number as short as it is: 12.5, 3.
+func decimal(x float64) string { return strconv.FormatFloat(plain(x), 'f', -1, 64) }
 
 // grade is a student's, as a cell.
 func (b Book) grade(s Student, scale Scale) Cell {
@@ -123,5 +124,5 @@ func (s Student) points(t Task) Cell {
 	if !s.Did {
 		return Nothing()
 	}
-	return Number(s.Marks[t.ID].Points)
+	return Number(rounded(s.Marks[t.ID].Points, 0))
 }

@@ -3,6 +3,7 @@ package gradebook
 import (
 	"bytes"
 	"encoding/csv"
+	"encoding/json"
 	"strings"
 	"testing"
 
@@ -162,6 +163,24 @@ func TestPages(t *testing.T) {
 			if !strings.Contains(sections[n], text) {
 				t.Errorf("page %d lacks %s:\n%s", n+1, text, sections[n])
 			}
+		}
+	}
+}
+
+// TestGraded: null for who did nothing, a number for everybody else.
+func TestGraded(t *testing.T) {
+	b := class()
+	b.Students[0].Marks["three"] = Mark{Points: 2. / 3}
+	text, err := json.Marshal(b.Graded("monday", Scale{OutOf: 20}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{
+		`{"instance":"monday","title":"SMTP, POP et IMAP","maximum":6,"outOf":20,"students":[{"seat":1,"student":"alice","name":"Lefèvre, Zoé","number":"00120","email":"zoe@univ.fr","username":"zl120","did":true,"points":3.667,"grade":12.22,`,
+		`{"id":"three","points":0.667,"maximum":3}`, `"did":false,"points":0,"grade":null,`, `"did":true,"points":0,"grade":0,`,
+	} {
+		if !strings.Contains(string(text), want) {
+			t.Errorf("no %s in %s", want, text)
 		}
 	}
 }

@@ -36,14 +36,14 @@ func (b Book) Graded(instance string, scale Scale) Graded {
 	out := Graded{Instance: instance, Title: b.Title, Maximum: b.Maximum(), OutOf: scale.Best(b.Maximum()), Students: []GradedStudent{}}
 	for _, s := range b.Students {
 		one := GradedStudent{Seat: s.Seat, Student: s.Key, Name: s.called(), Number: s.Number, Email: s.Email, Username: s.Fields["username"],
-			Did: s.Did, Points: b.Points(s), Tasks: []GradedTask{}}
+			Did: s.Did, Points: rounded(b.Points(s), 0.001), Tasks: []GradedTask{}}
 		if s.Did {
 			grade := b.grade(s, scale).number
 			one.Grade = &grade
 		}
 		for _, t := range b.Tasks {
 			m := s.Marks[t.ID]
-			one.Tasks = append(one.Tasks, GradedTask{t.ID, m.Points, t.Points, m.Comment})
+			one.Tasks = append(one.Tasks, GradedTask{t.ID, rounded(m.Points, 0.001), t.Points, m.Comment})
 		}
 		out.Students = append(out.Students, one)
 	}

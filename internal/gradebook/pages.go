@@ -53,7 +53,9 @@ func (b Book) Pages(scale Scale) ([]byte, error) {
 
 func (b Book) page(s Student, scale Scale) page {
 	lang := cmp.Or(s.Lang, b.Lang, "en")
-	of := func(points, maximum float64) string { return inWords(points, lang) + " / " + inWords(maximum, lang) }
+	of := func(points, maximum float64) string {
+		return inWords(rounded(points, 0), lang) + " / " + inWords(maximum, lang)
+	}
 	p := page{Lang: lang, Title: cmp.Or(b.Titles[lang], b.Title), Name: s.called(), Words: pageWordsOf(lang), Did: s.Did,
 		Points: of(b.Points(s), b.Maximum())}
 	if scale.Changes() {

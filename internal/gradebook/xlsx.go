@@ -2,7 +2,6 @@ package gradebook
 
 import (
 	"io"
-	"math"
 	"unicode/utf8"
 
 	"github.com/xuri/excelize/v2"
@@ -42,7 +41,7 @@ func set(f *excelize.File, column, line int, c Cell) error {
 	case err != nil:
 		return err
 	case c.kind == isNumber:
-		return f.SetCellFloat(xlsxSheet, at, math.Round(c.number*1e4)/1e4, -1, 64)
+		return f.SetCellFloat(xlsxSheet, at, plain(c.number), -1, 64)
 	}
 	return f.SetCellStr(xlsxSheet, at, c.String())
 }
