@@ -8,27 +8,36 @@ import (
 	"testing"
 )
 
-// TestPagesAreAlike: a page in French says of the same commands, in the same order, under as many headings.
+// TestPagesAreAlike: a page in French has the same commands and examples, in the same order, under as many headings.
 func TestPagesAreAlike(t *testing.T) {
-	english, french := pageOutline(t, "../../docs/teachers.md"), pageOutline(t, "../../docs/teachers.fr.md")
-	for n := range max(len(english), len(french)) {
-		if n >= len(english) || n >= len(french) || english[n] != french[n] {
-			t.Fatalf("from here on they differ:\n%q\n%q", english[n:min(n+3, len(english))], french[n:min(n+3, len(french))])
+	for _, page := range []string{"teachers", "lab-authors"} {
+		english, french := pageOutline(t, "../../docs/"+page+".md"), pageOutline(t, "../../docs/"+page+".fr.md")
+		for n := range max(len(english), len(french)) {
+			if n >= len(english) || n >= len(french) || english[n] != french[n] {
+				t.Errorf("%s: from here on they differ:\n%q\n%q", page, english[n:min(n+3, len(english))], french[n:min(n+3, len(french))])
+				break
+			}
 		}
-	}
-	if len(english) < 40 {
-		t.Errorf("%d headings and commands", len(english))
+		if len(english) < 40 {
+			t.Errorf("%s: %d headings, commands and examples", page, len(english))
+		}
 	}
 }
 
-// pageOutline is a page's headings, by their level, and the commands in it, without what is said of them.
+// pageOutline is a page's headings, by their level, the commands in it, without what is said of them, and its YAML.
 func pageOutline(t *testing.T, file string) (all []string) {
 	t.Helper()
 	text, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)
 	}
+	yaml := false
 	for line := range strings.Lines(string(text)) {
+		yaml = line == "```yaml\n" || yaml && line != "```\n"
+		if yaml {
+			all = append(all, line)
+			continue
+		}
 		if level, _, found := strings.Cut(line, " "); found && strings.Trim(level, "#") == "" {
 			all = append(all, level)
 		}
