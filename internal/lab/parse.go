@@ -6,9 +6,6 @@ import (
 	"io"
 	"io/fs"
 	"reflect"
-	"regexp"
-	"strconv"
-	"strings"
 
 	"gopkg.in/yaml.v3"
 
@@ -62,23 +59,6 @@ func syntax(text []byte) (*yaml.Node, *problem.Problem) {
 		return nil, &problem.Problem{Line: 1, Message: "the file is empty"}
 	}
 	return doc.Content[0], nil
-}
-
-// yamlProblem takes the line out of the YAML library's message: "yaml: line 3: did not find …". Of a tab that indents, it
-// says things such as "found character that cannot start any token", and of the line before.
-func yamlProblem(err error, text []byte) *problem.Problem {
-	p := &problem.Problem{Line: 1, Message: strings.TrimPrefix(err.Error(), "yaml: ")}
-	if m := regexp.MustCompile(`^line (\d+): `).FindStringSubmatch(p.Message); m != nil {
-		p.Line, _ = strconv.Atoi(m[1])
-		p.Message = strings.TrimPrefix(p.Message, m[0])
-	}
-	lines := bytes.Split(text, []byte("\n"))
-	for line := max(p.Line, 1); line <= min(p.Line+1, len(lines)); line++ {
-		if bytes.HasPrefix(bytes.TrimLeft(lines[line-1], " "), []byte("\t")) {
-			return &problem.Problem{Line: line, Message: "a tab indents here", Mend: "use spaces"}
-		}
-	}
-	return p
 }
 
 // plain is an error of a file without the path, which the reader knows.
