@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"os"
-	"path/filepath"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -38,9 +36,12 @@ assignment's maximum, and your comments; everything else in it stays as it is. W
   maillab grades --fill Grades-TP-SMTP-4711.csv --file filled.csv`,
 		ValidArgsFunction: a.completeStudents,
 		RunE: func(cmd *cobra.Command, args []string) (err error) {
-			w.Form, w.By = form(a, excel, by, fill, file), gradebook.Identifier(by)
+			w.Form, w.By, w.Name = form(a, excel, by, fill, file), gradebook.Identifier(by), fill
 			if fill != "" {
 				w.Worksheet, err = os.ReadFile(fill)
+			}
+			if named := gradebook.FormOf(file); named != "" && named != w.Form {
+				return usagef("--file %s is no CSV, and --excel, --moodle and --fill make one", file)
 			}
 			if err = errors.Join(err, w.Judge()); err != nil {
 				return usage(err)
@@ -71,10 +72,8 @@ func form(a *app, excel bool, by, fill, file string) gradebook.Form {
 		return gradebook.AsImport
 	case fill != "":
 		return gradebook.AsWorksheet
-	case strings.EqualFold(filepath.Ext(file), ".xlsx"):
-		return gradebook.AsXLSX
-	case strings.EqualFold(filepath.Ext(file), ".html"):
-		return gradebook.AsPages
+	case gradebook.FormOf(file) != "":
+		return gradebook.FormOf(file)
 	case file != "" || a.flags.output == "csv":
 		return gradebook.AsCSV
 	}

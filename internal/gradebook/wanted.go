@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"slices"
 	"strings"
 )
@@ -21,6 +22,11 @@ const (
 	AsWorksheet Form = "worksheet" // of a Moodle assignment
 )
 
+// FormOf is the form that a file's name asks for, "" where it asks for none.
+func FormOf(file string) Form {
+	return map[string]Form{".xlsx": AsXLSX, ".html": AsPages}[strings.ToLower(filepath.Ext(file))]
+}
+
 // Wanted says what a gradebook is to be.
 type Wanted struct {
 	Form      Form
@@ -29,6 +35,7 @@ type Wanted struct {
 	By        Identifier // AsImport
 	Tasks     bool       // AsImport: a column for each task, too
 	Worksheet []byte     // AsWorksheet: as it was downloaded
+	Name      string     // AsWorksheet: of its file, for messages
 }
 
 // Judge refuses what nothing can be, in words for who typed it.
@@ -60,6 +67,9 @@ func (w Wanted) File(b Book) (file []byte, told []string, err error) {
 	case AsWorksheet:
 		var f Filled
 		file, f, err = Fill(w.Worksheet, b, w.Scale)
+		if no := (*Refused)(nil); errors.As(err, &no) {
+			err = &Refused{w.Name + ": " + no.What, no.Mend}
+		}
 		told = f.told()
 	default:
 		file = b.Table(w.Columns, w.Scale).CSV()
