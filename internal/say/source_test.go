@@ -28,6 +28,7 @@ func speakers() []string {
 		roster roster/sheet period
 		../labs lab lab/task lab/placeholder lab/problem
 		snapshot belongings
+		lesson grading gateway spec epoch
 	`)
 }
 
@@ -62,6 +63,10 @@ func notText(pkg string) []string {
 		"belongings":  {"home: %w"},
 		"lab": {"from: \"^{account}(@|$)\"", "services: {%s: {}}", "n: 1-19", "name: \"util{n}\"", "smtp, pop3, imap, ssh", "assign: [\"util{seat}\"]",
 			"unknown escape character", "expected ',' or ']'", "expected ',' or '}'", "end of stream", "cannot start any token", "unknown anchor", "could not find expected ':'"}, // the YAML library's
+		"grading": {"port %q: %w", "From: %s\nTo: %s\nSubject: %s\nX-Maillab-Check: %s\n\n%s\n"}, // in a run's report, and mail
+		"gateway": {"GET /v1/status", "GET /v1/activity", "GET /v1/dialogues", "GET /v1/log", "POST /v1/check", "PUT /v1/mark", "GET /v1/changes",
+			"421 4.7.0 Error: too many connections\r\n", "-ERR [SYS/TEMP] Too many connections.\r\n", "* BYE Too many connections.\r\n",
+			"Too many connections.\r\n"}, // as the protocols say it
 		"roster":       {"last name", "first name", "email %s", "fr fr", "en gb", "en us"},
 		"roster/sheet": {"0123456789.,'’+-Ee \u00a0\u202f"},
 		"gradebook": {"Maximum grade", "Note maximale", "Grade can be changed", "La note peut être modifiée", "Last modified (grade)",
