@@ -7,12 +7,19 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
+	"os"
+	"slices"
 	"time"
+
+	"github.com/klauspost/compress/zstd"
 
 	"maillab/internal/control"
 	"maillab/internal/deploy"
 	"maillab/internal/instance"
 	"maillab/internal/register"
+	"maillab/internal/safeio"
+	"maillab/internal/snapshot"
 )
 
 // BundleAbout is what a bundle says of itself, and how.
@@ -21,12 +28,16 @@ type BundleAbout struct {
 	Now             time.Time
 	Zone            *time.Location
 	Lang            string
-	Seat            int // of the student
+	Person          instance.Person
 }
 
 // Bundle puts everything about one student into an archive.
 
-func Bundle(ctx context.Context, i deploy.Running, s instance.Sandbox, student string, about BundleAbout, out *tar.Writer) error {
+func Bundle(ctx context.Context, i deploy.Running, s instance.Sandbox, about BundleAbout, out *tar.Writer) error {
+	if err := NotRunning(s); err != nil {
+		return fmt.Errorf("%s: %w", s.Name(), err)
+	}
+	student := about.Person.Key
 	client := i.Client()
 	defer client.Close()
 	inner, err := client.Bundle(ctx, s.Seat, student)
@@ -59,7 +70,7 @@ func Bundle(ctx context.Context, i deploy.Running, s instance.Sandbox, student s
 	}
 	var entries register.Register
 	for _, c := range checked {
-		entries = entries.With(entryOf(c, about.Seat, about.Now))
+		entries = entries.With(entryOf(c, about.Person.Seat, about.Now))
 	}
 	ready, err := client.Ready(ctx, s.Seat)
 	if err != nil {
@@ -67,19 +78,65 @@ func Bundle(ctx context.Context, i deploy.Running, s instance.Sandbox, student s
 	}
 	versions := map[string]string{"maillab": about.Version, "commit": about.Commit, "sandbox": ready.Version, "spec": ready.Spec, "image": s.Image,
 		"lab": i.Lab, "instance": i.Name, "student": student, "taken": about.Now.UTC().Format(time.RFC3339)}
-	for name, value := range map[string]any{
+	values := map[string]any{
 		"dialogues.json": dialogues, "versions.json": versions,
 		"check.json": Result(i.Name, entries, about.Lang), "history.json": HistoryOf(i.Name, entries),
-	} {
-		text, err := json.MarshalIndent(value, "", "  ")
+	}
+	if err := bundleValues(out, about.Now, values); err != nil {
+		return err
+	}
+	return bundleEntry(out, about.Now, "dialogues.txt", []byte(DialoguesText(dialogues, about.Zone)))
+}
+
+// KeptBundle is what is kept of a student where nothing of the instance runs: results, history, and archives that are of nobody
+// else.
+func KeptBundle(i instance.Instance, entries register.Register, store snapshot.Store, about BundleAbout, out *tar.Writer) error {
+	mine := entries.Some([]string{about.Person.Key})
+	values := map[string]any{
+		"check.json": Result(i.Name, mine, about.Lang), "history.json": HistoryOf(i.Name, mine),
+		"versions.json": map[string]string{"maillab": about.Version, "commit": about.Commit, "lab": i.Lab, "instance": i.Name, "student": about.Person.Key,
+			"taken": about.Now.UTC().Format(time.RFC3339), "asOf": mine.AsOf().Format(time.RFC3339)},
+	}
+	if err := bundleValues(out, about.Now, values); err != nil {
+		return err
+	}
+	own, err := store.Of(about.Person.Key)
+	for _, archive := range own {
+		text, readErr := os.ReadFile(archive.Path)
+		if err = errors.Join(err, readErr); err == nil {
+			err = bundleEntry(out, about.Now, "snapshots/"+archive.Snapshot+".tar.zst", text)
+		}
+	}
+	return err
+}
+
+// Packed writes a bundle to a file, compressed, whole or not at all.
+func Packed(file string, bundle func(*tar.Writer) error) error {
+	return safeio.Write(file, 0o600, safeio.Whole, func(w *os.File) error {
+		packed, err := zstd.NewWriter(w)
 		if err != nil {
 			return err
 		}
-		if err := bundleEntry(out, about.Now, name, append(text, '\n')); err != nil {
+		out := tar.NewWriter(packed)
+		if err := bundle(out); err != nil {
+			return err
+		}
+		return errors.Join(out.Close(), packed.Close())
+	})
+}
+
+// bundleValues writes values as JSON, in the order of their names.
+func bundleValues(out *tar.Writer, now time.Time, values map[string]any) error {
+	for _, name := range slices.Sorted(maps.Keys(values)) {
+		text, err := json.MarshalIndent(values[name], "", "  ")
+		if err != nil {
+			return err
+		}
+		if err := bundleEntry(out, now, name, append(text, '\n')); err != nil {
 			return err
 		}
 	}
-	return bundleEntry(out, about.Now, "dialogues.txt", []byte(DialoguesText(dialogues, about.Zone)))
+	return nil
 }
 
 func bundleEntry(out *tar.Writer, now time.Time, name string, text []byte) error {

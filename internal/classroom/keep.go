@@ -4,11 +4,15 @@ import (
 	"context"
 	"errors"
 	"io"
+	"slices"
+	"sync"
 	"time"
 
 	"maillab/internal/control"
 	"maillab/internal/deploy"
 	"maillab/internal/instance"
+	"maillab/internal/progress"
+	"maillab/internal/register"
 	"maillab/internal/snapshot"
 )
 
@@ -51,4 +55,49 @@ func Rescue(ctx context.Context, h *instance.Held, i deploy.Running, leaving ins
 	entries, _ := Check(ctx, i, leaving, control.CheckRequest{NoRuns: true}, now)
 	failed, err = TakeSnapshot(ctx, i, leaving, snapshot.Store{Dir: h.Snapshots()}, name, now)
 	return name, failed, errors.Join(err, h.Enter(entries...))
+}
+
+// KeepLast enters in the register what sandboxes know before they go. failed has those that did not answer.
+func KeepLast(ctx context.Context, h *instance.Held, i deploy.Running, now time.Time) (failed map[int]error, err error) {
+	ctx, cancel := context.WithTimeout(ctx, lastPatience)
+	defer cancel()
+	seats, err := h.Seats()
+	if err != nil {
+		return nil, err
+	}
+	everybody, err := i.Choose(i.People(seats), nil)
+	if err != nil {
+		return nil, err
+	}
+	entries, failed := Check(ctx, i, everybody, control.CheckRequest{NoRuns: true}, now)
+	if len(entries) == 0 {
+		return failed, nil
+	}
+	return failed, h.Enter(entries...)
+}
+
+// lastPatience bounds how long a sandbox that is going to be removed is waited for.
+const lastPatience = 20 * time.Second
+
+// GoOn hands sandboxes that are new what the register has of their students' work, and returns those who go on from it.
+func GoOn(ctx context.Context, i deploy.Running, entries register.Register) (students []string, failed map[int]error) {
+	client := i.Client()
+	defer client.Close()
+	var mu sync.Mutex
+	failed = instance.Each(ctx, i.Sandboxes, Awake(func(ctx context.Context, s instance.Sandbox) error {
+		work := map[string]progress.History{}
+		for _, e := range entries.Some(s.Students) {
+			work[e.Student] = e.History
+		}
+		if len(work) == 0 {
+			return nil
+		}
+		adopted, err := client.Adopt(ctx, s.Seat, work)
+		mu.Lock()
+		defer mu.Unlock()
+		students = append(students, adopted...)
+		return err
+	}))
+	slices.Sort(students)
+	return students, failed
 }

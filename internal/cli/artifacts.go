@@ -67,7 +67,7 @@ func report(ctx context.Context, a *app, o deploy.Outcome, file string) error {
 	var out bytes.Buffer
 	checker := &app{Env: a.Env, Tongue: a.Tongue, flags: a.flags}
 	checker.Out, checker.flags.output = &out, "junit"
-	if err := (class{checker, r.Name, &r}).check(ctx, nil, checkFlags{}); exitCode(err) != exitChecks && err != nil {
+	if err := (class{checker, r, true}).check(ctx, nil, checkFlags{}); exitCode(err) != exitChecks && err != nil {
 		return fmt.Errorf("checks: %w", err)
 	}
 	return classroom.Save(file, &out)

@@ -64,11 +64,11 @@ type checkFlags struct {
 
 // request is what the sandboxes are asked. Who wants to know of the past has nothing run.
 func (f checkFlags) request(c class) (r control.CheckRequest, err error) {
-	if r.Since, err = classroom.SinceTime(f.since, c.Now().In(c.zone(c.name))); err != nil {
+	if r.Since, err = classroom.SinceTime(f.since, c.Now().In(c.zone(c.Name))); err != nil {
 		return r, usage(err)
 	}
 	r.Tasks, r.NoRuns = f.tasks, f.history || f.epoch != ""
-	return r, c.hasTasks(c.name, f.tasks)
+	return r, c.hasTasks(c.Name, f.tasks)
 }
 
 func runCheck(ctx context.Context, a *app, typed []string, f checkFlags) error {
@@ -89,15 +89,15 @@ func (c class) check(ctx context.Context, typed []string, f checkFlags) error {
 	if err != nil {
 		return err
 	}
-	if r, err = r.in(a, f.epoch); err != nil {
-		return err
+	if r, err = r.In(f.epoch, c.zone(c.Name)); err != nil {
+		return usage(err)
 	}
 	if f.history {
-		return errors.Join(printHistory(a, r), a.failures(r.chosen.Sandboxes, r.failed))
+		return errors.Join(c.printHistory(r), a.failures(r.Chosen.Sandboxes, r.Failed))
 	}
-	result := classroom.Result(r.name, r.entries, a.Language)
-	result.AsOf = r.asOf
-	told, err := classroom.NameCopies(a.folder(r.name), result, a.Language)
+	result := classroom.Result(c.Name, r.Entries, a.Language)
+	result.AsOf = r.AsOf
+	told, err := classroom.NameCopies(a.folder(c.Name), result, a.Language)
 	if err != nil {
 		told = append(told, err.Error())
 	}
@@ -105,7 +105,7 @@ func (c class) check(ctx context.Context, typed []string, f checkFlags) error {
 	if err := printCheck(a, result, len(typed) == 1); err != nil {
 		return err
 	}
-	if err := a.failures(r.chosen.Sandboxes, r.failed); err != nil {
+	if err := a.failures(r.Chosen.Sandboxes, r.Failed); err != nil {
 		return err
 	}
 	for _, s := range result.Students {
@@ -117,11 +117,11 @@ func (c class) check(ctx context.Context, typed []string, f checkFlags) error {
 }
 
 // printHistory prints how tasks came to stand as they do.
-func printHistory(a *app, r results) error {
-	h := classroom.HistoryOf(r.name, r.entries)
-	h.AsOf = r.asOf
-	header, rows := h.Table(a.zone(r.name))
-	return a.print(list{value: h, header: header, rows: rows})
+func (c class) printHistory(r classroom.Results) error {
+	h := classroom.HistoryOf(c.Name, r.Entries)
+	h.AsOf = r.AsOf
+	header, rows := h.Table(c.zone(c.Name))
+	return c.print(list{value: h, header: header, rows: rows})
 }
 
 // printCheck prints in the form that was asked for. A single student's table has a row a task.

@@ -1,14 +1,18 @@
 package cli
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/spf13/cobra"
 
 	"maillab/internal/commandline"
 	"maillab/internal/deploy"
 	"maillab/internal/engine"
+	"maillab/internal/instance"
 )
 
 func downVerb(a *app) *cobra.Command {
@@ -42,7 +46,7 @@ func (f downFlags) keep(r engine.Resource) bool { return f.keepSpools && r.Kind 
 func runDown(ctx context.Context, a *app, f downFlags) error {
 	i, err := a.the(ctx)
 	if err != nil {
-		return err
+		return a.downAlready(ctx, f, err)
 	}
 	if f.dry {
 		p, _, err := deploy.Remaining(ctx, i.Engine, i.Name, f.keep)
@@ -64,17 +68,62 @@ func runDown(ctx context.Context, a *app, f downFlags) error {
 		return err
 	}
 	defer a.tellLeave(ctx)()
-	result, err := a.carrier().Down(ctx, h, i.Engine, i.Name, f.keep)
-	switch {
-	case err != nil:
-		return err
-	case result.OK() && f.forget:
-		err = h.Remove()
+	if !f.forget {
+		a.keepLast(ctx, h, i)
 	}
+	result, err := a.carrier().Down(ctx, h, i.Engine, i.Name, f.keep)
 	if err != nil {
 		return err
 	}
-	return a.ended(ctx, result, fmt.Sprintf("%s is down", i.Name))
+	if err := a.ended(ctx, result, fmt.Sprintf("%s is down", i.Name)); err != nil || !f.forget {
+		return err
+	}
+	return a.forgetAll(ctx, h, i.Name)
+}
+
+// downAlready forgets what is kept of an instance of which nothing runs.
+func (a *app) downAlready(ctx context.Context, f downFlags, notFound error) error {
+	name := cmp.Or(a.flags.instance, a.down(notFound))
+	if !errors.Is(notFound, engine.ErrNotFound) || checkName(name) != nil || !a.folder(name).Exists() {
+		return notFound
+	}
+	if !f.forget || f.dry {
+		return withHint(fmt.Errorf("%s is down already", name), "maillab down --forget -n "+name+"   removes what is kept of its students")
+	}
+	if place, err := a.folder(name).Place(); err != nil || place != nil {
+		return errors.Join(err, notFound) // an engine that does not answer may have it
+	}
+	if err := a.confirm(ctx, fmt.Sprintf("Forget %s: its class list, seats, passwords, marks, results and snapshots?", name)); err != nil {
+		return err
+	}
+	h, err := a.lock(ctx, name)
+	if err != nil {
+		return err
+	}
+	defer h.Release()
+	return a.forgetAll(ctx, h, name)
+}
+
+// forgetAll removes an instance's folder, and tells where was looked for what is left.
+func (a *app) forgetAll(ctx context.Context, h *instance.Held, name string) error {
+	looked, err := deploy.Forget(ctx, h, a.carrier().Makers, name)
+	if err != nil {
+		return err
+	}
+	return a.tellLooked(looked, name)
+}
+
+// tellLooked tells where was looked for what is to be gone; what is left is a failure.
+func (a *app) tellLooked(l deploy.Looked, what string) error {
+	a.Fprintf(a.Err, "nothing of %s is in: %s\n", what, strings.Join(l.Through, ", "))
+	for _, err := range l.Not {
+		a.Fprintf(a.Err, "not looked through: %v\n", err)
+	}
+	if len(l.Left) > 0 {
+		return fmt.Errorf("%s is not all gone: %s", what, strings.Join(l.Left, ", "))
+	}
+	a.Fprintln(a.Err, "what you exported, bundled or printed is yours to remove")
+	return nil
 }
 
 // students counts them for a sentence.

@@ -85,7 +85,7 @@ func runGrades(ctx context.Context, a *app, typed []string, w gradebook.Wanted, 
 	if err != nil {
 		return err
 	}
-	class, err := a.folder(c.name).Class()
+	class, err := a.folder(c.Name).Class()
 	if err != nil {
 		return err
 	}
@@ -93,21 +93,21 @@ func runGrades(ctx context.Context, a *app, typed []string, w gradebook.Wanted, 
 		return usage(err)
 	}
 	r, err := c.results(ctx, typed, control.CheckRequest{})
-	if err == nil && len(r.failed) > 0 { // a gradebook without somebody would be taken for one with everybody
-		return a.failures(r.chosen.Sandboxes, r.failed)
+	if err == nil && len(r.Failed) > 0 { // a gradebook without somebody would be taken for one with everybody
+		return a.failures(r.Chosen.Sandboxes, r.Failed)
 	}
-	sheet, err2 := a.known(c.name)
+	sheet, err2 := a.known(c.Name)
 	if err := errors.Join(err, err2); err != nil {
 		return err
 	}
-	if r, err = r.in(a, epoch); err != nil {
-		return err
+	if r, err = r.In(epoch, c.zone(c.Name)); err != nil {
+		return usage(err)
 	}
-	book := classroom.Book(c.name, a.Language, sheet, r.entries, class)
-	if r.chosen.All() {
-		book.Absent = classroom.Absent(r.entries, class)
+	book := classroom.Book(c.Name, a.Language, sheet, r.Entries, class)
+	if r.Chosen.All() {
+		book.Absent = classroom.Absent(r.Entries, class)
 	}
-	if err := putGrades(a, c.name, book, w, file); err != nil {
+	if err := putGrades(a, c.Name, book, w, file); err != nil {
 		return err
 	}
 	a.mention(book.Told())

@@ -49,23 +49,31 @@ class in one HTML page that prints a student a page, a CSV, and an ssh_config to
 
 // sheets puts together what was kept at the last up, what labels say, and the host keys.
 func sheetsOf(ctx context.Context, a *app, names []string) (handout.Class, error) {
-	i, chosen, err := a.those(ctx, names)
+	c, err := a.class(ctx)
 	if err != nil {
 		return handout.Class{}, err
 	}
-	kept, err := a.folder(i.Name).Sheet()
+	chosen, err := a.some(c.running, names)
+	if err != nil {
+		return handout.Class{}, err
+	}
+	kept, err := a.folder(c.Name).Sheet()
 	if err != nil {
 		return handout.Class{}, err
 	}
 	if kept == nil {
-		return handout.Class{}, withHint(fmt.Errorf("the accounts of %s are not known on this machine", i.Name),
+		return handout.Class{}, withHint(fmt.Errorf("the accounts of %s are not known on this machine", c.Name),
 			"maillab up, with the same lab and class, makes them known")
 	}
-	class := handout.Class{Instance: i.Name, Title: kept.Title}
-	keys := classroom.HostKeys(ctx, i, chosen.Sandboxes)
+	class, keys := handout.Class{Instance: c.Name, Title: kept.Title}, map[int]string{}
+	if c.up {
+		keys = classroom.HostKeys(ctx, c.running, chosen.Sandboxes)
+	} else {
+		c.old(kept.AsOf)
+	}
 	for _, s := range chosen.Sandboxes {
 		for _, p := range chosen.In(s) {
-			if sheet, ok := classroom.SheetOf(kept, i.Instance, s, p); ok {
+			if sheet, ok := classroom.SheetOf(kept, c.Instance, s, p); ok {
 				sheet.HostKey = keys[s.Seat]
 				class.Sheets = append(class.Sheets, sheet)
 			}

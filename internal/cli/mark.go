@@ -70,7 +70,7 @@ func runMark(ctx context.Context, a *app, typed, task string, m *progress.Mark) 
 	if err != nil {
 		return err
 	}
-	if err := a.hasTasks(c.name, []string{task}); err != nil {
+	if err := a.hasTasks(c.Name, []string{task}); err != nil {
 		return err
 	}
 	student, before, err := c.mark(ctx, typed, control.Mark{Task: task, Mark: m})
@@ -87,13 +87,13 @@ func (c class) mark(ctx context.Context, typed string, m control.Mark) (student 
 	if m.By = c.Getenv("USER"); m.By == "" {
 		m.By = c.Getenv("USERNAME")
 	}
-	if c.up == nil {
-		h, err := c.lock(ctx, c.name)
+	if !c.up {
+		h, err := c.lock(ctx, c.Name)
 		if err != nil {
 			return "", nil, err
 		}
 		defer h.Release()
-		chosen, err := c.absent([]string{typed})
+		chosen, err := c.some(c.running, []string{typed})
 		if err != nil {
 			return "", nil, err
 		}
@@ -102,7 +102,7 @@ func (c class) mark(ctx context.Context, typed string, m control.Mark) (student 
 		}
 		return m.Student, before, err
 	}
-	i, h, err := c.hold(ctx, *c.up)
+	i, h, err := c.hold(ctx, c.running)
 	if err != nil {
 		return "", nil, err
 	}
@@ -121,18 +121,18 @@ func runNext(ctx context.Context, a *app, typed, tasks []string) error {
 	if err != nil {
 		return err
 	}
-	if err := a.hasTasks(c.name, tasks); err != nil {
+	if err := a.hasTasks(c.Name, tasks); err != nil {
 		return err
 	}
 	r, err := c.results(ctx, typed, control.CheckRequest{Tasks: tasks})
 	if err != nil {
 		return err
 	}
-	result := classroom.Result(c.name, r.entries, a.Language)
-	if _, err := classroom.NameCopies(a.folder(c.name), result, a.Language); err != nil {
+	result := classroom.Result(c.Name, r.Entries, a.Language)
+	if _, err := classroom.NameCopies(a.folder(c.Name), result, a.Language); err != nil {
 		a.mention([]string{err.Error()})
 	}
-	round := marking.Round{Answers: classroom.Waiting(result, r.chosen.People), In: a.In, Out: a.Out, Err: a.Err, Say: a.Tongue,
+	round := marking.Round{Answers: classroom.Waiting(result, r.Chosen.People), In: a.In, Out: a.Out, Err: a.Err, Say: a.Tongue,
 		Keep: func(ctx context.Context, answer marking.Answer, m *progress.Mark) (before *progress.Mark, err error) {
 			_, before, err = c.mark(ctx, answer.Student, control.Mark{Task: answer.Task, Mark: m})
 			return before, err
@@ -142,7 +142,7 @@ func runNext(ctx context.Context, a *app, typed, tasks []string) error {
 	if err != nil {
 		return &failure{err: errors.New("interrupted: what you said is kept"), code: exitCode(err)}
 	}
-	return a.failures(r.chosen.Sandboxes, r.failed)
+	return a.failures(r.Chosen.Sandboxes, r.Failed)
 }
 
 // completeMark completes a student, then a task, then a word; with --next students.

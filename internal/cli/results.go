@@ -4,139 +4,71 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
 	"maillab/internal/classroom"
 	"maillab/internal/control"
+	"maillab/internal/deploy"
 	"maillab/internal/engine"
 	"maillab/internal/instance"
-	"maillab/internal/register"
 )
-
-// results are what students did: as their sandboxes say, or, where nothing of the instance runs, as they said last.
-type results struct {
-	name    string
-	entries register.Register
-	asOf    time.Time // of what was kept; zero: it is of now
-	chosen  instance.Chosen
-	failed  map[int]error // sandboxes that did not answer
-}
 
 // class is one that is up, or that is known here and is not.
 type class struct {
 	*app
-	name string
-	up   *running // nil: nothing of it runs
+	running
+	up bool
 }
 
-// class finds the instance that a verb is about, also where nothing of it runs.
+// class finds the instance that a verb is about, also where nothing of it runs: then as it was at the last up.
 func (a *app) class(ctx context.Context) (class, error) {
 	i, err := a.the(ctx)
-	if name := a.down(err); name != "" {
-		return class{a, name, nil}, nil
+	name := a.down(err)
+	if name == "" {
+		return class{a, i, true}, err
 	}
-	return class{a, i.Name, &i}, err
-}
-
-// results asks the sandboxes, and enters what they say in the register; or reads that.
-func (c class) results(ctx context.Context, typed []string, request control.CheckRequest) (r results, err error) {
-	if c.up == nil {
-		return c.kept(typed, request)
-	}
-	r.name = c.name
-	if r.chosen, err = c.some(*c.up, typed); err != nil {
-		return r, err
-	}
-	r.entries, r.failed = classroom.Check(ctx, *c.up, r.chosen, request, c.Now())
-	if request.Since.IsZero() && len(request.Tasks) == 0 {
-		if err := c.enter(ctx, c.name, r.entries); err != nil {
-			c.mention([]string{fmt.Sprintf("the results are not kept: %v", err)})
-		}
-	}
-	return r, nil
+	sheet, err := a.known(name)
+	return class{a, running{Instance: sheet.Instance(name)}, false}, err
 }
 
 // down is the instance that is meant where none was found: one that is known here and not up. "" where there is none, or where
 // several may be meant.
 func (a *app) down(notFound error) string {
-	if !errors.Is(notFound, engine.ErrNotFound) {
-		return ""
-	}
-	names := instance.Registered(a.DataDir)
+	names := instance.Kept(a.DataDir)
 	if a.flags.instance != "" {
-		names = []string{a.flags.instance}
+		names = slices.DeleteFunc(names, func(name string) bool { return name != a.flags.instance })
 	}
-	if len(names) != 1 {
-		return ""
-	}
-	if entries, err := a.folder(names[0]).Register(); err != nil || len(entries) == 0 {
+	if !errors.Is(notFound, engine.ErrNotFound) || len(names) != 1 {
 		return ""
 	}
 	return names[0]
 }
 
-// kept is what the register says.
-func (c class) kept(typed []string, request control.CheckRequest) (results, error) {
-	r := results{name: c.name}
-	if !request.Since.IsZero() {
-		return r, usagef("%s is not up: --since asks the sandboxes", c.name)
-	}
-	entries, err := c.folder(c.name).Register()
-	if err != nil {
+// results asks the sandboxes, and enters what they say in the register; or reads that.
+func (c class) results(ctx context.Context, typed []string, request control.CheckRequest) (r classroom.Results, err error) {
+	chosen, err := c.some(c.running, typed)
+	switch {
+	case err != nil:
 		return r, err
-	}
-	if r.chosen, err = c.absent(typed); err != nil {
-		return r, err
-	}
-	r.entries = entries.Some(r.chosen.Keys()).Tasks(request.Tasks)
-	r.asOf = r.entries.AsOf()
-	c.mention([]string{fmt.Sprintf("%s is not up: this is as of %s", c.name, r.asOf.In(c.zone(c.name)).Format(time.DateTime))})
-	return r, nil
-}
-
-// absent are students of an instance of which nothing runs.
-func (c class) absent(typed []string) (instance.Chosen, error) {
-	seats, err1 := c.folder(c.name).Seats()
-	entries, err2 := c.folder(c.name).Register()
-	if err := errors.Join(err1, err2); err != nil {
-		return instance.Chosen{}, err
-	}
-	chosen, err := instance.Instance{Name: c.name}.Choose(instance.PeopleIn(seats, entries.Students()), typed)
-	return chosen, usageIf(err)
-}
-
-// keepPatience is how long somebody else may be at work on the instance before results are not kept.
-const keepPatience = 10 * time.Second
-
-// enter keeps what sandboxes said where the instance was brought up.
-func (a *app) enter(ctx context.Context, name string, entries register.Register) error {
-	if !a.folder(name).Exists() {
-		return nil
-	}
-	ctx, cancel := context.WithTimeout(ctx, keepPatience)
-	defer cancel()
-	h, err := a.folder(name).Lock(ctx, nil)
-	if err != nil {
-		return err
-	}
-	defer h.Release()
-	return h.Enter(entries...)
-}
-
-// in are the results of an epoch, which is typed as its number, or as a time that was in it.
-func (r results) in(a *app, typed string) (results, error) {
-	if typed == "" {
+	case c.up:
+		if r, err = classroom.Ask(ctx, c.running, chosen, request, c.folder(c.Name), c.Now()); err != nil {
+			c.mention([]string{fmt.Sprintf("the results are not kept: %v", err)})
+		}
 		return r, nil
+	case !request.Since.IsZero():
+		return r, usagef("%s is not up: --since asks the sandboxes", c.Name)
 	}
-	when, err := classroom.ParseEpoch(typed, a.zone(r.name))
-	if err != nil {
-		return r, usage(err)
+	if r, err = classroom.Read(c.Name, c.folder(c.Name), chosen, request.Tasks); err == nil {
+		c.old(r.AsOf)
 	}
-	if r.entries = r.entries.In(when); len(r.entries) == 0 {
-		return r, withHint(usagef("nobody has an epoch %s", typed), "maillab check --history tells which there are")
-	}
-	return r, nil
+	return r, err
+}
+
+// old says of when that is which is told of an instance of which nothing runs.
+func (c class) old(asOf time.Time) {
+	c.mention([]string{fmt.Sprintf("%s is not up: this is as of %s", c.Name, asOf.In(c.zone(c.Name)).Format(time.DateTime))})
 }
 
 // rescue takes a snapshot of those who lose their mail, says where it is, and asks when there is none of somebody.
@@ -156,4 +88,34 @@ func (a *app) rescue(ctx context.Context, h *instance.Held, i running, leaving i
 		}
 	}
 	return nil
+}
+
+// goOn hands new sandboxes what was kept of their students' work.
+func (a *app) goOn(ctx context.Context, h *instance.Held, o deploy.Outcome) error {
+	entries, err := h.Register()
+	if err != nil || len(entries) == 0 || o.Nothing {
+		return err
+	}
+	i, err := observed(ctx, o)
+	if err != nil {
+		return err
+	}
+	going, failed := classroom.GoOn(ctx, i, entries)
+	if len(going) > 0 {
+		a.Fprintf(a.Err, "the work of %s goes on as it was kept; maillab reset begins anew\n", students(len(going)))
+	}
+	return a.failures(i.Sandboxes, failed)
+}
+
+// keepLast fetches results before an instance goes.
+func (a *app) keepLast(ctx context.Context, h *instance.Held, i running) {
+	failed, err := classroom.KeepLast(ctx, h, i, a.Now())
+	if err != nil {
+		a.mention([]string{fmt.Sprintf("the results are not kept: %v", err)})
+	}
+	for _, s := range i.Sandboxes {
+		if failed[s.Seat] != nil {
+			a.mention([]string{fmt.Sprintf("%s: what is kept is as it was told last: %v", s.Name(), failed[s.Seat])})
+		}
+	}
 }

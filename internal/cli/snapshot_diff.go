@@ -2,15 +2,12 @@ package cli
 
 import (
 	"context"
-	"strconv"
-	"sync"
 
 	"github.com/spf13/cobra"
 
 	"maillab/internal/classroom"
 	"maillab/internal/commandline"
 	"maillab/internal/instance"
-	"maillab/internal/snapshot"
 )
 
 func snapshotDiff(a *app, names *[]string) *cobra.Command {
@@ -35,55 +32,18 @@ otherwise: passed, failed, as the teacher marked them.
 	}
 }
 
-type changeJSON struct {
-	Seat    int    `json:"seat"`
-	Student string `json:"student"`
-	snapshot.Change
-}
-
-func diffAll(ctx context.Context, a *app, i running, chosen []instance.Sandbox, args []string) error {
+func diffAll(ctx context.Context, a *app, i running, chosen []instance.Sandbox, names []string) error {
 	store := snapshotsIn(a, i.Name)
-	for _, name := range args {
+	for _, name := range names {
 		if _, err := store.Find(name); err != nil {
 			return usage(err)
 		}
 	}
-	client := i.Client()
-	defer client.Close()
-	var mu sync.Mutex
-	changes, turns := map[int][]snapshot.Change{}, map[int][]snapshot.Turn{}
-	failed := instance.Each(ctx, chosen, func(ctx context.Context, s instance.Sandbox) error {
-		before, err := classroom.Archived(store, args[0], s.Seat)
-		if err != nil {
-			return err
-		}
-		after, err := classroom.ContentNow(ctx, client, store, s, args[1:])
-		if err != nil {
-			return err
-		}
-		mu.Lock()
-		defer mu.Unlock()
-		changes[s.Seat], turns[s.Seat] = snapshot.Diff(before.Messages, after.Messages), snapshot.Turns(before.Work, after.Work)
-		return nil
-	})
-	value := struct {
-		Changes []changeJSON    `json:"changes"`
-		Tasks   []snapshot.Turn `json:"tasks"`
-	}{[]changeJSON{}, []snapshot.Turn{}}
-	tasks := list{header: []string{"student", "task", "before", "after"}}
-	l := list{header: []string{"seat", "student", "account", "box", "change", "from", "subject"}}
-	for _, s := range chosen {
-		for _, c := range changes[s.Seat] {
-			value.Changes = append(value.Changes, changeJSON{s.Seat, s.Name(), c})
-			l.rows = append(l.rows, []string{strconv.Itoa(s.Seat), s.Name(), c.Account, c.Box, c.Kind, dash(c.From), dash(c.Subject)})
-		}
-		for _, t := range turns[s.Seat] {
-			value.Tasks = append(value.Tasks, t)
-			tasks.rows = append(tasks.rows, []string{t.Student, t.Task, dash(string(t.Before)), dash(string(t.After))})
-		}
-	}
-	l.value = value
-	if err := printDiff(a, l, tasks, len(failed) == 0); err != nil {
+	d, failed := classroom.Differ(ctx, i, chosen, store, names)
+	messages, tasks := list{value: d}, list{}
+	messages.header, messages.rows = d.Messages()
+	tasks.header, tasks.rows = d.Turns()
+	if err := printDiff(a, messages, tasks, len(failed) == 0); err != nil {
 		return err
 	}
 	return a.failures(chosen, failed)

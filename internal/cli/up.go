@@ -148,6 +148,9 @@ func runUp(ctx context.Context, a *app, f upFlags) error {
 	if err := a.ended(ctx, out.Result, done); err != nil {
 		return err
 	}
+	if err := a.goOn(ctx, h, out); err != nil {
+		return err
+	}
 	whatNext(a, out)
 	return nil
 }

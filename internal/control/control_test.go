@@ -32,7 +32,7 @@ type backend struct {
 
 // sandbox is a backend as all parts of one.
 func sandbox(b *backend) Sandbox {
-	return Sandbox{Host: b, Mail: b, Lessons: b, Checker: b, Records: b}
+	return Sandbox{Host: b, Mail: b, Lessons: b, Checker: b, Records: b, Work: b}
 }
 
 func (b *backend) heard(what any) error {
@@ -66,6 +66,9 @@ func (b *backend) HostKey(context.Context) (string, error) {
 func (b *backend) Send(_ context.Context, s Send) error { return b.heard(s) }
 func (b *backend) SetPassword(_ context.Context, p Password) error {
 	return b.heard(p)
+}
+func (b *backend) Adopt(_ context.Context, work map[string]progress.History) ([]string, error) {
+	return []string{"alice"}, b.heard(len(work["alice"]))
 }
 func (b *backend) Mark(_ context.Context, m Mark) (*progress.Mark, error) {
 	return &progress.Mark{Share: 0.5}, b.heard(m)
@@ -195,6 +198,7 @@ func TestThereAndBack(t *testing.T) {
 			return c.Restore(ctx, 3, Restore{Students: []string{"a&b", "c"}, Scope: "all"}, strings.NewReader("tar"))
 		}, ResetReport{Epoch: 8}, []any{Restore{Students: []string{"a&b", "c"}, Scope: "all"}, "tar"}},
 		{"check", func() (any, error) { return c.Check(ctx, 3, check) }, []CheckedStudent{{Student: "alice"}}, []any{check}},
+		{"adopt", func() (any, error) { return c.Adopt(ctx, 3, map[string]progress.History{"alice": {{Epoch: 2}}}) }, []string{"alice"}, []any{1}},
 		{"mark", func() (any, error) { return c.Mark(ctx, 3, mark) }, stood, []any{mark}},
 		{"activity", func() (any, error) { return c.Activity(ctx, 3) }, []Activity{{Student: "alice", Service: "smtp"}}, []any{"activity"}},
 		{"dialogues", func() (any, error) { return c.Dialogues(ctx, 3, "a&b c") }, []dialogue.Dialogue{{ID: "7"}, {ID: "8"}}, []any{"dialogues of a&b c"}},

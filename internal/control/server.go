@@ -21,6 +21,7 @@ type Sandbox struct {
 	Lessons Lessons // nil: nothing here copies or replaces students' files
 	Checker Checker
 	Records Records
+	Work    Work // nil: nobody has tasks
 }
 
 // Host is what a sandbox answers before it knows what it is.
@@ -64,6 +65,9 @@ func Handler(s Sandbox, log *slog.Logger) http.Handler {
 	}
 	if s.Checker != nil {
 		serveChecks(mux, s.Checker)
+	}
+	if s.Work != nil {
+		serveWork(mux, s.Work)
 	}
 	if s.Records != nil {
 		serveRecords(mux, s.Records)

@@ -231,7 +231,7 @@ func (d Decision) Keep(h *instance.Held) error {
 		issued = h.KeepCertificates(d.Certificates)
 	}
 	return errors.Join(issued, h.KeepPublished(d.Published), h.KeepInstead(d.Instead), h.KeepOutlines(d.Desired.Outlines()), h.KeepSeats(d.Given), h.KeepRoster(d.Roster),
-		h.KeepSheet(d.Desired.Specs, ids, len(d.Lab.Assign)), h.KeepLab(d.Source))
+		h.KeepSheet(d.Desired.Specs, ids, len(d.Lab.Assign), instance.Reach{Doors: d.Desired.Doors, Host: d.Host}), h.KeepLab(d.Source))
 }
 
 // run walks a plan.

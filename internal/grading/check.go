@@ -94,6 +94,26 @@ func (g *Grading) Histories(students []string) map[string]progress.History {
 	return all
 }
 
+// Adopt implements control.Work.
+func (g *Grading) Adopt(_ context.Context, work map[string]progress.History) (adopted []string, err error) {
+	adopted = []string{}
+	for _, s := range g.sheets {
+		kept := work[s.Student]
+		if len(kept) == 0 {
+			continue
+		}
+		if err := kept.Check(); err != nil {
+			return adopted, &control.Error{Status: http.StatusBadRequest, Text: fmt.Sprintf("%s: %v", s.Student, err)}
+		}
+		took, err := g.ledger.adopt(s.Student, kept)
+		g.unwritten(err)
+		if took {
+			adopted = append(adopted, s.Student)
+		}
+	}
+	return adopted, nil
+}
+
 // Resume goes on from a copy of students' work, for those whose accounts were all put back.
 func (g *Grading) Resume(accounts []string, work map[string]progress.History, taken time.Time) error {
 	var errs []error

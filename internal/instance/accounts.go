@@ -3,11 +3,15 @@ package instance
 import (
 	"cmp"
 	"maps"
+	"os"
 	"path"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
 
+	"maillab/internal/control"
+	"maillab/internal/engine"
 	"maillab/internal/spec"
 )
 
@@ -21,7 +25,9 @@ type Sheet struct {
 	Hostname  string            `json:"hostname"`
 	Timezone  string            `json:"timezone,omitempty"`
 	Tasks     []string          `json:"tasks,omitempty"` // their names
+	Host      string            `json:"host,omitempty"`  // that students were told
 	Sandboxes []SheetSandbox    `json:"sandboxes"`
+	AsOf      time.Time         `json:"-"` // when it was kept
 }
 
 // Zone is the lab's time zone, the machine's where it is not known.
@@ -38,6 +44,7 @@ type SheetSandbox struct {
 	Seat     int            `json:"seat"`
 	Lang     string         `json:"lang"`
 	Accounts []SheetAccount `json:"accounts"`
+	Doors    []control.Door `json:"doors,omitempty"`
 }
 
 // SheetAccount is one account with its password in clear.
@@ -52,12 +59,37 @@ type SheetAccount struct {
 	Statement string `json:"statement,omitempty"` // of a student's first account: where in its home the statement is
 }
 
-func sheetOf(specs map[int]spec.Sandbox, tasks []string, assigned int) Sheet {
-	sheet := Sheet{Tasks: tasks}
+// Instance is one of which nothing runs, as it was at the last up.
+func (s Sheet) Instance(name string) Instance {
+	i := Instance{Name: name, Lab: s.Lab, Host: s.Host}
+	for _, one := range s.Sandboxes {
+		was := Sandbox{Seat: one.Seat, State: engine.Missing, Target: control.Target{Seat: one.Seat, Doors: one.Doors}}
+		for _, a := range one.Accounts {
+			if a.Student != "" && !slices.Contains(was.Students, a.Student) {
+				was.Students = append(was.Students, a.Student)
+			}
+		}
+		i.Sandboxes = append(i.Sandboxes, was)
+	}
+	return i
+}
+
+// Reach is where students get in.
+type Reach struct {
+	Doors control.Doors
+	Host  string
+}
+
+func sheetOf(specs map[int]spec.Sandbox, tasks []string, assigned int, r Reach) Sheet {
+	doors := map[int][]control.Door{}
+	for _, t := range r.Doors.Sandboxes {
+		doors[t.Seat] = t.Doors
+	}
+	sheet := Sheet{Tasks: tasks, Host: r.Host}
 	for _, seat := range slices.Sorted(maps.Keys(specs)) {
 		s := specs[seat]
 		sheet.Lab, sheet.Title, sheet.Domain, sheet.Hostname, sheet.Timezone = s.Lab, s.Title, s.Domain, s.Hostname, s.Timezone
-		one, had := SheetSandbox{Seat: seat, Lang: s.Lang}, map[string]int{}
+		one, had := SheetSandbox{Seat: seat, Lang: s.Lang, Doors: doors[seat]}, map[string]int{}
 		for _, a := range s.Accounts {
 			made := SheetAccount{Name: a.Name, Student: a.Student, FullName: a.FullName, Password: a.Password, Lang: cmp.Or(a.Lang, s.Lang), Own: had[a.Student] < assigned}
 			if had[a.Student] == 0 {
@@ -86,6 +118,9 @@ func (f Folder) Sheet() (*Sheet, error) {
 	var sheet Sheet
 	if there, err := f.value(accountsFile, &sheet); err != nil || !there {
 		return nil, err
+	}
+	if info, err := os.Stat(filepath.Join(f.path, accountsFile)); err == nil {
+		sheet.AsOf = info.ModTime()
 	}
 	changed, err := f.Passwords()
 	if err != nil {

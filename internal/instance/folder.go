@@ -46,9 +46,9 @@ func OpenFolder(data, name string) Folder {
 	return Folder{path: filepath.Join(data, "instances", name)}
 }
 
-// Registered are the names of instances whose register is kept, in order.
-func Registered(data string) (names []string) {
-	kept, _ := filepath.Glob(filepath.Join(data, "instances", "*", registerFile))
+// Kept are the names of instances that were up, in order.
+func Kept(data string) (names []string) {
+	kept, _ := filepath.Glob(filepath.Join(data, "instances", "*", accountsFile))
 	for _, file := range kept {
 		names = append(names, filepath.Base(filepath.Dir(file)))
 	}
@@ -59,6 +59,9 @@ func Registered(data string) (names []string) {
 func RenderedFolder(data, name string) Folder {
 	return Folder{path: filepath.Join(data, "rendered", name)}
 }
+
+// Path is where it is.
+func (f Folder) Path() string { return f.path }
 
 // Exists tells whether anything was ever kept of the instance.
 func (f Folder) Exists() bool {

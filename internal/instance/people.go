@@ -44,16 +44,6 @@ func (i Instance) People(known roster.Given) People {
 	return all
 }
 
-// PeopleIn are some of those who were ever given a seat, where nothing of an instance runs.
-func PeopleIn(known roster.Given, keys []string) (all People) {
-	for _, key := range keys {
-		h := known[key]
-		all = append(all, Person{Key: key, Name: h.Name, Seat: h.Seat, Number: h.Number, EMail: h.Email})
-	}
-	slices.SortStableFunc(all, func(a, b Person) int { return cmp.Compare(a.Seat, b.Seat) })
-	return all
-}
-
 // Seat is a student's; what is known of somebody whom nobody knows is the sandbox.
 func (all People) Seat(key string, s Sandbox) int {
 	for _, p := range all {

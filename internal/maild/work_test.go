@@ -115,3 +115,31 @@ func TestForgedWork(t *testing.T) {
 		t.Errorf("%v, epoch %d", got, b.epochs.Current().Number)
 	}
 }
+
+// TestAdopted: what was kept goes on in a sandbox that knows nothing of its students, and takes nothing from one that does.
+func TestAdopted(t *testing.T) {
+	kept := worked(t).grading.Histories(nil)
+	fresh := start(t, 3, class)
+	for _, want := range []int{2, 0} { // a second time there is something
+		if adopted, err := fresh.grading.Adopt(t.Context(), kept); err != nil || len(adopted) != want {
+			t.Errorf("%v, %v", adopted, err)
+		}
+	}
+	if got := counts(fresh)["alice"]; got != kept["alice"].Current().Count() {
+		t.Errorf("%v went on", got)
+	}
+	if got := states(t, fresh.Daemon, alice()); got["essay"] != progress.Passed || got["sent"] != progress.Passed {
+		t.Errorf("%v", got)
+	}
+	again := start(t, 3, class)
+	if err := again.newEpoch(); err != nil {
+		t.Fatal(err)
+	}
+	if adopted, err := again.grading.Adopt(t.Context(), kept); err != nil || len(adopted) != 0 {
+		t.Errorf("after a reset: %v, %v", adopted, err)
+	}
+	kept["bruno"][0].Marks = map[string]progress.Mark{"sent": {Share: 7}}
+	if _, err := start(t, 3, class).grading.Adopt(t.Context(), kept); err == nil {
+		t.Error("what cannot have been kept was taken")
+	}
+}

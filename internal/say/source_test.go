@@ -41,7 +41,7 @@ func notText(pkg string) []string {
 		"cli": {"\x1b[H\x1b[2J", "already told", "RUNTIME", "DATA", "Be the process of an embedded instance", "End the command of a run that is killed",
 			"%s for %s, made by maillab render compose. There is no controller in it:", // what a file says of itself
 			"accounts, SSH, telnet, mail and lab check are there; reset, snapshot, status and check from outside are not.",
-			"%d %ss", " -n %s", " --student %s", "ssh", "smtp", "pop3", "imap", "%d s", "commit", "version", "image",
+			"%d %ss", " -n %s", " --student %s", "ssh", "smtp", "pop3", "imap", "commit", "version", "image",
 		},
 		"commandline": {"%s %s missing: %s", " and "},
 		"classroom": {"%d s", " from sender reply-to to cc bcc subject date message-id mime-version content-type ", "MIME-Version: 1.0\n",
