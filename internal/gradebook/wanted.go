@@ -92,10 +92,11 @@ func (f Filled) told() []string {
 	if f.Replaced > 0 {
 		text += fmt.Sprintf(" (in place of others: %d)", f.Replaced)
 	}
+	told := []string{text}
 	if f.NoFeedback {
-		text += "; the worksheet has no column for comments: Feedback comments are off in the assignment"
+		told = append(told, "the worksheet has no column for comments: Feedback comments are off in the assignment")
 	}
-	return append([]string{text}, lines(group{"not in the worksheet", f.Missing}, group{"in the worksheet, not in the class", f.Strangers},
+	return append(told, lines(group{"not in the worksheet", f.Missing}, group{"in the worksheet, not in the class", f.Strangers},
 		group{"as they were, since Moodle says that their grades cannot be changed", f.Locked})...)
 }
 
