@@ -36,7 +36,7 @@ func mayImport() map[string]string {
 		"images":                   "",
 		// The controller.
 		"internal/belongings":      "",
-		"internal/control":         "internal/check internal/dialogue internal/progress",
+		"internal/control":         "internal/check internal/dialogue internal/mail internal/progress",
 		"internal/probe":           "",
 		"internal/handout":         "internal/safeio",
 		"internal/gradebook":       "internal/roster internal/screen",

@@ -90,6 +90,12 @@ func (b *backend) Activity(context.Context) ([]Activity, error) {
 func (b *backend) Dialogues(_ context.Context, student string, emit func(dialogue.Dialogue) error) error {
 	return errors.Join(b.heard("dialogues of "+student), emit(dialogue.Dialogue{ID: "7"}), emit(dialogue.Dialogue{ID: "8"}))
 }
+func (b *backend) Messages(_ context.Context, student string, emit func(Message) error) error {
+	return errors.Join(b.heard("messages of "+student), emit(Message{ID: "4bX"}))
+}
+func (b *backend) Message(_ context.Context, student, id string) (Message, error) {
+	return Message{ID: id, Text: []byte("x")}, b.heard("message " + id + " of " + student)
+}
 func (b *backend) Follow(ctx context.Context, student string, emit func(dialogue.Event) error) error {
 	if err := errors.Join(b.heard("follow "+student), emit(dialogue.Event{ID: "7"})); err != nil {
 		return err
@@ -202,6 +208,8 @@ func TestThereAndBack(t *testing.T) {
 		{"mark", func() (any, error) { return c.Mark(ctx, 3, mark) }, stood, []any{mark}},
 		{"activity", func() (any, error) { return c.Activity(ctx, 3) }, []Activity{{Student: "alice", Service: "smtp"}}, []any{"activity"}},
 		{"dialogues", func() (any, error) { return c.Dialogues(ctx, 3, "a&b c") }, []dialogue.Dialogue{{ID: "7"}, {ID: "8"}}, []any{"dialogues of a&b c"}},
+		{"messages", func() (any, error) { return c.Messages(ctx, 3, "a&b c") }, []Message{{ID: "4bX"}}, []any{"messages of a&b c"}},
+		{"message", func() (any, error) { return c.Message(ctx, 3, "a&b", "4 X") }, Message{ID: "4 X", Text: []byte("x")}, []any{"message 4 X of a&b"}},
 		{"worksheet", func() (any, error) {
 			r, err := (&http.Client{Transport: c.Worksheet(3, "a&b")}).Get("http://lab/v1/lab/tasks")
 			if err != nil {

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"maillab/internal/dialogue"
+	"maillab/internal/mail"
 )
 
 // Further requests, of the sandboxes that keep records (see Records):
@@ -18,6 +19,8 @@ import (
 //	GET  seat-N/v1/dialogues?student=S            what was typed and answered in this epoch, a dialogue a line
 //	GET  seat-N/v1/dialogues?student=S&follow=1   the same as it comes, an event a line
 //	GET  seat-N/v1/activity                       where each student is
+//	GET  seat-N/v1/messages?student=S             what came into the student's mailboxes in this epoch, a message a line
+//	GET  seat-N/v1/message?student=S&id=ID        one of them, with its text
 //	GET  seat-N/v1/bundle?student=S               a student's mail, deliveries and results, as a tar
 
 // Activity is what a student did last.
@@ -31,6 +34,17 @@ type Activity struct {
 	Started time.Time `json:"started,omitzero"` // the epoch
 }
 
+// Message is what came into a student's mailboxes, and the envelope by which it came: nil where no client handed it in, or
+// where that is no longer known. Who else got it is in the envelope only where the whole server is the student's.
+type Message struct {
+	ID       string         `json:"id"` // queue ID
+	At       time.Time      `json:"at"`
+	Envelope *mail.Envelope `json:"envelope,omitempty"`
+	Accounts []string       `json:"accounts"` // into whose mailboxes it came
+	Text     []byte         `json:"text,omitempty"`
+	Cut      bool           `json:"cut,omitempty"` // the end of Text is not kept
+}
+
 // Records tell what students did.
 type Records interface {
 	// Dialogues hands one after the other to emit.
@@ -38,6 +52,9 @@ type Records interface {
 	// Follow hands every event from now on to emit, until ctx ends or emit fails.
 	Follow(ctx context.Context, student string, emit func(dialogue.Event) error) error
 	Activity(ctx context.Context) ([]Activity, error)
+	// Messages hands one after the other to emit, without their text.
+	Messages(ctx context.Context, student string, emit func(Message) error) error
+	Message(ctx context.Context, student, id string) (Message, error)
 	Bundle(ctx context.Context, student string, w io.Writer) error
 }
 
@@ -55,6 +72,15 @@ func serveRecords(mux *http.ServeMux, v Records) {
 	mux.HandleFunc("GET /v1/activity", func(w http.ResponseWriter, r *http.Request) {
 		all, err := v.Activity(r.Context())
 		answer(w, all, err)
+	})
+	mux.HandleFunc("GET /v1/messages", func(w http.ResponseWriter, r *http.Request) {
+		out := &started{Writer: w}
+		encoder := json.NewEncoder(out)
+		out.ended(w, v.Messages(r.Context(), r.FormValue("student"), func(m Message) error { return encoder.Encode(m) }))
+	})
+	mux.HandleFunc("GET /v1/message", func(w http.ResponseWriter, r *http.Request) {
+		m, err := v.Message(r.Context(), r.FormValue("student"), r.FormValue("id"))
+		answer(w, m, err)
 	})
 	mux.HandleFunc("GET /v1/bundle", func(w http.ResponseWriter, r *http.Request) {
 		out := &started{Writer: w}
@@ -96,20 +122,36 @@ func follow(w http.ResponseWriter, r *http.Request, v Records) {
 
 // Dialogues asks for what a student typed and got in this epoch.
 func (c *Client) Dialogues(ctx context.Context, seat int, student string) ([]dialogue.Dialogue, error) {
-	response, err := c.do(ctx, http.MethodGet, SeatHost(seat), "/v1/dialogues?student="+url.QueryEscape(student), nil)
+	return listed[dialogue.Dialogue](ctx, c, seat, "dialogues", student)
+}
+
+// Messages asks for what came into a student's mailboxes in this epoch, without the texts.
+func (c *Client) Messages(ctx context.Context, seat int, student string) ([]Message, error) {
+	return listed[Message](ctx, c, seat, "messages", student)
+}
+
+// Message asks for one of them.
+func (c *Client) Message(ctx context.Context, seat int, student, id string) (Message, error) {
+	var m Message
+	return m, c.call(ctx, http.MethodGet, SeatHost(seat), "/v1/message?"+url.Values{"student": {student}, "id": {id}}.Encode(), nil, &m)
+}
+
+// listed reads an answer that has one value a line.
+func listed[V any](ctx context.Context, c *Client, seat int, what, student string) ([]V, error) {
+	response, err := c.do(ctx, http.MethodGet, SeatHost(seat), "/v1/"+what+"?student="+url.QueryEscape(student), nil)
 	if err != nil {
 		return nil, err
 	}
 	defer response.Body.Close()
-	all := []dialogue.Dialogue{}
+	all := []V{}
 	for in := json.NewDecoder(response.Body); ; {
-		var d dialogue.Dialogue
-		if err := in.Decode(&d); errors.Is(err, io.EOF) {
+		var v V
+		if err := in.Decode(&v); errors.Is(err, io.EOF) {
 			return all, nil
 		} else if err != nil {
-			return nil, fmt.Errorf("dialogues of %s: %w", student, err)
+			return nil, fmt.Errorf("%s of %s: %w", what, student, err)
 		}
-		all = append(all, d)
+		all = append(all, v)
 	}
 }
 
