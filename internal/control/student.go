@@ -15,7 +15,7 @@ import (
 //	GET  student/v1/me                 who has logged in
 //
 // The second is for the student service of a sandbox (package handoff), which takes the login and password of an account in
-// each request (RFC 7617) and answers of the others only what is that student's own: lab, dialogues, log, changes.
+// each request (RFC 7617) and answers of the others only what is that student's own: lab, dialogues, messages, log, changes.
 
 // StudentHost is the request host of a sandbox's student service.
 const StudentHost = "student"
@@ -31,6 +31,7 @@ type Me struct {
 	Statement map[string]string `json:"statement,omitempty"` // Markdown, by language
 	Hostname  string            `json:"hostname"`
 	Domain    string            `json:"domain"`
+	Timezone  string            `json:"timezone"`
 	Services  []string          `json:"services"`
 }
 

@@ -85,7 +85,7 @@ func (s *students) serve(w http.ResponseWriter, r *http.Request, account string)
 		worksheet.For(s.d.grading.Desk(), who).ServeHTTP(w, r)
 	case a.Student == "" && at != "/v1/log":
 		control.WriteError(w, http.StatusForbidden, errors.New("this account is no student's"))
-	case r.Method == http.MethodGet && slices.Contains([]string{"/v1/log", "/v1/changes", "/v1/dialogues"}, at):
+	case r.Method == http.MethodGet && slices.Contains([]string{"/v1/log", "/v1/changes", "/v1/dialogues", "/v1/messages", "/v1/message"}, at):
 		query.Set("student", a.Student)
 		r.URL.RawQuery = query.Encode()
 		s.own.ServeHTTP(w, r)
@@ -107,7 +107,7 @@ func (s *students) lang(asked string, a spec.Account) string {
 func (s *students) me(a spec.Account, who worksheet.Student) control.Me {
 	sb := s.d.cfg.Spec
 	me := control.Me{Student: a.Student, Account: a.Name, Accounts: []string{a.Name}, Lang: who.Lang, Lab: sb.Lab, Title: sb.Title,
-		Statement: s.statement(a), Hostname: sb.Hostname, Domain: sb.Domain}
+		Statement: s.statement(a), Hostname: sb.Hostname, Domain: sb.Domain, Timezone: sb.Timezone}
 	for _, other := range sb.Accounts {
 		if other.Student != "" && other.Student == a.Student && other.Name != a.Name {
 			me.Accounts = append(me.Accounts, other.Name)

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"sync"
 
+	"maillab/internal/lab/task"
 	"maillab/internal/progress"
 	"maillab/internal/worksheet"
 )
@@ -26,6 +27,7 @@ type frame struct {
 	Token             string // "": nobody has logged in
 	Boot              string
 	Script            string // version of what is static
+	Here              string // which of the places it belongs to
 }
 
 func (p *Page) frame(_ *http.Request, lang string, s *session) frame {
@@ -50,6 +52,10 @@ var pages = sync.OnceValue(func() *template.Template {
 		"card":  func(t worksheet.Task, lang, token string) card { return card{t, lang, token} },
 		"state": stateName,
 		"sum":   sumIn,
+		"clock": clock,
+		"at":    at,
+		"upper": strings.ToUpper,
+		"in":    func(t task.Text, lang string) string { return t.In(lang) },
 		"asks":  func(t worksheet.Task) bool { return t.Ask != "" },
 	}).ParseFS(files, "pages/*.html"))
 })
