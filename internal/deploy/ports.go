@@ -19,7 +19,7 @@ var aHost = regexp.MustCompile(`^[\pL\pN_:][\pL\pN_.:%-]*$`)
 func publishing(r Request, f Found, host string, specs []spec.Sandbox) (p instance.Publishing, err error) {
 	said := r.Lab.Publish
 	last := lastPublished(r, f)
-	p = instance.Publishing{Mode: said.Mode, Listen: cmp.Or(r.Listen, last.Listen, said.Listen)}
+	p = instance.Publishing{Mode: said.Mode, Listen: cmp.Or(r.Listen, last.Listen, said.Listen), Only: said.Services}
 	if _, err := netip.ParseAddr(p.Listen); err != nil {
 		return p, fmt.Errorf("--listen %s: not an IP address, such as 127.0.0.1 or 0.0.0.0", p.Listen)
 	}
@@ -27,13 +27,13 @@ func publishing(r Request, f Found, host string, specs []spec.Sandbox) (p instan
 		return p, fmt.Errorf("--host %q: not a host name or an address", host)
 	}
 	if r.Run != "" {
-		p.Mode = "ports"
+		p.Mode, p.Only = "ports", nil // its command wants them all
 		if host != "" && r.Listen == "" {
 			p.Listen = "0.0.0.0" // the machine is another, or seen from within a container
 		}
 	}
 	seats, on := seatsOf(specs), specs[0].Services
-	if !f.Can.System {
+	if on = p.Open(on); !f.Can.System {
 		on.SSH = nil
 	}
 	switch p.Mode {

@@ -34,7 +34,8 @@ func Examine(ctx context.Context, makers []deploy.Maker, data string) []engine.F
 			found = append(found, engine.Finding{Level: engine.Good, What: "engine " + m.Name, Detail: e.Capabilities().Missing})
 		}
 	}
-	return append(found, ports(ctx, makers), dataFolder(data))
+	s, _ := deploy.Look(ctx, makers, "") // what does not answer has been said
+	return append(append(append(found, ports(ctx, s)), firewall(s)...), dataFolder(data))
 }
 
 // image says whether the first up will have to build.
@@ -60,9 +61,8 @@ func image(ctx context.Context, e engine.Engine) engine.Finding {
 }
 
 // ports finds where a class of 30 would be.
-func ports(ctx context.Context, makers []deploy.Maker) engine.Finding {
+func ports(ctx context.Context, s deploy.Survey) engine.Finding {
 	f := engine.Finding{Level: engine.Good, What: "ports"}
-	s, _ := deploy.Look(ctx, makers, "") // what does not answer has been said
 	var all []instance.Instance
 	for _, i := range s.Instances {
 		all = append(all, i.Instance)
@@ -93,6 +93,17 @@ func ports(ctx context.Context, makers []deploy.Maker) engine.Finding {
 		}
 	}
 	return f
+}
+
+// firewall tells of each instance that is open to a network what students' machines must be let through to: whether a firewall is in
+// the way nobody can see from here.
+func firewall(s deploy.Survey) (found []engine.Finding) {
+	for _, i := range s.Instances {
+		if through := i.Through(); through != "" {
+			found = append(found, engine.Finding{Level: engine.Good, What: "firewall", Detail: fmt.Sprintf("for %s it must let through: %s", i.Name, through)})
+		}
+	}
+	return found
 }
 
 // dataFolder says where what outlives instances is kept.

@@ -10,9 +10,11 @@ import (
 	"testing"
 
 	"maillab/images"
+	"maillab/internal/control"
 	"maillab/internal/deploy"
 	"maillab/internal/engine"
 	"maillab/internal/engine/enginetest"
+	"maillab/internal/instance"
 	"maillab/internal/probe"
 )
 
@@ -85,8 +87,19 @@ func TestDataFolder(t *testing.T) {
 func TestPortsOfACancelledLook(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if f := ports(ctx, nil); f.Level != engine.Bad || f.Detail != context.Canceled.Error() {
+	if f := ports(ctx, deploy.Survey{}); f.Level != engine.Bad || f.Detail != context.Canceled.Error() {
 		t.Errorf("%+v", f)
+	}
+}
+
+// TestFirewall: of an instance that is open to a network it is said what has to be let through.
+func TestFirewall(t *testing.T) {
+	open := func(name, listen string) deploy.Running {
+		return deploy.Running{Instance: instance.Instance{Name: name, Sandboxes: []instance.Sandbox{{Seat: 1, Target: control.Target{Doors: []control.Door{{Service: "ssh", Listen: listen}}}}}}}
+	}
+	found := firewall(deploy.Survey{Instances: []deploy.Running{open("mine", "127.0.0.1:10122"), open("class", "0.0.0.0:11122")}})
+	if len(found) != 1 || found[0].Detail != "for class it must let through: 0.0.0.0 TCP 11122-11122" {
+		t.Errorf("%+v", found)
 	}
 }
 

@@ -37,6 +37,7 @@ type Sheet struct {
 
 	Statement string `json:"statement,omitempty"` // where it is in the login's home; "" when it is not there
 	Tasks     bool   `json:"tasks,omitempty"`     // there are some: lab shows them
+	Web       string `json:"web,omitempty"`       // the class's page; "" when there is none
 	Until     string `json:"until,omitempty"`     // when the server may go, as students' clocks have it; "" is never
 }
 

@@ -38,8 +38,11 @@ func qrCode(text string) template.HTML {
 		whole, path.String()))
 }
 
-// Link is the address that a phone can open: a terminal's, "" where nothing listens.
+// Link is the address that a phone can open: the class's page, else a terminal's, "" where nothing listens.
 func (s Sheet) Link() string {
+	if s.Web != "" {
+		return s.Web
+	}
 	if ssh, ok := s.service("ssh"); ok {
 		return "ssh://" + s.Login() + "@" + ssh.Address
 	}

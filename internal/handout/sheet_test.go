@@ -20,6 +20,11 @@ func TestSteps(t *testing.T) {
 	if first := s.steps()[0]; first.Secret != "master2021" {
 		t.Errorf("the first step asks for %q", first.Secret)
 	}
+	s.Web = "http://127.0.0.1:10080/"
+	if third := s.steps()[2]; third.Command != s.Web || s.Link() != s.Web {
+		t.Errorf("the page is %+v, and for a phone %s", third, s.Link())
+	}
+	s.Web = ""
 	s.Services = s.Services[1:]
 	if steps := s.steps(); len(steps) != 1 || steps[0].Command != "telnet 127.0.0.1 10125" || s.Link() != "telnet://127.0.0.1:10125" {
 		t.Errorf("without a shell: %+v, %s", steps, s.Link())

@@ -5,7 +5,7 @@ import "strings"
 // words are what a sheet says, in one language.
 type words struct {
 	sheet, server, mail, accounts, account, password, services, service, typed, address, colon, own, others, same string
-	first, connect, telnet, read, tasks, check, hint, task                                                        string
+	first, connect, telnet, read, tasks, check, hint, task, browser                                               string
 	recorded, until, scan                                                                                         string
 }
 
@@ -16,7 +16,7 @@ func wordsOf(lang string) words {
 			services: "Services", service: "Service", typed: "À taper", address: "Adresse", colon: "\u00a0:",
 			own: "Vous travaillez avec les comptes en gras.", others: "Les autres comptes du serveur, et leur mot de passe", same: "mot de passe",
 			first: "Pour commencer", connect: "Connectez-vous", telnet: "Parlez au serveur", read: "lisez l'énoncé", tasks: "montre les tâches et où vous en êtes",
-			check: "vérifie ce que vous avez fait", hint: "donne un indice", task: "TÂCHE",
+			check: "vérifie ce que vous avez fait", hint: "donne un indice", task: "TÂCHE", browser: "Ou dans un navigateur",
 			recorded: "Ce que vous tapez aux ports 25, 110 et 143 est enregistré, avec l'heure (les mots de passe sont masqués), de même que les messages " +
 				"reçus, vos réponses et vos résultats. L'enseignant peut les lire, ainsi que votre boîte ; rien n'est envoyé ailleurs. " +
 				"Dialogues, messages et fichiers disparaissent quand l'enseignant retire le serveur ; réponses et résultats quand il les efface.",
@@ -28,7 +28,7 @@ func wordsOf(lang string) words {
 		services: "Services", service: "Service", typed: "Type", address: "Address", colon: ":",
 		own: "You work with the accounts in bold.", others: "The server's other accounts, and their passwords", same: "password",
 		first: "To begin with", connect: "Log in", telnet: "Talk to the server", read: "read what to do", tasks: "shows the tasks, and where you are",
-		check: "checks what you have done", hint: "gives a hint", task: "TASK",
+		check: "checks what you have done", hint: "gives a hint", task: "TASK", browser: "Or in a browser",
 		recorded: "What you type at ports 25, 110 and 143 is recorded, with the time (passwords are masked), and so are the messages that arrive, your " +
 			"answers and your results. Your teacher can read them, and your mailbox; nothing is sent elsewhere. Dialogues, messages and files " +
 			"are gone when the teacher takes the server down; answers and results when the teacher erases them.",
@@ -48,7 +48,7 @@ func (s Sheet) steps() (all []step) {
 		for _, service := range s.Services[:min(1, len(s.Services))] {
 			all = append(all, step{w.telnet + " (" + strings.ToUpper(service.Name) + ")" + colon, service.Command(s.Login()), "", ""})
 		}
-		return all
+		return append(all, s.page(w)...)
 	}
 	password := ""
 	if len(s.Accounts) > 0 {
@@ -58,8 +58,17 @@ func (s Sheet) steps() (all []step) {
 	if s.Statement != "" {
 		all = append(all, step{"", "less " + s.Statement, w.read, ""})
 	}
+	all = append(all, s.page(w)...)
 	if s.Tasks {
 		all = append(all, step{"", "lab", w.tasks, ""}, step{"", "lab check", w.check, ""}, step{"", "lab hint " + w.task, w.hint, ""})
 	}
 	return all
+}
+
+// page is the class's page, where there is one.
+func (s Sheet) page(w words) []step {
+	if s.Web == "" {
+		return nil
+	}
+	return []step{{w.browser + w.colon + " ", s.Web, "", ""}}
 }

@@ -107,7 +107,7 @@ func (d Desired) Outlines() map[int]outline.Outline {
 
 // sandbox is one sandbox with its volumes.
 func (w Wish) sandbox(s spec.Sandbox, can engine.Capabilities) ([]engine.Resource, error) {
-	published := s.Services
+	published := w.Publish.Open(s.Services)
 	if !can.System {
 		published.SSH = nil
 	}

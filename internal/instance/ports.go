@@ -45,6 +45,28 @@ type Publishing struct {
 	Base   int          // in mode addresses: where the page's port counts from
 	Pool   netip.Prefix // in mode addresses: seat n has the n-th address of it, counted from its first
 	Skip   int          // in mode addresses: so many addresses of the pool are left out before
+	Only   []string     // services that have doors; nil: all that run
+}
+
+// Open are those of the services that have doors.
+func (p Publishing) Open(on spec.Services) spec.Services {
+	if p.Only == nil {
+		return on
+	}
+	var open spec.Services
+	for _, name := range p.Only {
+		switch name {
+		case "ssh":
+			open.SSH = on.SSH
+		case "smtp":
+			open.SMTP = on.SMTP
+		case "pop3":
+			open.POP3 = on.POP3
+		case "imap":
+			open.IMAP = on.IMAP
+		}
+	}
+	return open
 }
 
 // doors of one seat for the services that are on.

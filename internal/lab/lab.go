@@ -205,6 +205,8 @@ type Publish struct {
 	Listen string `yaml:"listen" jsonschema:"default=127.0.0.1"`
 	// Base is where ports begin: base + 100*seat + 22, 25, 10 or 43.
 	Base int `yaml:"base" jsonschema:"minimum=1024,maximum=65000,default=10000"`
+	// Services are those that have doors, such as [ssh]; absent: all that run. Inside the sandbox all that run are there.
+	Services []string `yaml:"services"`
 	// Pool is the network of the addresses: seat 7 gets the seventh.
 	Pool string `yaml:"pool" jsonschema:"default=127.0.10.0/24"`
 }

@@ -216,11 +216,31 @@ func (l *Lab) validateRoute(at string, r Route) {
 	}
 }
 
+// running are the services that are on, by name.
+func (l *Lab) running() (names []string) {
+	s := l.Services
+	for _, one := range []struct {
+		name string
+		on   bool
+	}{{"ssh", s.SSH != nil}, {"smtp", s.SMTP != nil}, {"pop3", s.POP3 != nil}, {"imap", s.IMAP != nil}} {
+		if one.on {
+			names = append(names, one.name)
+		}
+	}
+	return names
+}
+
 // validatePublish looks at where students connect to.
 func (l *Lab) validatePublish() {
 	p := l.Publish
 	if _, err := netip.ParseAddr(p.Listen); err != nil {
 		l.doc.report("publish.listen", "127.0.0.1, or 0.0.0.0 for every network", "%q is not an address", p.Listen)
+	}
+	runs := l.running()
+	for i, name := range p.Services {
+		if !slices.Contains(runs, name) {
+			l.doc.report(index("publish.services", i), "those that run: "+strings.Join(runs, ", "), "%q has no door: it is no service of the lab", name)
+		}
 	}
 	pool, err := netip.ParsePrefix(p.Pool)
 	switch {
