@@ -104,7 +104,7 @@ func (t worksheetOf) RoundTrip(r *http.Request) (*http.Response, error) {
 	query.Set("student", t.student)
 	r.Host, r.URL.Host, r.URL.RawQuery = t.host, GatewayHost, query.Encode()
 	maps.Copy(r.Header, t.client.headers)
-	return t.client.transport.RoundTrip(r)
+	return t.client.http.Transport.RoundTrip(r)
 }
 
 // Mark tells a sandbox the teacher's word, and returns the one that stood before.

@@ -12,35 +12,79 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"sync"
 	"time"
 )
 
 // Client speaks to one instance's gateway, and through it to every sandbox, over one stream.
 type Client struct {
-	http      *http.Client
-	transport *http.Transport
-	headers   http.Header // of every request
+	http    *http.Client
+	dial    func(ctx context.Context) (net.Conn, error)
+	headers http.Header // of every request
+
+	mu      sync.Mutex
+	streams map[net.Conn]bool // that are open
+	closed  bool
 }
 
 // NewClient uses dial for its stream, once at the first request and again only when the stream broke.
 func NewClient(dial func(ctx context.Context) (net.Conn, error)) *Client {
 	protocols := new(http.Protocols)
 	protocols.SetUnencryptedHTTP2(true)
-	transport := &http.Transport{
+	c := &Client{dial: dial, streams: map[net.Conn]bool{}}
+	c.http = &http.Client{Transport: &http.Transport{
 		Protocols: protocols,
 		// The stream belongs to the client, not to the request that happened to open it.
-		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) { return dial(context.WithoutCancel(ctx)) },
+		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) { return c.open(context.WithoutCancel(ctx)) },
 		// Every request has its own host, but there is only one stream: the transport keys connections by host, so
 		// all requests are sent to one and the real one is set in Host (see do).
 		DisableCompression: true,
 		// Requests that come while the stream is being opened wait for it: each dial is an exec in the gateway.
 		MaxConnsPerHost: 1,
-	}
-	return &Client{http: &http.Client{Transport: transport}, transport: transport}
+	}}
+	return c
 }
 
-// Close ends the stream.
-func (c *Client) Close() { c.transport.CloseIdleConnections() }
+// open opens a stream that ends with the client.
+func (c *Client) open(ctx context.Context) (net.Conn, error) {
+	stream, err := c.dial(ctx)
+	if err != nil {
+		return nil, err
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.closed {
+		_ = stream.Close()
+		return nil, net.ErrClosed
+	}
+	c.streams[stream] = true
+	return &ownStream{stream, c}, nil
+}
+
+// ownStream is forgotten when the transport closes it: whoever asks for days opens one after the other.
+type ownStream struct {
+	net.Conn
+	client *Client
+}
+
+func (s *ownStream) Close() error {
+	s.client.mu.Lock()
+	delete(s.client.streams, s.Conn)
+	s.client.mu.Unlock()
+	return s.Conn.Close()
+}
+
+// Close ends the stream, and all that is under way on it. A stream that stayed open would keep a process in the gateway.
+func (c *Client) Close() {
+	c.http.CloseIdleConnections()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.closed = true
+	for stream := range c.streams {
+		_ = stream.Close()
+	}
+	clear(c.streams)
+}
 
 // PutDoors replaces the gateway's doors.
 func (c *Client) PutDoors(ctx context.Context, doors Doors) error {

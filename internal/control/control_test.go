@@ -447,3 +447,69 @@ func TestStream(t *testing.T) {
 		t.Errorf("a stream to nowhere: %v", err)
 	}
 }
+
+// TestCloseEndsTheStream, whatever is under way on it: each that stays open is a process in the gateway. What is asked
+// afterwards opens none.
+func TestCloseEndsTheStream(t *testing.T) {
+	ended := make(chan struct{})
+	under := make(chan struct{}, 3)
+	protocols := new(http.Protocols)
+	protocols.SetUnencryptedHTTP2(true)
+	server := &http.Server{Protocols: protocols, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_ = http.NewResponseController(w).Flush()
+		under <- struct{}{}
+		<-r.Context().Done()
+	})}
+	dials := 0
+	c := NewClient(func(context.Context) (net.Conn, error) {
+		dials++
+		here, there := net.Pipe()
+		go func() {
+			_ = server.Serve(&once{conn: watched{there, ended}, done: make(chan struct{})})
+		}()
+		return here, nil
+	})
+	defer server.Close()
+	shell, err := c.Stream(t.Context(), 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	log, err := c.Log(t.Context(), 1, -1, true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	<-under
+	<-under
+	c.Close()
+	<-ended
+	for what, in := range map[string]io.Reader{"the shell": shell, "the log": log} {
+		if _, err := in.Read(make([]byte, 1)); err == nil || err == io.EOF {
+			t.Errorf("%s was cut, and reads as if it had ended: %v", what, err)
+		}
+	}
+	if len(c.streams) > 0 {
+		t.Errorf("%d streams are remembered", len(c.streams))
+	}
+	if _, err := c.Ready(t.Context(), 1); err == nil {
+		t.Error("a closed client asks")
+	}
+	c.Close() // twice is once
+}
+
+// watched tells when its end is seen.
+type watched struct {
+	net.Conn
+	ended chan struct{}
+}
+
+func (w watched) Read(p []byte) (int, error) {
+	n, err := w.Conn.Read(p)
+	if err != nil {
+		select {
+		case <-w.ended:
+		default:
+			close(w.ended)
+		}
+	}
+	return n, err
+}

@@ -157,9 +157,17 @@ func leasedMailbox(c *class, util1 *ssh.Client) {
 				t.Fatal(err)
 			}
 			defer session.Close()
+			// A lease is granted when nobody else has the mailbox open, as the daemon has for moments (fcntl(2)).
 			err = session.Start(`rm -f /tmp/held; exec python3 -c 'import fcntl,time,signal
 signal.signal(signal.SIGIO, signal.SIG_IGN)
-f=open("/var/mail/util1","r+"); fcntl.` + hold + `; open("/tmp/held","w").close(); time.sleep(600)'`)
+f=open("/var/mail/util1","r+")
+while True:
+  try:
+    fcntl.` + hold + `
+    break
+  except BlockingIOError:
+    time.sleep(0.01)
+open("/tmp/held","w").close(); time.sleep(600)'`)
 			if err != nil {
 				t.Fatal(err)
 			}
