@@ -451,3 +451,73 @@ func TestReached(t *testing.T) {
 	}
 	closed(t, sandbox)
 }
+
+// TestRelaysAtOnce: a sandbox has so many connections to its relay, one that ends makes room, and another's are its own.
+func TestRelaysAtOnce(t *testing.T) {
+	relay, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer relay.Close()
+	one, two := control.Target{Seat: 1, Token: "one", Relay: relay.Addr().String()}, control.Target{Seat: 2, Token: "two", Relay: relay.Addr().String()}
+	r := newRegistrar(t, one, two)
+	busy, other := r.register("one"), r.register("two")
+	ask := func(conn *net.UnixConn, id uint64) (handoff.Packet, *os.File) {
+		t.Helper()
+		if err := handoff.Send(conn, handoff.Packet{Ask: id, Relay: true}, nil); err != nil {
+			t.Fatal(err)
+		}
+		return next(t, conn)
+	}
+	var open []io.Closer // both ends of each
+	for id := range uint64(relaysAtOnce) {
+		p, file := ask(busy, id+1)
+		if p.Error != "" || file == nil {
+			t.Fatalf("connection %d: %+v", id, p)
+		}
+		defer file.Close()
+		server, err := relay.Accept()
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer server.Close()
+		open = append(open, server, file)
+	}
+	if p, file := ask(busy, 100); p.Ask != 100 || p.Error != "too many connections to the relay at once" || file != nil {
+		t.Errorf("one too many: %+v", p)
+	}
+	if p, file := ask(other, 1); p.Error != "" || file == nil {
+		t.Errorf("another sandbox: %+v", p)
+	}
+	for _, end := range open[:2] {
+		end.Close()
+	}
+	for id := uint64(101); ; id++ { // the gateway sees the end when it does
+		p, file := ask(busy, id)
+		if file != nil {
+			file.Close()
+			break
+		}
+		if p.Error != "too many connections to the relay at once" {
+			t.Fatalf("%+v", p)
+		}
+		time.Sleep(time.Millisecond)
+	}
+}
+
+// TestARelayThatRefuses: the sandbox hears why, as its kernel would have said it.
+func TestARelayThatRefuses(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.Close()
+	r := newRegistrar(t, control.Target{Seat: 1, Token: "one", Relay: l.Addr().String()})
+	conn := r.register("one")
+	if err := handoff.Send(conn, handoff.Packet{Ask: 5, Relay: true}, nil); err != nil {
+		t.Fatal(err)
+	}
+	if p, file := next(t, conn); p.Ask != 5 || p.Errno != int(unix.ECONNREFUSED) || !strings.Contains(p.Error, "refused") || file != nil {
+		t.Errorf("%+v", p)
+	}
+}
