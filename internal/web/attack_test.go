@@ -36,7 +36,7 @@ func TestAttacks(t *testing.T) {
 		"a path out, in disguise":        {"GET", "static/%2e%2e/%2e%2e/etc/passwd", nil, nil, http.StatusNotFound},
 		"a file that is not static":      {"GET", "pages/login.html", nil, nil, http.StatusNotFound},
 		"control":                        {"GET", "v1/spec", nil, nil, http.StatusNotFound},
-		"an answer that is far too long": {"POST", "answer", url.Values{"task": {"message-verifier"}, "answer": {strings.Repeat("x", 200<<10)}, "token": {token}}, nil, http.StatusForbidden},
+		"an answer that is far too long": {"POST", "answer", url.Values{"task": {"message-verifier"}, "answer": {strings.Repeat("x", 200<<10)}, "token": {token}}, nil, http.StatusRequestEntityTooLarge},
 	} {
 		if status, body, _ := v.do(a.method, a.path, a.form, a.headers...); status != a.want {
 			t.Errorf("%s: %d, want %d: %.200s", name, status, a.want, body)

@@ -116,8 +116,8 @@ func TestMailAttacks(t *testing.T) {
 		"by its address":      {"GET", "mail-send?" + letter(token).Encode(), nil, nil, http.StatusMethodNotAllowed},
 		"deletion, likewise":  {"GET", "mail-do?do=delete&uid=1&token=" + token, nil, nil, http.StatusMethodNotAllowed},
 		"a token in the path": {"POST", "mail-send?token=" + token, url.Values{"to": {"util1"}}, nil, http.StatusForbidden},
-		"a huge letter":       {"POST", "mail-send", url.Values{"to": {"util1"}, "text": {strings.Repeat("x", 2<<20)}, "token": {token}}, nil, http.StatusForbidden},
-		"a huge other form":   {"POST", "mail-do", url.Values{"uid": {strings.Repeat("1", 100<<10)}, "token": {token}}, nil, http.StatusForbidden},
+		"a huge letter":       {"POST", "mail-send", url.Values{"to": {"util1"}, "text": {strings.Repeat("x", 8<<20)}, "token": {token}}, nil, http.StatusRequestEntityTooLarge},
+		"a huge other form":   {"POST", "mail-do", url.Values{"uid": {strings.Repeat("1", 100<<10)}, "token": {token}}, nil, http.StatusRequestEntityTooLarge},
 		"a path out":          {"GET", "mail-part/../../etc/passwd", nil, nil, http.StatusTemporaryRedirect},
 	} {
 		if status, body, _ := v.do(a.method, a.path, a.form, a.headers...); status != a.want {
@@ -145,9 +145,9 @@ func TestMailInABrowser(t *testing.T) {
 	w.do(chromedp.Navigate(c.address), chromedp.Navigate(c.address+"mail-write"))
 	w.until(`document.querySelector("#text").value === "Une ligne <b>" && document.querySelector("#to").value === "util1"`)
 	eval[bool](w, `(window.fetch = () => Promise.reject(new Error("lost")), true)`)
-	w.do(chromedp.SendKeys("#text", "\nune autre\t\r")) // to the button, by keys
+	w.do(chromedp.SendKeys("#text", "\nune autre\t\t\r")) // to the button, by keys
 	w.until(`!document.querySelector("#notice").hidden && document.querySelector("#text").value.includes("une autre")`)
-	w.do(chromedp.Navigate(c.address+"mail-write"), chromedp.SendKeys("#letter-subject", "\t\t\r"))
+	w.do(chromedp.Navigate(c.address+"mail-write"), chromedp.SendKeys("#letter-subject", "\t\t\t\r"))
 	w.until(`document.querySelector(".done")?.textContent.includes("Envoyé")`)
 	w.until(`document.querySelector(".rows tr.unread .subject")?.textContent.includes("Été")`)
 	w.shots("liste")

@@ -11,6 +11,7 @@ package web
 import (
 	"context"
 	"errors"
+	"io"
 	"log/slog"
 	"net"
 	"net/http"
@@ -60,6 +61,8 @@ const (
 	headerPatience = 10 * time.Second
 	idlePatience   = 2 * time.Minute
 	maxForm        = 64 << 10 // octets
+	maxDrained     = 64 << 20 // octets of a form that is larger than it may be
+	drainPatience  = 30 * time.Second
 )
 
 // Serve serves the browsers whose connections the listener has, until ctx ends.
@@ -119,9 +122,20 @@ func hardened(next http.Handler) http.Handler {
 		h.Set("Cross-Origin-Opener-Policy", "same-origin")
 		h.Set("Cross-Origin-Resource-Policy", "same-origin")
 		h.Set("Cache-Control", "no-store")
+		if r.ContentLength > formLimit(r) {
+			tooLarge(w, r)
+			return
+		}
 		r.Body = http.MaxBytesReader(w, r.Body, formLimit(r))
 		next.ServeHTTP(w, r)
 	})
+}
+
+// tooLarge refuses a form, after most of it was read: a browser that cannot send all of it shows no answer.
+func tooLarge(w http.ResponseWriter, r *http.Request) {
+	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(drainPatience)) // where there is none, nothing is slow
+	_, _ = io.CopyN(io.Discard, r.Body, maxDrained)
+	http.Error(w, say(spoken(r), "large"), http.StatusRequestEntityTooLarge)
 }
 
 // mine lets in who has logged in as a student. What changes something carries the session's token.

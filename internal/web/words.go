@@ -24,6 +24,7 @@ func words() map[string][2]string {
 		"restarted":      {"La page a redémarré : entrez de nouveau. Vos réponses et vos tâches sont gardées.", "The page was restarted: log in again. Your answers and tasks are kept."},
 		"places":         {"Pages", "Pages"},
 		"statement":      {"Énoncé", "Statement"},
+		"large":          {"C'est trop gros : rien n'a été envoyé. Revenez en arrière : ce que vous aviez écrit y est encore ; choisissez moins de fichiers, ou de plus petits.", "That is too large: nothing was sent. Go back: what you wrote is still there; choose fewer or smaller files."},
 		"mail":           {"Courrier", "Mail"},
 		"mail.skip":      {"Aller au courrier", "Go to the mail"},
 		"mail.offline":   {"Liaison perdue : rien n'a été envoyé, et ce que vous écrivez est gardé. Essayez encore dans un moment.", "Connection lost: nothing was sent, and what you write is kept. Try again in a moment."},

@@ -3,11 +3,11 @@ package webmail
 import (
 	"bytes"
 	"crypto/rand"
-	"io"
 	"strings"
 	"time"
 	"unicode/utf8"
 
+	"github.com/emersion/go-message"
 	"github.com/emersion/go-message/mail"
 )
 
@@ -31,8 +31,6 @@ type outgoing struct {
 func (d draft) compose(from, domain string, now time.Time) (outgoing, error) {
 	o := outgoing{From: from}
 	var header mail.Header // each field is put before those that are there
-	header.SetContentType("text/plain", map[string]string{"charset": "utf-8"})
-	header.Set("Content-Transfer-Encoding", transfer(d.Text))
 	header.Set("User-Agent", Name)
 	if n := len(d.References); n > 0 {
 		header.SetMsgIDList("References", bare(d.References))
@@ -64,7 +62,7 @@ func (d draft) compose(from, domain string, now time.Time) (outgoing, error) {
 		return o, problem{key: "long"}
 	}
 	var err error
-	o.Message, err = written(header, d.Text)
+	o.Message, err = written(header, d)
 	return o, err
 }
 
@@ -119,19 +117,36 @@ func transfer(text string) string {
 	return "7bit"
 }
 
-func written(header mail.Header, text string) ([]byte, error) {
+// written is the message: the text alone, or in a multipart with the files behind it.
+func written(header mail.Header, d draft) ([]byte, error) {
 	var out bytes.Buffer
-	w, err := mail.CreateSingleInlineWriter(&out, header)
+	if len(d.Files) == 0 {
+		setText(&header.Header, d.Text)
+		err := part(mail.CreateSingleInlineWriter(&out, header))([]byte(crlf(d.Text)))
+		return out.Bytes(), err
+	}
+	w, err := mail.CreateWriter(&out, header)
 	if err != nil {
 		return nil, err
 	}
-	if _, err := io.WriteString(w, crlf(text)); err != nil {
+	var text mail.InlineHeader
+	setText(&text.Header, d.Text)
+	if err := part(w.CreateSingleInline(text))([]byte(crlf(d.Text))); err != nil {
 		return nil, err
 	}
-	if err := w.Close(); err != nil {
-		return nil, err
+	for _, f := range d.Files {
+		if err := f.write(w); err != nil {
+			return nil, err
+		}
 	}
-	return out.Bytes(), nil
+	err = w.Close()
+	return out.Bytes(), err
+}
+
+// setText says what a part of text is.
+func setText(h *message.Header, text string) {
+	h.SetContentType("text/plain", map[string]string{"charset": "utf-8"})
+	h.Set("Content-Transfer-Encoding", transfer(text))
 }
 
 // crlf has each line end in CR LF, the last, too; other control characters than tabs are left out.

@@ -13,6 +13,15 @@ type problem struct{ key, about string }
 
 func (p problem) Error() string { return "webmail: " + p.key }
 
+// asProblem is what of an error a person is told; nil: nothing.
+func asProblem(err error) error {
+	var p problem
+	if errors.As(err, &p) {
+		return p
+	}
+	return nil
+}
+
 // status is an answer's status for what went wrong.
 func status(err error) int {
 	var p problem

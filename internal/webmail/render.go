@@ -2,6 +2,7 @@ package webmail
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"embed"
 	"fmt"
@@ -107,7 +108,7 @@ func (m *Mail) with(v *Visit, p place, use func(ctx context.Context, c *line) er
 	defer cancel()
 	if err := l.do(ctx, func(c *line) error { return use(ctx, c) }); err != nil {
 		if ctx.Err() != nil {
-			err = ctx.Err()
+			err = cmp.Or(asProblem(err), ctx.Err())
 		}
 		m.fail(v, p, err)
 		return

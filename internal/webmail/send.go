@@ -33,7 +33,11 @@ func asRefusals(err error, r *refusals) bool { return errors.As(err, r) }
 // send sends a draft. The form comes back, with all that was written, when it could not be.
 func (m *Mail) send(v *Visit) {
 	p := m.place(v.R)
-	d := draftOf(v.R)
+	d, err := draftOf(v.R)
+	if err != nil {
+		m.form(v, status(err), p, d, err)
+		return
+	}
 	opened := m.opened(p.Account)
 	if opened == nil {
 		m.form(v, http.StatusUnauthorized, p, d, problem{key: "closed"})
@@ -42,7 +46,7 @@ func (m *Mail) send(v *Visit) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(v.R.Context()), patience) // a line that is lost is no reason to send half
 	defer cancel()
 	told := "sent"
-	err := m.outbox.once(d.id(p.Account), func() error {
+	err = m.outbox.once(d.id(p.Account), func() error {
 		letter, err := d.compose(m.address(p.Account), m.cfg.Domain, m.cfg.Now())
 		if err != nil {
 			return err
@@ -74,19 +78,27 @@ func sendStatus(err error) int {
 
 // id is what a draft is known by: what it says, too, for who changes it after it was sent means another letter.
 func (d draft) id(account string) string {
-	sum := sha256.Sum256(fmt.Appendf(nil, "%q", []string{d.Once, account, d.To, d.Cc, d.Bcc, d.Subject, d.Text}))
-	return string(sum[:])
+	sum := sha256.New()
+	fmt.Fprintf(sum, "%q", []string{d.Once, account, d.To, d.Cc, d.Bcc, d.Subject, d.Text})
+	for _, f := range d.Files {
+		fmt.Fprintf(sum, "%q %d ", f.Name, len(f.Content))
+		sum.Write(f.Content)
+	}
+	return string(sum.Sum(nil))
 }
 
-// draftOf is the form that was sent.
-func draftOf(r *http.Request) draft {
+// draftOf is the form that was sent. An error says what is wrong with its files; the rest is there.
+func draftOf(r *http.Request) (draft, error) {
 	value := func(field string) string { return strings.TrimSpace(r.PostFormValue(field)) }
-	return draft{
+	d := draft{
 		Once: cmp.Or(value("once"), rand.Text()), To: value("to"), Cc: value("cc"), Bcc: value("bcc"), Subject: value("subject"),
 		Text:       strings.ReplaceAll(r.PostFormValue("text"), "\r\n", "\n"), // as forms send lines
 		Answers:    place{Account: value("acct"), Box: value("abox"), Validity: number(r, "av"), UID: imap.UID(number(r, "auid"))},
 		References: messageIDs(r.PostFormValue("references")),
 	}
+	var err error
+	d.Files, err = enclosed(r)
+	return d, err
 }
 
 // submit hands a letter to the sandbox's SMTP server, to all its recipients or to none.
@@ -102,7 +114,7 @@ func (m *Mail) submit(ctx context.Context, account, password string, letter outg
 	stop := context.AfterFunc(ctx, func() { _ = conn.Close() })
 	defer stop()
 	defer c.Close()
-	if err := c.Hello(cmp.Or(m.cfg.Domain, "localhost")); err != nil {
+	if err := c.Hello(Name); err != nil {
 		return err
 	}
 	if offered, _ := c.Extension("AUTH"); offered {

@@ -89,8 +89,8 @@ func Pages() map[string]Page {
 	}
 }
 
-// MaxForm bounds the form of a letter, in octets: as it is encoded, a character may take nine.
-const MaxForm = 9*maxText + 64<<10
+// MaxForm bounds the form of a letter with its files, in octets.
+const MaxForm = maxEnclosed + 9*maxText + 64<<10 // a character of a form that is not a multipart takes nine
 
 // to sends the browser to one of our pages. The path is relative, which http.Redirect does not leave it.
 func (v *Visit) to(page string) {

@@ -18,6 +18,7 @@ const maxQuoted = 32 << 10
 type draft struct {
 	Once                       string // one draft, one letter, however often it is sent
 	To, Cc, Bcc, Subject, Text string
+	Files                      []enclosure
 	Answers                    place    // the message that it answers; its UID is 0: none
 	References                 []string // of that answer, the message's own ID last
 }
@@ -27,6 +28,7 @@ type writePage struct {
 	frame
 	draft
 	From     string
+	Most     int // octets of files
 	Problem  string
 	Refusals []refusal
 	outcome
@@ -56,7 +58,7 @@ func (m *Mail) write(v *Visit) {
 
 // form shows a draft, and why it was not sent.
 func (m *Mail) form(v *Visit, status int, p place, d draft, why error) {
-	page := writePage{frame: m.frame(v, p), draft: d, From: m.address(p.Account), Problem: explain(v.Lang, why), outcome: v.outcome()}
+	page := writePage{frame: m.frame(v, p), draft: d, From: m.address(p.Account), Most: maxEnclosed, Problem: explain(v.Lang, why), outcome: v.outcome()}
 	if refused := (refusals)(nil); asRefusals(why, &refused) {
 		page.Problem, page.Refusals = say(v.Lang, "unsent"), refused
 	}

@@ -43,6 +43,11 @@ if (form) {
   form.addEventListener("submit", async (e) => {
     e.preventDefault();
     store();
+    const enclosed = [...form.elements.files.files].reduce((sum, f) => sum + f.size, 0);
+    if (enclosed > Number(form.dataset.most)) {
+      notice(form.dataset.large);
+      return;
+    }
     const button = form.querySelector("button");
     if (button.getAttribute("aria-busy") === "true") return;
     button.setAttribute("aria-busy", "true");
