@@ -16,7 +16,7 @@ import (
 func TestZone(t *testing.T) {
 	a, _ := testApp(t, nil)
 	folder := held(t, a.folder("amiens"))
-	if err := folder.KeepSheet(map[int]spec.Sandbox{1: {Timezone: "Asia/Tokyo"}}, nil, 0, instance.Reach{}); err != nil {
+	if err := folder.KeepSheet(map[int]spec.Sandbox{1: {Timezone: "Asia/Tokyo"}}, instance.Tasks{}, 0, instance.Reach{}); err != nil {
 		t.Fatal(err)
 	}
 	if got := noon().In(a.zone("amiens")).Format(time.TimeOnly); got != "21:00:00" {

@@ -222,16 +222,17 @@ func (o Outcome) keep(h *instance.Held) error {
 
 // Keep keeps what was decided, but where.
 func (d Decision) Keep(h *instance.Held) error {
-	var ids []string
+	var tasks instance.Tasks
 	for _, t := range d.Lab.Tasks {
-		ids = append(ids, t.ID)
+		tasks.Names = append(tasks.Names, t.ID)
+		tasks.Points += t.Points
 	}
 	var issued error
 	if len(d.Certificates.Issued) > 0 {
 		issued = h.KeepCertificates(d.Certificates)
 	}
 	return errors.Join(issued, h.KeepPublished(d.Published), h.KeepInstead(d.Instead), h.KeepOutlines(d.Desired.Outlines()), h.KeepSeats(d.Given), h.KeepRoster(d.Roster),
-		h.KeepSheet(d.Desired.Specs, ids, len(d.Lab.Assign), instance.Reach{Doors: d.Desired.Doors, Host: d.Host}), h.KeepLab(d.Source))
+		h.KeepSheet(d.Desired.Specs, tasks, len(d.Lab.Assign), instance.Reach{Doors: d.Desired.Doors, Host: d.Host}), h.KeepLab(d.Source))
 }
 
 // run walks a plan.

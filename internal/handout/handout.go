@@ -36,7 +36,8 @@ type Sheet struct {
 	HostKey  string    `json:"host_key,omitempty"` // "ssh-ed25519 AAAA…"; "" when it is not known
 
 	Statement string `json:"statement,omitempty"` // where it is in the login's home; "" when it is not there
-	Tasks     bool   `json:"tasks,omitempty"`     // there are some: lab shows them
+	Tasks     int    `json:"tasks,omitempty"`     // how many there are: lab shows them
+	Points    int    `json:"points,omitempty"`    // that they give at most, all together
 	Web       string `json:"web,omitempty"`       // the class's page; "" when there is none
 	Until     string `json:"until,omitempty"`     // when the server may go, as students' clocks have it; "" is never
 }

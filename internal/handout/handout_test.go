@@ -17,7 +17,7 @@ func class() Class {
 	standard := []Service{{"ssh", "127.0.10.2:22"}, {"pop3", "127.0.10.2:110"}}
 	return Class{Instance: "lundi", Title: map[string]string{"fr": "TD à la main", "en": "By hand"}, Sheets: []Sheet{
 		{Student: "alice", Seat: 1, Lang: "fr", Domain: "local.isri.fr", Hostname: "test.local.isri.fr", Services: services,
-			HostKey: "ssh-ed25519 AAAA", Statement: "statement.fr.md", Tasks: true, Until: "2026-03-27 18:00", Accounts: []Account{{"util1", "master2021", true}, {"util2", "a|b`c<&>", false}}},
+			HostKey: "ssh-ed25519 AAAA", Statement: "statement.fr.md", Tasks: 20, Points: 34, Until: "2026-03-27 18:00", Accounts: []Account{{"util1", "master2021", true}, {"util2", "a|b`c<&>", false}}},
 		{Student: "=cmd|'/c calc'!A1 <b>*", Seat: 2, Lang: "en", Domain: "d.test", Hostname: "h.d.test", Services: standard,
 			Accounts: []Account{{"21901234", "x", true}}},
 		{Student: "zoé", Seat: 3, Domain: "d.test", Hostname: "h.d.test"},

@@ -17,7 +17,7 @@ func full() Class {
 	c := Class{Instance: "lundi", Title: map[string]string{"fr": "TD protocoles SMTP, POP, IMAP", "en": "SMTP, POP and IMAP by hand"}}
 	for seat := 1; seat <= 3; seat++ {
 		s := Sheet{Student: fmt.Sprintf("Étudiante-Numéro Prénom%d", seat), Seat: seat, Lang: []string{"fr", "en"}[seat%2], Domain: "local.isri.fr",
-			Hostname: "test6isri.local.isri.fr", Statement: "statement.fr.md", Tasks: true, Until: "2026-03-27 18:00"}
+			Hostname: "test6isri.local.isri.fr", Statement: "statement.fr.md", Tasks: 20, Points: 34, Until: "2026-03-27 18:00"}
 		for i, service := range []string{"ssh", "smtp", "pop3", "imap"} {
 			s.Services = append(s.Services, Service{service, fmt.Sprintf("machine-de-tp-42.informatique.univ.example:%d", 10000+100*seat+[]int{22, 25, 10, 43}[i])})
 		}

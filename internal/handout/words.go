@@ -1,11 +1,14 @@
 package handout
 
-import "strings"
+import (
+	"fmt"
+	"strings"
+)
 
 // words are what a sheet says, in one language.
 type words struct {
 	sheet, server, mail, accounts, account, password, services, service, typed, address, colon, own, others, same string
-	first, connect, telnet, read, tasks, check, hint, task, browser                                               string
+	first, connect, telnet, read, tasks, most, check, hint, task, browser                                         string
 	recorded, until, scan                                                                                         string
 }
 
@@ -15,7 +18,7 @@ func wordsOf(lang string) words {
 			sheet: "Fiche de", server: "Votre serveur", mail: "Domaine", accounts: "Comptes", account: "Compte", password: "Mot de passe",
 			services: "Services", service: "Service", typed: "À taper", address: "Adresse", colon: "\u00a0:",
 			own: "Vous travaillez avec les comptes en gras.", others: "Les autres comptes du serveur, et leur mot de passe", same: "mot de passe",
-			first: "Pour commencer", connect: "Connectez-vous", telnet: "Parlez au serveur", read: "lisez l'énoncé", tasks: "montre les tâches et où vous en êtes",
+			first: "Pour commencer", connect: "Connectez-vous", telnet: "Parlez au serveur", read: "lisez l'énoncé", tasks: "montre les tâches et où vous en êtes", most: " (tâches\u00a0: %d, points\u00a0: %d)",
 			check: "vérifie ce que vous avez fait", hint: "donne un indice", task: "TÂCHE", browser: "Ou dans un navigateur",
 			recorded: "Ce que vous tapez aux ports 25, 110 et 143 est enregistré, avec l'heure (les mots de passe sont masqués), de même que les messages " +
 				"reçus, vos réponses et vos résultats. L'enseignant peut les lire, ainsi que votre boîte ; rien n'est envoyé ailleurs. " +
@@ -27,7 +30,7 @@ func wordsOf(lang string) words {
 		sheet: "Sheet of", server: "Your server", mail: "Mail domain", accounts: "Accounts", account: "Account", password: "Password",
 		services: "Services", service: "Service", typed: "Type", address: "Address", colon: ":",
 		own: "You work with the accounts in bold.", others: "The server's other accounts, and their passwords", same: "password",
-		first: "To begin with", connect: "Log in", telnet: "Talk to the server", read: "read what to do", tasks: "shows the tasks, and where you are",
+		first: "To begin with", connect: "Log in", telnet: "Talk to the server", read: "read what to do", tasks: "shows the tasks, and where you are", most: " (tasks: %d, points: %d)",
 		check: "checks what you have done", hint: "gives a hint", task: "TASK", browser: "Or in a browser",
 		recorded: "What you type at ports 25, 110 and 143 is recorded, with the time (passwords are masked), and so are the messages that arrive, your " +
 			"answers and your results. Your teacher can read them, and your mailbox; nothing is sent elsewhere. Dialogues, messages and files " +
@@ -59,8 +62,8 @@ func (s Sheet) steps() (all []step) {
 		all = append(all, step{"", "less " + s.Statement, w.read, ""})
 	}
 	all = append(all, s.page(w)...)
-	if s.Tasks {
-		all = append(all, step{"", "lab", w.tasks, ""}, step{"", "lab check", w.check, ""}, step{"", "lab hint " + w.task, w.hint, ""})
+	if s.Tasks > 0 {
+		all = append(all, step{"", "lab", w.tasks + fmt.Sprintf(w.most, s.Tasks, s.Points), ""}, step{"", "lab check", w.check, ""}, step{"", "lab hint " + w.task, w.hint, ""})
 	}
 	return all
 }

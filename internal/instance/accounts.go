@@ -24,8 +24,9 @@ type Sheet struct {
 	Domain    string            `json:"domain"`
 	Hostname  string            `json:"hostname"`
 	Timezone  string            `json:"timezone,omitempty"`
-	Tasks     []string          `json:"tasks,omitempty"` // their names
-	Host      string            `json:"host,omitempty"`  // that students were told
+	Tasks     []string          `json:"tasks,omitempty"`  // their names
+	Points    int               `json:"points,omitempty"` // that they give at most, all together
+	Host      string            `json:"host,omitempty"`   // that students were told
 	Sandboxes []SheetSandbox    `json:"sandboxes"`
 	AsOf      time.Time         `json:"-"` // when it was kept
 }
@@ -74,18 +75,24 @@ func (s Sheet) Instance(name string) Instance {
 	return i
 }
 
+// Tasks are a lab's.
+type Tasks struct {
+	Names  []string
+	Points int // at most, all together
+}
+
 // Reach is where students get in.
 type Reach struct {
 	Doors control.Doors
 	Host  string
 }
 
-func sheetOf(specs map[int]spec.Sandbox, tasks []string, assigned int, r Reach) Sheet {
+func sheetOf(specs map[int]spec.Sandbox, tasks Tasks, assigned int, r Reach) Sheet {
 	doors := map[int][]control.Door{}
 	for _, t := range r.Doors.Sandboxes {
 		doors[t.Seat] = t.Doors
 	}
-	sheet := Sheet{Tasks: tasks, Host: r.Host}
+	sheet := Sheet{Tasks: tasks.Names, Points: tasks.Points, Host: r.Host}
 	for _, seat := range slices.Sorted(maps.Keys(specs)) {
 		s := specs[seat]
 		sheet.Lab, sheet.Title, sheet.Domain, sheet.Hostname, sheet.Timezone = s.Lab, s.Title, s.Domain, s.Hostname, s.Timezone

@@ -120,7 +120,7 @@ func (h *Held) KeepPassword(seat int, account, password string) error {
 
 // KeepSheet keeps what everybody is given, and the names of the tasks. Of a student's accounts the first so many are those
 // that the lab assigns.
-func (h *Held) KeepSheet(specs map[int]spec.Sandbox, tasks []string, assigned int, r Reach) error {
+func (h *Held) KeepSheet(specs map[int]spec.Sandbox, tasks Tasks, assigned int, r Reach) error {
 	return h.keep(accountsFile, sheetOf(specs, tasks, assigned, r))
 }
 
