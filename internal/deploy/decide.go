@@ -95,6 +95,9 @@ func (d Decision) Builds() bool { return !d.built }
 // Decide is pure, as far as what is handed in with what was found is. Its errors are the request's fault.
 func Decide(r Request, f Found) (Decision, error) {
 	d := Decision{Name: r.Name, Lab: r.Lab, Class: r.Class, Roster: r.Roster, Source: r.Source}
+	if f.Can.Mend != "" {
+		return d, refusef("engine %s cannot run sandboxes: %s: %s", f.Can.Name, f.Can.Missing, f.Can.Mend)
+	}
 	if err := r.clash(f); err != nil {
 		return d, err
 	}

@@ -220,3 +220,18 @@ func TestOrderOfTheList(t *testing.T) {
 		}
 	}
 }
+
+// TestUnfitEngine: where the containers' uids are not the machine's own, nothing is decided, and what mends it is said.
+func TestUnfitEngine(t *testing.T) {
+	f := found()
+	f.Can.Missing, f.Can.Mend = "it is rootless: each seat's own uids do not exist", "use another daemon, or --engine embedded"
+	d, err := Decide(request(t, 2), f)
+	want := "engine memory cannot run sandboxes: it is rootless: each seat's own uids do not exist: use another daemon, or --engine embedded"
+	if err == nil || err.Error() != want || !errors.As(err, new(*RefusedError)) || len(d.Desired.Resources) > 0 || d.Given != nil {
+		t.Errorf("%v\n%+v", err, d)
+	}
+	f.Can.Mend = "" // what is only not there is no reason
+	if _, err := Decide(request(t, 2), f); err != nil {
+		t.Error(err)
+	}
+}

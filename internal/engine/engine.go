@@ -133,6 +133,7 @@ type Capabilities struct {
 	LowPorts bool   // doors may have ports under 1024, whoever the user is
 	Seccomp  bool   // containers run under our own filter of system calls, not the engine's
 	Missing  string // for people: what is not there, "" when nothing is
+	Mend     string // for people: what has to be done before any sandbox can run here, "" when they can
 }
 
 // Progress is told what a long step is doing, a line at a time, and not after the step has ended; nil is allowed.

@@ -117,7 +117,7 @@ func recent(version string) error {
 func capabilities(info system.Info) engine.Capabilities {
 	rootless := secured(info, "name=rootless")
 	return engine.Capabilities{
-		Name: "docker", System: true, Isolated: true, LowPorts: !rootless, Missing: missing(info),
+		Name: "docker", System: true, Isolated: true, LowPorts: !rootless, Missing: missing(info), Mend: mend(info),
 		Forwards: rootless || desktop(info) || secured(info, "name=userns"),
 		Seccomp:  seccompProfile() != "" && secured(info, "name=seccomp"),
 	}
@@ -148,6 +148,17 @@ func missing(info system.Info) string {
 		reasons = append(reasons, "it cannot limit memory or processes")
 	}
 	return strings.Join(reasons, "; ")
+}
+
+// mend is what has to be done about a daemon on which a sandbox cannot be what it is to be: its uids would be others.
+func mend(info system.Info) string {
+	switch {
+	case info.OSType != "linux":
+		return "switch the engine to Linux containers"
+	case secured(info, "name=rootless"), secured(info, "name=userns"):
+		return "use a daemon whose containers have the machine's own uids (no rootless, no userns-remap), or --engine embedded"
+	}
+	return ""
 }
 
 // explain gives a daemon's error the sentinel that callers branch on, and says what was being done.

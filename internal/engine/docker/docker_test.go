@@ -36,6 +36,9 @@ func TestMissing(t *testing.T) {
 		if can := capabilities(info); can.Forwards != slices.Contains([]string{"Docker Desktop", "rootless", "userns-remap"}, want) || can.LowPorts == (want == "rootless") {
 			t.Errorf("%q: %+v", want, can)
 		}
+		if refused := capabilities(info).Mend != ""; refused != slices.Contains([]string{"windows containers", "rootless", "userns-remap"}, want) {
+			t.Errorf("%q: sandboxes are refused: %v", want, refused)
+		}
 		if got := missing(info); !strings.Contains(got, want) || (got == "") != (want == "") {
 			t.Errorf("%q, want %q in it", got, want)
 		}

@@ -20,12 +20,8 @@ func (e *Engine) lacks(info system.Info) []engine.Finding {
 	var found []engine.Finding
 	if e.can.Missing != "" {
 		f := engine.Finding{Level: engine.Warning, What: "not here", Detail: e.can.Missing}
-		switch {
-		case info.OSType != "linux":
-			f.Level, f.Mend = engine.Bad, "switch the engine to Linux containers"
-		case secured(info, "name=rootless"), secured(info, "name=userns"):
-			f.Level = engine.Bad
-			f.Mend = "use a daemon whose containers have the machine's own uids (no rootless, no userns-remap), or --engine embedded"
+		if e.can.Mend != "" {
+			f.Level, f.Mend = engine.Bad, e.can.Mend
 		}
 		found = append(found, f)
 	}
