@@ -184,3 +184,15 @@ func TestGraded(t *testing.T) {
 		}
 	}
 }
+
+// TestTold: whose marks are not the last word, and who has none; of whom nothing is known no task waits.
+func TestTold(t *testing.T) {
+	b := class()
+	b.Students[1].Marks = map[string]Mark{"one": {Waits: true}}
+	b.Students[2].Marks["one"], b.Students[2].Marks["three"] = Mark{Waits: true}, Mark{Waits: true}
+	b.Absent = []string{"Eve"}
+	want := []string{"left out, since nothing is known of them: Eve", "did nothing: Martin Bruno", "counted as 0 until you mark them: Chloé Petit (one three)"}
+	if diff := cmp.Diff(want, b.Told()); diff != "" {
+		t.Error(diff)
+	}
+}

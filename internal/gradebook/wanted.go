@@ -120,10 +120,11 @@ func lines(all ...group) (told []string) {
 func (b Book) Told() []string {
 	var idle, waiting []string
 	for _, s := range b.Students {
-		if !s.Did {
+		tasks := b.waiting(s)
+		switch {
+		case !s.Did:
 			idle = append(idle, s.called())
-		}
-		if tasks := b.waiting(s); tasks != nil {
+		case tasks != nil:
 			waiting = append(waiting, fmt.Sprintf("%s (%s)", s.called(), strings.Join(tasks, " ")))
 		}
 	}
