@@ -17,6 +17,9 @@ func mayImport() map[string]string {
 	return map[string]string{
 		// Values.
 		"internal/spec":            "",
+		"internal/between":         "",
+		"internal/zone":            "internal/lab/problem",
+		"internal/nameserver":      "internal/between internal/zone",
 		"internal/safeio":          "",
 		"internal/epoch":           "internal/safeio",
 		"internal/mail":            "",
@@ -31,12 +34,12 @@ func mayImport() map[string]string {
 		"internal/register":        "internal/check internal/lab/task internal/progress",
 		"internal/roster":          "internal/lab/problem",
 		"internal/roster/sheet":    "internal/lab/problem",
-		"internal/lab":             "internal/lab/placeholder internal/lab/problem internal/lab/task internal/roster internal/spec internal/spelling",
+		"internal/lab":             "internal/between internal/lab/placeholder internal/lab/problem internal/lab/task internal/roster internal/spec internal/spelling",
 		"labs":                     "",
 		"images":                   "",
 		// The controller.
 		"internal/belongings":      "",
-		"internal/control":         "internal/check internal/dialogue internal/mail internal/progress",
+		"internal/control":         "internal/between internal/check internal/dialogue internal/mail internal/progress",
 		"internal/probe":           "",
 		"internal/handout":         "internal/safeio",
 		"internal/gradebook":       "internal/roster internal/screen",
@@ -60,8 +63,8 @@ func mayImport() map[string]string {
 		"internal/engine/docker":   "internal/engine internal/filelock",
 		"internal/instance":        "internal/certificate internal/control internal/engine internal/filelock internal/outline internal/plan internal/register internal/roster internal/safeio internal/spec",
 		"internal/compose":         "internal/control internal/deploy internal/engine internal/sandbox internal/spec",
-		"internal/gateway":         "internal/control internal/handoff internal/mail internal/safeio",
-		"internal/engine/embedded": "internal/belongings internal/control internal/engine internal/filelock internal/gateway internal/handoff internal/mail/auth internal/mail/mbox internal/maild internal/safeio internal/spec internal/web",
+		"internal/gateway":         "internal/between internal/control internal/handoff internal/mail internal/safeio",
+		"internal/engine/embedded": "internal/belongings internal/between internal/control internal/engine internal/filelock internal/gateway internal/handoff internal/mail internal/mail/auth internal/mail/mbox internal/maild internal/safeio internal/spec internal/web",
 		"internal/web":             "internal/control internal/dialogue internal/drawing internal/handoff internal/lab/task internal/mail internal/progress internal/webmail internal/worksheet",
 		// The mail side: protocols know neither each other, nor the spool, nor the accounts.
 		"internal/ring":             "",
@@ -88,11 +91,11 @@ func mayImport() map[string]string {
 		"internal/lesson":  "internal/belongings internal/control internal/epoch internal/mail internal/mail/mbox internal/mail/queue internal/progress internal/safeio internal/spec",
 		// The sandbox.
 		"internal/handoff": "internal/mail",
-		"internal/broker":  "internal/belongings internal/handoff internal/mail",
+		"internal/broker":  "internal/belongings internal/between internal/handoff internal/mail",
 		// For tests.
 		"internal/engine/enginetest":  "internal/engine",
 		"internal/mail/imap/imaptest": "internal/mail internal/mail/imap",
-		"internal/sandbox":            "internal/belongings internal/broker internal/handoff internal/safeio internal/script internal/spec",
+		"internal/sandbox":            "internal/belongings internal/between internal/broker internal/handoff internal/safeio internal/script internal/spec",
 	}
 }
 

@@ -92,7 +92,7 @@ func open(inherited broker.Inherited, log *slog.Logger) (*maild.Daemon, error) {
 		return nil, fmt.Errorf("spec: %w", err)
 	}
 	return maild.New(maild.Config{
-		Spec: s, Dial: dial(s, inherited.Broker), Files: inherited.Broker, Parking: parking(inherited), Accounts: auth.NewShadow(shadowFile), UID: uidOf,
+		Spec: s, Dial: dial(s, inherited.Broker), Ask: inherited.Broker.Neighbour, Files: inherited.Broker, Parking: parking(inherited), Accounts: auth.NewShadow(shadowFile), UID: uidOf,
 		StateDir: stateDir, LogFile: logFile, Log: log, Belongings: inherited.Broker, Skel: "/etc/skel",
 		Students: inherited.Broker,
 	})
@@ -151,6 +151,7 @@ func serve(ctx context.Context, c *maild.Control, inherited broker.Inherited, lo
 	if c.Daemon != nil {
 		for _, run := range []func(context.Context) error{
 			c.Daemon.Run,
+			func(ctx context.Context) error { return serveNames(ctx, c.Daemon, inherited) },
 			func(ctx context.Context) error { return c.Daemon.Inside(ctx, submit.DefaultSocket) },
 		} {
 			wg.Go(func() {
@@ -171,6 +172,14 @@ func serve(ctx context.Context, c *maild.Control, inherited broker.Inherited, lo
 		return cause
 	}
 	return nil
+}
+
+// serveNames serves the name server's own programs, where there is one.
+func serveNames(ctx context.Context, d *maild.Daemon, inherited broker.Inherited) error {
+	if inherited.Names == nil || inherited.Packets == nil {
+		return nil
+	}
+	return d.ServeNames(ctx, inherited.Packets, inherited.Names)
 }
 
 func serveOne(ctx context.Context, c *maild.Control, server *http.Server, name string, listener net.Listener) error {

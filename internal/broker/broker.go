@@ -21,7 +21,7 @@
 // # Boxes
 //
 // A box is a name: Inbox is /var/mail/USER, NewInbox a file beside it that is to replace it, Forward is ~/.forward, Read
-// is ~/mbox, anything else a path below ~/mail. No step below a home may be a symbolic link, and what is opened is a
+// is ~/mbox, Zone is ~/zone, anything else a path below ~/mail. No step below a home may be a symbolic link, and what is opened is a
 // regular file with one link that belongs to its user, or it is refused.
 package broker
 
@@ -39,6 +39,7 @@ const (
 	NewInbox = "INBOX/new" // /var/mail/.USER.new: renamed over Inbox
 	Forward  = ".forward"  // ~/.forward
 	Read     = "~/mbox"    // ~/mbox, where mail(1) moves what was read
+	Zone     = "~/zone"    // ~/zone, the records of the user's domain in a lab between servers
 )
 
 // Sentinels that callers branch on. An *Error also unwraps to the syscall.Errno that it has, if any.
@@ -109,6 +110,8 @@ func locate(user, box string) (place, error) {
 		return place{root: inHome, name: ".forward"}, nil
 	case Read:
 		return place{root: inHome, name: "mbox"}, nil
+	case Zone:
+		return place{root: inHome, name: "zone"}, nil
 	}
 	steps := strings.Split(box, "/")
 	if len(steps) > maxDepth || steps[0] == Inbox {

@@ -23,6 +23,9 @@ const (
 	// What comes through the gateway, see handoff.Listener; every maild gets the same two.
 	DescriptorMail    = "mail"
 	DescriptorControl = "control"
+	// The name server's own, in a lab between servers: a listener, and a socket for packets (127.0.0.1, port 53).
+	DescriptorNames   = "names"
+	DescriptorPackets = "name-packets"
 	// The two sockets in which maild parks the mailbox that it rewrites, see mbox.Parking; every maild gets the same.
 	DescriptorParkIn  = "park-in"
 	DescriptorParkOut = "park-out"
@@ -32,8 +35,10 @@ const (
 type Inherited struct {
 	// Listeners by name: smtp pop3 imap (25 110 143), for the sandbox's own programs. A service that is off has none.
 	Listeners map[string]net.Listener
-	Mail      net.Listener // handed-on connections of those services
-	Control   net.Listener // and those for control
+	Names     net.Listener   // nil: no name server
+	Packets   net.PacketConn // nil: no name server
+	Mail      net.Listener   // handed-on connections of those services
+	Control   net.Listener   // and those for control
 	Broker    *Client
 	ParkIn    *os.File
 	ParkOut   *os.File
@@ -97,10 +102,19 @@ func (in *Inherited) take(name string, file *os.File) error {
 		}
 		return err
 	}
-	defer file.Close() // FileListener has a copy of its own
+	defer file.Close() // what is made of it has a copy of its own
+	if name == DescriptorPackets {
+		var err error
+		in.Packets, err = net.FilePacketConn(file)
+		return err
+	}
 	l, err := net.FileListener(file)
 	if err != nil {
 		return err
+	}
+	if name == DescriptorNames {
+		in.Names = l
+		return nil
 	}
 	in.Listeners[name] = l
 	return nil
@@ -110,7 +124,10 @@ func (in *Inherited) close() {
 	for _, l := range in.Listeners {
 		_ = l.Close()
 	}
-	for _, l := range []net.Listener{in.Mail, in.Control} {
+	if in.Packets != nil {
+		_ = in.Packets.Close()
+	}
+	for _, l := range []net.Listener{in.Mail, in.Control, in.Names} {
 		if l != nil {
 			_ = l.Close()
 		}

@@ -4,12 +4,14 @@ package broker
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"net/netip"
 	"os"
 	"syscall"
 
+	"maillab/internal/between"
 	"maillab/internal/handoff"
 	"maillab/internal/mail"
 )
@@ -50,5 +52,51 @@ func (s *session) relay(ctx context.Context) (r reply, end *os.File, err error) 
 		return r, nil, fmt.Errorf("relay: %w", syscall.ENOSYS)
 	}
 	end, r.Text, err = relayer.DialRelay(ctx)
+	return r, end, err
+}
+
+// In a lab between servers, another student's server is asked for the same way, by its domain or its address:
+//
+//	{"id":23,"op":"neighbour","to":"bob.lab","service":"smtp"}      → {"id":23,"text":"198.18.0.2","domain":"bob.lab"} + the end of a connection
+const opNeighbour = "neighbour"
+
+// Neighbours is a Backend that knows other students' servers.
+type Neighbours interface {
+	// Neighbour connects to a service; with service "" it only tells whose server it is.
+	Neighbour(ctx context.Context, to, service string) (end *os.File, who between.Server, err error)
+}
+
+// Neighbour implements between.Ask. The connection's peer is the server's address.
+func (c *Client) Neighbour(ctx context.Context, to, service string) (net.Conn, between.Server, error) {
+	a, err := c.ask(ctx, request{Op: opNeighbour, To: to, Service: service}, nil)
+	if errors.Is(err, syscall.ENOENT) {
+		err = between.ErrNobody
+	}
+	if err != nil {
+		return nil, between.Server{}, err
+	}
+	who := between.Server{Domain: a.reply.Domain}
+	if who.Address, err = netip.ParseAddr(a.reply.Text); err == nil && service != "" && a.file == nil {
+		err = errors.New("neighbour: the answer holds no connection")
+	}
+	if err != nil || a.file == nil {
+		closeFile(a.file)
+		return nil, who, err
+	}
+	conn, err := handoff.FileConn(a.file)
+	if err != nil {
+		return nil, who, err
+	}
+	peer := mail.Peer{Remote: netip.AddrPortFrom(who.Address, 25)}
+	return &handoff.Conn{Conn: conn, Offer: handoff.Offer{Service: service, Peer: peer}}, who, nil
+}
+
+func (s *session) neighbour(ctx context.Context, req request) (r reply, end *os.File, err error) {
+	neighbours, ok := s.backend.(Neighbours)
+	if !ok {
+		return r, nil, fmt.Errorf("neighbours: %w", syscall.ENOSYS)
+	}
+	end, who, err := neighbours.Neighbour(ctx, req.To, req.Service)
+	r.Text, r.Domain = who.Address.String(), who.Domain
 	return r, end, err
 }

@@ -134,6 +134,8 @@ func (s *session) do(ctx context.Context, req request, body *os.File) (r reply, 
 		file, err = s.student(ctx, req, body)
 	case opRelay:
 		r, file, err = s.relay(ctx)
+	case opNeighbour:
+		r, file, err = s.neighbour(ctx, req)
 	default:
 		err = fmt.Errorf("unknown operation %q: %w", req.Op, syscall.ENOSYS)
 	}

@@ -38,7 +38,7 @@ type request struct {
 	Op   string `json:"op"`
 	User string `json:"user,omitempty"`
 	Box  string `json:"box,omitempty"`
-	To   string `json:"to,omitempty"`   // rename: the new box
+	To   string `json:"to,omitempty"`   // rename: the new box; neighbour: a domain or an address
 	Flag int    `json:"flag,omitempty"` // open
 	Lock uint64 `json:"lock,omitempty"` // unlock
 	Key  string `json:"key,omitempty"`  // authorize: "ssh-ed25519 AAAA…"
@@ -46,6 +46,8 @@ type request struct {
 
 	Scope string `json:"scope,omitempty"` // save, prepare, commit: "mail", "home" or "all"
 	Users string `json:"users,omitempty"` // commit: names, separated by commas
+
+	Service string `json:"service,omitempty"` // neighbour: what is wanted of it
 }
 
 // reply is what labinit answers.
@@ -55,7 +57,9 @@ type reply struct {
 	Kind  string `json:"kind,omitempty"`
 	Error string `json:"error,omitempty"` // "" when it was done
 	Lock  uint64 `json:"lock,omitempty"`
-	Text  string `json:"text,omitempty"` // hostkey, relay
+	Text  string `json:"text,omitempty"` // hostkey, relay, neighbour
+
+	Domain string `json:"domain,omitempty"` // neighbour
 }
 
 // parseRequest reads one packet that maild sent. labinit trusts maild no further than this.

@@ -33,7 +33,7 @@ func HostKeys(ctx context.Context, i deploy.Running, chosen []instance.Sandbox) 
 
 // SheetOf is a student's sheet; ok is false where nothing was kept of that student's accounts.
 func SheetOf(kept *instance.Sheet, i instance.Instance, s instance.Sandbox, p instance.Person) (sheet handout.Sheet, ok bool) {
-	sheet = handout.Sheet{Student: p.Key, Seat: p.Seat, Domain: kept.Domain, Hostname: kept.Hostname, Tasks: len(kept.Tasks), Points: kept.Points, Web: i.WebAddress()}
+	sheet = handout.Sheet{Student: p.Key, Seat: p.Seat, Tasks: len(kept.Tasks), Points: kept.Points, Web: i.WebAddress()}
 	if !i.Expires.IsZero() {
 		sheet.Until = i.Expires.In(kept.Zone()).Format("2006-01-02 15:04")
 	}
@@ -50,6 +50,7 @@ func SheetOf(kept *instance.Sheet, i instance.Instance, s instance.Sandbox, p in
 		if sandbox.Seat != s.Seat {
 			continue
 		}
+		sheet.Domain, sheet.Hostname = sandbox.Domain, sandbox.Hostname
 		for _, account := range sandbox.Accounts {
 			if account.Student == p.Key {
 				sheet.Accounts = append(sheet.Accounts, handout.Account{Name: account.Name, Password: account.Password, Own: account.Own})

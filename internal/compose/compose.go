@@ -148,6 +148,9 @@ func (s Stack) service(b Sandbox) (service, error) {
 	one.Environment = map[string]string{
 		"MAILLAB_SPEC": packed, "MAILLAB_TOKEN": b.Token, "MAILLAB_UID_BASE": strconv.Itoa(uidBase(s.Name, b.Seat)),
 	}
+	if b.Spec.Between != nil {
+		one.Environment[sandbox.EnvBetween] = "yes"
+	}
 	one.Tmpfs = []string{
 		fmt.Sprintf("/tmp:rw,exec,nosuid,nodev,mode=1777,size=%d", c.TmpBytes),
 		fmt.Sprintf("/var/tmp:rw,exec,nosuid,nodev,mode=1777,size=%d", c.TmpBytes),
@@ -167,6 +170,9 @@ func (s Stack) gateway() (service, error) {
 	at := 10000
 	for _, b := range s.Sandboxes {
 		t := control.Target{Seat: b.Seat, Token: b.Token, Relay: b.Relay}
+		if b.Spec.Between != nil {
+			t.Domain = b.Spec.Domain
+		}
 		for _, d := range b.Doors {
 			host, port, err := net.SplitHostPort(d.Listen)
 			if err != nil {

@@ -20,7 +20,10 @@ package control
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"time"
+
+	"maillab/internal/between"
 )
 
 // GatewayHost is the request host of the gateway itself.
@@ -82,6 +85,25 @@ func (d Doors) Targets() []Target {
 	return append(slices.Clip(d.Sandboxes), *d.Web)
 }
 
+// Neighbour finds the server that a sandbox means by a domain or an address. One that has no domain has no neighbours.
+func (d Doors) Neighbour(asker Target, to string) (Target, bool) {
+	if asker.Domain == "" {
+		return Target{}, false
+	}
+	i := slices.IndexFunc(d.Sandboxes, func(t Target) bool {
+		return t.Domain != "" && (strings.EqualFold(t.Domain, to) || between.Address(t.Seat).String() == to)
+	})
+	if i < 0 {
+		return Target{}, false
+	}
+	return d.Sandboxes[i], true
+}
+
+// Server is a sandbox as its neighbours see it.
+func (t Target) Server() between.Server {
+	return between.Server{Domain: t.Domain, Address: between.Address(t.Seat)}
+}
+
 // Name is what a target is called where something is wrong with it.
 func (t Target) Name() string {
 	if t.Seat == WebSeat {
@@ -99,6 +121,7 @@ type Target struct {
 	Students []string `json:"students,omitempty"` // roster keys, by which the page finds whose sandbox it is
 	Token    string   `json:"token"`              // by which it registers; unused by the embedded engine
 	Relay    string   `json:"relay,omitempty"`    // host:port of the one server that is dialled for it
+	Domain   string   `json:"domain,omitempty"`   // in a lab between servers; "": it has no neighbours, and is nobody's
 	Doors    []Door   `json:"doors"`
 }
 

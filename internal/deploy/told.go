@@ -17,7 +17,7 @@ type Told struct {
 	Lab       string        `json:"lab"`
 	Engine    string        `json:"engine"`
 	Topology  string        `json:"topology"`
-	Domain    string        `json:"domain"`
+	Domain    string        `json:"domain"` // of the first sandbox: all have one, but in a lab between servers
 	Hostname  string        `json:"hostname"`
 	Sandboxes []ToldSandbox `json:"sandboxes"`
 }
@@ -26,6 +26,8 @@ type Told struct {
 type ToldSandbox struct {
 	Seat      int               `json:"seat"`
 	Students  []string          `json:"students"`
+	Domain    string            `json:"domain"`
+	Hostname  string            `json:"hostname"`
 	Addresses map[string]string `json:"addresses"`
 	Accounts  []ToldAccount     `json:"accounts"`
 }
@@ -43,12 +45,14 @@ func (o Outcome) Tell() Told {
 	out := Told{Instance: o.Name, Lab: o.Lab.Name, Engine: o.Engine.Capabilities().Name, Topology: o.Lab.Topology}
 	for _, target := range o.Desired.Doors.Sandboxes {
 		s := o.Desired.Specs[target.Seat]
-		out.Domain, out.Hostname = s.Domain, s.Hostname
 		out.Sandboxes = append(out.Sandboxes, ToldSandbox{
-			Seat: target.Seat, Students: o.Students[target.Seat], Addresses: instance.Sandbox{Seat: target.Seat, Target: target}.Addresses(o.Host), Accounts: accountsOf(s),
+			Seat: target.Seat, Students: o.Students[target.Seat], Domain: s.Domain, Hostname: s.Hostname, Addresses: instance.Sandbox{Seat: target.Seat, Target: target}.Addresses(o.Host), Accounts: accountsOf(s),
 		})
 	}
 	slices.SortFunc(out.Sandboxes, func(a, b ToldSandbox) int { return cmp.Compare(a.Seat, b.Seat) })
+	if len(out.Sandboxes) > 0 {
+		out.Domain, out.Hostname = out.Sandboxes[0].Domain, out.Sandboxes[0].Hostname
+	}
 	return out
 }
 

@@ -105,6 +105,7 @@ const (
 	LabelToken    = "maillab.token"   // by which a sandbox, or the page, registers at its gateway
 	LabelDoors    = "maillab.doors"   // service=host:port, comma separated: where students reach a sandbox
 	LabelRelay    = "maillab.relay"   // host:port of the one server that a sandbox may have dialled for it, "" for none
+	LabelDomain   = "maillab.domain"  // by which a sandbox's neighbours know it, "" where it has none
 	LabelForward  = "maillab.forward" // "ports" on a gateway whose doors the engine forwards to it
 	LabelHost     = "maillab.host"    // what students are told to connect to
 	LabelTopology = "maillab.topology"

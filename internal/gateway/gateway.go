@@ -134,6 +134,16 @@ func (g *Gateway) Holder(token string) (control.Target, bool) {
 	return control.Target{}, false
 }
 
+// Neighbour finds the server that a sandbox means by a domain or an address.
+func (g *Gateway) Neighbour(asker control.Target, to string) (control.Target, bool) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.current.Neighbour(asker, to)
+}
+
+// Seat finds a sandbox.
+func (g *Gateway) Seat(n int) (control.Target, bool) { return g.seat(n) }
+
 // target finds a sandbox by its seat, or answers that there is none.
 func (g *Gateway) target(w http.ResponseWriter, seat string) (control.Target, bool) {
 	n, err := strconv.Atoi(seat)

@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"net/http/httputil"
 	"sync"
-	"syscall"
 	"time"
 
 	"maillab/internal/control"
@@ -134,10 +133,11 @@ type registration struct {
 	seat int
 }
 
-// Holders know who registers, and what a page may be connected to: a Gateway.
+// Holders know who registers, what a page may be connected to, and who is whose neighbour: a Gateway.
 type Holders interface {
 	Holder(token string) (control.Target, bool)
 	Reach(ctx context.Context, what handoff.Reach) (net.Conn, error)
+	Neighbour(asker control.Target, to string) (control.Target, bool)
 }
 
 // Listen takes registrations until the listener is closed.
@@ -223,102 +223,5 @@ func (r *Registry) leave(token string, reg *registration) {
 	defer r.mu.Unlock()
 	if r.live[token] == reg {
 		delete(r.live, token)
-	}
-}
-
-// relaysAtOnce bounds a sandbox's connections to its relay, from the dial to the end.
-const relaysAtOnce = 8
-
-// relayPatience bounds a dial.
-const relayPatience = 30 * time.Second
-
-// requests answers what a sandbox asks until its connection ends.
-func (r *Registry) requests(ctx context.Context, reg *registration, token string, of Holders) error {
-	buffer, under := make([]byte, handoff.MaxPacket+1), make(chan struct{}, relaysAtOnce)
-	for {
-		p, err := read(reg.conn, buffer)
-		if err != nil {
-			return err
-		}
-		t, known := of.Holder(token)
-		switch {
-		case p.Ask != 0 && p.Reach != nil && known && t.Seat == control.WebSeat:
-			r.reach(ctx, reg, p, of)
-			continue
-		case p.Ask == 0 || !p.Relay:
-			return errors.New("it says nothing that is known")
-		}
-		select {
-		case under <- struct{}{}:
-		default:
-			r.refuse(reg, p.Ask, errors.New("too many connections to the relay at once"))
-			continue
-		}
-		go func() {
-			defer func() { <-under }()
-			r.relay(ctx, reg, p.Ask, t, known)
-		}()
-	}
-}
-
-// relay dials the relay that the instance's lab names for this seat, and no other address.
-func (r *Registry) relay(ctx context.Context, reg *registration, id uint64, t control.Target, known bool) {
-	if !known || t.Relay == "" {
-		r.refuse(reg, id, errors.New("the lab names no relay"))
-		return
-	}
-	conn, err := (&net.Dialer{Timeout: relayPatience}).DialContext(ctx, "tcp", t.Relay)
-	if err != nil {
-		r.refuse(reg, id, err)
-		return
-	}
-	ours, theirs, err := handoff.Stream()
-	if err != nil {
-		conn.Close()
-		r.refuse(reg, id, err)
-		return
-	}
-	err = handoff.SendNow(reg.conn, handoff.Packet{Ask: id, Address: conn.RemoteAddr().String()}, theirs)
-	theirs.Close()
-	if err != nil {
-		conn.Close()
-		ours.Close()
-		return
-	}
-	copyBoth(ctx, conn, ours, r.buffers, r.stall)
-}
-
-// reach hands the page one end of a connection to a sandbox's service; the sandbox has the other, the gateway none.
-func (r *Registry) reach(ctx context.Context, reg *registration, p handoff.Packet, of Holders) {
-	conn, err := of.Reach(ctx, *p.Reach)
-	if err != nil {
-		r.refuse(reg, p.Ask, err)
-		return
-	}
-	defer conn.Close()
-	end, err := conn.(*net.UnixConn).File()
-	if err != nil {
-		r.refuse(reg, p.Ask, err)
-		return
-	}
-	defer end.Close()
-	if err := handoff.SendNow(reg.conn, handoff.Packet{Ask: p.Ask}, end); err != nil {
-		r.log.Warn("an answer to the page", "err", err)
-	}
-}
-
-// refuse tells why there is no connection.
-func (r *Registry) refuse(reg *registration, id uint64, why error) {
-	p := handoff.Packet{Ask: id, Error: why.Error()}
-	var errno syscall.Errno
-	var timeout net.Error
-	switch {
-	case errors.As(why, &errno):
-		p.Errno = int(errno)
-	case errors.As(why, &timeout) && timeout.Timeout():
-		p.Errno = int(syscall.ETIMEDOUT)
-	}
-	if err := handoff.SendNow(reg.conn, p, nil); err != nil {
-		r.log.Warn("an answer to what was asked", "seat", reg.seat, "err", err)
 	}
 }

@@ -13,6 +13,10 @@
 //	sandbox → gateway   {"ask":7,"relay":true}                   dial the relay that the lab names
 //	page    → gateway   {"ask":8,"reach":{"seat":3,"service":"ssh","peer":{…}}}
 //	gateway → both      {"ask":7,"address":"192.0.2.1:25"}       + the end of a connection; or with "error"
+//	sandbox → gateway   {"ask":9,"neighbour":{"to":"bob.lab","service":"smtp"}}
+//	gateway → sandbox   {"ask":9,"address":"198.18.0.2","domain":"bob.lab"}  + the end of a connection; or with "error"
+//
+// A neighbour is asked for by domain or by address. Without a service nothing is connected: the answer says who it is.
 //
 // A page (package web) registers as a sandbox does; what is offered to it are browsers' connections.
 //
@@ -49,14 +53,17 @@ const (
 
 // Packet is what is said on a registration: a token, an offer, something asked, or an answer to that.
 type Packet struct {
-	Token   string `json:"token,omitempty"`
-	Offer   *Offer `json:"offer,omitempty"`
-	Ask     uint64 `json:"ask,omitempty"` // a number of the asker's
-	Relay   bool   `json:"relay,omitempty"`
-	Reach   *Reach `json:"reach,omitempty"`
-	Address string `json:"address,omitempty"` // the relay's, where it was reached
-	Error   string `json:"error,omitempty"`   // why it was not
-	Errno   int    `json:"errno,omitempty"`   // the same as Linux's number, where it has one
+	Token string `json:"token,omitempty"`
+	Offer *Offer `json:"offer,omitempty"`
+	Ask   uint64 `json:"ask,omitempty"` // a number of the asker's
+	Relay bool   `json:"relay,omitempty"`
+	Reach *Reach `json:"reach,omitempty"`
+	// Neighbour is asked for in a lab between servers.
+	Neighbour *Neighbour `json:"neighbour,omitempty"`
+	Address   string     `json:"address,omitempty"` // the relay's, where it was reached; the neighbour's
+	Domain    string     `json:"domain,omitempty"`  // the neighbour's
+	Error     string     `json:"error,omitempty"`   // why it was not
+	Errno     int        `json:"errno,omitempty"`   // the same as Linux's number, where it has one
 }
 
 // Offer says what the connection is that comes with it.
@@ -64,6 +71,12 @@ type Offer struct {
 	Service string    `json:"service"`
 	Peer    mail.Peer `json:"peer"`
 	Probe   bool      `json:"probe,omitempty"` // the gateway's own look whether the service answers: nothing of it is recorded
+}
+
+// Neighbour is another student's server, of which a service is asked for; with "" only who it is.
+type Neighbour struct {
+	To      string `json:"to"` // its domain or address
+	Service string `json:"service,omitempty"`
 }
 
 // Reach is what a page asks for: a connection to a service of a sandbox, for a browser.

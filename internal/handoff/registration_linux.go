@@ -140,27 +140,28 @@ func (r *Registration) answer(a answered) {
 	}
 }
 
-// Ask asks the gateway for a connection, with a packet that says for which, and returns an end of it.
-func (r *Registration) Ask(ctx context.Context, p Packet) (end *os.File, address string, err error) {
+// Ask asks the gateway for a connection, with a packet that says for which, and returns an end of it with the gateway's answer.
+// Where a packet asks for none there is no end.
+func (r *Registration) Ask(ctx context.Context, p Packet) (end *os.File, answer Packet, err error) {
 	wait := make(chan answered, 1)
 	id, err := r.ask(p, wait)
 	if err != nil {
-		return nil, "", err
+		return nil, Packet{}, err
 	}
 	select {
 	case a, ok := <-wait:
 		switch {
 		case !ok:
-			return nil, "", fmt.Errorf("the gateway has gone: %w", syscall.ENETUNREACH)
-		case a.end != nil:
-			return a.end, a.Address, nil
+			return nil, Packet{}, fmt.Errorf("the gateway has gone: %w", syscall.ENETUNREACH)
+		case a.end != nil, a.Error == "" && p.Neighbour != nil && p.Neighbour.Service == "":
+			return a.end, a.Packet, nil
 		case a.Errno != 0:
-			return nil, "", fmt.Errorf("%s: %w", a.Error, syscall.Errno(a.Errno))
+			return nil, Packet{}, fmt.Errorf("%s: %w", a.Error, syscall.Errno(a.Errno))
 		}
-		return nil, "", errors.New(a.Error)
+		return nil, Packet{}, errors.New(a.Error)
 	case <-ctx.Done():
 		r.forget(id, wait)
-		return nil, "", ctx.Err()
+		return nil, Packet{}, ctx.Err()
 	}
 }
 

@@ -21,8 +21,6 @@ import (
 type Sheet struct {
 	Lab       string            `json:"lab"`
 	Title     map[string]string `json:"title"`
-	Domain    string            `json:"domain"`
-	Hostname  string            `json:"hostname"`
 	Timezone  string            `json:"timezone,omitempty"`
 	Tasks     []string          `json:"tasks,omitempty"`  // their names
 	Points    int               `json:"points,omitempty"` // that they give at most, all together
@@ -44,6 +42,8 @@ func (s Sheet) Zone() *time.Location {
 type SheetSandbox struct {
 	Seat     int            `json:"seat"`
 	Lang     string         `json:"lang"`
+	Domain   string         `json:"domain"`
+	Hostname string         `json:"hostname"`
 	Accounts []SheetAccount `json:"accounts"`
 	Doors    []control.Door `json:"doors,omitempty"`
 }
@@ -95,8 +95,8 @@ func sheetOf(specs map[int]spec.Sandbox, tasks Tasks, assigned int, r Reach) She
 	sheet := Sheet{Tasks: tasks.Names, Points: tasks.Points, Host: r.Host}
 	for _, seat := range slices.Sorted(maps.Keys(specs)) {
 		s := specs[seat]
-		sheet.Lab, sheet.Title, sheet.Domain, sheet.Hostname, sheet.Timezone = s.Lab, s.Title, s.Domain, s.Hostname, s.Timezone
-		one, had := SheetSandbox{Seat: seat, Lang: s.Lang, Doors: doors[seat]}, map[string]int{}
+		sheet.Lab, sheet.Title, sheet.Timezone = s.Lab, s.Title, s.Timezone
+		one, had := SheetSandbox{Seat: seat, Lang: s.Lang, Domain: s.Domain, Hostname: s.Hostname, Doors: doors[seat]}, map[string]int{}
 		for _, a := range s.Accounts {
 			made := SheetAccount{Name: a.Name, Student: a.Student, FullName: a.FullName, Password: a.Password, Lang: cmp.Or(a.Lang, s.Lang), Own: had[a.Student] < assigned}
 			if had[a.Student] == 0 {

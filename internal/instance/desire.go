@@ -120,6 +120,7 @@ func (w Wish) sandbox(s spec.Sandbox, can engine.Capabilities) ([]engine.Resourc
 		engine.LabelToken:   w.Token(s.Seat),
 		engine.LabelDoors:   formatDoors(doors),
 		engine.LabelRelay:   relayOf(s),
+		engine.LabelDomain:  domainOf(s),
 	}
 	container := &engine.SandboxSpec{
 		Image: w.Image, Hostname: strings.SplitN(s.Hostname, ".", 2)[0],
@@ -128,6 +129,9 @@ func (w Wish) sandbox(s spec.Sandbox, can engine.Capabilities) ([]engine.Resourc
 	if can.System {
 		labels[engine.LabelUIDs] = strconv.Itoa(w.UIDs[s.Seat])
 		container.Env = map[string]string{"MAILLAB_TOKEN": labels[engine.LabelToken], "MAILLAB_UID_BASE": labels[engine.LabelUIDs]}
+		if s.Between != nil {
+			container.Env["MAILLAB_BETWEEN"] = "yes"
+		}
 	}
 	var volumes []engine.Resource
 	for _, part := range parts(can) {
@@ -168,6 +172,14 @@ func relayOf(s spec.Sandbox) string {
 		relay = net.JoinHostPort(strings.Trim(relay, "[]"), "25")
 	}
 	return relay
+}
+
+// domainOf is the domain by which a sandbox's neighbours know it; "" where it has none.
+func domainOf(s spec.Sandbox) string {
+	if s.Between == nil {
+		return ""
+	}
+	return s.Domain
 }
 
 // resource is one with the labels that all have.

@@ -34,7 +34,7 @@ func factsOf(resources []engine.Resource) map[string]engine.Resource {
 // general are the labels that all resources of an instance share; ofSeat those that a seat's have.
 func general() []string { return []string{engine.LabelExpires, engine.LabelHost, engine.LabelWeb} }
 func ofSeat() []string {
-	return []string{engine.LabelStudent, engine.LabelDoors, engine.LabelUIDs, engine.LabelRelay}
+	return []string{engine.LabelStudent, engine.LabelDoors, engine.LabelUIDs, engine.LabelRelay, engine.LabelDomain}
 }
 
 // InForce has every resource say what the facts say.
@@ -130,7 +130,7 @@ func newFacts(resources []engine.Resource, version int) engine.Resource {
 			facts.Instance, facts.Labels = r.Instance, maps.Clone(r.Labels)
 		}
 	}
-	for _, own := range []string{engine.LabelSpec, engine.LabelToken, engine.LabelDoors, engine.LabelUIDs, engine.LabelStudent, engine.LabelRelay, engine.LabelForward, engine.LabelSeat, engine.LabelPart} {
+	for _, own := range []string{engine.LabelSpec, engine.LabelToken, engine.LabelDoors, engine.LabelUIDs, engine.LabelStudent, engine.LabelRelay, engine.LabelDomain, engine.LabelForward, engine.LabelSeat, engine.LabelPart} {
 		delete(facts.Labels, own)
 	}
 	facts.Labels[engine.LabelKind], facts.Labels[engine.LabelVersion] = string(engine.Facts), strconv.Itoa(version)

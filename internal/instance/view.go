@@ -116,7 +116,7 @@ func sandboxOf(r engine.Resource) Sandbox {
 		Target: control.Target{
 			Seat:  r.Seat,
 			Token: r.Labels[engine.LabelToken],
-			Relay: r.Labels[engine.LabelRelay],
+			Relay: r.Labels[engine.LabelRelay], Domain: r.Labels[engine.LabelDomain],
 			Doors: parseDoors(r.Labels[engine.LabelDoors]),
 		},
 	}

@@ -16,7 +16,7 @@ import (
 // seat 0. The result is in the order of the seats and follows from the arguments alone. The error is Problems: all that
 // does not fit between the lab and this class.
 func Compile(l *Lab, class roster.Class, seats map[string]int, instance string, secrets Secrets) ([]spec.Sandbox, error) {
-	c := &compiler{Lab: l, doc: l.doc.fork(), instance: instance, secrets: secrets}
+	c := &compiler{Lab: l, doc: l.doc.fork(), instance: instance, secrets: secrets, domains: map[string]string{}}
 	students := c.seated(class, seats)
 	groups := [][]*student{students}
 	if l.Topology == Isolated {
@@ -56,6 +56,7 @@ type compiler struct {
 	doc      *document // of its own: hides the lab's
 	instance string
 	secrets  Secrets
+	domains  map[string]string // in a lab between servers: whose each is
 }
 
 // student is one with a seat and, once known, accounts.
@@ -146,6 +147,7 @@ func (c *compiler) sandbox(group []*student) spec.Sandbox {
 	accounts := c.accounts(s.Seat, group)
 	v := c.values(owner)
 	c.identity(&s, v)
+	c.between(&s, owner)
 	s.Title = bothLanguages(c.Title, v)
 	s.Lang = v.lang()
 	s.Statement = c.instructions(v, owner)
@@ -186,7 +188,7 @@ func firstOf(s *student) string {
 
 // identity fills in the names of the server.
 func (c *compiler) identity(s *spec.Sandbox, v values) {
-	s.Domain = strings.ToLower(v.expand(c.Domain))
+	s.Domain = strings.ToLower(v.expand("{domain}"))
 	s.Hostname = strings.ToLower(v.expand(c.Hostname))
 	if !strings.Contains(s.Hostname, ".") {
 		s.Hostname += "." + s.Domain

@@ -131,6 +131,9 @@ func describeSandbox(out *strings.Builder, s spec.Sandbox) {
 	say := func(format string, args ...any) { fmt.Fprintf(out, format+"\n", args...) }
 	say("seat %d of %s (%s), v%d, lang %s, title fr %q en %q", s.Seat, s.Instance, s.Lab, s.Version, s.Lang, s.Title["fr"], s.Title["en"])
 	say("  %s, %s, local %s, hosts %s, %s, tls %s", s.Hostname, s.Domain, s.Locals, s.Hosts, s.Timezone, s.TLS)
+	if b := s.Between; b != nil {
+		say("  in %s at %s, zone of %s", b.Parent, b.Address, b.Owner)
+	}
 	for _, a := range s.Accounts {
 		say("  account %s of %q (%s), password %q, lang %s, motd %d lines", a.Name, a.Student, a.FullName, a.Password, a.Lang, strings.Count(a.Motd, "\n"))
 	}

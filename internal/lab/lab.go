@@ -40,8 +40,10 @@ type Lab struct {
 	Topology string `yaml:"topology" jsonschema:"enum=isolated,enum=shared,default=isolated"`
 	// Hostname of the server; with a dot it is the full name already, else the domain completes it.
 	Hostname string `yaml:"hostname" jsonschema:"required"`
-	// Domain is what completes a bare address.
-	Domain string `yaml:"domain" jsonschema:"required"`
+	// Domain is what completes a bare address. In a lab between servers it is each student's own, see between.
+	Domain string `yaml:"domain"`
+	// Between gives each student a domain, and lets mail pass between their servers.
+	Between *Between `yaml:"between"`
 	// Timezone of dates in mail and log, such as Europe/Paris.
 	Timezone string `yaml:"timezone" jsonschema:"default=UTC"`
 	// Also are further domains that are local here.
@@ -84,6 +86,13 @@ type Lab struct {
 	at        map[string][]entry
 
 	passwords Passwords // in place of its own
+}
+
+// Between makes the students' servers neighbours.
+type Between struct {
+	// Domain is each student's, in one that all share: {student} or a roster column makes the first part, as letters, digits and
+	// dashes.
+	Domain string `yaml:"domain" jsonschema:"required"`
 }
 
 // Account is one account, or a pattern for several.

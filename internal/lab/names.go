@@ -5,6 +5,9 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode"
+
+	"golang.org/x/text/unicode/norm"
 )
 
 // Letters that names are made of.
@@ -46,6 +49,21 @@ func isDomain(name string) bool {
 		}
 	}
 	return true
+}
+
+// dnsLabel makes text one label of a domain: small letters without their accents, digits, and a dash for all else.
+func dnsLabel(text string) string {
+	var label strings.Builder
+	for _, r := range norm.NFD.String(strings.ToLower(text)) {
+		switch {
+		case unicode.Is(unicode.Mn, r):
+		case strings.ContainsRune(small+digits, r):
+			label.WriteRune(r)
+		case !strings.HasSuffix(label.String(), "-"):
+			label.WriteByte('-')
+		}
+	}
+	return strings.Trim(label.String(), "-")
 }
 
 // isLocalPart says whether name can stand before the @ without quotes (RFC 5321 section 4.1.2, Dot-string).

@@ -7,6 +7,7 @@ import (
 
 	"maillab/internal/lab/placeholder"
 	"maillab/internal/lab/task"
+	"maillab/internal/roster"
 )
 
 // What nobody could pass, and on a shared server what a classmate could pass for another, is told before there is a class.
@@ -123,7 +124,7 @@ func (l *Lab) validateTable(at string, a *task.Answer) {
 
 // example is what placeholders could be for some student. One account begins as the other: patterns often forget that.
 func (l *Lab) example(name string) (string, bool) {
-	value, known := map[string]string{"domain": l.Domain, "lang": l.Lang, "seat": "1", "student": "alice", "account": "util1", "account2": "util11", "password": "secret",
+	value, known := map[string]string{"domain": values{lab: l, student: &roster.Student{Key: "alice"}, seat: 1}.domain(), "lang": l.Lang, "seat": "1", "student": "alice", "account": "util1", "account2": "util11", "password": "secret",
 		"token": "x7kq2-mv4hd", "port": "2501"}[name]
 	if known {
 		return value, true

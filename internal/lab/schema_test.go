@@ -123,7 +123,7 @@ func TestSchemaConforms(t *testing.T) {
 	for _, wrong := range [][2]string{
 		{"hostname:", "hostnam:"}, {"topology: isolated", "topology: alone"}, {"n: 1-19", "n: [1, 19]"}, {"fr: \"TD", "de: \"TD"},
 		{"cpus: 0.5", "cpus: half"}, {"memory: 96MiB", "memory: 96Mo"}, {"points: 2", "points: -2"}, {"service: smtp", "service: ftp"},
-		{"name: amiens-", "name: Amiens "}, {"domain: local.isri.fr\n", ""},
+		{"name: amiens-", "name: Amiens "}, {"title: {", "titre: {"},
 	} {
 		text := strings.Replace(contract, wrong[0], wrong[1], 1)
 		if text == contract {

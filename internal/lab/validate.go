@@ -13,6 +13,7 @@ import (
 // validate reports what is wrong with the values, as far as it shows without a class.
 func (l *Lab) validate() {
 	l.validateNames()
+	l.validateBetween()
 	l.validateAccounts()
 	l.validateServices()
 	l.validateWorld()
@@ -27,7 +28,7 @@ func (l *Lab) validateNames() {
 	if !isDomain(sample(l.Hostname)) {
 		l.doc.report("hostname", "letters, digits, dashes and dots", "%q is not a host name", l.Hostname)
 	}
-	if slices.Contains(placeholder.Names(l.Domain), "domain") || !isDomain(sample(l.Domain)) {
+	if l.Domain != "" && (slices.Contains(placeholder.Names(l.Domain), "domain") || !isDomain(sample(l.Domain))) {
 		l.doc.report("domain", "letters, digits, dashes and dots", "%q is not a domain", l.Domain)
 	}
 	if _, err := time.LoadLocation(l.Timezone); err != nil || l.Timezone == "" || l.Timezone == "Local" {

@@ -30,7 +30,7 @@ type values struct {
 func (v values) lookup(name string) (string, bool) {
 	switch name {
 	case "domain":
-		return v.lab.Domain, true
+		return v.domain(), true
 	case "n":
 		return strconv.Itoa(v.n), v.n > 0
 	case "lang":
@@ -69,6 +69,20 @@ func (v values) lookup(name string) (string, bool) {
 		return word, known
 	}
 	return strconv.Itoa(firstPort + v.seat), name == "port"
+}
+
+// domain is the server's own: in a lab between servers the student's, whose part of it is made a label.
+func (v values) domain() string {
+	if v.lab.Between == nil {
+		return v.lab.Domain
+	}
+	return strings.ToLower(placeholder.Expand(v.lab.Between.Domain, func(name string) (string, bool) {
+		if name == "domain" {
+			return "", false
+		}
+		value, known := v.lookup(name)
+		return dnsLabel(value), known
+	}))
 }
 
 func (v values) account(i int) (string, bool) {

@@ -9,10 +9,13 @@ import (
 type Peer struct {
 	Remote netip.AddrPort
 	Local  netip.AddrPort // where the client connected to
+	Known  string         `json:",omitempty"` // the name that a lookup proved to be the client's; "" is none
 }
 
 // PeerOf reads a connection's addresses.
-func PeerOf(c net.Conn) Peer { return Peer{addrPort(c.RemoteAddr()), addrPort(c.LocalAddr())} }
+func PeerOf(c net.Conn) Peer {
+	return Peer{Remote: addrPort(c.RemoteAddr()), Local: addrPort(c.LocalAddr())}
+}
 
 func addrPort(a net.Addr) netip.AddrPort {
 	if tcp, ok := a.(*net.TCPAddr); ok {
@@ -33,9 +36,12 @@ func (p Peer) Host() string {
 // Loopback tells whether the client is on this machine.
 func (p Peer) Loopback() bool { return !p.Remote.IsValid() || p.Remote.Addr().IsLoopback() }
 
-// Name is what Postfix calls a client whose address is not looked up: "localhost" or "unknown".
+// Name is what Postfix calls a client: by its name, where a lookup proved one, else "localhost" or "unknown".
 func (p Peer) Name() string {
-	if p.Loopback() {
+	switch {
+	case p.Known != "":
+		return p.Known
+	case p.Loopback():
 		return "localhost"
 	}
 	return "unknown"

@@ -41,6 +41,10 @@ func (d *Daemon) accepted(ctx context.Context, service string, conn net.Conn) {
 			return
 		}
 	}
+	if to, neighbour := d.meant(service, conn); neighbour {
+		d.passOn(ctx, conn, to)
+		return
+	}
 	d.Serve(ctx, service, conn)
 }
 

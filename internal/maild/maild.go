@@ -20,6 +20,7 @@ import (
 	"sync"
 	"time"
 
+	"maillab/internal/between"
 	"maillab/internal/delivery"
 	"maillab/internal/dialogue"
 	"maillab/internal/epoch"
@@ -33,6 +34,7 @@ import (
 	"maillab/internal/mail/pop3"
 	"maillab/internal/mail/queue"
 	"maillab/internal/mail/smtp"
+	"maillab/internal/nameserver"
 	"maillab/internal/spec"
 )
 
@@ -53,6 +55,7 @@ type Config struct {
 	Students    grading.Students  // their files and programs, for checks; nil: there are none
 	// Dial connects to outside, relay and route servers; nil is the network.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
+	Ask  between.Ask      // for what is a neighbour's, where the spec has some; nil: there are none
 	Now  func() time.Time // nil is time.Now
 	Log  *slog.Logger     // the program's own log; nil is none
 }
@@ -65,6 +68,7 @@ type Daemon struct {
 	log        *maillog.Log
 	spool      *mbox.Spool
 	room       *room
+	names      *nameserver.Server // nil: there are no neighbours
 	queue      *queue.Queue
 	auth       *auth.Verifier
 	people     *people
@@ -141,12 +145,13 @@ func (d *Daemon) open() (err error) {
 	if d.tls, err = d.secure(); err != nil {
 		return err
 	}
-	d.queue, err = queue.New(queue.Config{
+	d.names = d.newNames()
+	d.queue, err = queue.New(d.equip(queue.Config{
 		Dir: filepath.Join(d.cfg.StateDir, "queue"), Hostname: s.Hostname, Domain: s.Domain, Locals: s.Locals, Addresses: d.addresses(),
 		Aliases: s.Aliases, Routes: s.Routes, Outside: s.Outside, Relay: relayOf(s), Location: d.zone,
 		Mailboxes: spool{d.spool, d.recordCopies}, Accounts: d.people, Log: d.log.Queue(), Logger: d.cfg.Log,
 		Dial: d.cfg.Dial, AnyListener: d.cfg.AnyListener, Now: d.cfg.Now,
-	})
+	}, s))
 	if err != nil {
 		return err
 	}
@@ -192,6 +197,9 @@ func (d *Daemon) addresses() (own []netip.Addr) {
 	if len(d.cfg.Addresses) > 0 {
 		return d.cfg.Addresses
 	}
+	if a := d.own(); a.IsValid() {
+		own = append(own, a)
+	}
 	found, _ := net.InterfaceAddrs()
 	for _, a := range found {
 		if prefix, err := netip.ParsePrefix(a.String()); err == nil {
@@ -224,8 +232,11 @@ func (d *Daemon) protocols() error {
 	if o := s.Services.SMTP; o != nil {
 		d.services["smtp"] = smtp.New(smtp.Config{
 			Hostname: s.Hostname, Domain: s.Domain, Banner: o.Banner, Auth: smtp.Auth(o.Auth), BareLF: smtp.BareLF(o.BareLF),
-			TLS: d.tls, Connected: d.connected, Errors: d.cfg.Log,
+			TLS: d.tls, Name: d.nameOf, Connected: d.connected, Errors: d.cfg.Log,
 		}, intake{d}).ServeConn
+	}
+	if d.names != nil {
+		d.services[between.DNS] = d.names.Neighbour
 	}
 	if o := s.Services.POP3; o != nil {
 		server, err := pop3.New(pop3.Config{

@@ -79,7 +79,11 @@ func (s *smtpSession) Rcpt(to string, o *gosmtp.RcptOptions) error {
 
 // Verify implements smtp.Verifier, in Postfix's words.
 func (s *smtpSession) Verify(to string) error {
-	switch verdict, _ := s.d.queue.Check(to); verdict {
+	verdict, _ := s.d.queue.Check(to)
+	if verdict == queue.Accepted && s.d.isStranger(s.client.Peer, s.client.User) && s.d.queue.Leaves(to) {
+		verdict = queue.Denied
+	}
+	switch verdict {
 	case queue.Accepted:
 		return nil
 	case queue.Malformed:

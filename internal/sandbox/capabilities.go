@@ -36,7 +36,7 @@ func Capabilities() []Capability {
 		{"KILL", capKill, "labinit ends maild and students' processes"},
 		{"SETPCAP", capSetpcap, "labinit takes capabilities out of the bounding set before anything else starts"},
 		{"LEASE", capLease, "maild proves that nobody has a mailbox open (write lease on a file of another's)"},
-		{"NET_ADMIN", capNetAdmin, "labinit takes the network down and sets the default route, then gives it up"},
+		{"NET_ADMIN", capNetAdmin, "labinit takes the network down and sets routes, then gives it up"},
 		{"NET_BIND_SERVICE", capNetBind, "labinit opens the mail ports and port 22, which nobody else may: see Sysctls"},
 	}
 }

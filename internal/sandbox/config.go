@@ -15,6 +15,9 @@ type Config struct {
 	Spec    []byte // MAILLAB_SPEC, see spec.Pack: what to be from the start, where there is no controller
 }
 
+// EnvBetween is "yes" in a sandbox that has neighbours. It is set when the container is created: rules need NET_ADMIN.
+const EnvBetween = "MAILLAB_BETWEEN"
+
 // UIDs are the range of one sandbox; the lowest ones belong to the system.
 const (
 	uidRange   = 1000

@@ -173,6 +173,10 @@ func (h holder) Holder(token string) (control.Target, bool) {
 	return h.b.target, token == h.b.target.Token
 }
 
+func (holder) Neighbour(control.Target, string) (control.Target, bool) {
+	return control.Target{}, false
+}
+
 func (holder) Reach(context.Context, handoff.Reach) (net.Conn, error) {
 	return nil, errors.New("there is no page")
 }

@@ -245,14 +245,14 @@ func TestListenersFollowTheServices(t *testing.T) {
 	ownNetwork(t)
 	ls := listeners{}
 	defer ls.closeAll()
-	if err := ls.adjust(spec.Services{SMTP: &spec.SMTP{}, SSH: &spec.SSH{}}); err != nil {
+	if err := ls.adjust(&spec.Sandbox{Services: spec.Services{SMTP: &spec.SMTP{}, SSH: &spec.SSH{}}}); err != nil {
 		t.Fatal(err)
 	}
 	if ls["smtp"] == nil || ls["ssh"] == nil || ls["pop3"] != nil {
 		t.Errorf("open: %v", ls)
 	}
 	before := ls["ssh"]
-	if err := ls.adjust(spec.Services{POP3: &spec.POP3{}, SSH: &spec.SSH{}}); err != nil {
+	if err := ls.adjust(&spec.Sandbox{Services: spec.Services{POP3: &spec.POP3{}, SSH: &spec.SSH{}}}); err != nil {
 		t.Fatal(err)
 	}
 	if ls["smtp"] != nil || ls["pop3"] == nil || ls["ssh"] != before {

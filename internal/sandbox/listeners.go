@@ -19,31 +19,53 @@ import (
 
 // door is one listener: its name, as maild knows it, and its port.
 type door struct {
-	name string
-	port int
-	on   func(spec.Services) bool
+	name    string
+	address net.TCPAddr
+	on      func(*spec.Sandbox) bool
 }
 
 // doors are all listeners that there can be. They follow from the design; a lab cannot move them. All are for the
 // sandbox's own programs, as there is no interface but loopback; other people come through the gateway.
 func doors() []door {
 	return []door{
-		{"smtp", 25, func(s spec.Services) bool { return s.SMTP != nil }},
-		{"pop3", 110, func(s spec.Services) bool { return s.POP3 != nil }},
-		{"imap", 143, func(s spec.Services) bool { return s.IMAP != nil }},
-		{handoff.SSH, 22, func(s spec.Services) bool { return s.SSH != nil }},
+		{"smtp", net.TCPAddr{Port: 25}, func(s *spec.Sandbox) bool { return s.Services.SMTP != nil }},
+		{"pop3", net.TCPAddr{Port: 110}, func(s *spec.Sandbox) bool { return s.Services.POP3 != nil }},
+		{"imap", net.TCPAddr{Port: 143}, func(s *spec.Sandbox) bool { return s.Services.IMAP != nil }},
+		{handoff.SSH, net.TCPAddr{Port: 22}, func(s *spec.Sandbox) bool { return s.Services.SSH != nil }},
+		{broker.DescriptorNames, nameAddress(), hasNames},
 	}
+}
+
+// nameAddress is where a sandbox in a lab between servers has its name server, on UDP, too: its own programs are told of it.
+func nameAddress() net.TCPAddr { return net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 53} }
+
+func hasNames(s *spec.Sandbox) bool { return s.Between != nil }
+
+// adjustPackets opens what name servers have besides a listener, or closes it.
+func adjustPackets(open *net.UDPConn, s *spec.Sandbox) (*net.UDPConn, error) {
+	on, at := hasNames(s), nameAddress()
+	switch {
+	case on && open == nil:
+		conn, err := net.ListenUDP("udp", &net.UDPAddr{IP: at.IP, Port: at.Port})
+		if err != nil {
+			return nil, fmt.Errorf("packets of the name server: %w", err)
+		}
+		return conn, nil
+	case !on && open != nil:
+		return nil, open.Close()
+	}
+	return open, nil
 }
 
 // listeners are the open ones, by name. They outlive maild: what connects while there is none waits in their queues.
 type listeners map[string]*net.TCPListener
 
 // adjust opens what is on and not open, and closes what is off.
-func (ls listeners) adjust(services spec.Services) error {
+func (ls listeners) adjust(s *spec.Sandbox) error {
 	var errs []error
 	for _, d := range doors() {
 		l, open := ls[d.name]
-		switch on := d.on(services); {
+		switch on := d.on(s); {
 		case on && !open:
 			errs = append(errs, ls.open(d))
 		case !on && open:
@@ -55,7 +77,7 @@ func (ls listeners) adjust(services spec.Services) error {
 }
 
 func (ls listeners) open(d door) error {
-	l, err := net.ListenTCP("tcp", &net.TCPAddr{Port: d.port})
+	l, err := net.ListenTCP("tcp", &d.address)
 	if err != nil {
 		return fmt.Errorf("listener %s: %w", d.name, err)
 	}
@@ -122,5 +144,15 @@ func (b *bundle) addAll(ls listeners) error {
 		}
 		b.add(name, file)
 	}
+	return nil
+}
+
+// addPackets adds a copy of the name server's socket for packets.
+func (b *bundle) addPackets(conn *net.UDPConn) error {
+	file, err := conn.File()
+	if err != nil {
+		return fmt.Errorf("packets of the name server: %w", err)
+	}
+	b.add(broker.DescriptorPackets, file)
 	return nil
 }

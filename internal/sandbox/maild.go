@@ -44,6 +44,7 @@ type maildChild struct {
 	uid, gid  int
 	spec      []byte // without password hashes; empty: none yet
 	listeners listeners
+	packets   *net.UDPConn
 	shared    []*os.File // by name: what every maild gets a copy of
 	children  *children
 	log       *slog.Logger
@@ -118,6 +119,9 @@ func (m maildChild) bundle(theirs *os.File) (*bundle, error) {
 	b.add(broker.DescriptorSpec, text)
 	if _, err = text.Write(m.spec); err == nil {
 		err = b.addAll(m.listeners)
+	}
+	if err == nil && m.packets != nil {
+		err = b.addPackets(m.packets)
 	}
 	for _, f := range m.shared {
 		if err == nil {

@@ -97,6 +97,9 @@ func takeDown() error {
 	if err := defaultRoute(conn, loopback); err != nil {
 		return fmt.Errorf("default route: %w", err)
 	}
+	if err := meetNeighbours(conn, loopback); err != nil {
+		return err
+	}
 	return onlyLoopback()
 }
 
@@ -128,23 +131,45 @@ func setUp(conn *netlink.Conn, index int, up bool) error {
 	return err
 }
 
+// route leads to a network, or with an invalid one to all that has no other way.
+type route struct {
+	to     netip.Prefix
+	source netip.Addr // of connections that have chosen none; the invalid one leaves it open
+	link   int
+	table  uint8
+	kind   uint8
+	scope  uint8
+}
+
 // defaultRoute makes everything that has no other way go out by an interface. Routes by others went with them.
 func defaultRoute(conn *netlink.Conn, index int) error {
+	return addRoute(conn, route{link: index, table: unix.RT_TABLE_MAIN, kind: unix.RTN_UNICAST, scope: unix.RT_SCOPE_LINK})
+}
+
+// addRoute sends a struct rtmsg, rtnetlink(7): family, lengths of destination and source, TOS, table, protocol, scope, type, and
+// four bytes of flags.
+func addRoute(conn *netlink.Conn, r route) error {
+	header := []byte{unix.AF_INET, 0, 0, 0, r.table, unix.RTPROT_STATIC, r.scope, r.kind, 0, 0, 0, 0}
 	attrs := netlink.NewAttributeEncoder()
-	attrs.Uint32(unix.RTA_OIF, uint32(index))
+	attrs.Uint32(unix.RTA_OIF, uint32(r.link))
+	if r.to.IsValid() {
+		header[1] = byte(r.to.Bits())
+		attrs.Bytes(unix.RTA_DST, r.to.Addr().AsSlice())
+	}
+	if r.source.IsValid() {
+		attrs.Bytes(unix.RTA_PREFSRC, r.source.AsSlice())
+	}
+	return send(conn, unix.RTM_NEWROUTE, netlink.Create|netlink.Excl, header, attrs)
+}
+
+// send sends a message and waits for the kernel's word. What is there already is as good.
+func send(conn *netlink.Conn, kind netlink.HeaderType, flags netlink.HeaderFlags, header []byte, attrs *netlink.AttributeEncoder) error {
 	encoded, err := attrs.Encode()
 	if err != nil {
 		return err
 	}
-	// struct rtmsg, rtnetlink(7): family, lengths of destination and source (0: default), TOS, table, protocol, scope,
-	// type, and four bytes of flags.
-	header := []byte{unix.AF_INET, 0, 0, 0, unix.RT_TABLE_MAIN, unix.RTPROT_STATIC, unix.RT_SCOPE_LINK, unix.RTN_UNICAST, 0, 0, 0, 0}
 	_, err = conn.Execute(netlink.Message{
-		Header: netlink.Header{
-			Type:  unix.RTM_NEWROUTE,
-			Flags: netlink.Request | netlink.Acknowledge | netlink.Create | netlink.Excl,
-		},
-		Data: append(header, encoded...),
+		Header: netlink.Header{Type: kind, Flags: netlink.Request | netlink.Acknowledge | flags}, Data: append(header, encoded...),
 	})
 	if errors.Is(err, unix.EEXIST) {
 		return nil

@@ -5,8 +5,10 @@ package sandbox
 import (
 	"context"
 	"fmt"
+	"net/netip"
 	"os"
 
+	"maillab/internal/between"
 	"maillab/internal/handoff"
 )
 
@@ -16,9 +18,25 @@ const gatewaySocket = "/srv/gateway/socket/gateway.sock"
 
 // DialRelay implements broker.Relayer: it has the gateway dial the relay that the lab names.
 func (s *Supervisor) DialRelay(ctx context.Context) (*os.File, string, error) {
-	end, address, err := s.gateway.Ask(ctx, handoff.Packet{Relay: true})
+	end, answer, err := s.gateway.Ask(ctx, handoff.Packet{Relay: true})
 	if err != nil {
 		err = fmt.Errorf("relay: %w", err)
 	}
-	return end, address, err
+	return end, answer.Address, err
+}
+
+// Neighbour implements broker.Neighbours: it has the gateway connect to another student's server.
+func (s *Supervisor) Neighbour(ctx context.Context, to, service string) (end *os.File, who between.Server, err error) {
+	end, answer, err := s.gateway.Ask(ctx, handoff.Packet{Neighbour: &handoff.Neighbour{To: to, Service: service}})
+	if err == nil {
+		who.Domain = answer.Domain
+		who.Address, err = netip.ParseAddr(answer.Address)
+	}
+	if err != nil {
+		if end != nil {
+			_ = end.Close()
+		}
+		return nil, who, fmt.Errorf("neighbour %s: %w", to, err)
+	}
+	return end, who, nil
 }

@@ -4,12 +4,14 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/netip"
 	"path"
 	"path/filepath"
 	"regexp"
 	"strings"
 	"time"
 
+	"maillab/internal/between"
 	"maillab/internal/spec"
 )
 
@@ -49,6 +51,11 @@ func checkNames(s *spec.Sandbox) (errs []error) {
 	for _, name := range append([]string{s.Hostname}, s.Hosts...) {
 		if !hostName.MatchString(name) || len(name) > 253 {
 			errs = append(errs, fmt.Errorf("%q is no host name", name))
+		}
+	}
+	if b := s.Between; b != nil {
+		if a, err := netip.ParseAddr(b.Address); err != nil || !between.Range().Contains(a) || !hostName.MatchString(b.Parent) {
+			errs = append(errs, fmt.Errorf("no neighbour: %q in %q", b.Address, b.Parent))
 		}
 	}
 	if _, err := time.LoadLocation(s.Timezone); err != nil || s.Timezone == "Local" || s.Timezone == "" {

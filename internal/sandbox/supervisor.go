@@ -42,6 +42,7 @@ type Supervisor struct {
 	applying sync.Mutex // held while the system's files are changed
 	shadow   shadowSaver
 	ports    listeners
+	packets  *net.UDPConn // of the name server; nil: there is none
 
 	mu    sync.Mutex // guards state, never held for long
 	state state
@@ -161,7 +162,7 @@ func (s *Supervisor) restore(ctx context.Context) error {
 	}
 	if text == nil {
 		s.log.Info("there is no spec yet: waiting for one")
-		return s.ports.adjust(spec.Services{})
+		return s.adjustPorts(&spec.Sandbox{})
 	}
 	return s.adopt(ctx, text)
 }
@@ -207,13 +208,19 @@ func (s *Supervisor) apply(ctx context.Context, sb *spec.Sandbox, text []byte) e
 		s.system.settings(sb),
 		s.homes.make(ctx, accounts),
 		files.put(ctx, sb.Files),
-		s.ports.adjust(sb.Services),
+		s.adjustPorts(sb),
 	)
 	if err == nil {
 		s.sshd.set(sb.Services.SSH != nil, len(accounts))
 		s.serveInside()
 	}
 	return err
+}
+
+// adjustPorts opens what the spec has and closes what it has not.
+func (s *Supervisor) adjustPorts(sb *spec.Sandbox) (err error) {
+	s.packets, err = adjustPackets(s.packets, sb)
+	return errors.Join(err, s.ports.adjust(sb))
 }
 
 // evict ends all processes of accounts that are no more, or get another uid.
@@ -305,7 +312,7 @@ func (s *Supervisor) startMaild(ctx context.Context) (kept, error) {
 	s.applying.Lock() // the listeners must not change while they are copied
 	defer s.applying.Unlock()
 	m := s.maildAs
-	m.spec, m.listeners = text, s.ports
+	m.spec, m.listeners, m.packets = text, s.ports, s.packets
 	return m.start(ctx, s.files, s)
 }
 

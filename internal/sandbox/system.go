@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -80,13 +81,39 @@ func (s system) lockPasswords() (unlock func(), err error) {
 func (s system) settings(sb *spec.Sandbox) error {
 	return errors.Join(
 		overwrite(s.path("/etc/hosts"), hostsFile(sb, s.address, s.hostname)),
-		overwrite(s.path("/etc/resolv.conf"), []byte("# There is nobody to ask: names come from /etc/hosts.\n")),
+		overwrite(s.path("/etc/resolv.conf"), resolverFile(sb)),
+		s.nameSwitch(sb),
 		renew(s.path("/etc/mailname"), []byte(sb.Domain+"\n")),
 		renew(s.path("/etc/security/limits.d/maillab.conf"), limitsFile(sb.Limits)),
 		s.timezone(sb.Timezone),
 		s.motd(sb),
 	)
 }
+
+// resolverFile is /etc/resolv.conf.
+func resolverFile(sb *spec.Sandbox) []byte {
+	if hasNames(sb) {
+		return []byte("# The server's own name server, in maild.\nnameserver 127.0.0.1\n")
+	}
+	return []byte("# There is nobody to ask: names come from /etc/hosts.\n")
+}
+
+// nameSwitch says in nsswitch.conf(5) whether a name server is asked: where there is none, an unknown name fails at once.
+func (s system) nameSwitch(sb *spec.Sandbox) error {
+	file := s.path("/etc/nsswitch.conf")
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return err
+	}
+	line := "hosts:          files"
+	if hasNames(sb) {
+		line += " dns"
+	}
+	return renew(file, hostsLine.ReplaceAll(text, []byte(line)))
+}
+
+// hostsLine is the one that says where names of hosts come from.
+var hostsLine = regexp.MustCompile(`(?m)^hosts:.*$`)
 
 // hostsFile is /etc/hosts. localhost has no IPv6 address: "telnet localhost 25" should say "Trying 127.0.0.1...".
 func hostsFile(sb *spec.Sandbox, address netip.Addr, hostname string) []byte {

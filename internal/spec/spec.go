@@ -41,6 +41,8 @@ type Sandbox struct {
 	Certificate string    `json:"certificate,omitempty"`
 	Outside     []Outside `json:"outside"`
 	Routes      []Route   `json:"routes"`
+	// Between is set in a lab between servers.
+	Between *Between `json:"between,omitempty"`
 
 	Mail   []Mail `json:"mail"`  // in the spools at the start, in order
 	Files  []File `json:"files"` // in the homes at the start
@@ -100,6 +102,14 @@ type IMAP struct {
 
 // SSH is port 22, the system's sshd.
 type SSH struct{}
+
+// Between says how a server belongs to those of the other students. Who they are is not here: the gateway knows, so that a
+// class can grow under servers that stay as they are.
+type Between struct {
+	Parent  string `json:"parent"`  // the domain that all students' are in: "lab" of alice.lab
+	Address string `json:"address"` // the server's own, as its neighbours see it
+	Owner   string `json:"owner"`   // the account whose ~/zone is the domain's
+}
 
 // Outside is a part of the rest of the world: its mail is queued and really tried, and its packets are dropped.
 type Outside struct {

@@ -16,7 +16,7 @@ import (
 // TestPasswordsAtOnce: of changes that come together none is lost.
 func TestPasswordsAtOnce(t *testing.T) {
 	dir := t.TempDir()
-	s, err := newSeat(t.Context(), engine.Resource{Seat: 1}, dir, slog.New(slog.DiscardHandler))
+	s, err := newSeat(t.Context(), engine.Resource{Seat: 1}, dir, nil, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}

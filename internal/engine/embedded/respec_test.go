@@ -37,7 +37,7 @@ func told(t *testing.T) (s *seat, text []byte) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err = newSeat(t.Context(), engine.Resource{Seat: 1}, t.TempDir(), slog.New(slog.DiscardHandler))
+	s, err = newSeat(t.Context(), engine.Resource{Seat: 1}, t.TempDir(), nil, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}

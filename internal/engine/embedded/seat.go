@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"maillab/internal/belongings"
+	"maillab/internal/between"
 	"maillab/internal/control"
 	"maillab/internal/engine"
 	"maillab/internal/mail/auth"
@@ -30,6 +31,7 @@ type seat struct {
 	resource engine.Resource
 	dir      string
 	log      *slog.Logger
+	ask      between.Ask
 	ctx      context.Context // ends with the process, or when the seat is removed
 	end      func()
 
@@ -50,8 +52,8 @@ type life struct {
 }
 
 // newSeat starts a seat with the spec that its folder remembers, if any. ctx is of the process, not of a request.
-func newSeat(ctx context.Context, r engine.Resource, dir string, log *slog.Logger) (*seat, error) {
-	s := &seat{resource: r, dir: dir, log: log.With("seat", r.Seat), next: make(chan struct{})}
+func newSeat(ctx context.Context, r engine.Resource, dir string, ask between.Ask, log *slog.Logger) (*seat, error) {
+	s := &seat{resource: r, dir: dir, ask: ask, log: log.With("seat", r.Seat), next: make(chan struct{})}
 	s.ctx, s.end = context.WithCancel(ctx)
 	text, err := os.ReadFile(filepath.Join(dir, specFile))
 	switch {
@@ -87,7 +89,7 @@ func (s *seat) begin(text []byte) (*life, error) {
 	daemon, err := maild.New(maild.Config{
 		Spec: sandbox, Files: mbox.PlainFiles(filepath.Join(s.dir, "users")), Accounts: auth.NewMemory(hashes),
 		StateDir: filepath.Join(s.dir, "maild"), LogFile: filepath.Join(s.dir, "mail.log"),
-		Dial: firewall(sandbox.Outside), AnyListener: true, Log: s.log,
+		Dial: firewall(sandbox.Outside), Ask: s.ask, AnyListener: true, Log: s.log,
 		Belongings: belongings.Plain{Dir: filepath.Join(s.dir, "users")},
 	})
 	if err != nil {

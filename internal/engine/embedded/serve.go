@@ -166,7 +166,7 @@ func (p *process) put(r engine.Resource) error {
 		return nil
 	}
 	r.State = engine.Running
-	s, err := newSeat(p.ctx, r, filepath.Join(p.data, strconv.Itoa(r.Seat)), p.log)
+	s, err := newSeat(p.ctx, r, filepath.Join(p.data, strconv.Itoa(r.Seat)), p.askFor(r.Seat), p.log)
 	if err != nil {
 		return err
 	}

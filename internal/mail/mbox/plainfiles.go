@@ -16,7 +16,7 @@ import (
 )
 
 // PlainFiles is Files over a directory that nobody else writes to: spool/USER for the spool files, home/USER/ for
-// .forward, home/USER/mail/ for folders. Everything belongs to the process's own user.
+// .forward and ~/zone, home/USER/mail/ for folders. Everything belongs to the process's own user.
 func PlainFiles(dir string) Files { return plainFiles{dir} }
 
 type plainFiles struct{ dir string }
@@ -40,6 +40,8 @@ func (p plainFiles) path(user, box string) (string, error) {
 		return filepath.Join(p.dir, "spool", user), nil
 	case ".forward":
 		return filepath.Join(p.dir, "home", user, box), nil
+	case "~/zone":
+		return filepath.Join(p.dir, "home", user, "zone"), nil
 	}
 	if !filepath.IsLocal(box) || filepath.Clean(box) != box || box == "." {
 		return "", fmt.Errorf("folder %q of %s: %w", box, user, mail.ErrBadName)

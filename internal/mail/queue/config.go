@@ -49,6 +49,12 @@ type Log interface {
 	Note(process, text string)                            // anything else, "warning: " included in the text
 }
 
+// Names are looked up as net.Resolver does, with its errors.
+type Names interface {
+	LookupMX(ctx context.Context, domain string) ([]*net.MX, error)
+	LookupIP4(ctx context.Context, host string) ([]netip.Addr, error)
+}
+
 // Times are the queue's patience. The zero value of each stands for its default, which is sized for a lesson.
 type Times struct {
 	Local   time.Duration // how long one delivery to mailboxes may take before it is deferred; 5 s
@@ -72,6 +78,8 @@ type Config struct {
 	Routes      []spec.Route
 	Outside     []spec.Outside
 	Relay       string         // "" or "reject", or host[:port]
+	Parent      string         // the domain whose domains have MX records, lower case; "" is none
+	Names       Names          // which knows those
 	Location    *time.Location // for dates in headers; nil is UTC
 	SizeLimit   int64          // bytes of a message; 0 is 10,240,000
 	HopLimit    int            // Received headers; 0 is 50

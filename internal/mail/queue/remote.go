@@ -39,13 +39,35 @@ func (q *Queue) speak(ctx context.Context, e *entry, s server, copies []copyFor,
 	c := &conversation{q: q, e: e, server: s, copies: copies, begin: begin, relay: "none", host: s.name}
 	if err := q.mayRoute(s); err != nil {
 		c.all(result{State: stateDeferred, DSN: "4.4.1", Text: err.Error()})
-	} else if conn, err := c.connect(ctx); err != nil {
-		c.noConnection(err)
-	} else {
-		defer conn.Close()
-		c.talk(ctx, conn)
+		return c.out
 	}
+	hosts, why := q.hostsOf(ctx, s)
+	if len(hosts) == 0 {
+		c.all(why)
+		return c.out
+	}
+	c.tryAll(ctx, hosts)
 	return c.out
+}
+
+// tryAll tries one host after the other, until one has spoken about the message.
+func (c *conversation) tryAll(ctx context.Context, hosts []server) {
+	var last result
+	for _, host := range hosts {
+		c.server, c.host, c.relay, c.talking = host, host.name, "none", time.Time{}
+		conn, err := c.connect(ctx)
+		if err != nil {
+			last = c.noConnection(err)
+			continue
+		}
+		failed, spoke := c.talk(ctx, conn)
+		conn.Close()
+		if spoke {
+			return
+		}
+		last = failed
+	}
+	c.all(last)
 }
 
 // mayRoute says why a route's listener is not to be spoken to. Nobody listening is not a reason: connecting will tell.
@@ -86,18 +108,17 @@ func (c *conversation) connect(ctx context.Context) (net.Conn, error) {
 	return conn, err
 }
 
-// noConnection defers everything, in Postfix's words.
-func (c *conversation) noConnection(err error) {
+// noConnection is the result for a server that is not reached, in Postfix's words.
+func (c *conversation) noConnection(err error) result {
 	_, port, _ := net.SplitHostPort(c.server.dial)
 	var dns *net.DNSError
 	if errors.As(err, &dns) {
 		text := fmt.Sprintf("Host or domain name not found. Name service error for name=%s type=A: Host not found", dns.Name)
-		c.all(result{State: stateDeferred, DSN: "4.4.3", Text: text})
-		return
+		return result{State: stateDeferred, DSN: "4.4.3", Text: text}
 	}
 	text := fmt.Sprintf("connect to %s:%s: %s", c.host, port, connectError(err))
 	c.q.cfg.Log.Note("smtp", text)
-	c.all(result{State: stateDeferred, DSN: "4.4.1", Text: text})
+	return result{State: stateDeferred, DSN: "4.4.1", Text: text}
 }
 
 // connectError is strerror(3)'s text for a failed connection.
@@ -118,22 +139,21 @@ func isTimeout(err error) bool {
 	return errors.Is(err, context.DeadlineExceeded) || errors.Is(err, os.ErrDeadlineExceeded) || errors.As(err, &t) && t.Timeout()
 }
 
-// talk goes through the conversation.
-func (c *conversation) talk(ctx context.Context, conn net.Conn) {
+// talk goes through the conversation. A server that does not come to speak of the message has only failed.
+func (c *conversation) talk(ctx context.Context, conn net.Conn) (failed result, spoke bool) {
 	s, err := c.greet(ctx, conn)
-	if err != nil {
-		var refused *reply
-		if errors.As(err, &refused) {
-			c.all(c.notNow(refused))
-			return
-		}
-		c.all(c.broken(err, "performing the EHLO handshake"))
-		return
+	var refused *reply
+	switch {
+	case errors.As(err, &refused):
+		return c.notNow(refused), false
+	case err != nil:
+		return c.broken(err, "performing the EHLO handshake"), false
 	}
 	c.talking = c.q.cfg.Now()
 	if c.transact(s) {
 		s.quit()
 	}
+	return result{}, true
 }
 
 // greet waits for the greeting and says hello.

@@ -50,6 +50,12 @@ func (q *resolver) Check(typed string) (Verdict, string) {
 	}
 }
 
+// Leaves says whether mail for an address as typed would go to a server elsewhere.
+func (q *resolver) Leaves(typed string) bool {
+	d := q.resolve(complete(typed, q.cfg.Domain))
+	return d.kind == toServer && !d.server.route
+}
+
 // Complete gives an address as typed its domain, as the log shows it; the null sender stays empty.
 func (q *resolver) Complete(typed string) string { return complete(typed, q.cfg.Domain) }
 
@@ -86,6 +92,7 @@ type server struct {
 	route bool   // a student's own: see route.go
 	owner string // the account that must be listening there, "" any account's
 	tls   bool   // use STARTTLS if offered
+	mx    string // the domain whose mail exchangers these are: name and dial are looked up at each attempt
 }
 
 // unattended are the addresses that a mail server must have (RFC 5321 section 4.5.1, RFC 2142) and nobody reads here.
@@ -156,9 +163,12 @@ func (q *resolver) resolveLocal(address, local string) destination {
 	return destination{kind: toNobody, address: address}
 }
 
-// resolveRemote finds the server for a domain that is not ours. A relay, if the lab names one, is the rest of the
-// world; the outside entry "*" is so only without one.
+// resolveRemote finds the server for a domain that is not ours. Below Parent MX records say it. A relay, if the lab names
+// one, is the rest of the world; the outside entry "*" is so only without one.
 func (q *resolver) resolveRemote(address, domain string) destination {
+	if lower := strings.ToLower(domain); q.cfg.Parent != "" && (lower == q.cfg.Parent || strings.HasSuffix(lower, "."+q.cfg.Parent)) {
+		return destination{kind: toServer, address: address, server: server{mx: lower}}
+	}
 	named, all := server{}, server{}
 	for _, o := range q.cfg.Outside {
 		s := server{name: strings.ReplaceAll(o.MX, "{domain}", domain), dial: net.JoinHostPort(o.Address, "25")}

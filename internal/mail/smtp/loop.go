@@ -61,6 +61,9 @@ type loop struct {
 func newLoop(ctx context.Context, s *Server, conn net.Conn) *loop {
 	l := &loop{ctx: ctx, server: s, cfg: &s.cfg, client: Client{Peer: mail.PeerOf(conn)}, where: "CONNECT",
 		counts: newCounts(len(s.commands)), wire: newWire(conn, s.cfg.Timeout)}
+	if s.cfg.Name != nil {
+		l.client.Known = s.cfg.Name(ctx, l.client.Peer)
+	}
 	l.name = l.client.Peer.String()
 	l.record, l.log = s.cfg.Connected(ctx, l.client.Peer)
 	l.log.Connect()

@@ -59,6 +59,8 @@ type Config struct {
 	SoftErrors     int           // from so many errors on every reply is delayed; 10 (smtpd_soft_error_limit)
 	HardErrors     int           // after so many the connection is closed; 20 (smtpd_hard_error_limit)
 
+	// Name looks a client's name up; nil: nobody's is.
+	Name  func(context.Context, mail.Peer) string
 	Pause func(context.Context) // the delay; one second (smtpd_error_sleep_time)
 	// Connected is called once for each connection, and makes its record and its log; nil: nothing is recorded or logged.
 	Connected func(context.Context, mail.Peer) (mail.Recorder, Log)

@@ -1,0 +1,146 @@
+//go:build linux
+
+package e2e
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"golang.org/x/crypto/ssh"
+)
+
+// TestBetweenServers is a class in which each student has a domain: mail passes from one's server to another's, by hand and by
+// mail(1), as long as the lab names the way, and a class can grow under it.
+func TestBetweenServers(t *testing.T) {
+	t.Parallel()
+	c := newClass(t, "between")
+	students := func(names ...string) (file string) {
+		file = filepath.Join(t.TempDir(), "class.csv")
+		if err := os.WriteFile(file, []byte("key\n"+strings.Join(names, "\n")+"\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return file
+	}
+	up := func(names ...string) []string {
+		return []string{"up", "-y", "-f", "testdata/between/lab.yaml", "--class", students(names...)}
+	}
+	c.run(up("alice", "bob")...)
+	alice, bob := c.shell("alice"), c.shell("bob")
+
+	t.Run("ByHand", func(t *testing.T) {
+		term := onTerminal(t, alice, "telnet mx.bob.lab 25")
+		for !strings.HasPrefix(term.skip(), "220 mx.bob.lab ") {
+		}
+		term.typeLine("rcpt to:<carol@carol.lab>")
+		term.typeLine("mail from:<alice@alice.lab>")
+		term.typeLine("rcpt to:<carol@carol.lab>")
+		for !strings.HasPrefix(term.skip(), "554 5.7.1 <carol@carol.lab>: Relay access denied") {
+		}
+		term.typeLine("quit")
+		logged(t, bob, "connect from mx.alice.lab[198.18.0.1]")
+		logged(t, bob, "reject: RCPT from mx.alice.lab[198.18.0.1]: 554 5.7.1 <carol@carol.lab>: Relay access denied")
+	})
+	t.Run("ByMail", func(t *testing.T) {
+		output(t, alice, "mail -s 'from alice' bob@bob.lab", "hello\n")
+		logged(t, alice, "to=<bob@bob.lab>, relay=mx.bob.lab[198.18.0.2]:25,")
+		logged(t, bob, "client=mx.alice.lab[198.18.0.1]")
+		box := output(t, bob, "cat /var/mail/bob", "")
+		if !strings.Contains(box, "Subject: from alice") || !strings.Contains(box, "from mx.alice.lab (mx.alice.lab [198.18.0.1])") {
+			t.Errorf("bob has\n%s", box)
+		}
+		output(t, alice, "mail -s nobody carol@carol.lab", "hello\n")
+		logged(t, alice, "Name service error for name=carol.lab type=A: Host not found")
+	})
+	t.Run("NothingElse", func(t *testing.T) { onlySMTP(t, alice) })
+	t.Run("Zones", func(t *testing.T) { zones(t, alice, bob) })
+	t.Run("AClassThatGrows", func(t *testing.T) {
+		c := c.with(t)
+		if plan := c.run(append(up("alice", "bob", "carol"), "--dry-run")...); strings.Contains(plan, "sandbox  1") || strings.Contains(plan, "sandbox 1") {
+			t.Errorf("a third student is no reason to touch the first:\n%s", plan)
+		}
+		c.run(up("alice", "bob", "carol")...)
+		carol := c.shell("carol")
+		output(t, alice, "mail -s hello carol@carol.lab", "hello\n") // over the session from before
+		logged(t, carol, "client=mx.alice.lab[198.18.0.1]")
+	})
+}
+
+// shell is a student's SSH session.
+func (c *class) shell(student string) *ssh.Client {
+	c.t.Helper()
+	for _, s := range c.status().Sandboxes {
+		if s.Student == student {
+			return login(c.t, s.Addresses["ssh"], student, "secret2021")
+		}
+	}
+	c.t.Fatalf("there is no %s", student)
+	return nil
+}
+
+// logged waits for a line of a sandbox's mail.log.
+func logged(t *testing.T, client *ssh.Client, text string) {
+	t.Helper()
+	out := output(t, client, "timeout 20 sh -c 'until grep -F \""+text+"\" /var/log/mail.log; do sleep 0.1; done' || tail -20 /var/log/mail.log", "")
+	if !strings.Contains(out, text) {
+		t.Errorf("the log does not say %q:\n%s", text, out)
+	}
+}
+
+// onlySMTP: at a neighbour's address everything but port 25 is silent, even where something of one's own listens on all addresses.
+func onlySMTP(t *testing.T, alice *ssh.Client) {
+	for what, test := range map[string]struct{ command, want string }{
+		"a neighbour's POP3":      {"timeout 2 nc 198.18.0.2 110; echo exit=$?", "exit=124"},
+		"a neighbour's SSH":       {"timeout 2 nc 198.18.0.2 22; echo exit=$?", "exit=124"},
+		"a server of one's own":   {"python3 -c '" + listensEverywhere + "'", "127.0.0.1 hello\n198.18.0.2 timed out\n"},
+		"a neighbour's address":   {"python3 -c '" + posesAsNeighbour + "'", "refused"},
+		"a name that nobody has":  {"getent hosts mx.nobody.lab; echo exit=$?", "exit=2"},
+		"a name of the world":     {"getent hosts debian.org; echo exit=$?", "exit=2"},
+		"an address of the world": {"timeout 2 nc 192.0.2.25 25; echo exit=$?", "exit=124"},
+	} {
+		if out := output(t, alice, test.command, ""); !strings.Contains(out, test.want) {
+			t.Errorf("%s: %q, want %q", what, out, test.want)
+		}
+	}
+}
+
+const listensEverywhere = `import socket
+l = socket.create_server(("0.0.0.0", 2525))
+for a in ("127.0.0.1", "198.18.0.2"):
+  try:
+    c = socket.create_connection((a, 2525), 2); l.accept()[0].send(b"hello"); print(a, c.recv(5).decode())
+  except OSError as e: print(a, e)`
+
+const posesAsNeighbour = `import socket
+try: socket.create_connection(("127.0.0.1", 25), 2, ("198.18.0.2", 0)); print("taken for a neighbour")
+except OSError as e: print("refused", e)`
+
+// zones: a student's zone is a file of the student's own, which others see, and says nothing of others' domains.
+func zones(t *testing.T, alice, bob *ssh.Client) {
+	ask := func(client *ssh.Client, question string) string { return output(t, client, "drill "+question, "") }
+	for question, want := range map[string]string{
+		"bob.lab mx": "10 mx.bob.lab.", "mx.bob.lab a": "198.18.0.2", "-x 198.18.0.2": "mx.bob.lab.", "nobody.lab mx": "NXDOMAIN", "debian.org": "NXDOMAIN",
+		"-t bob.lab mx": "10 mx.bob.lab.",
+	} {
+		if out := ask(alice, question); !strings.Contains(out, want) {
+			t.Errorf("%s: want %q in\n%s", question, want, out)
+		}
+	}
+	output(t, alice, "cat >zone", "@ MX 5 post\npost A 198.18.0.1\n@ TXT \"v=spf1 mx -all\"\n")
+	if out := ask(bob, "alice.lab txt"); !strings.Contains(out, `"v=spf1 mx -all"`) {
+		t.Errorf("alice's record:\n%s", out)
+	}
+	output(t, alice, "cat >zone", "@ MX 5 post\nmx.bob.lab. A 198.18.0.1\n")
+	if out := ask(alice, "mx.bob.lab a"); !strings.Contains(out, "198.18.0.2") {
+		t.Errorf("alice says where bob is:\n%s", out)
+	}
+	if out := ask(alice, "www.alice.lab a"); !strings.Contains(out, "SERVFAIL") {
+		t.Errorf("a zone with a mistake:\n%s", out)
+	}
+	logged(t, alice, "zone:2: mx.bob.lab. is not in your domain")
+	output(t, alice, "rm zone", "")
+	if out := ask(alice, "alice.lab mx"); !strings.Contains(out, "10 mx.alice.lab.") {
+		t.Errorf("without a file:\n%s", out)
+	}
+}
