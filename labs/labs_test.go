@@ -146,7 +146,7 @@ func TestCaen(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
-	if len(s.Outside) != 0 || s.Services.SMTP.Relay != "reject" || s.Services.IMAP != nil {
+	if len(s.Outside) != 0 || s.Services.SMTP.Relay != "reject" || s.Services.IMAP == nil {
 		t.Errorf("outside %v, %+v", s.Outside, s.Services)
 	}
 	for _, f := range s.Files {

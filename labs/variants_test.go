@@ -64,6 +64,36 @@ func TestVariants(t *testing.T) {
 	}
 }
 
+// TestBothReaders: who has read mail with webmail and with a mail program, and says what differs, has done Caen's third question; of
+// everybody else's answer the teacher judges.
+func TestBothReaders(t *testing.T) {
+	_, sandboxes := compile(t, "caen-pop3-smtp")
+	sheets, err := task.Sheets(sandboxes[0].Tasks)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const (
+		webmail = `imap/program 20901201: T1 LOGIN 20901201 x | T2 ID ("name" "maillab-webmail") | T3 SELECT INBOX | T4 UID FETCH 1 (UID FLAGS BODY[])`
+		program = `pop3/program 20901201: USER 20901201 | PASS x | RETR 1 | QUIT`
+		knows   = `answer: Le webmail lit sur le serveur, par le navigateur ; le logiciel relève le mail par POP3.`
+		unsure  = `answer: Les deux montrent mes messages, et on peut y répondre.`
+	)
+	for want, ways := range map[progress.State][][]string{
+		progress.Passed: {{webmail, program, knows}, {program, webmail, knows}},
+		progress.Manual: {{knows}, {webmail, knows}, {program, knows}, {webmail, program, unsure},
+			{strings.ReplaceAll(webmail, "20901201", "20901202"), program, knows},
+			{strings.ReplaceAll(webmail, "maillab-webmail", "Thunderbird"), program, knows},
+			{`imap/program 20901201: T1 LOGIN 20901201 x | T2 ID ("name" "maillab-webmail") | T3 SELECT INBOX`, program, knows},
+			{webmail, strings.ReplaceAll(program, "/program", ""), knows}},
+	} {
+		for _, steps := range ways {
+			if got := newWorld(t, sandboxes[0], sheets[0]).judge("q3-webmail", steps); got.State != want {
+				t.Errorf("%s, want %s\n\t%s", got.State, want, strings.Join(steps, "\n\t"))
+			}
+		}
+	}
+}
+
 // answersOnly says whether a task asks for nothing but an answer that is compared with a pattern: its table is in the lab.
 func answersOnly(c *task.Check) bool {
 	for _, part := range c.Walk("") {
