@@ -152,7 +152,17 @@ func (e *Engine) running(ctx context.Context, instance string) ([]engine.Resourc
 		return nil, ctx.Err()
 	}
 	labels, err := readLabels(filepath.Join(e.runtime(instance), labelsFile))
+	if labels[engine.LabelRun] != "" && e.ended(instance) {
+		return nil, os.RemoveAll(e.runtime(instance))
+	}
 	return []engine.Resource{{Kind: engine.Gateway, Instance: instance, State: engine.Stopped, Labels: labels}}, err
+}
+
+// ended tells whether an instance's process was there and is no more. What was disposable went with it: nobody starts it again, and
+// a command that was killed has left nothing but the folder.
+func (e *Engine) ended(instance string) bool {
+	_, err := os.Stat(filepath.Join(e.runtime(instance), pidFile))
+	return err == nil && !filelock.Held(filepath.Join(e.runtime(instance), lockFile))
 }
 
 // Put implements engine.Engine.
