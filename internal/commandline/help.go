@@ -56,12 +56,12 @@ func usage(cmd *cobra.Command, t say.Tongue) string {
 	text := otherwise.ReplaceAllStringFunc(cmd.UsageString(), func(tail string) string {
 		return " (" + t.Sprintf("default %s", otherwise.FindStringSubmatch(tail)[1]) + ")"
 	})
-	text = strings.NewReplacer("[flags]", t.Text("[flags]"), "[command]", t.Text("[command]")).Replace(text)
 	lines := strings.SplitAfter(text, "\n")
 	for n, line := range lines {
 		if line[:min(1, len(line))] != " " {
 			lines[n] = t.Text(line)
 		}
 	}
-	return strings.Join(lines, "")
+	text = strings.Join(lines, "")
+	return strings.NewReplacer("[flags]", t.Text("[flags]"), "[command]", t.Text("[command]")).Replace(text)
 }

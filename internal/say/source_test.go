@@ -58,7 +58,7 @@ func notText(pkg string) []string {
 		"engine/docker": {"CMD [\"/bin/bash\"]", "DOCKER_CERT_PATH: %w", "Backing Filesystem", " on %s", "maillab doctor --probe", "images: %w", "volumes: %w",
 			"containers: %w"},
 		"doctor":      {"make build", "sh -c '%s' </dev/null"},
-		"control":     {"PUT /v1/spec", "POST /v1/passwd", "text/plain; charset=utf-8"},
+		"control":     {"PUT /v1/spec", "POST /v1/passwd", "text/plain; charset=utf-8", "%s of %s: %w"},
 		"certificate": {"PRIVATE KEY"},
 		"belongings":  {"home: %w"},
 		"lab": {"from: \"^{account}(@|$)\"", "services: {%s: {}}", "n: 1-19", "name: \"util{n}\"", "smtp, pop3, imap, ssh", "assign: [\"util{seat}\"]",
