@@ -23,8 +23,9 @@ import (
 // registrations is the gateway's socket, on the volume that this container has of it.
 const registrations = "/mnt/gateway.sock"
 
-// softMemory makes the collector work harder before the container's limit is near.
-const softMemory = 160 << 20
+// gcPercent makes the collector work harder: most of what terminals reserve is never touched, and would let garbage grow as
+// large.
+const gcPercent = 25
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
@@ -41,7 +42,7 @@ func run(ctx context.Context) error {
 	if token == "" {
 		return errors.New("MAILLAB_TOKEN is not set")
 	}
-	debug.SetMemoryLimit(softMemory)
+	debug.SetGCPercent(gcPercent)
 	log := slog.New(slog.NewTextHandler(os.Stderr, nil))
 	browsers := handoff.NewQueue()
 	registration := handoff.Register(registrations, token, func(offer handoff.Offer, file *os.File) {

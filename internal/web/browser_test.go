@@ -11,6 +11,7 @@ import (
 
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
 )
 
 // window is a real browser at a page.
@@ -125,7 +126,61 @@ func TestInABrowser(t *testing.T) {
 			}
 		}
 	}
-	if eval[int](w, `[...document.querySelectorAll("button, input:not([type=hidden]), textarea, a, summary")].filter(e => !(e.textContent.trim() || e.labels?.length)).length`) > 0 {
+	if eval[int](w, `[...document.querySelectorAll("button, input:not([type=hidden]), textarea, a, summary")].filter(e => !(e.textContent.trim() || e.labels?.length || e.getAttribute("aria-label"))).length`) > 0 {
 		t.Error("a control has no name")
+	}
+}
+
+// TestTerminalInABrowser: telnet in the page's terminal, a reload in the middle of DATA, the task that turns green beside it, and a
+// second terminal; what came in is text, and scripts in it are not run.
+func TestTerminalInABrowser(t *testing.T) {
+	c := newClass(t, "amiens-smtp-pop-imap", "alice")
+	w := c.newWindow()
+	w.login("alice", "master2021")
+	shows := func(text string) {
+		t.Helper()
+		w.until(`[...document.querySelectorAll(".panel:not([hidden]) .screen")].some(e => e.innerText.includes(` + "`" + text + "`" + `))`)
+	}
+	enter := func(line string) {
+		t.Helper()
+		for _, key := range line + "\r" {
+			w.do(chromedp.KeyEvent(string(key)), chromedp.Sleep(30*time.Millisecond))
+		}
+		w.do(chromedp.Sleep(400 * time.Millisecond))
+	}
+	focus := chromedp.Focus(".panel:not([hidden]) .keys")
+	shows("$")
+	w.do(focus)
+	enter("telnet localhost 25")
+	shows("220 test6isri")
+	for _, line := range []string{"HELO pc", "MAIL FROM:<util1>", "RCPT TO:<util11>", "DATA"} {
+		enter(line)
+	}
+	shows("354 ")
+	enter("Subject: <script>document.title='broken'</script>")
+	w.do(chromedp.Navigate(c.address), chromedp.WaitReady("#task-message-simple.todo"))
+	shows("354 ")
+	shows("<script>document.title='broken'</script>")
+	w.do(focus)
+	for _, line := range []string{"", "hello", "."} {
+		enter(line)
+	}
+	w.until(`document.querySelector("#task-message-simple.passed")`)
+	enter("QUIT")
+	shows("Connection closed by foreign host.")
+	w.shot("terminal")
+	if title := eval[string](w, "document.title"); title == "broken" {
+		t.Error("a script in a terminal was run")
+	}
+	w.do(chromedp.Click(".tabs .new"))
+	w.until(`document.querySelectorAll("[role=tab]").length === 2 && document.activeElement.className === "keys"`)
+	shows("$")
+	enter("telnet localhost 110")
+	shows("+OK")
+	w.do(chromedp.Click("#tab-1"))
+	shows("Connection closed by foreign host.")
+	w.do(chromedp.KeyEvent(kb.F6))
+	if !eval[bool](w, `document.activeElement.id === "statement"`) {
+		t.Error("F6 does not leave the terminal: ", eval[string](w, "document.activeElement.outerHTML.slice(0, 80)"))
 	}
 }

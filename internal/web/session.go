@@ -26,6 +26,7 @@ type session struct {
 	client   *control.Client
 	me       control.Me
 	mail     *webmail.Mail
+	desks    desks
 
 	mu   sync.Mutex
 	last time.Time
@@ -62,6 +63,7 @@ func (s *session) speak(lang string) {
 }
 
 func (s *session) close() {
+	s.desks.close()
 	if s.client != nil {
 		s.client.Close()
 	}

@@ -101,6 +101,7 @@ func (p *Page) Handler() http.Handler {
 	mux.HandleFunc("GET /message", p.mine(p.message))
 	mux.HandleFunc("GET /log", p.mine(p.maillog))
 	mux.HandleFunc("GET /log-events", p.mine(p.logEvents))
+	mux.HandleFunc("GET /terminal", p.mine(p.terminal))
 	mux.HandleFunc("POST /check", p.mine(p.check))
 	mux.HandleFunc("POST /answer", p.mine(p.answer))
 	mux.HandleFunc("GET /alive", p.mine(func(w http.ResponseWriter, _ *http.Request, _ *session) { w.WriteHeader(http.StatusNoContent) }))

@@ -14,6 +14,9 @@ import (
 // TestWords: every word that is asked for is there, in both languages with the same places to fill in, and none is left over.
 func TestWords(t *testing.T) {
 	used := map[string]bool{"points.1": true, "points": true}
+	for _, w := range []string{"hello", "help", "stay", "unknown"} {
+		used["console."+w] = true
+	}
 	for _, s := range []progress.State{"", progress.Passed, progress.Failed, progress.Blocked, progress.Manual} {
 		used["state."+stateName(s)] = true
 	}
