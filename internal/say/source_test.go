@@ -54,14 +54,14 @@ func notText(pkg string) []string {
 		"progress":        {"%d epochs", "epoch %d: %w", "%s: %d attempts", "%d words on tasks"}, // of what a sandbox keeps
 		"deploy":          {", and ", " of %s", "expired "},
 		"instance":        {" (seat %d)"},
-		"engine/embedded": {"spec: %w"},
+		"engine/embedded": {"spec: %w", "%s of %s: %w"},
 		"engine/docker": {"CMD [\"/bin/bash\"]", "DOCKER_CERT_PATH: %w", "Backing Filesystem", " on %s", "maillab doctor --probe", "images: %w", "volumes: %w",
 			"containers: %w"},
 		"doctor":      {"make build", "sh -c '%s' </dev/null"},
 		"control":     {"PUT /v1/spec", "POST /v1/passwd", "text/plain; charset=utf-8", "%s of %s: %w"},
 		"certificate": {"PRIVATE KEY"},
 		"belongings":  {"home: %w"},
-		"lab": {"from: \"^{account}(@|$)\"", "services: {%s: {}}", "n: 1-19", "name: \"util{n}\"", "smtp, pop3, imap, ssh", "assign: [\"util{seat}\"]",
+		"lab": {"from: \"^{account}(@|$)\"", "services: {%s: {}}", "n: 1-19", "name: \"util{n}\"", "smtp, pop3, imap, ssh", "domain: example.org", "hostname: mx", "services: {smtp: {}}", "assign: [\"util{seat}\"]",
 			"unknown escape character", "expected ',' or ']'", "expected ',' or '}'", "end of stream", "cannot start any token", "unknown anchor", "could not find expected ':'"}, // the YAML library's
 		"grading": {"port %q: %w", "From: %s\nTo: %s\nSubject: %s\nX-Maillab-Check: %s\n\n%s\n"}, // in a run's report, and mail
 		"gateway": {"GET /v1/status", "GET /v1/activity", "GET /v1/dialogues", "GET /v1/log", "POST /v1/check", "PUT /v1/mark", "GET /v1/changes",
