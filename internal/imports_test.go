@@ -39,7 +39,7 @@ func mayImport() map[string]string {
 		"images":                   "",
 		// The controller.
 		"internal/belongings":      "",
-		"internal/control":         "internal/between internal/check internal/dialogue internal/mail internal/progress",
+		"internal/control":         "internal/between internal/check internal/dialogue internal/mail internal/progress internal/recording",
 		"internal/probe":           "",
 		"internal/handout":         "internal/safeio",
 		"internal/gradebook":       "internal/roster internal/screen",
@@ -53,7 +53,7 @@ func mayImport() map[string]string {
 		"internal/period":          "",
 		"internal/spelling":        "",
 		"internal/login":           "internal/control internal/engine internal/instance internal/period",
-		"internal/classroom":       "internal/check internal/control internal/deploy internal/dialogue internal/engine internal/gradebook internal/handout internal/instance internal/lab/placeholder internal/lab/task internal/marking internal/period internal/progress internal/register internal/roster internal/safeio internal/say internal/screen internal/snapshot",
+		"internal/classroom":       "internal/check internal/control internal/deploy internal/dialogue internal/engine internal/gradebook internal/handout internal/instance internal/lab/placeholder internal/lab/task internal/marking internal/period internal/progress internal/recording internal/register internal/roster internal/safeio internal/say internal/screen internal/snapshot",
 		"internal/doctor":          "images internal/control internal/deploy internal/engine internal/instance internal/login internal/probe internal/spec",
 		"internal/deploy":          "internal/apply internal/certificate internal/control internal/engine internal/instance internal/lab internal/outline internal/plan internal/roster internal/spec",
 		"internal/plan":            "internal/engine",
@@ -73,6 +73,7 @@ func mayImport() map[string]string {
 		"internal/check":            "internal/delivery internal/dialogue internal/lab/task internal/progress",
 		"internal/script":           "",
 		"internal/webmail":          "internal/mail/imap/entity",
+		"internal/recording":        "internal/ring",
 		"internal/drawing":          "internal/dialogue internal/lab/task internal/mail internal/mail/imap/entity",
 		"internal/worksheet":        "internal/check internal/lab/task internal/mail/submit internal/progress internal/spelling",
 		"internal/mail/smtp":        "internal/mail internal/mail/addrspec internal/mail/telnet",
@@ -87,7 +88,7 @@ func mayImport() map[string]string {
 		"internal/mail/queue":       "internal/mail internal/mail/addrspec internal/spec",
 		"internal/mail/submit":      "internal/mail internal/mail/queue",
 		// What a daemon knows of its students' work, and what lies between two lessons.
-		"internal/grading": "internal/check internal/control internal/delivery internal/dialogue internal/epoch internal/lab/task internal/mail internal/mail/log internal/mail/mbox internal/mail/queue internal/progress internal/safeio internal/script internal/spec internal/worksheet",
+		"internal/grading": "internal/check internal/control internal/delivery internal/dialogue internal/epoch internal/lab/task internal/mail internal/mail/log internal/mail/mbox internal/mail/queue internal/progress internal/recording internal/safeio internal/script internal/spec internal/worksheet",
 		"internal/lesson":  "internal/belongings internal/control internal/epoch internal/mail internal/mail/mbox internal/mail/queue internal/progress internal/safeio internal/spec",
 		// The sandbox.
 		"internal/handoff": "internal/mail",

@@ -19,6 +19,7 @@ import (
 
 	"maillab/internal/dialogue"
 	"maillab/internal/progress"
+	"maillab/internal/recording"
 )
 
 // backend can do everything. It remembers what it was asked, and answers with what it is told to.
@@ -32,7 +33,7 @@ type backend struct {
 
 // sandbox is a backend as all parts of one.
 func sandbox(b *backend) Sandbox {
-	return Sandbox{Host: b, Mail: b, Lessons: b, Checker: b, Records: b, Work: b}
+	return Sandbox{Host: b, Mail: b, Lessons: b, Checker: b, Records: b, Work: b, Screens: b}
 }
 
 func (b *backend) heard(what any) error {
@@ -95,6 +96,17 @@ func (b *backend) Messages(_ context.Context, student string, emit func(Message)
 }
 func (b *backend) Message(_ context.Context, student, id string) (Message, error) {
 	return Message{ID: id, Text: []byte("x")}, b.heard("message " + id + " of " + student)
+}
+func (b *backend) Take(_ context.Context, student string, in io.Reader) error {
+	text, err := io.ReadAll(in)
+	return errors.Join(err, b.heard(student+" records "+string(text)))
+}
+func (b *backend) List(student string) []recording.Kept {
+	return []recording.Kept{{ID: "1", Student: student}}
+}
+func (b *backend) Read(student, id string, w io.Writer) error {
+	_, err := io.WriteString(w, student+id)
+	return errors.Join(err, b.heard("recording"))
 }
 func (b *backend) Follow(ctx context.Context, student string, emit func(dialogue.Event) error) error {
 	if err := errors.Join(b.heard("follow "+student), emit(dialogue.Event{ID: "7"})); err != nil {
@@ -210,6 +222,16 @@ func TestThereAndBack(t *testing.T) {
 		{"dialogues", func() (any, error) { return c.Dialogues(ctx, 3, "a&b c") }, []dialogue.Dialogue{{ID: "7"}, {ID: "8"}}, []any{"dialogues of a&b c"}},
 		{"messages", func() (any, error) { return c.Messages(ctx, 3, "a&b c") }, []Message{{ID: "4bX"}}, []any{"messages of a&b c"}},
 		{"message", func() (any, error) { return c.Message(ctx, 3, "a&b", "4 X") }, Message{ID: "4 X", Text: []byte("x")}, []any{"message 4 X of a&b"}},
+		{"recordings", func() (any, error) { return c.Recordings(ctx, 3, "a&b") }, []recording.Kept{{ID: "1", Student: "a&b"}}, nil},
+		{"recording", func() (any, error) {
+			in, err := c.Recording(ctx, 3, "a&b", "7")
+			if err != nil {
+				return nil, err
+			}
+			defer in.Close()
+			text, err := io.ReadAll(in)
+			return string(text), err
+		}, "a&b7", []any{"recording"}},
 		{"worksheet", func() (any, error) {
 			r, err := (&http.Client{Transport: c.Worksheet(3, "a&b")}).Get("http://lab/v1/lab/tasks")
 			if err != nil {

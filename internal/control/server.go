@@ -22,6 +22,7 @@ type Sandbox struct {
 	Checker Checker
 	Records Records
 	Work    Work // nil: nobody has tasks
+	Screens Recordings
 }
 
 // Host is what a sandbox answers before it knows what it is.
@@ -71,6 +72,9 @@ func Handler(s Sandbox, log *slog.Logger) http.Handler {
 	}
 	if s.Records != nil {
 		serveRecords(mux, s.Records)
+	}
+	if s.Screens != nil {
+		serveRecordings(mux, s.Screens)
 	}
 	return mux
 }

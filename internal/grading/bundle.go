@@ -2,6 +2,7 @@ package grading
 
 import (
 	"archive/tar"
+	"bytes"
 	"cmp"
 	"context"
 	"encoding/json"
@@ -34,6 +35,9 @@ func (g *Grading) Bundle(ctx context.Context, student string, w io.Writer) error
 		}
 	}
 	if err := b.deliveries(s); err != nil {
+		return err
+	}
+	if err := b.screens(student); err != nil {
 		return err
 	}
 	if err := b.json("results.json", g.ledger.work(student)); err != nil {
@@ -189,6 +193,20 @@ func (b bundle) deliveries(s task.Sheet) error {
 	}
 	slices.SortStableFunc(list, func(a, b entry) int { return cmp.Or(a.Time.Compare(b.Time), cmp.Compare(a.ID, b.ID)) })
 	return b.json("deliveries.json", list)
+}
+
+// screens writes what the student's terminals showed; each is bounded.
+func (b bundle) screens(student string) error {
+	for _, k := range b.g.cfg.Screens.List(student) {
+		var text bytes.Buffer
+		if err := b.g.cfg.Screens.Read(student, k.ID, &text); err != nil {
+			continue // dropped meanwhile
+		}
+		if err := b.entry("recordings/"+k.ID+".cast", text.Bytes()); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (b bundle) json(name string, value any) error {

@@ -23,6 +23,7 @@ import (
 	"maillab/internal/mail"
 	"maillab/internal/mail/mbox"
 	"maillab/internal/mail/queue"
+	"maillab/internal/recording"
 	"maillab/internal/spec"
 )
 
@@ -36,6 +37,7 @@ type Config struct {
 	Logged     <-chan struct{} // there is more in mail.log
 	Dialogues  *dialogue.Store
 	Deliveries *delivery.Store
+	Screens    *recording.Store
 	Epochs     *epoch.Keeper
 	Spool      *mbox.Spool
 	Files      mbox.Files

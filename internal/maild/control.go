@@ -39,7 +39,7 @@ type Control struct {
 func (c *Control) Handler(log *slog.Logger) http.Handler {
 	s := control.Sandbox{Host: c}
 	if d := c.Daemon; d != nil {
-		s.Mail, s.Checker, s.Records, s.Work = d, d.grading, d.grading, d.grading
+		s.Mail, s.Checker, s.Records, s.Work, s.Screens = d, d.grading, d.grading, d.grading, d.screens
 		if d.cfg.Belongings != nil {
 			s.Lessons = d.lessons
 		}

@@ -35,6 +35,7 @@ import (
 	"maillab/internal/mail/queue"
 	"maillab/internal/mail/smtp"
 	"maillab/internal/nameserver"
+	"maillab/internal/recording"
 	"maillab/internal/spec"
 )
 
@@ -78,6 +79,7 @@ type Daemon struct {
 	crowd      *crowd
 	dialogues  *dialogue.Store
 	deliveries *delivery.Store
+	screens    *recording.Store
 	epochs     *epoch.Keeper
 	fixtures   *grading.Fixtures
 	grading    *grading.Grading
@@ -185,7 +187,7 @@ func (d *Daemon) openLessons() (err error) {
 func (d *Daemon) openGrading() (err error) {
 	d.grading, err = grading.New(grading.Config{
 		Spec: d.cfg.Spec, Zone: d.zone, StateDir: d.cfg.StateDir, LogFile: d.cfg.LogFile, FlushLog: d.log.Flush, Logged: d.log.Wrote(),
-		Dialogues: d.dialogues, Deliveries: d.deliveries, Epochs: d.epochs, Spool: d.spool, Files: d.cfg.Files,
+		Dialogues: d.dialogues, Deliveries: d.deliveries, Screens: d.screens, Epochs: d.epochs, Spool: d.spool, Files: d.cfg.Files,
 		Post: d.queue, Unqueue: d.lessons.Unqueue, Fixtures: d.fixtures, Students: d.cfg.Students, UID: d.cfg.UID,
 		Now: d.cfg.Now, Log: d.cfg.Log,
 	})
@@ -305,6 +307,9 @@ func (d *Daemon) Close() error {
 	}
 	if d.deliveries != nil {
 		d.deliveries.Close()
+	}
+	if d.screens != nil {
+		errs = append(errs, d.screens.Close())
 	}
 	if d.spool != nil {
 		errs = append(errs, d.spool.Close())

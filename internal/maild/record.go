@@ -8,6 +8,7 @@ import (
 	"maillab/internal/delivery"
 	"maillab/internal/mail"
 	"maillab/internal/mail/queue"
+	"maillab/internal/recording"
 )
 
 // openRecords opens the record of deliveries.
@@ -16,6 +17,10 @@ func (d *Daemon) openRecords() (err error) {
 		Dir: filepath.Join(d.cfg.StateDir, "deliveries"), Now: d.cfg.Now, Slog: d.cfg.Log,
 		Recorded: func(accounts []string) { d.grading.Recorded(accounts) },
 	})
+	if err != nil {
+		return err
+	}
+	d.screens, err = recording.OpenStore(recording.StoreConfig{Dir: filepath.Join(d.cfg.StateDir, "recordings"), Now: d.cfg.Now})
 	return err
 }
 

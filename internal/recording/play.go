@@ -13,8 +13,11 @@ type Player struct {
 	Wait  func(ctx context.Context, d time.Duration) error
 }
 
-// Play writes what the terminal showed, at its pace, until the end or until ctx ends.
+// Play writes what the terminal showed, at its pace, until the end or until ctx ends, and leaves the terminal as it was. Of what
+// a terminal can be told to do it writes what moves, colours and erases, and nothing else.
 func (p Player) Play(ctx context.Context, in io.Reader, out io.Writer) error {
+	var tamed tame
+	defer func() { _, _ = io.WriteString(out, reset) }()
 	return Read(in, func(Header) error { return nil }, func(e Event) error {
 		if err := p.Wait(ctx, p.pause(e.After)); err != nil {
 			return err
@@ -22,7 +25,7 @@ func (p Player) Play(ctx context.Context, in io.Reader, out io.Writer) error {
 		if e.Code != Output {
 			return nil
 		}
-		_, err := io.WriteString(out, e.Data)
+		_, err := io.WriteString(out, tamed.apply(e.Data))
 		return err
 	})
 }

@@ -129,7 +129,7 @@ func TestPlay(t *testing.T) {
 	var out strings.Builder
 	var waited []time.Duration
 	p := Player{Speed: 4, Idle: 200 * time.Millisecond, Wait: func(_ context.Context, d time.Duration) error { waited = append(waited, d); return nil }}
-	if err := p.Play(t.Context(), strings.NewReader(text), &out); err != nil || out.String() != "abc" {
+	if err := p.Play(t.Context(), strings.NewReader(text), &out); err != nil || out.String() != "abc"+reset {
 		t.Error(out.String(), err)
 	}
 	if diff := cmp.Diff([]time.Duration{200 * time.Millisecond, 200 * time.Millisecond, 200 * time.Millisecond}, waited); diff != "" {
@@ -139,6 +139,32 @@ func TestPlay(t *testing.T) {
 	end()
 	if err := (Player{Wait: Sleep}).Play(ended, strings.NewReader(text), &out); !errors.Is(err, context.Canceled) {
 		t.Error(err)
+	}
+}
+
+// What moves, colours and erases is shown; what would do more is not, however it comes.
+func TestTame(t *testing.T) {
+	for in, want := range map[string]string{
+		"\x1b[1;31mred\x1b[0m\r\n\x1b[2J\x1b[H\x1b[?25l\x1b[?1049h":    "\x1b[1;31mred\x1b[0m\r\n\x1b[2J\x1b[H\x1b[?25l\x1b[?1049h",
+		"\x1b]52;c;cm0gLXJm\x07a\x1b]0;title\x1b\\b":                   "ab",
+		"\x1bPq...\x1b\\c\x1b_secret\x1b\\d\u009b31m":                  "cd31m",
+		"\x1b[6n\x1b[c\x1b[?1000h\x1b[?1049;1006h\x1b[21t\x1b[5i\x07e": "e",
+		"\x1b(B\x1b(0\x1b7\x1b8\x1bM\x1bc\x1b#8f":                      "\x1b(B\x1b(0\x1b7\x1b8\x1bM8f",
+		"\x1b[" + strings.Repeat("1;", 100) + "mg":                     strings.Repeat("1;", 69)[1:] + "mg",
+		"café\tü\b": "café\tü\b",
+	} {
+		for _, size := range []int{1, 1000} {
+			var tamed tame
+			got := ""
+			for rest := []rune(in); len(rest) > 0; {
+				n := min(size, len(rest))
+				got += tamed.apply(string(rest[:n]))
+				rest = rest[n:]
+			}
+			if got != want {
+				t.Errorf("%q:\n got %q\nwant %q", in, got, want)
+			}
+		}
 	}
 }
 
@@ -152,6 +178,10 @@ func FuzzRead(f *testing.F) {
 			}
 			return nil
 		})
+		var tamed tame
+		if got := tamed.apply(strings.ToValidUTF8(text, "?")); strings.ContainsAny(got, "\x07\u009b\u009d") || strings.Contains(got, "\x1b]") || strings.Contains(got, "\x1bP") {
+			t.Errorf("%q is let through", got)
+		}
 		var m mask
 		if got := m.apply(strings.ToValidUTF8(text, "?")); len([]rune(got)) != len([]rune(strings.ToValidUTF8(text, "?"))) {
 			t.Error("the mask changes the length")

@@ -24,7 +24,11 @@ type Kept struct {
 	Last    time.Time `json:"last"` // when something came last
 	Octets  int       `json:"octets"`
 	Title   string    `json:"title,omitempty"`
+}
 
+// keeping is a recording, and how many pieces of it have come.
+type keeping struct {
+	Kept
 	parts int
 }
 
@@ -54,7 +58,7 @@ type Store struct {
 
 	mu   sync.Mutex
 	ring *ring.Ring
-	kept map[string]*Kept
+	kept map[string]*keeping
 	came int
 }
 
@@ -78,7 +82,7 @@ func OpenStore(cfg StoreConfig) (*Store, error) {
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}
-	s := &Store{cfg: cfg, kept: map[string]*Kept{}}
+	s := &Store{cfg: cfg, kept: map[string]*keeping{}}
 	var err error
 	s.ring, err = ring.Open(ring.Config{Dir: cfg.Dir, Suffix: ".cast", Octets: cfg.MaxTotal, Count: maxKept, Split: s.split,
 		Lost: func(id string) { delete(s.kept, id) }})
@@ -187,7 +191,7 @@ func (s *Store) put(h head, text []byte) {
 func (s *Store) enter(h head) ring.Record {
 	k := s.kept[h.ID]
 	if k == nil {
-		k = &Kept{ID: h.ID, Student: h.Student, Start: h.Start, Title: h.Title}
+		k = &keeping{Kept: Kept{ID: h.ID, Student: h.Student, Start: h.Start, Title: h.Title}}
 		s.kept[h.ID] = k
 	}
 	if h.Part >= k.parts {
@@ -214,7 +218,7 @@ func (s *Store) List(student string) []Kept {
 	all := []Kept{}
 	for _, k := range s.kept {
 		if student == "" || k.Student == student {
-			all = append(all, *k)
+			all = append(all, k.Kept)
 		}
 	}
 	slices.SortFunc(all, func(a, b Kept) int { return strings.Compare(a.ID, b.ID) })

@@ -65,6 +65,7 @@ func notText(pkg string) []string {
 			"unknown escape character", "expected ',' or ']'", "expected ',' or '}'", "end of stream", "cannot start any token", "unknown anchor", "could not find expected ':'"}, // the YAML library's
 		"grading": {"port %q: %w", "From: %s\nTo: %s\nSubject: %s\nX-Maillab-Check: %s\n\n%s\n"}, // in a run's report, and mail
 		"gateway": {"GET /v1/status", "GET /v1/activity", "GET /v1/dialogues", "GET /v1/log", "POST /v1/check", "PUT /v1/mark", "GET /v1/changes",
+			"GET /v1/messages", "GET /v1/message", "GET /v1/recordings", "GET /v1/recording",
 			"421 4.7.0 Error: too many connections\r\n", "-ERR [SYS/TEMP] Too many connections.\r\n", "* BYE Too many connections.\r\n",
 			"Too many connections.\r\n"}, // as the protocols say it
 		"roster":       {"last name", "first name", "email %s", "fr fr", "en gb", "en us"},
