@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"context"
 	"embed"
+	"errors"
 	"fmt"
 	"html/template"
 	"net/http"
@@ -109,6 +110,10 @@ func (m *Mail) with(v *Visit, p place, use func(ctx context.Context, c *line) er
 	if err := l.do(ctx, func(c *line) error { return use(ctx, c) }); err != nil {
 		if ctx.Err() != nil {
 			err = cmp.Or(asProblem(err), ctx.Err())
+		}
+		if errors.Is(err, problem{key: "password"}) { // it has been changed
+			m.askPassword(v, p.Account, err)
+			return
 		}
 		m.fail(v, p, err)
 		return

@@ -47,7 +47,12 @@ type room struct {
 // newRoom brings up the seat of one student of a lab on board, as an account.
 func newRoom(t *testing.T, name, account, password string) *room {
 	t.Helper()
-	r := &room{t: t, spec: compiled(t, name)}
+	return newRoomOf(t, compiled(t, name), account, password)
+}
+
+func newRoomOf(t *testing.T, s spec.Sandbox, account, password string) *room {
+	t.Helper()
+	r := &room{t: t, spec: s}
 	r.serve()
 	cfg := Config{Domain: r.spec.Domain, Accounts: []string{account}, Password: password, Services: []string{"smtp"}, Dial: r.dial,
 		Now: func() time.Time { return time.Date(2026, 3, 26, 11, 0, 0, 0, time.UTC) }}

@@ -136,6 +136,19 @@ func TestAway(t *testing.T) {
 	}
 }
 
+// TestPasswordChanged: an account whose password is another one now asks for it, and goes on.
+func TestPasswordChanged(t *testing.T) {
+	r := newRoom(t, "amiens-smtp-pop-imap", "util1", "before")
+	_, body, _ := r.get("mail")
+	holds(t, "the page", body, `action="mail-open"`, `value="util1"`, "password is refused")
+	if status, _, _ := r.post("mail-open", url.Values{"acct": {"util1"}, "password": {"master2021"}}); status != http.StatusSeeOther {
+		t.Error(status)
+	}
+	if len(r.messages("mail")) == 0 {
+		t.Error("it does not go on")
+	}
+}
+
 // TestNoIMAP: a lab without IMAP says what to do, and mail can be written all the same.
 func TestNoIMAP(t *testing.T) {
 	r := newRoom(t, "hello", "alice", "x")

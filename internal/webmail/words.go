@@ -1,9 +1,12 @@
 package webmail
 
-import "fmt"
+import (
+	"fmt"
+	"sync"
+)
 
 // words are what pages say, French and English.
-func words() map[string][2]string {
+var words = sync.OnceValue(func() map[string][2]string {
 	return map[string][2]string{
 		"mail":             {"Courrier", "Mail"},
 		"accounts.yours":   {"Comptes", "Accounts"},
@@ -102,7 +105,7 @@ func words() map[string][2]string {
 		"away":             {"Votre serveur ne répond pas pour l'instant. Essayez encore dans un moment ; si cela dure, dites-le à l'enseignant.", "Your server does not answer just now. Try again in a moment; if it lasts, tell your teacher."},
 		"refused":          {"Votre serveur a refusé : %s", "Your server refuses: %s"},
 	}
-}
+})
 
 // say is one of them in a language.
 func say(lang, key string, args ...any) string {

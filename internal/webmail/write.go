@@ -37,7 +37,7 @@ type writePage struct {
 // write shows an empty form, or one that answers a message.
 func (m *Mail) write(v *Visit) {
 	p := m.place(v.R)
-	d := draft{Once: rand.Text(), To: clean(v.R.FormValue("to"))}
+	d := draft{Once: rand.Text()}
 	if m.opened(p.Account) == nil {
 		m.askPassword(v, p.Account, nil)
 		return

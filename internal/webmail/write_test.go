@@ -145,6 +145,23 @@ func manyNames() string {
 	return strings.Join(names, ",")
 }
 
+// TestAuth: where the server wants to know who sends, it is told with the account's password.
+func TestAuth(t *testing.T) {
+	s := compiled(t, "amiens-smtp-pop-imap")
+	s.Services.SMTP.Auth = "required"
+	r := newRoomOf(t, s, "util1", "master2021")
+	r.emptied("util1", "master2021")
+	if status, body, _ := r.post("mail-send", filled("util1", "s", "t")); status != http.StatusSeeOther {
+		t.Fatal(status, body)
+	}
+	links := r.messages("mail")
+	if len(links) != 1 {
+		t.Fatal(links)
+	}
+	_, source, _ := r.get(strings.Replace(links[0], "mail-message", "mail-source", 1))
+	holds(t, "the source", source, "with ESMTPA id")
+}
+
 // TestHostileForm: what is forged in fields that nobody sees does not get into a header.
 func TestHostileForm(t *testing.T) {
 	r := newRoom(t, "amiens-smtp-pop-imap", "util1", "master2021")
