@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"io"
 	"runtime"
 
 	"github.com/spf13/cobra"
@@ -24,9 +25,9 @@ func versionVerb(a *app) *cobra.Command {
 				"image": images.Tag(), "spec": spec.Version,
 			}
 			if a.flags.output == "table" {
-				a.Fprintf(a.Out, "maillab %s (%s), %s, %s/%s\nsandbox image %s\n",
-					a.Version, a.Commit, runtime.Version(), runtime.GOOS, runtime.GOARCH, images.Tag())
-				return nil
+				_, err := io.WriteString(a.Out, a.Sprintf("maillab %s (%s), %s, %s/%s\nsandbox image %s\n",
+					a.Version, a.Commit, runtime.Version(), runtime.GOOS, runtime.GOARCH, images.Tag()))
+				return err
 			}
 			return a.print(list{value: value, header: []string{"version", "commit", "image"}, rows: [][]string{{a.Version, a.Commit, images.Tag()}}})
 		},
