@@ -26,7 +26,7 @@ func inFrench() moodle {
 	return moodle{"Identifiant", "Note", "Dernière modification (note)", "Feedback par commentaires", ",", 6}
 }
 
-var number0 = regexp.MustCompile(`^[+-]?(\d+\.?\d*|\.\d+)`)
+var leading = regexp.MustCompile(`^[+-]?(\d+\.?\d*|\.\d+)`)
 
 // float reads a number as PHP does: blanks away, the language's decimal sign, and what is behind the number is not looked at.
 func (m moodle) float(text string) (float64, bool) {
@@ -35,7 +35,7 @@ func (m moodle) float(text string) (float64, bool) {
 		return 0, false
 	}
 	text = strings.ReplaceAll(strings.ReplaceAll(text, " ", ""), m.decimal, ".")
-	x, _ := strconv.ParseFloat(number0.FindString(text), 64) // what is no number is 0
+	x, _ := strconv.ParseFloat(leading.FindString(text), 64) // what is no number is 0
 	return x, true
 }
 
