@@ -72,7 +72,7 @@ func probeNew(ctx context.Context, a *app, out deploy.Outcome) ([]engine.Finding
 func probeAll(ctx context.Context, a *app, i running) ([]engine.Finding, error) {
 	return doctor.Probe(ctx, i, func(p probe.Probe) {
 		if !a.flags.quiet {
-			a.Fprintf(a.Err, "%s: %s\n", p.Group, a.Text(p.Name))
+			a.Fprintln(a.Err, p.Group+": "+p.Name)
 		}
 	})
 }
