@@ -18,7 +18,7 @@ func mayImport() map[string]string {
 		// Values.
 		"internal/spec":            "",
 		"internal/between":         "",
-		"internal/zone":            "internal/lab/problem",
+		"internal/zone":            "internal/lab/problem internal/lab/task",
 		"internal/nameserver":      "internal/between internal/zone",
 		"internal/safeio":          "",
 		"internal/epoch":           "internal/safeio",
@@ -75,7 +75,7 @@ func mayImport() map[string]string {
 		"internal/webmail":          "internal/mail/imap/entity",
 		"internal/recording":        "internal/ring",
 		"internal/drawing":          "internal/dialogue internal/lab/task internal/mail internal/mail/imap/entity",
-		"internal/worksheet":        "internal/check internal/lab/task internal/mail/submit internal/progress internal/spelling",
+		"internal/worksheet":        "internal/check internal/lab/task internal/mail/submit internal/progress internal/spelling internal/zone",
 		"internal/mail/smtp":        "internal/mail internal/mail/addrspec internal/mail/telnet",
 		"internal/mail/pop3":        "internal/mail internal/mail/telnet",
 		"internal/mail/imap":        "internal/mail internal/mail/telnet",
@@ -88,7 +88,7 @@ func mayImport() map[string]string {
 		"internal/mail/queue":       "internal/mail internal/mail/addrspec internal/spec",
 		"internal/mail/submit":      "internal/mail internal/mail/queue",
 		// What a daemon knows of its students' work, and what lies between two lessons.
-		"internal/grading": "internal/check internal/control internal/delivery internal/dialogue internal/epoch internal/lab/task internal/mail internal/mail/log internal/mail/mbox internal/mail/queue internal/progress internal/recording internal/safeio internal/script internal/spec internal/worksheet",
+		"internal/grading": "internal/check internal/control internal/delivery internal/dialogue internal/epoch internal/lab/task internal/mail internal/mail/log internal/mail/mbox internal/mail/queue internal/progress internal/recording internal/safeio internal/script internal/spec internal/worksheet internal/zone",
 		"internal/lesson":  "internal/belongings internal/control internal/epoch internal/mail internal/mail/mbox internal/mail/queue internal/progress internal/safeio internal/spec",
 		// The sandbox.
 		"internal/handoff": "internal/mail",

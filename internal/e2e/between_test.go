@@ -139,6 +139,9 @@ func zones(t *testing.T, alice, bob *ssh.Client) {
 		t.Errorf("a zone with a mistake:\n%s", out)
 	}
 	logged(t, alice, "zone:2: mx.bob.lab. is not in your domain")
+	if out := output(t, alice, "lab zone check; echo exit=$?", ""); !strings.Contains(out, "~/zone:2: mx.bob.lab. is not in your domain\n    names here end in alice.lab.\n") || !strings.Contains(out, "exit=1") {
+		t.Errorf("lab zone check says\n%s", out)
+	}
 	output(t, alice, "rm zone", "")
 	if out := ask(alice, "alice.lab mx"); !strings.Contains(out, "10 mx.alice.lab.") {
 		t.Errorf("without a file:\n%s", out)

@@ -12,6 +12,7 @@ import (
 	"maillab/internal/lab/task"
 	"maillab/internal/progress"
 	"maillab/internal/worksheet"
+	"maillab/internal/zone"
 )
 
 // desk is where a student's lab command has tasks checked.
@@ -172,4 +173,12 @@ func (k desk) takes(ctx context.Context, student string, t task.Task) error {
 		return worksheet.Closed{After: after}
 	}
 	return nil
+}
+
+// Domain implements worksheet.Desk.
+func (k desk) Domain(ctx context.Context) (zone.Report, error) {
+	if k.g.cfg.Domain == nil {
+		return zone.Report{}, worksheet.ErrNoDomain
+	}
+	return k.g.cfg.Domain(ctx)
 }

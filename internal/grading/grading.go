@@ -25,6 +25,7 @@ import (
 	"maillab/internal/mail/queue"
 	"maillab/internal/recording"
 	"maillab/internal/spec"
+	"maillab/internal/zone"
 )
 
 // Config is where evidence comes from. All of it has to be set, but Students.
@@ -44,7 +45,8 @@ type Config struct {
 	Post       Post
 	Unqueue    func(which func(*mail.Envelope) bool) error // throws waiting mail away
 	Fixtures   *Fixtures
-	Students   Students // their files and programs; nil: there are none
+	Students   Students                                   // their files and programs; nil: there are none
+	Domain     func(context.Context) (zone.Report, error) // the server's own; nil: it has none
 	UID        func(account string) int
 	Now        func() time.Time
 	Log        *slog.Logger

@@ -188,7 +188,7 @@ func (d *Daemon) openGrading() (err error) {
 	d.grading, err = grading.New(grading.Config{
 		Spec: d.cfg.Spec, Zone: d.zone, StateDir: d.cfg.StateDir, LogFile: d.cfg.LogFile, FlushLog: d.log.Flush, Logged: d.log.Wrote(),
 		Dialogues: d.dialogues, Deliveries: d.deliveries, Screens: d.screens, Epochs: d.epochs, Spool: d.spool, Files: d.cfg.Files,
-		Post: d.queue, Unqueue: d.lessons.Unqueue, Fixtures: d.fixtures, Students: d.cfg.Students, UID: d.cfg.UID,
+		Post: d.queue, Unqueue: d.lessons.Unqueue, Fixtures: d.fixtures, Students: d.cfg.Students, Domain: d.domain(), UID: d.cfg.UID,
 		Now: d.cfg.Now, Log: d.cfg.Log,
 	})
 	return err

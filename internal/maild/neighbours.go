@@ -14,6 +14,7 @@ import (
 	"maillab/internal/mail/queue"
 	"maillab/internal/nameserver"
 	"maillab/internal/spec"
+	"maillab/internal/zone"
 )
 
 // In a lab between servers the daemon is one among those of the other students: it has a name server (package nameserver), its
@@ -59,6 +60,14 @@ func (d *Daemon) zoneFile(ctx context.Context, limit int64) ([]byte, error) {
 		text = []byte{} // an empty file is a file
 	}
 	return text, err
+}
+
+// domain tells the owner's zone; nil where there is none.
+func (d *Daemon) domain() func(context.Context) (zone.Report, error) {
+	if d.names == nil {
+		return nil
+	}
+	return d.names.Report
 }
 
 // equip makes a queue's configuration one of a server that has neighbours.

@@ -180,19 +180,37 @@ func (s *Server) own(ctx context.Context) (zone.Zone, bool) {
 		s.cfg.Warn(fmt.Sprintf("zone %s/IN: loading from master file zone failed: %v", s.cfg.Domain, err))
 		return s.parsed, false
 	}
-	z, problems := zone.Parse(zone.New(s.cfg.Domain, s.cfg.Host), "zone", text)
+	z, problems := zone.Parse(zone.New(s.cfg.Domain, s.cfg.Host), text)
 	s.parsed, s.broken = z, len(problems) > 0
 	for i, p := range problems {
 		if i == mostTold {
 			s.cfg.Warn(fmt.Sprintf("zone %s/IN: and %d more", s.cfg.Domain, len(problems)-mostTold))
 			break
 		}
-		s.cfg.Warn(fmt.Sprintf("zone:%d: %s", p.Line, p.Message))
+		s.cfg.Warn(fmt.Sprintf("zone:%d: %s", p.Line, p.Message.In("en")))
 	}
 	if s.broken {
 		s.cfg.Warn(fmt.Sprintf("zone %s/IN: not loaded due to errors.", s.cfg.Domain))
 	}
 	return z, !s.broken
+}
+
+// Report tells the owner of the zone as the file has it now.
+func (s *Server) Report(ctx context.Context) (zone.Report, error) {
+	text, err := s.cfg.File(ctx, zone.MaxFile+1)
+	if err != nil {
+		return zone.Report{}, err
+	}
+	r := zone.Report{Domain: s.cfg.Domain, Given: text == nil}
+	if r.Given {
+		text = zone.Given(s.cfg.Domain, s.cfg.Host, s.cfg.Address)
+	}
+	z, problems := zone.Parse(zone.New(s.cfg.Domain, s.cfg.Host), text)
+	r.Problems = problems
+	for _, record := range z.Records {
+		r.Records = append(r.Records, record.String())
+	}
+	return r, nil
 }
 
 // mostTold is how many mistakes of one file the log is told.

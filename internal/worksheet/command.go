@@ -87,6 +87,8 @@ func (c *command) run(ctx context.Context, args []string) (int, error) {
 		return c.show(ctx, http.MethodGet, "/v1/lab", nil, only(args[0], c.hint))
 	case verb == "answer" && len(args) >= 1 && !strings.HasPrefix(args[0], "-"):
 		return c.answer(ctx, args[0], strings.Join(args[1:], " "))
+	case verb == "zone" && (len(args) == 0 || len(args) == 1 && args[0] == "check"):
+		return c.zone(ctx)
 	}
 	french := c.speaksFrench(ctx)
 	fmt.Fprintf(c.Err, "lab: %s\n%s", wrong(verb, args, french), usage(french))
@@ -105,6 +107,8 @@ func wrong(verb string, args []string, french bool) string {
 		text = task.Text{"fr": "de quelle tâche ? lab tasks les montre toutes", "en": "which task? lab tasks shows them all"}
 	case verb == "show" || verb == "hint":
 		text = task.Text{"fr": "une seule tâche à la fois", "en": "one task at a time"}
+	case verb == "zone":
+		text = task.Text{"fr": "lab zone ne prend rien de plus", "en": "lab zone takes nothing more"}
 	case verb == "answer":
 		text = task.Text{"fr": "lab answer n'a pas d'option " + args[0], "en": "lab answer has no option " + args[0]}
 	}
@@ -130,6 +134,7 @@ lab show TÂCHE          une tâche en entier
 lab check [TÂCHE…]      vérifier ce que vous avez fait
 lab hint TÂCHE          un indice
 lab answer TÂCHE        répondre à une question : la réponse se tape ensuite
+lab zone                votre domaine, si le TP en donne un, et ce qui ne va pas dans ~/zone
 `
 	}
 	return `lab tasks             the tasks, and where you are
@@ -137,6 +142,7 @@ lab show TASK         one task in full
 lab check [TASK…]     check what you have done
 lab hint TASK         a hint
 lab answer TASK       answer a question: the answer is typed afterwards
+lab zone              your domain, if the lab gives one, and what is wrong in ~/zone
 `
 }
 
@@ -151,24 +157,33 @@ func (c *command) show(ctx context.Context, method, path string, body any, print
 
 func (c *command) ask(ctx context.Context, method, path string, body any) (Sheet, error) {
 	var sheet Sheet
+	err := c.request(ctx, method, path, body, &sheet)
+	for i, t := range sheet.Tasks {
+		sheet.Tasks[i].Ask, sheet.Tasks[i].Hint = c.reached(t.Ask), c.reached(t.Hint)
+	}
+	return sheet, err
+}
+
+// request asks the daemon.
+func (c *command) request(ctx context.Context, method, path string, body, into any) error {
 	text, err := json.Marshal(body)
 	if err != nil {
-		return sheet, err
+		return err
 	}
 	client := http.Client{Transport: c.Transport}
 	request, err := http.NewRequestWithContext(ctx, method, "http://maild"+path, bytes.NewReader(text))
 	if err != nil {
-		return sheet, err
+		return err
 	}
 	response, err := client.Do(request)
 	switch {
 	case ctx.Err() != nil:
-		return sheet, ctx.Err()
+		return ctx.Err()
 	case err != nil:
 		if c.french() {
-			return sheet, errors.New("le serveur de mail ne répond pas : réessayez dans un instant")
+			return errors.New("le serveur de mail ne répond pas : réessayez dans un instant")
 		}
-		return sheet, errors.New("the mail server does not answer: try again in a moment")
+		return errors.New("the mail server does not answer: try again in a moment")
 	}
 	defer response.Body.Close()
 	if response.StatusCode != http.StatusOK {
@@ -176,13 +191,9 @@ func (c *command) ask(ctx context.Context, method, path string, body any) (Sheet
 		if json.NewDecoder(response.Body).Decode(&f) != nil || f.Text == "" {
 			f.Text = response.Status
 		}
-		return sheet, errors.New(f.Text)
+		return errors.New(f.Text)
 	}
-	err = json.NewDecoder(response.Body).Decode(&sheet)
-	for i, t := range sheet.Tasks {
-		sheet.Tasks[i].Ask, sheet.Tasks[i].Hint = c.reached(t.Ask), c.reached(t.Hint)
-	}
-	return sheet, err
+	return json.NewDecoder(response.Body).Decode(into)
 }
 
 // called is a call of a service inside the sandbox.

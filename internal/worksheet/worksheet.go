@@ -7,6 +7,7 @@
 //	GET  /v1/lab           the sheet: {"student","lang","tasks":[Task]}
 //	POST /v1/lab/check     {"tasks":["journal"]}, none is all → the same sheet, evaluated
 //	POST /v1/lab/answer    {"task":"journal","text":"4bXyz"} → the sheet with that task alone
+//	GET  /v1/lab/zone      in a lab between servers, the student's domain: {"lang", and a zone.Report}
 //
 // An error answer is {"error":"…"} in the student's language. Control has the same (see For), for whoever has no
 // account in the sandbox to call it from.
@@ -28,6 +29,7 @@ import (
 	"maillab/internal/mail/submit"
 	"maillab/internal/progress"
 	"maillab/internal/spelling"
+	"maillab/internal/zone"
 )
 
 // Sheet is a student's tasks, in one language.
@@ -68,7 +70,12 @@ type Desk interface {
 	Check(ctx context.Context, student string, ids []string) ([]check.Result, error)
 	// Answer keeps an answer and evaluates its task. It refuses one to a task that is Closed or has no question.
 	Answer(ctx context.Context, student, id, text string) (check.Result, error)
+	// Domain is the server's own with its records; ErrNoDomain where the lab gives none.
+	Domain(ctx context.Context) (zone.Report, error)
 }
+
+// ErrNoDomain is a Desk's in a lab in which students have no domains.
+var ErrNoDomain = errors.New("this lab gives students no domain")
 
 // ErrNoTask is a Desk's for a task that there is not.
 var ErrNoTask = errors.New("no such task")
@@ -130,9 +137,10 @@ func For(d Desk, who Student) http.Handler {
 func handler(d Desk, who func(*http.Request) (Student, bool)) http.Handler {
 	s := server{desk: d, who: who, busy: &busy{students: map[string]bool{}}}
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET /v1/lab", s.caller(s.sheet))
-	mux.HandleFunc("POST /v1/lab/check", s.caller(s.alone(s.check)))
-	mux.HandleFunc("POST /v1/lab/answer", s.caller(s.alone(s.answer)))
+	mux.HandleFunc("GET /v1/lab", caller(s, s.sheet))
+	mux.HandleFunc("POST /v1/lab/check", caller(s, s.alone(s.check)))
+	mux.HandleFunc("POST /v1/lab/answer", caller(s, s.alone(s.answer)))
+	mux.HandleFunc("GET /v1/lab/zone", caller(s, s.domain))
 	return mux
 }
 
@@ -171,7 +179,7 @@ func (s server) alone(do func(r *http.Request, who Student) (Sheet, error)) func
 }
 
 // caller finds out who calls, and answers.
-func (s server) caller(do func(r *http.Request, who Student) (Sheet, error)) http.HandlerFunc {
+func caller[T any](s server, do func(r *http.Request, who Student) (T, error)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		who, known := s.who(r)
 		w.Header().Set("Content-Type", "application/json")
@@ -180,13 +188,13 @@ func (s server) caller(do func(r *http.Request, who Student) (Sheet, error)) htt
 			_ = json.NewEncoder(w).Encode(failure{"ce compte n'est celui d'aucun étudiant / this account is no student's"})
 			return
 		}
-		sheet, err := do(r, who)
+		answer, err := do(r, who)
 		if err != nil {
 			w.WriteHeader(http.StatusUnprocessableEntity)
 			_ = json.NewEncoder(w).Encode(failure{inWords(err, who.Lang)})
 			return
 		}
-		_ = json.NewEncoder(w).Encode(sheet) // the caller went away: there is nobody to tell
+		_ = json.NewEncoder(w).Encode(answer) // the caller went away: there is nobody to tell
 	}
 }
 
@@ -207,6 +215,7 @@ func inWords(err error, lang string) string {
 		in  task.Text
 	}{
 		{errBusy, task.Text{"fr": "vos tâches sont déjà en cours de vérification : attendez qu'elle se termine", "en": errBusy.Error()}},
+		{ErrNoDomain, task.Text{"fr": "ce TP ne donne pas de domaine", "en": ErrNoDomain.Error()}},
 		{ErrNoQuestion, task.Text{"fr": "cette tâche ne pose pas de question : lab check regarde ce que vous avez fait", "en": ErrNoQuestion.Error()}},
 		{errEmpty, task.Text{"fr": "la réponse est vide", "en": errEmpty.Error()}},
 		{errTooLong, task.Text{"fr": fmt.Sprintf("la réponse est trop longue : %d octets au plus", maxAnswer), "en": errTooLong.Error()}},

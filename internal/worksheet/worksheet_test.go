@@ -26,6 +26,7 @@ var update = flag.Bool("update", false, "write the golden files anew")
 type desk struct {
 	who     Student
 	answers map[string]string
+	zone    string // a file, "" none; or "none": no domain
 }
 
 func (d *desk) Student(uid int) (Student, bool) { return d.who, uid == os.Getuid() && d.who.Name != "" }

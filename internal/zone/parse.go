@@ -1,7 +1,6 @@
 package zone
 
 import (
-	"fmt"
 	"net"
 	"net/netip"
 	"strconv"
@@ -9,22 +8,22 @@ import (
 
 	"github.com/miekg/dns"
 
-	"maillab/internal/lab/problem"
+	"maillab/internal/lab/task"
 )
 
 // parser reads one file.
 type parser struct {
 	zone     Zone
-	file     string
 	line     int
 	owner    string // of the record before
 	ttl      uint32
 	first    map[string]int // by name: the line of its first record
-	problems problem.List
+	problems []Problem
 }
 
-func (p *parser) wrong(line int, mend, what string, args ...any) {
-	p.problems = append(p.problems, problem.New(p.file, line, mend, what, args...))
+// wrong tells what is wrong on the line, and what to do about it.
+func (p *parser) wrong(what, mend task.Text) {
+	p.problems = append(p.problems, Problem{Line: p.line, Message: what, Mend: mend})
 }
 
 // field is a word of a line, or a text in quotes.
@@ -35,10 +34,10 @@ type field struct {
 
 // read takes one line.
 func (p *parser) read(line string) {
-	fields, mend, wrong := split(line)
+	fields, what, mend := split(line)
 	switch {
-	case wrong != "":
-		p.wrong(p.line, mend, "%s", wrong)
+	case what != nil:
+		p.wrong(what, mend)
 	case len(fields) == 0:
 	case strings.HasPrefix(fields[0].text, "$"):
 		p.directive(fields)
@@ -47,20 +46,20 @@ func (p *parser) read(line string) {
 	}
 }
 
-// split parts a line into fields. A comment begins with a semicolon.
-func split(line string) (fields []field, mend, wrong string) {
+// split parts a line into fields, or says what is wrong. A comment begins with a semicolon.
+func split(line string) (fields []field, what, mend task.Text) {
 	for {
 		line = strings.TrimLeft(line, " \t")
 		switch {
 		case line == "" || line[0] == ';':
-			return fields, "", ""
+			return fields, nil, nil
 		case line[0] == '"':
 			text, rest, closed := strings.Cut(line[1:], `"`)
 			if !closed {
-				return nil, `close it on the same line: TXT "some text"`, "a quote is not closed"
+				return nil, said("a quote is not closed"), said(`close it on the same line: TXT "some text"`)
 			}
 			if !printable(text) || strings.Contains(text, `\`) {
-				return nil, "printable ASCII, without backslashes", "a text has a character that does not fit"
+				return nil, said("a text has a character that does not fit"), said("printable ASCII, without backslashes")
 			}
 			fields, line = append(fields, field{text, true}), rest
 		default:
@@ -71,9 +70,9 @@ func split(line string) (fields []field, mend, wrong string) {
 			word := line[:end]
 			switch {
 			case strings.ContainsAny(word, "()"):
-				return nil, "write the record on one line", "brackets continue a record on further lines"
+				return nil, said("brackets continue a record on further lines"), said("write the record on one line")
 			case !printable(word) || strings.Contains(word, `\`):
-				return nil, "letters, digits, dashes and dots", fmt.Sprintf("%q has a character that does not fit", word)
+				return nil, said("%q has a character that does not fit", word), said(nameForm)
 			}
 			fields, line = append(fields, field{text: word}), line[end:]
 		}
@@ -87,7 +86,7 @@ func printable(text string) bool {
 // directive takes a line that begins with $.
 func (p *parser) directive(fields []field) {
 	if !strings.EqualFold(fields[0].text, "$TTL") {
-		p.wrong(p.line, "names are completed with "+strings.TrimSuffix(p.zone.Origin, ".")+": take the line out", "%s is not read here", fields[0].text)
+		p.wrong(said("%s is not read here", fields[0].text), said("names are completed with %s: take the line out", strings.TrimSuffix(p.zone.Origin, ".")))
 		return
 	}
 	ttl, ok := uint32(0), false
@@ -95,7 +94,7 @@ func (p *parser) directive(fields []field) {
 		ttl, ok = seconds(fields[1].text)
 	}
 	if !ok {
-		p.wrong(p.line, "$TTL 300", "$TTL takes one number of seconds")
+		p.wrong(said("$TTL takes one number of seconds"), typed("$TTL 300"))
 		return
 	}
 	p.ttl = ttl
@@ -110,7 +109,7 @@ func seconds(text string) (uint32, bool) {
 // record takes one record.
 func (p *parser) record(fields []field, sameOwner bool) {
 	if sameOwner && p.owner == "" {
-		p.wrong(p.line, "@ MX 10 mx", "a line that begins with a blank has the name of the one before, and there is none")
+		p.wrong(said("a line that begins with a blank has the name of the one before, and there is none"), typed("@ MX 10 mx"))
 		return
 	}
 	owner := p.owner
@@ -130,11 +129,11 @@ func (p *parser) record(fields []field, sameOwner bool) {
 		}
 	}
 	if !p.zone.Has(owner) {
-		p.wrong(p.line, "names here end in "+p.zone.Origin, "%s is not in your domain", owner)
+		p.wrong(said("%s is not in your domain", owner), said("names here end in %s", p.zone.Origin))
 		return
 	}
 	if len(fields) == 0 {
-		p.wrong(p.line, "NAME TYPE DATA, such as: mx A 198.18.0.1", "the type is missing")
+		p.wrong(said("the type is missing"), said("NAME TYPE DATA, such as: mx A 198.18.0.1"))
 		return
 	}
 	if r := p.data(header, strings.ToUpper(fields[0].text), fields[1:]); r != nil {
@@ -152,16 +151,16 @@ func (p *parser) data(h dns.RR_Header, kind string, data []field) dns.RR {
 	case "CNAME":
 		h.Rrtype = dns.TypeCNAME
 		if len(data) != 1 {
-			p.wrong(p.line, "www CNAME mx", "a CNAME leads to one name")
+			p.wrong(said("a CNAME leads to one name"), typed("www CNAME mx"))
 		} else if target, ok := p.name(data[0], "."); ok {
 			return &dns.CNAME{Hdr: h, Target: target}
 		}
 	case "TXT":
 		return p.text(h, data)
 	case "SOA", "NS":
-		p.wrong(p.line, "take the line out", "the lab gives the %s of your domain", kind)
+		p.wrong(said("the lab gives the %s of your domain", kind), said("take the line out"))
 	default:
-		p.wrong(p.line, "A, MX, CNAME and TXT", "%q is no type of record that is served here", kind)
+		p.wrong(said("%q is no type of record that is served here", kind), said("A, MX, CNAME and TXT"))
 	}
 	return nil
 }
@@ -173,23 +172,23 @@ func (p *parser) address(h dns.RR_Header, data []field) dns.RR {
 			return &dns.A{Hdr: h, A: net.IP(a.AsSlice())}
 		}
 	}
-	p.wrong(p.line, "mx A 198.18.0.1", "an A record holds one IPv4 address")
+	p.wrong(said("an A record holds one IPv4 address"), typed("mx A 198.18.0.1"))
 	return nil
 }
 
 func (p *parser) exchanger(h dns.RR_Header, data []field) dns.RR {
 	h.Rrtype = dns.TypeMX
 	if len(data) != 2 {
-		p.wrong(p.line, "@ MX 10 mx", "an MX record holds a preference and a name")
+		p.wrong(said("an MX record holds a preference and a name"), typed("@ MX 10 mx"))
 		return nil
 	}
 	preference, err := strconv.ParseUint(data[0].text, 10, 16)
 	if err != nil {
-		p.wrong(p.line, "@ MX 10 mx", "%q is no preference: a number, the lowest is tried first", data[0].text)
+		p.wrong(said("%q is no preference: a number, the lowest is tried first", data[0].text), typed("@ MX 10 mx"))
 		return nil
 	}
 	if _, err := netip.ParseAddr(strings.TrimSuffix(data[1].text, ".")); err == nil {
-		p.wrong(p.line, "a name, which has an A record: mx A "+data[1].text, "an MX record leads to a name, not to an address")
+		p.wrong(said("an MX record leads to a name, not to an address"), said("a name, which has an A record: mx A %s", data[1].text))
 		return nil
 	}
 	target, ok := p.name(data[1], ".")
@@ -212,15 +211,15 @@ func (p *parser) text(h dns.RR_Header, data []field) dns.RR {
 	}
 	switch {
 	case len(data) == 0:
-		p.wrong(p.line, `@ TXT "v=spf1 mx -all"`, "a TXT record holds a text")
+		p.wrong(said("a TXT record holds a text"), typed(`@ TXT "v=spf1 mx -all"`))
 		return nil
 	case bare > 0 && len(data) > 1:
-		p.wrong(p.line, fmt.Sprintf("TXT %q", strings.Join(words, " ")), "a text of several words is written in quotes")
+		p.wrong(said("a text of several words is written in quotes"), typed(`TXT "`+strings.Join(words, " ")+`"`))
 		return nil
 	}
 	for _, word := range words {
 		if len(word) > 255 {
-			p.wrong(p.line, `part it: TXT "first part" "second part"`, "a text has %d characters: 255 at most in one pair of quotes", len(word))
+			p.wrong(said("a text has %d characters: 255 at most in one pair of quotes", len(word)), said(`part it: TXT "first part" "second part"`))
 			return nil
 		}
 	}
@@ -240,12 +239,12 @@ func (p *parser) name(f field, also string) (string, bool) {
 		full = text
 	}
 	if f.quoted || len(full) > 254 {
-		p.wrong(p.line, "letters, digits, dashes and dots", "%q is not a name", f.text)
+		p.wrong(said("%q is not a name", f.text), said(nameForm))
 		return "", false
 	}
 	for label := range strings.SplitSeq(strings.TrimSuffix(full, "."), ".") {
 		if !isLabel(label) {
-			p.wrong(p.line, "letters, digits, dashes and dots", "%q is not a name", f.text)
+			p.wrong(said("%q is not a name", f.text), said(nameForm))
 			return "", false
 		}
 	}
@@ -267,10 +266,10 @@ func (p *parser) add(r dns.RR) {
 		switch {
 		case other.Header().Name != name || !alias && !aliased:
 		case p.first[name] == 0:
-			p.wrong(p.line, "an A record of its own", "%s is your domain itself, which cannot be a CNAME", name)
+			p.wrong(said("%s is your domain itself, which cannot be a CNAME", name), said("an A record of its own"))
 			return
 		default:
-			p.wrong(p.line, "take one out", "a CNAME stands alone, and %s is on line %d already", name, p.first[name])
+			p.wrong(said("a CNAME stands alone, and %s is on line %d already", name, p.first[name]), said("take one out"))
 			return
 		}
 	}

@@ -20,7 +20,7 @@ import (
 
 	"github.com/miekg/dns"
 
-	"maillab/internal/lab/problem"
+	"maillab/internal/lab/task"
 )
 
 // Bounds of a zone: a file that no lesson needs must not take the daemon's memory.
@@ -101,18 +101,33 @@ func (z Zone) Find(name string, kind uint16) (answer []dns.RR, exists, endless b
 	return nil, true, true
 }
 
+// Problem is one thing that is wrong in a zone file, in English and French.
+type Problem struct {
+	Line    int       `json:"line"` // from 1; 0 is the file as a whole
+	Message task.Text `json:"message"`
+	Mend    task.Text `json:"mend"` // what to do about it
+}
+
+// Report is a zone file as its owner is told of it.
+type Report struct {
+	Domain   string    `json:"domain"`
+	Given    bool      `json:"given"` // there is no file: the records are the lab's
+	Records  []string  `json:"records"`
+	Problems []Problem `json:"problems"`
+}
+
 // Parse reads a file into a zone. With problems the zone has the lines that are right.
-func Parse(z Zone, file string, text []byte) (Zone, problem.List) {
+func Parse(z Zone, text []byte) (Zone, []Problem) {
 	z.Records = slices.Clone(z.Records)
-	p := &parser{zone: z, file: file, ttl: TTL, first: map[string]int{}}
+	p := &parser{zone: z, ttl: TTL, first: map[string]int{}}
 	if len(text) > MaxFile {
-		p.wrong(0, "a zone has some lines only", "%d octets are too many: %d at most", len(text), MaxFile)
+		p.wrong(said("%d octets are too many: %d at most", len(text), MaxFile), said("a zone has some lines only"))
 		return p.zone, p.problems
 	}
 	for i, line := range strings.Split(string(text), "\n") {
 		p.line = i + 1
 		if p.read(strings.TrimSuffix(line, "\r")); len(p.zone.Records) > maxRecords {
-			p.wrong(p.line, "a zone has some lines only", "more than %d records", maxRecords)
+			p.wrong(said("more than %d records", maxRecords), said("a zone has some lines only"))
 			break
 		}
 	}

@@ -33,7 +33,7 @@ key._domainkey TXT "v=DKIM1; p=" "abc"
 `
 
 func TestParse(t *testing.T) {
-	z, problems := Parse(alice(), "zone", []byte(strings.ReplaceAll(example, "\n", "\r\n")))
+	z, problems := Parse(alice(), []byte(strings.ReplaceAll(example, "\n", "\r\n")))
 	if len(problems) > 0 {
 		t.Fatal(problems)
 	}
@@ -56,7 +56,7 @@ func TestParse(t *testing.T) {
 
 // TestGiven: what a student begins with is a zone in which mail finds its way.
 func TestGiven(t *testing.T) {
-	z, problems := Parse(alice(), "zone", Given("alice.lab", "mx.alice.lab", netip.MustParseAddr("198.18.0.1")))
+	z, problems := Parse(alice(), Given("alice.lab", "mx.alice.lab", netip.MustParseAddr("198.18.0.1")))
 	mx, _, _ := z.Find("alice.lab.", dns.TypeMX)
 	a, _, _ := z.Find("mx.alice.lab.", dns.TypeA)
 	if len(problems) > 0 || len(mx) != 1 || len(a) != 1 {
@@ -97,30 +97,40 @@ func TestMistakes(t *testing.T) {
 		{"a..b A 198.18.0.1", `"a..b" is not a name`, "letters, digits, dashes and dots"},
 		{"é A 198.18.0.1", `"é" has a character that does not fit`, "letters, digits, dashes and dots"},
 	} {
-		_, problems := Parse(alice(), "zone", []byte("first A 198.18.0.7\n"+test.line+"\n"))
-		if len(problems) != 1 || problems[0].Line != 2 || problems[0].Message != test.message || problems[0].Mend != test.mend {
+		_, problems := Parse(alice(), []byte("first A 198.18.0.7\n"+test.line+"\n"))
+		if len(problems) != 1 || problems[0].Line != 2 || problems[0].Message.In("en") != test.message || problems[0].Mend.In("en") != test.mend {
 			t.Errorf("%s:\n%v", test.line, problems)
+			continue
 		}
+		inFrench(t, problems[0])
 	}
-	_, problems := Parse(alice(), "zone", []byte("  MX 10 mx\n"))
-	if len(problems) != 1 || !strings.Contains(problems[0].Message, "there is none") {
+	_, problems := Parse(alice(), []byte("  MX 10 mx\n"))
+	if len(problems) != 1 || !strings.Contains(problems[0].Message.In("en"), "there is none") {
 		t.Errorf("a blank with nothing before it: %v", problems)
+	}
+}
+
+// inFrench looks whether a problem is told in both languages.
+func inFrench(t *testing.T, p Problem) {
+	t.Helper()
+	if p.Message["fr"] == "" || p.Message["fr"] == p.Message["en"] || p.Mend["fr"] == "" || strings.Contains(p.Message["fr"]+p.Mend["fr"], "%!") {
+		t.Errorf("in French: %q, %q", p.Message["fr"], p.Mend["fr"])
 	}
 }
 
 // TestBounds: a file that no lesson needs is not read to its end.
 func TestBounds(t *testing.T) {
 	many := strings.Repeat("mx A 198.18.0.1\n", 2*maxRecords)
-	if z, problems := Parse(alice(), "zone", []byte(many)); len(problems) != 1 || len(z.Records) > maxRecords+1 {
+	if z, problems := Parse(alice(), []byte(many)); len(problems) != 1 || len(z.Records) > maxRecords+1 {
 		t.Errorf("%d records, %v", len(z.Records), problems)
 	}
-	if _, problems := Parse(alice(), "zone", make([]byte, MaxFile+1)); len(problems) != 1 {
+	if _, problems := Parse(alice(), make([]byte, MaxFile+1)); len(problems) != 1 {
 		t.Errorf("a large file: %v", problems)
 	}
 }
 
 func TestFind(t *testing.T) {
-	z, problems := Parse(alice(), "zone", []byte("a.b A 198.18.0.1\nwww CNAME b2\nb2 CNAME a.b\nout CNAME mx.bob.lab.\nround CNAME again\nagain CNAME round\nlost CNAME nobody\n"))
+	z, problems := Parse(alice(), []byte("a.b A 198.18.0.1\nwww CNAME b2\nb2 CNAME a.b\nout CNAME mx.bob.lab.\nround CNAME again\nagain CNAME round\nlost CNAME nobody\n"))
 	if len(problems) > 0 {
 		t.Fatal(problems)
 	}
@@ -154,7 +164,7 @@ func FuzzParse(f *testing.F) {
 	f.Add("@ TXT \"a;b\" ; c\n\tMX 10 .\n$TTL 1\nbob.lab. A 1.2.3.4\n")
 	f.Add("x 1 2 3 IN IN A 1.2.3.4\nx CNAME x\n\"x\" A 1.2.3.4")
 	f.Fuzz(func(t *testing.T, text string) {
-		z, problems := Parse(alice(), "zone", []byte(text))
+		z, problems := Parse(alice(), []byte(text))
 		for _, r := range z.Records {
 			if !z.Has(r.Header().Name) {
 				t.Errorf("%s is not in the zone", r)
@@ -168,7 +178,8 @@ func FuzzParse(f *testing.F) {
 			}
 		}
 		for _, p := range problems {
-			if p.Message == "" || p.Line < 0 || p.Line > strings.Count(text, "\n")+1 {
+			inFrench(t, p)
+			if p.Message.In("en") == "" || p.Line < 0 || p.Line > strings.Count(text, "\n")+1 {
 				t.Errorf("%+v", p)
 			}
 		}
