@@ -39,11 +39,14 @@ func newDesk(ctx context.Context, g *Gateway) *desk {
 	d := &desk{g: g, queue: handoff.NewQueue(), codes: map[string]time.Time{}, roles: map[string]time.Time{}}
 	protocols := new(http.Protocols)
 	protocols.SetUnencryptedHTTP2(true)
-	server := &http.Server{Handler: d.handler(), Protocols: protocols}
+	server := &http.Server{Handler: d.handler(), Protocols: protocols, HTTP2: &http.HTTP2Config{MaxConcurrentStreams: maxStreams}}
 	context.AfterFunc(ctx, func() { server.Close(); d.queue.Close() })
 	go func() { _ = server.Serve(d.queue) }() // it ends with ctx
 	return d
 }
+
+// maxStreams is how many requests a page may have under way on one connection: a board follows every sandbox.
+const maxStreams = 4096
 
 // handler serves the page.
 func (d *desk) handler() http.Handler {

@@ -51,6 +51,8 @@ var pages = sync.OnceValue(func() *template.Template {
 		"other": func(lang string) string { return map[string]string{"fr": "en", "en": "fr"}[lang] },
 		"card":  func(t worksheet.Task, lang, token string) card { return card{t, lang, token} },
 		"state": stateName,
+		"text":  inText,
+		"query": query,
 		"sum":   sumIn,
 		"clock": clock,
 		"at":    at,

@@ -28,6 +28,8 @@ type session struct {
 	mail     *webmail.Mail
 	desks    desks
 
+	teacher *control.Client // of a teacher: has the role
+
 	mu   sync.Mutex
 	last time.Time
 	lang string
@@ -64,6 +66,9 @@ func (s *session) speak(lang string) {
 
 func (s *session) close() {
 	s.desks.close()
+	if s.teacher != nil {
+		s.teacher.Close()
+	}
 	if s.client != nil {
 		s.client.Close()
 	}
