@@ -36,6 +36,7 @@ func mayImport() map[string]string {
 		"internal/roster/sheet":    "internal/lab/problem",
 		"internal/lab":             "internal/between internal/lab/placeholder internal/lab/problem internal/lab/task internal/roster internal/spec internal/spelling",
 		"labs":                     "",
+		"internal/lab/source":      "internal/lab labs",
 		"images":                   "",
 		// The controller.
 		"internal/belongings":      "",
@@ -43,7 +44,7 @@ func mayImport() map[string]string {
 		"internal/probe":           "",
 		"internal/handout":         "internal/safeio",
 		"internal/gradebook":       "internal/roster internal/screen",
-		"internal/snapshot":        "internal/belongings internal/filelock internal/progress",
+		"internal/snapshot":        "internal/belongings internal/filelock internal/progress internal/safeio",
 		"internal/marking":         "internal/progress internal/say",
 		"internal/leash":           "",
 		"internal/scratch":         "internal/filelock",

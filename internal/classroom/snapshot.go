@@ -80,6 +80,19 @@ func (u until) Read(p []byte) (int, error) {
 	return u.in.Read(p)
 }
 
+// Restore puts a sandbox back to an archive of a snapshot.
+func Restore(ctx context.Context, client *control.Client, store snapshot.Store, name string, archived, seat int, what control.Restore) (control.ResetReport, error) {
+	f, err := store.Open(name, archived)
+	if err != nil {
+		return control.ResetReport{}, err
+	}
+	defer f.Close()
+	r, w := io.Pipe()
+	go func() { w.CloseWithError(snapshot.Stream(w, f)) }()
+	defer r.Close()
+	return client.Restore(ctx, seat, what, r)
+}
+
 // Archived is what a snapshot holds of one sandbox.
 func Archived(store snapshot.Store, name string, seat int) (snapshot.Content, error) {
 	f, err := store.Open(name, seat)

@@ -106,7 +106,7 @@ func rendered(ctx context.Context, a *app, f upFlags) (deploy.Decision, compose.
 	}
 	d, err := deploy.Render(ctx, h, r)
 	if err != nil {
-		return none(s.placed(err))
+		return none(placed(s, err))
 	}
 	hash, err := h.Hasher(auth.Hash)
 	if err != nil {

@@ -115,7 +115,9 @@ func (a *app) forgetAll(ctx context.Context, h *instance.Held, name string) erro
 
 // tellLooked tells where was looked for what is to be gone; what is left is a failure.
 func (a *app) tellLooked(l deploy.Looked, what string) error {
-	a.Fprintf(a.Err, "nothing of %s is in: %s\n", what, strings.Join(l.Through, ", "))
+	if len(l.Through) > 0 {
+		a.Fprintf(a.Err, "nothing of %s is in: %s\n", what, strings.Join(l.Through, ", "))
+	}
 	for _, err := range l.Not {
 		a.Fprintf(a.Err, "not looked through: %v\n", err)
 	}

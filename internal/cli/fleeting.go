@@ -105,7 +105,7 @@ func begin(ctx context.Context, a *app, f upFlags, decided func(deploy.Outcome))
 		return a.progress(p)
 	}
 	if out, err = c.Up(ctx, h, r); err != nil {
-		return out, s.placed(err)
+		return out, placed(s, err)
 	}
 	return out, a.ended(ctx, out.Result, out.Name+" is up")
 }

@@ -2,90 +2,37 @@ package cli
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
-	"io/fs"
-	"os"
 	"path/filepath"
 
 	"github.com/spf13/cobra"
 
 	"maillab/internal/commandline"
 	"maillab/internal/lab"
+	"maillab/internal/lab/source"
 	"maillab/internal/roster"
 	"maillab/labs"
 )
 
-// source is a lab where it was found.
-type source struct {
-	fsys fs.FS
-	file string // of the lab file in fsys
-	name string // as it was given
-}
-
 // find finds a lab: a folder, a file, or the name of one on board.
-func find(ref string) (source, error) {
-	if info, err := os.Stat(ref); err == nil {
-		dir, file := ref, labs.File
-		if !info.IsDir() {
-			dir, file = filepath.Split(filepath.Clean(ref))
-		}
-		folder, err := lab.Folder(filepath.Clean(dir))
-		return source{folder, file, ref}, usageIf(err)
-	}
-	onBoard, err := labs.Open(ref)
-	if err != nil {
-		return source{}, usage(fmt.Errorf("%w; nor is there such a file or folder", err))
-	}
-	return source{onBoard, labs.File, ref}, nil
+func find(ref string) (source.Lab, error) {
+	s, err := source.Find(ref)
+	return s, usageIf(err)
 }
 
-// lasting is a name under which the lab is found again from any folder.
-func (s source) lasting() string {
-	if _, err := os.Stat(s.name); err != nil {
-		return s.name // on board
-	}
-	if path, err := filepath.Abs(s.name); err == nil {
-		return path
-	}
-	return s.name
+// parse reads a lab.
+func parse(s source.Lab) (*lab.Lab, error) {
+	l, err := s.Parse()
+	return l, usageIf(err)
 }
 
-// parse reads the lab; what is wrong in it is told with the path that was given.
-func (s source) parse() (*lab.Lab, error) {
-	l, err := lab.Parse(s.fsys, s.file)
-	return l, usageIf(s.placed(err))
+// placed tells problems of a lab as ones of usage, where they are in the user's files.
+func placed(s source.Lab, err error) error {
+	if problems, are := s.Placed(err); are {
+		return usage(problems)
+	}
+	return err
 }
-
-// placed puts the folder as it was given in front of the names in problems, which are the user's.
-func (s source) placed(err error) error {
-	var problems lab.Problems
-	if !errors.As(err, &problems) {
-		return err
-	}
-	folder := s.name
-	if info, err := os.Stat(s.name); err == nil && !info.IsDir() {
-		folder = filepath.Dir(s.name)
-	}
-	for i := range problems {
-		if problems[i].File == s.file { // a roster's name is as it was given
-			problems[i].File = filepath.Join(folder, problems[i].File)
-		}
-	}
-	return usage(problems)
-}
-
-// roster is the example class list that lies beside the lab; nil when there is none.
-func (s source) roster() ([]byte, error) {
-	text, err := lab.ReadFile(s.fsys, labs.Roster, maxRoster)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
-	}
-	return text, err
-}
-
-// maxRoster is far more than any class list has, in octets.
-const maxRoster = 16 << 20
 
 // usageIf makes an error one of usage, nil staying nil.
 func usageIf(err error) error {
@@ -104,32 +51,14 @@ func labsVerb(a *app) *cobra.Command {
 -o json prints {"labs":[{"name","title":{"fr","en"},"topology","tasks"}]}.`,
 		Args: commandline.Takes(0, 0),
 		RunE: func(*cobra.Command, []string) error {
-			names, err := labs.List()
+			all, err := source.OnBoard()
 			if err != nil {
 				return err
 			}
-			type row struct {
-				Name     string            `json:"name"`
-				Title    map[string]string `json:"title"`
-				Topology string            `json:"topology"`
-				Tasks    int               `json:"tasks"`
+			l := list{value: map[string]any{"labs": all}, header: []string{"name", "topology", "tasks", "title"}}
+			for _, one := range all {
+				l.rows = append(l.rows, []string{one.Name, one.Topology, fmt.Sprint(one.Tasks), one.Title[a.Language]})
 			}
-			rows := []row{}
-			l := list{header: []string{"name", "topology", "tasks", "title"}}
-			for _, name := range names {
-				s, err := find(name)
-				if err != nil {
-					return err
-				}
-				parsed, err := s.parse()
-				if err != nil {
-					return err
-				}
-				title := map[string]string{"fr": parsed.Title.In("fr"), "en": parsed.Title.In("en")}
-				rows = append(rows, row{name, title, parsed.Topology, len(parsed.Tasks)})
-				l.rows = append(l.rows, []string{name, parsed.Topology, fmt.Sprint(len(parsed.Tasks)), parsed.Title.In(a.Language)})
-			}
-			l.value = map[string]any{"labs": rows}
 			return a.print(l)
 		},
 	}
@@ -150,7 +79,7 @@ check too that the class fits the lab.`,
 			if err != nil {
 				return err
 			}
-			l, err := s.parse()
+			l, err := parse(s)
 			if err != nil {
 				return err
 			}
@@ -160,7 +89,7 @@ check too that the class fits the lab.`,
 			}
 			guess := func(string) string { return "generated" }
 			if _, err := lab.Compile(l, class, roster.Seat(nil, class).Given.Seats(), l.Name, guess); err != nil && (listed || l.Topology == lab.Isolated) {
-				return usage(s.placed(err))
+				return usage(placed(s, err))
 			}
 			a.Fprintf(a.Err, "%s is sound: %s, %s, checked for %s\n", args[0], count(len(l.Tasks), "task"), l.Topology, students(len(class.Students)))
 			return nil
@@ -171,7 +100,7 @@ check too that the class fits the lab.`,
 }
 
 // exampleOr is the class that a lab is judged for: the list that was named, else the one beside the lab, else one student.
-func exampleOr(a *app, s source, f listFlags) (class roster.Class, listed bool, err error) {
+func exampleOr(a *app, s source.Lab, f listFlags) (class roster.Class, listed bool, err error) {
 	if f.class != "" {
 		class, err = f.read(a)
 		return class, true, err
@@ -179,11 +108,11 @@ func exampleOr(a *app, s source, f listFlags) (class roster.Class, listed bool, 
 	if _, err := f.options(); err != nil {
 		return class, false, err
 	}
-	text, err := s.roster()
+	text, err := s.Roster()
 	if err != nil || text == nil {
 		return roster.Count(1), false, err
 	}
-	class, _, err = roster.Read(filepath.Join(s.name, labs.Roster), bytes.NewReader(text), roster.Options{})
+	class, _, err = roster.Read(filepath.Join(s.Name, labs.Roster), bytes.NewReader(text), roster.Options{})
 	return class, true, usageIf(err)
 }
 

@@ -13,6 +13,8 @@ import (
 	"maillab/internal/deploy"
 	"maillab/internal/engine"
 	"maillab/internal/instance"
+	"maillab/internal/lab"
+	"maillab/internal/plan"
 )
 
 // class is one that is up, or that is known here and is not.
@@ -118,4 +120,31 @@ func (a *app) keepLast(ctx context.Context, h *instance.Held, i running) {
 			a.mention([]string{fmt.Sprintf("%s: what is kept is as it was told last: %v", s.Name(), failed[s.Seat])})
 		}
 	}
+}
+
+// upWithout brings an instance to what it was at the last up, without a student, of whom nothing is kept.
+func (c class) upWithout(ctx context.Context, h *instance.Held, student string) (running, error) {
+	r, s, err := upFlags{}.request(c.app, c.Name, h.Folder)
+	if err != nil {
+		return running{}, err
+	}
+	class, err := h.Class()
+	if err != nil {
+		return running{}, err
+	}
+	r.Class = class.Without(student)
+	r.Roster, r.Host = r.Class.CSV(), c.Host
+	if !c.Expires.IsZero() && r.Lab.Topology == lab.Shared { // it is made anew
+		r.TTL = c.Expires.Sub(c.Now())
+	}
+	carrier := c.carrier()
+	carrier.Rescue, carrier.Agree = nil, func(context.Context, plan.Plan, string) error { return nil }
+	out, err := carrier.Up(ctx, h, r)
+	if err != nil {
+		return running{}, placed(s, err)
+	}
+	if err := c.ended(ctx, out.Result, out.Name+" is up"); err != nil {
+		return running{}, err
+	}
+	return observed(ctx, out)
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"strconv"
 	"time"
 
@@ -163,15 +162,7 @@ func restoreTo(ctx context.Context, a *app, i running, picked instance.Chosen, n
 		if err := missing[s.Seat]; err != nil {
 			return report, err
 		}
-		f, err := store.Open(name, from[s.Seat])
-		if err != nil {
-			return report, err
-		}
-		defer f.Close()
-		r, w := io.Pipe()
-		go func() { w.CloseWithError(snapshot.Stream(w, f)) }()
-		defer r.Close()
-		return client.Restore(ctx, s.Seat, control.Restore{Students: picked.Of(s), Scope: scope}, r)
+		return classroom.Restore(ctx, client, store, name, from[s.Seat], s.Seat, control.Restore{Students: picked.Of(s), Scope: scope})
 	})
 }
 

@@ -17,6 +17,7 @@ import (
 	"maillab/internal/deploy"
 	"maillab/internal/instance"
 	"maillab/internal/lab"
+	"maillab/internal/lab/source"
 	"maillab/internal/period"
 	"maillab/internal/roster"
 	"maillab/labs"
@@ -139,7 +140,7 @@ func runUp(ctx context.Context, a *app, f upFlags) error {
 	}
 	out, err := c.Up(ctx, h, r)
 	if err != nil {
-		return s.placed(err)
+		return placed(s, err)
 	}
 	done := out.Name + " is up"
 	if out.Nothing {
@@ -164,7 +165,7 @@ func planUp(ctx context.Context, a *app, c deploy.Carrier, f upFlags, name strin
 	}
 	_, p, err := c.Plan(ctx, folder, r)
 	if err != nil {
-		return s.placed(err)
+		return placed(s, err)
 	}
 	fmt.Fprint(a.Out, a.Text(p.String()))
 	return nil
@@ -192,7 +193,7 @@ func (f upFlags) instance(a *app) (string, error) {
 		if err != nil {
 			return "", err
 		}
-		l, err := s.parse()
+		l, err := parse(s)
 		if err != nil {
 			return "", err
 		}
@@ -202,7 +203,7 @@ func (f upFlags) instance(a *app) (string, error) {
 }
 
 // request reads what was given: the lab and the class, or those of the last up.
-func (f upFlags) request(a *app, name string, folder instance.Folder) (r deploy.Request, s source, err error) {
+func (f upFlags) request(a *app, name string, folder instance.Folder) (r deploy.Request, s source.Lab, err error) {
 	ref := f.lab
 	if ref == "" {
 		if ref, err = folder.Lab(); err != nil {
@@ -213,11 +214,11 @@ func (f upFlags) request(a *app, name string, folder instance.Folder) (r deploy.
 		return r, s, err
 	}
 	r = deploy.Request{
-		Name: name, Source: s.lasting(), Owner: owner(), TTL: f.ttl, Listen: f.listen, Host: f.host, Base: f.base, Gateway: f.gateway, Web: f.page,
+		Name: name, Source: s.Lasting(), Owner: owner(), TTL: f.ttl, Listen: f.listen, Host: f.host, Base: f.base, Gateway: f.gateway, Web: f.page,
 		Passwords: f.passwords,
 		Run:       f.fleeting.run, Labels: f.fleeting.labels,
 	}
-	if r.Lab, err = s.parse(); err != nil {
+	if r.Lab, err = parse(s); err != nil {
 		return r, s, err
 	}
 	if r.Class, r.Roster, err = f.classList(a, s, folder); err != nil {
@@ -230,7 +231,7 @@ func (f upFlags) request(a *app, name string, folder instance.Folder) (r deploy.
 }
 
 // classList reads the class list: as told, as last time, as beside the lab, or one student.
-func (f upFlags) classList(a *app, s source, folder instance.Folder) (roster.Class, []byte, error) {
+func (f upFlags) classList(a *app, s source.Lab, folder instance.Folder) (roster.Class, []byte, error) {
 	if f.class != "" {
 		class, err := f.read(a)
 		return class, class.CSV(), err
@@ -245,8 +246,8 @@ func (f upFlags) classList(a *app, s source, folder instance.Folder) (roster.Cla
 	file := "the class list of the last up"
 	text, err := folder.Roster()
 	if err == nil && text == nil {
-		file = s.name + "/" + labs.Roster
-		text, err = s.roster()
+		file = s.Name + "/" + labs.Roster
+		text, err = s.Roster()
 	}
 	if err != nil {
 		return roster.Class{}, nil, usage(err)

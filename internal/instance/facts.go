@@ -102,6 +102,11 @@ func contradicts(runs []engine.Resource, said, want engine.Resource) bool {
 			}
 		}
 	}
+	for label := range said.Labels { // of somebody who has left: a name is not kept longer than the student
+		if _, of := engine.OfSeat(label, engine.LabelStudent); of && want.Labels[label] == "" {
+			return true
+		}
+	}
 	for label, value := range want.Labels { // of a seat that is empty now, and was not when they were said
 		if other, ok := said.Labels[label]; ok && other != value && engine.IsSeatLabel(label) {
 			return true

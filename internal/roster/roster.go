@@ -88,6 +88,12 @@ func (c Class) CSV() []byte {
 	return b.Bytes()
 }
 
+// Without is the class without the student with a key.
+func (c Class) Without(key string) Class {
+	c.Students = slices.DeleteFunc(slices.Clone(c.Students), func(s Student) bool { return s.Key == key })
+	return c
+}
+
 // Find returns the student with a key.
 func (c Class) Find(key string) (Student, bool) {
 	for _, s := range c.Students {

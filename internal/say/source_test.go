@@ -26,7 +26,7 @@ func speakers() []string {
 		engine engine/embedded engine/docker
 		login control certificate filelock scratch disposable leash compose
 		roster roster/sheet period
-		../labs lab lab/task lab/placeholder lab/problem
+		../labs lab lab/source lab/task lab/placeholder lab/problem
 		snapshot belongings
 		lesson grading gateway spec epoch
 	`)
