@@ -85,7 +85,7 @@ func TestEachIsRecognised(t *testing.T) {
 		for _, v := range s.verbs {
 			args[v.arg] = sample(v, v.arg)
 		}
-		want := takeApart(m.text).filled(args, french.Text)
+		want := takeApart(m.text).formattedAs(s).filled(args, french.Text)
 		if got := french.Text(s.filled(args, verbatim)); got != want {
 			t.Errorf("%s:%d: %q is said as\n\t%q, not\n\t%q", m.file, m.line, s.filled(args, verbatim), got, want)
 		}

@@ -49,6 +49,7 @@ func TestText(t *testing.T) {
 		"seat %d", "place %d",
 		"%s (seat %d)", "%s (place %d)",
 		"starting %s: %w", "démarrer %s : %w",
+		"it is kept: %v", "c'est gardé : %v",
 		"take it out", "enlevez-le",
 		"%[2]s before %[1]s", "%[1]s après %[2]s",
 		"%s of %s", "%s de %s",
@@ -63,6 +64,7 @@ func TestText(t *testing.T) {
 		"seat 3: not found":                     "place 3 : introuvable",
 		"seat three: not found":                 "seat three: introuvable",
 		"starting x: y: not found":              "démarrer x : y: introuvable",
+		"it is kept: seat 3":                    "c'est gardé : place 3",
 		"NAME is missing: not found":            "il manque NAME : not found", // it is what was put in
 		"number 3 is out: seat 3 (take it out)": "number 3 is out: place 3 (enlevez-le)",
 		"x.csv: not found; unheard of":          "x.csv: introuvable ; unheard of",

@@ -118,10 +118,15 @@ func (s sentence) says(translation sentence) sentence {
 }
 
 // formattedAs is a translation that puts in what the English does, as that does it: "x" for %q, whatever stands in the file.
+// What is an error there, or may be one (%w, %v), is said.
 func (s sentence) formattedAs(english sentence) sentence {
 	for n, v := range s.verbs {
 		for _, other := range english.verbs {
-			if v.kind != 'w' && other.arg == v.arg {
+			switch {
+			case other.arg != v.arg || v.kind == 'w':
+			case other.kind == 'w' || other.kind == 'v':
+				s.verbs[n].kind = 'w'
+			default:
 				s.verbs[n].text = other.text
 			}
 		}
