@@ -32,6 +32,8 @@ import (
 	"maillab/labs"
 )
 
+var testTime = time.Date(2026, 3, 26, 11, 0, 0, 0, time.UTC)
+
 // room is a real mail daemon in this process, and the webmail of one who has logged in.
 type room struct {
 	t       *testing.T
@@ -55,7 +57,7 @@ func newRoomOf(t *testing.T, s spec.Sandbox, account, password string) *room {
 	r := &room{t: t, spec: s}
 	r.serve()
 	cfg := Config{Domain: r.spec.Domain, Accounts: []string{account}, Password: password, Services: []string{"smtp"}, Dial: r.dial,
-		Now: func() time.Time { return time.Date(2026, 3, 26, 11, 0, 0, 0, time.UTC) }}
+		Now: func() time.Time { return testTime }}
 	if r.spec.Services.IMAP != nil {
 		cfg.Services = append(cfg.Services, "imap")
 	}

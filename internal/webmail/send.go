@@ -180,10 +180,10 @@ func (c *line) keepSent(d draft, letter outgoing, now time.Time) error {
 	if _, err = put.Wait(); err != nil || d.Answers.UID == 0 {
 		return err
 	}
-	if _, err := c.enterFolder(d.Answers); err != nil {
-		return err
+	if _, err := c.enterFolder(d.Answers); err == nil { // else it has gone meanwhile, and there is nothing to note it on
+		return c.mark(imap.UIDSetNum(d.Answers.UID), imap.StoreFlagsAdd, imap.FlagAnswered)
 	}
-	return c.mark(imap.UIDSetNum(d.Answers.UID), imap.StoreFlagsAdd, imap.FlagAnswered)
+	return nil
 }
 
 // outbox knows which drafts were sent, so that a form that is sent twice is one letter.

@@ -4,10 +4,10 @@
 
 const form = document.querySelector("form.draft");
 
-// kept is where a draft lies: one of each account, and one of each message that is answered.
+// kept is where a draft lies: one of each student's account, and one of each message that is answered.
 function kept() {
   const answers = form.elements.auid ? form.elements.abox.value + " " + form.elements.auid.value : "";
-  return "maillab letter " + form.dataset.draft + " " + answers;
+  return "maillab letter " + page.dataset.who + " " + form.dataset.draft + " " + answers;
 }
 
 const fields = ["to", "cc", "bcc", "subject", "text", "once"];
@@ -33,6 +33,12 @@ function forget(id) {
     }
   } catch { /* there is none */ }
 }
+
+// Who logs out leaves nothing behind for the next at this machine.
+document.addEventListener("submit", (e) => {
+  if (e.target.getAttribute("action") !== "logout") return;
+  try { sessionStorage.clear(); } catch { /* there is none */ }
+});
 
 const sent = document.querySelector("[data-sent]");
 if (sent) forget(sent.dataset.sent);
