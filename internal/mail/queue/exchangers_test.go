@@ -102,6 +102,12 @@ func TestExchangers(t *testing.T) {
 			t.Errorf("%s (-want +got):\n%s", domain, diff)
 		}
 	}
+	if d := b.resolve("x@[198.18.0.2]"); d.server.dial != "198.18.0.2:25" || d.server.name != "198.18.0.2" {
+		t.Errorf("an address leads to %+v", d)
+	}
+	if d := b.resolve("util1@[198.18.0.1]"); d.kind != toMailbox {
+		t.Errorf("our own address leads to %+v", d)
+	}
 	if d := b.resolve("x@label"); d.kind != toDenied {
 		t.Errorf("a domain that only ends in the same letters leads to %+v", d)
 	}

@@ -163,11 +163,15 @@ func (q *resolver) resolveLocal(address, local string) destination {
 	return destination{kind: toNobody, address: address}
 }
 
-// resolveRemote finds the server for a domain that is not ours. Below Parent MX records say it. A relay, if the lab names
+// resolveRemote finds the server for a domain that is not ours. Below Parent MX records say it, and an address is
+// one. A relay, if the lab names
 // one, is the rest of the world; the outside entry "*" is so only without one.
 func (q *resolver) resolveRemote(address, domain string) destination {
 	if lower := strings.ToLower(domain); q.cfg.Parent != "" && (lower == q.cfg.Parent || strings.HasSuffix(lower, "."+q.cfg.Parent)) {
 		return destination{kind: toServer, address: address, server: server{mx: lower}}
+	}
+	if addr, is := literal(domain); is && q.cfg.Parent != "" { // a neighbour's, or one that nobody answers at
+		return destination{kind: toServer, address: address, server: server{name: addr.String(), dial: net.JoinHostPort(addr.String(), "25")}}
 	}
 	named, all := server{}, server{}
 	for _, o := range q.cfg.Outside {
