@@ -47,6 +47,7 @@ type Server struct {
 	reverse zone.Zone
 	root    zone.Zone
 	memory  memory
+	room    chan struct{} // has one for each question of a program's that is being answered
 
 	mu     sync.Mutex
 	told   string // the text whose mistakes were told last
@@ -58,7 +59,7 @@ type Server struct {
 // New makes a server.
 func New(cfg Config) *Server {
 	return &Server{cfg: cfg, parent: zone.New(cfg.Parent, "ns."+cfg.Parent), reverse: zone.New(reverseDomain(), "ns."+cfg.Parent),
-		root: zone.New(".", "ns."+cfg.Parent), memory: memory{now: cfg.Now, known: map[question]entry{}}}
+		root: zone.New(".", "ns."+cfg.Parent), memory: memory{now: cfg.Now, known: map[question]entry{}}, room: make(chan struct{}, mostAtOnce)}
 }
 
 // reverseDomain is where the PTR records of between.Range are.

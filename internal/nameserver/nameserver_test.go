@@ -3,6 +3,7 @@ package nameserver
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"net/netip"
 	"strings"
@@ -301,6 +302,54 @@ func TestLookups(t *testing.T) {
 	var failed *net.DNSError
 	if _, err := s.LookupIP4(ctx, "three.bob.lab"); !errors.As(err, &failed) || !failed.IsTemporary || failed.IsNotFound {
 		t.Errorf("a server that is down: %v", err)
+	}
+}
+
+// TestAFlood: a program that asks without an end gets answers for so many questions at once; when those are through, it and
+// others are answered again.
+func TestAFlood(t *testing.T) {
+	v := newVillage(t, "alice", "bob")
+	s := v.servers["alice.lab"]
+	stuck, ask := make(chan struct{}), s.cfg.Ask
+	var waiting sync.WaitGroup
+	waiting.Add(mostAtOnce)
+	s.cfg.Ask = func(ctx context.Context, to, service string) (net.Conn, between.Server, error) {
+		waiting.Done()
+		<-stuck
+		return ask(ctx, to, service)
+	}
+	packets, err := net.ListenPacket("udp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	streams, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	go s.Serve(t.Context(), packets, streams)
+	flood, err := net.Dial("udp", packets.LocalAddr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer flood.Close()
+	for i := range mostAtOnce {
+		text, err := new(dns.Msg).SetQuestion(fmt.Sprintf("x%d.bob.lab.", i), dns.TypeA).Pack()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := flood.Write(text); err != nil {
+			t.Fatal(err)
+		}
+	}
+	waiting.Wait() // all have their room
+	one := new(dns.Msg).SetQuestion("alice.lab.", dns.TypeMX)
+	if r, _, err := (&dns.Client{Timeout: 200 * time.Millisecond}).Exchange(one, packets.LocalAddr().String()); err == nil {
+		t.Errorf("one more is answered: %v", r)
+	}
+	s.cfg.Ask = ask
+	close(stuck)
+	for r, _, err := new(dns.Client).Exchange(one, packets.LocalAddr().String()); err != nil || len(r.Answer) != 1; {
+		r, _, err = new(dns.Client).Exchange(one, packets.LocalAddr().String())
 	}
 }
 

@@ -8,6 +8,10 @@ import (
 	"github.com/miekg/dns"
 )
 
+// mostAtOnce bounds the questions that are being answered: a program that floods its own server must not take the daemon's
+// memory. One too many has no answer, as a lost packet has none.
+const mostAtOnce = 64
+
 // Serve answers the sandbox's own programs, on UDP and TCP, until ctx ends.
 func (s *Server) Serve(ctx context.Context, packets net.PacketConn, streams net.Listener) error {
 	handler := dns.HandlerFunc(func(w dns.ResponseWriter, r *dns.Msg) { s.serve(ctx, w, r) })
@@ -28,6 +32,12 @@ func (s *Server) Serve(ctx context.Context, packets net.PacketConn, streams net.
 }
 
 func (s *Server) serve(ctx context.Context, w dns.ResponseWriter, r *dns.Msg) {
+	select {
+	case s.room <- struct{}{}:
+		defer func() { <-s.room }()
+	default:
+		return
+	}
 	ctx, cancel := context.WithTimeout(ctx, 2*patience)
 	defer cancel()
 	m := s.reply(ctx, r, s.resolve)
