@@ -26,7 +26,7 @@ func stack() compose.Stack {
 			Env: map[string]string{"MAILLAB_UID_BASE": "100000"},
 		},
 		Doors: []control.Door{{Service: "ssh", Listen: "127.0.0.1:10222"}, {Service: "smtp", Listen: "127.0.0.1:10225"}, {Service: "imap", Listen: "[::1]:10243"}},
-		Token: "token-2", Relay: "192.0.2.1:25", Spec: spec.Sandbox{Version: 1, Lab: "l", Seat: 2},
+		Token: "token-2", Relay: "192.0.2.1:25", Spec: spec.Sandbox{Version: 1, Lab: "l", Seat: 2, Domain: "two.lab", Between: &spec.Between{Parent: "lab"}},
 	}
 	shared := compose.Sandbox{
 		Container: engine.SandboxSpec{Hostname: "shared", TmpBytes: 16 << 20},

@@ -133,6 +133,36 @@ func TestRelayIsADoorOutwards(t *testing.T) {
 	}
 }
 
+// In a lab between servers the gateway is told of each sandbox's domain, the container that it has neighbours; a student more
+// is no reason to touch the others.
+func TestDomains(t *testing.T) {
+	w := wish()
+	for i := range w.Specs {
+		w.Specs[i].Domain, w.Specs[i].Between = fmt.Sprintf("s%d.lab", w.Specs[i].Seat), &spec.Between{Parent: "lab"}
+	}
+	d := desire(t, w, engine.Capabilities{System: true})
+	told := Of(d.Resources)[0].Doors()
+	for i, target := range told.Sandboxes {
+		if want := fmt.Sprintf("s%d.lab", target.Seat); target.Domain != want || d.Doors.Sandboxes[i].Domain != want {
+			t.Errorf("seat %d is %q, by labels %q", target.Seat, d.Doors.Sandboxes[i].Domain, target.Domain)
+		}
+	}
+	for _, r := range d.Resources {
+		if r.Kind == engine.Sandbox && r.Sandbox.Env["MAILLAB_BETWEEN"] != "yes" {
+			t.Errorf("seat %d is made with %v", r.Seat, r.Sandbox.Env)
+		}
+	}
+	fewer := w
+	fewer.Specs = w.Specs[:len(w.Specs)-1]
+	before := desire(t, fewer, engine.Capabilities{System: true})
+	d.Agree(Of(before.Resources)[0])
+	for _, step := range plan.Diff(d.Resources, before.Resources, d.Hashes(), before.Hashes()).Steps {
+		if seat := w.Specs[0].Seat; step.Target.Kind == engine.Sandbox && step.Seat == seat {
+			t.Errorf("seat %d: %s", seat, step.Action)
+		}
+	}
+}
+
 // An engine without a system has no socket, no image, and no door for SSH.
 func TestDesireWithoutASystem(t *testing.T) {
 	d := desire(t, wish(), engine.Capabilities{})
