@@ -29,6 +29,9 @@ func messagesOf(t *testing.T) (all []located) {
 		if err != nil {
 			t.Fatal(file, err)
 		}
+		if !strings.Contains(string(text), "charset=UTF-8") {
+			t.Errorf("%s: without a header gettext's tools take it for ASCII", file)
+		}
 		for _, m := range messages {
 			all = append(all, located{m, file})
 		}
