@@ -66,7 +66,7 @@ func mayImport() map[string]string {
 		"internal/compose":         "internal/control internal/deploy internal/engine internal/sandbox internal/spec",
 		"internal/gateway":         "internal/between internal/control internal/handoff internal/mail internal/safeio",
 		"internal/engine/embedded": "internal/belongings internal/between internal/control internal/engine internal/filelock internal/gateway internal/handoff internal/mail internal/mail/auth internal/mail/mbox internal/maild internal/safeio internal/spec internal/web",
-		"internal/web":             "internal/check internal/control internal/dialogue internal/drawing internal/handoff internal/lab/task internal/mail internal/progress internal/webmail internal/worksheet",
+		"internal/web":             "internal/check internal/control internal/dialogue internal/drawing internal/handoff internal/lab/task internal/mail internal/progress internal/recording internal/webmail internal/worksheet",
 		// The mail side: protocols know neither each other, nor the spool, nor the accounts.
 		"internal/ring":             "",
 		"internal/dialogue":         "internal/ring",

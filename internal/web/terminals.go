@@ -143,7 +143,7 @@ func (p *Page) terminalOf(ctx context.Context, s *session, number, cols, rows in
 	if s.desks.open == nil {
 		s.desks.open = map[int]*terminal.Terminal{}
 	}
-	t := terminal.Start(program, cols, rows)
+	t := terminal.Start(p.record(s, program, cols, rows), cols, rows)
 	s.desks.open[number] = t
 	return t, nil
 }

@@ -18,8 +18,8 @@ type shell struct {
 	out     io.Reader
 }
 
-// kind is the terminal that programs are told to speak to.
-const kind = "xterm-256color"
+// Kind is the terminal that programs are told to speak to.
+const Kind = "xterm-256color"
 
 // loginPatience bounds how long an sshd may take to let somebody in.
 const loginPatience = 15 * time.Second
@@ -60,7 +60,7 @@ func (s *shell) begin(lang string, cols, rows int) (err error) {
 	if lang != "" {
 		_ = s.session.Setenv("LANG", lang) // a server that takes none has its own
 	}
-	if err = s.session.RequestPty(kind, rows, cols, ssh.TerminalModes{}); err != nil {
+	if err = s.session.RequestPty(Kind, rows, cols, ssh.TerminalModes{}); err != nil {
 		return err
 	}
 	if s.in, err = s.session.StdinPipe(); err != nil {
