@@ -23,8 +23,8 @@ const maxAccounts = 8
 // patience bounds what a page waits for, all in all; a download may take longer.
 const patience = 30 * time.Second
 
-// Name is what the webmail calls itself, to the server (RFC 2971) and in what it writes (User-Agent): by this a task tells it
-// from a mail program.
+// Name is what the webmail calls itself: to the server (ID, RFC 2971, and EHLO) and in what it writes (User-Agent). By this a
+// task tells it from a mail program (docs/lab-authors.md).
 const Name = "maillab-webmail"
 
 // dialer logs into an account.
