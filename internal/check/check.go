@@ -32,7 +32,11 @@ type Result struct {
 	Look   task.Text      `json:"look,omitempty"`   // for the teacher: what to look for
 	Answer string         `json:"answer,omitempty"` // what the student answered
 	Mark   *progress.Mark `json:"mark,omitempty"`   // the teacher's word, from which the state follows
-	At     time.Time      `json:"at,omitzero"`      // of the pass
+	Open   time.Time      `json:"open,omitzero"`
+	Due    time.Time      `json:"due,omitzero"`   // for this student
+	Late   time.Duration  `json:"late,omitempty"` // by how much it passed after it was due
+	Rule   *task.Late     `json:"rule,omitempty"` // for what is late
+	At     time.Time      `json:"at,omitzero"`    // of the pass
 	// CopiedFrom is the student whose token the answer carries: for the teacher, as far as it is known here.
 	CopiedFrom string `json:"copiedFrom,omitempty"`
 }
@@ -195,8 +199,9 @@ func About(t task.Task, r Result, w progress.Work) Result {
 	case r.Mark != nil:
 		r.Given = r.Mark.Points(t.Points)
 	case r.State == progress.Passed:
-		r.Given = float64(t.Points)
+		r = timed(t, r, w)
 	}
+	r.Open, r.Due, r.Rule = Opens(t), dueOf(t, w), t.Late
 	if r.State != progress.Passed {
 		r.Hint = t.Hint
 	}
@@ -229,6 +234,9 @@ func Known(t task.Task, w progress.Work) (r Result, known bool) {
 func (x *sheet) judge(ctx context.Context, t task.Task) Result {
 	if r, known := Known(t, x.memory); known {
 		return r
+	}
+	if open := Opens(t); x.Now().Before(open) {
+		return Result{State: progress.Blocked, Seen: both("s'ouvre le %s", "opens on %s", open.Format(minute))}
 	}
 	if missing := x.missing(ctx, t); len(missing) > 0 {
 		return Result{State: progress.Blocked, Seen: join(" ; ", both("s'ouvre après : %s", "opens after: %s", strings.Join(missing, ", ")), x.beginWith(ctx, missing))}

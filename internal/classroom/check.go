@@ -43,9 +43,11 @@ type CheckedTask struct {
 	Seen    string         `json:"seen"`
 	Hint    string         `json:"hint"`
 	Answer  string         `json:"answer,omitempty"`
-	Look    string         `json:"look,omitempty"`    // what the teacher is to look for
-	Marked  bool           `json:"marked,omitempty"`  // the state is the teacher's word
-	Comment string         `json:"comment,omitempty"` // the teacher's
+	Look    string         `json:"look,omitempty"`        // what the teacher is to look for
+	Marked  bool           `json:"marked,omitempty"`      // the state is the teacher's word
+	Comment string         `json:"comment,omitempty"`     // the teacher's
+	Due     string         `json:"due,omitempty"`         // RFC 3339, for this student
+	Late    int            `json:"lateSeconds,omitempty"` // by how much it passed after that
 	// CopiedFrom is the student whose token the answer carries.
 	CopiedFrom string `json:"copiedFrom,omitempty"`
 }
@@ -94,6 +96,9 @@ func Result(name string, entries register.Register, lang string) Checked {
 func taskOf(r check.Result, lang string) CheckedTask {
 	t := CheckedTask{ID: r.ID, Title: r.Title.In(lang), State: r.State, Points: r.Points, Given: r.Given, Seen: r.Seen.In(lang), Hint: r.Hint.In(lang),
 		Answer: r.Answer, Look: r.Look.In(lang), CopiedFrom: r.CopiedFrom}
+	if !r.Due.IsZero() {
+		t.Due, t.Late = r.Due.Format(time.RFC3339), int(r.Late/time.Second)
+	}
 	if r.Mark != nil {
 		t.Marked, t.Comment = true, r.Mark.Comment
 	}

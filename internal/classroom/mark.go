@@ -22,9 +22,12 @@ func Mark(ctx context.Context, i deploy.Running, h *instance.Held, s instance.Sa
 	if err != nil {
 		return nil, err
 	}
-	checked, err := client.Check(ctx, s.Seat, control.CheckRequest{Students: []string{m.Student}, NoRuns: true, History: true})
-	seats, seatsErr := h.Seats()
-	if err = errors.Join(err, seatsErr); err == nil {
+	seats, err := h.Seats()
+	if err == nil && len(seats) == 0 { // it was brought up elsewhere: nothing of its students is kept here
+		return before, nil
+	}
+	checked, checkErr := client.Check(ctx, s.Seat, control.CheckRequest{Students: []string{m.Student}, NoRuns: true, History: true})
+	if err = errors.Join(err, checkErr); err == nil {
 		for _, c := range checked {
 			err = errors.Join(err, h.Enter(entryOf(c, i.People(seats).Seat(c.Student, s), now)))
 		}

@@ -4,9 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"maps"
-	"os"
 	"path/filepath"
 	"slices"
 	"sync"
@@ -17,9 +15,9 @@ import (
 	"maillab/internal/commandline"
 	"maillab/internal/deploy"
 	"maillab/internal/engine"
-	"maillab/internal/filelock"
 	"maillab/internal/instance"
 	"maillab/internal/period"
+	"maillab/internal/scratch"
 	"maillab/internal/screen"
 	"maillab/internal/spec"
 	"maillab/labs"
@@ -109,20 +107,11 @@ func openDir(a *app, f *sandboxFlags) (inside *app, release func(), err error) {
 	if f.dir == "" {
 		return temporary(a)
 	}
-	if f.dir, err = filepath.Abs(f.dir); err != nil {
-		return nil, nil, err
+	f.dir, release, err = scratch.Hold(f.dir)
+	if errors.Is(err, scratch.ErrHeld) {
+		err = usagef("--dir %s: another sandbox uses it", f.dir)
 	}
-	if err := os.MkdirAll(f.dir, 0o700); err != nil {
-		return nil, nil, err
-	}
-	release, ok, err := filelock.Try(filepath.Join(f.dir, "lock"))
-	if err != nil {
-		return nil, nil, err
-	}
-	if !ok {
-		return nil, nil, usagef("--dir %s: another sandbox uses it", f.dir)
-	}
-	return a.in(f.dir), release, nil
+	return a.in(f.dir), release, err
 }
 
 // nameSandbox finds a name that is free: sandbox, sandbox-2, …
@@ -135,14 +124,7 @@ func nameSandbox(ctx context.Context, a *app, f *sandboxFlags) error {
 	if err != nil {
 		return err
 	}
-	taken := map[string]bool{}
-	for _, i := range around.Instances {
-		taken[i.Name] = i.Gateway
-	}
-	f.fleeting.name = "sandbox"
-	for n := 2; taken[f.fleeting.name]; n++ {
-		f.fleeting.name = fmt.Sprintf("sandbox-%d", n)
-	}
+	f.fleeting.name = around.Free("sandbox")
 	return nil
 }
 

@@ -9,7 +9,7 @@ func verbs(a *app) []*cobra.Command {
 		sshVerb(a), execVerb(a), logsVerb(a),
 		resetVerb(a), snapshotVerb(a), sendVerb(a), passwdVerb(a), caVerb(a), extendVerb(a), pruneVerb(a), handoutVerb(a), webVerb(a), doctorVerb(a),
 		sandboxVerb(a), runVerb(a), renderVerb(a),
-		checkVerb(a), labVerb(a), markVerb(a), gradesVerb(a), boardVerb(a), dialoguesVerb(a), replayVerb(a), bundleVerb(a), forgetVerb(a),
+		checkVerb(a), labVerb(a), markVerb(a), gradesVerb(a), boardVerb(a), dialoguesVerb(a), replayVerb(a), bundleVerb(a), forgetVerb(a), dueVerb(a),
 		labsVerb(a), validateVerb(a), schemaVerb(a), versionVerb(a),
 		serveVerb(a), watchVerb(a),
 	}

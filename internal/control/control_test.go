@@ -68,6 +68,7 @@ func (b *backend) Send(_ context.Context, s Send) error { return b.heard(s) }
 func (b *backend) SetPassword(_ context.Context, p Password) error {
 	return b.heard(p)
 }
+func (b *backend) Extend(_ context.Context, e Extension) error { return b.heard(e) }
 func (b *backend) Adopt(_ context.Context, work map[string]progress.History) ([]string, error) {
 	return []string{"alice"}, b.heard(len(work["alice"]))
 }
@@ -216,6 +217,7 @@ func TestThereAndBack(t *testing.T) {
 			return c.Restore(ctx, 3, Restore{Students: []string{"a&b", "c"}, Scope: "all"}, strings.NewReader("tar"))
 		}, ResetReport{Epoch: 8}, []any{Restore{Students: []string{"a&b", "c"}, Scope: "all"}, "tar"}},
 		{"check", func() (any, error) { return c.Check(ctx, 3, check) }, []CheckedStudent{{Student: "alice"}}, []any{check}},
+		{"extend", func() (any, error) { return nil, c.Extend(ctx, 3, Extension{Tasks: []string{"a"}, By: time.Hour}) }, nil, []any{Extension{Tasks: []string{"a"}, By: time.Hour}}},
 		{"adopt", func() (any, error) { return c.Adopt(ctx, 3, map[string]progress.History{"alice": {{Epoch: 2}}}) }, []string{"alice"}, []any{1}},
 		{"mark", func() (any, error) { return c.Mark(ctx, 3, mark) }, stood, []any{mark}},
 		{"activity", func() (any, error) { return c.Activity(ctx, 3) }, []Activity{{Student: "alice", Service: "smtp"}}, []any{"activity"}},

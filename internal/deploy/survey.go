@@ -112,6 +112,19 @@ func (s Survey) Named(name string) []Running {
 	return slices.DeleteFunc(slices.Clone(s.Instances), func(r Running) bool { return r.Name != name })
 }
 
+// Free is a name that no instance has whose gateway runs: base, base-2, …
+func (s Survey) Free(base string) string {
+	taken := map[string]bool{}
+	for _, i := range s.Instances {
+		taken[i.Name] = i.Gateway
+	}
+	name := base
+	for n := 2; taken[name]; n++ {
+		name = fmt.Sprintf("%s-%d", base, n)
+	}
+	return name
+}
+
 // Names are what the instances are called: the user's own first, others' with whose they are.
 func (s Survey) Names(user string) (names []string) {
 	var others []string

@@ -114,6 +114,26 @@ func (g *Grading) Adopt(_ context.Context, work map[string]progress.History) (ad
 	return adopted, nil
 }
 
+// Extend implements control.Work.
+func (g *Grading) Extend(_ context.Context, e control.Extension) error {
+	for _, student := range e.Students {
+		if _, err := g.sheet(student); err != nil {
+			return err
+		}
+	}
+	for _, s := range g.sheets {
+		for _, id := range e.Tasks {
+			if !slices.ContainsFunc(s.Tasks, func(t task.Task) bool { return t.ID == id }) {
+				return &control.Error{Status: http.StatusNotFound, Text: fmt.Sprintf("the lab has no task %q", id)}
+			}
+		}
+		if len(e.Students) == 0 || slices.Contains(e.Students, s.Student) {
+			g.unwritten(g.ledger.extend(s.Student, e.Tasks, e.By))
+		}
+	}
+	return nil
+}
+
 // Resume goes on from a copy of students' work, for those whose accounts were all put back.
 func (g *Grading) Resume(accounts []string, work map[string]progress.History, taken time.Time) error {
 	var errs []error

@@ -156,6 +156,9 @@ func (k desk) takes(ctx context.Context, student string, t task.Task) error {
 	if !asks(t) {
 		return worksheet.ErrNoQuestion
 	}
+	if open := check.Opens(t); k.g.cfg.Now().Before(open) {
+		return worksheet.Closed{Until: open}
+	}
 	if len(t.Needs) == 0 {
 		return nil
 	}

@@ -37,7 +37,13 @@ type resultsFile struct {
 
 func openLedger(file string, now func() epoch.Epoch) (*ledger, error) {
 	l := &ledger{file: file, epoch: now, working: map[string]*sync.Mutex{}}
-	return l, safeio.ReadJSON(file, &l.results)
+	err := safeio.ReadJSON(file, &l.results)
+	for _, history := range l.results.Students {
+		for n, work := range history {
+			history[n] = work.Clone() // what was empty is not in the file
+		}
+	}
+	return l, err
 }
 
 // alone lets one check of a student's tasks run at a time.
@@ -91,6 +97,19 @@ func (l *ledger) adopt(student string, kept progress.History) (took bool, err er
 	}
 	l.results.Students[student] = l.results.Students[student].Resume(kept, kept.Current().Restored)
 	return true, l.save()
+}
+
+// extend makes a student's tasks due later; none named is what counts for all. An error says that it is not written yet.
+func (l *ledger) extend(student string, ids []string, by time.Duration) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if len(ids) == 0 {
+		ids = []string{""}
+	}
+	for _, id := range ids {
+		l.current(student).Extend(id, by)
+	}
+	return l.save()
 }
 
 // since is when a student was put back to the start within the epoch.

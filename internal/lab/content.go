@@ -176,7 +176,7 @@ func (w *content) tasks() {
 		for i, t := range w.Tasks {
 			v := w.values(s)
 			v.task = t.ID
-			made := task.Expand(t, v.lookup)
+			made := task.Expand(w.inZone(t), v.lookup)
 			w.judgeTask(child(index("tasks", i), "check"), &made, s)
 			sheet.Tasks = append(sheet.Tasks, made)
 		}

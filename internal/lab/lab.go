@@ -77,6 +77,12 @@ type Lab struct {
 	Publish Publish `yaml:"publish"`
 	// Web gives the class a page of its own, at base + 80.
 	Web *Web `yaml:"web"`
+	// Open is when all tasks open that do not say so themselves, in the lab's time zone: 2026-03-26 14:00, or a day.
+	Open task.Moment `yaml:"open"`
+	// Due is until when they are to pass, of a day its end.
+	Due task.Moment `yaml:"due"`
+	// Late is what becomes of what passes later; without it, it is told and counts in full.
+	Late *task.Late `yaml:"late"`
 	// Tasks are the exercises with their checks.
 	Tasks []task.Task `yaml:"tasks"`
 

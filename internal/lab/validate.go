@@ -19,6 +19,7 @@ func (l *Lab) validate() {
 	l.validateWorld()
 	l.validatePublish()
 	l.validateTasks()
+	l.validateTimes()
 }
 
 // validateNames looks at what the server is called.

@@ -2,11 +2,15 @@ package maild
 
 import (
 	"bytes"
+	"errors"
 	"testing"
+	"time"
 
 	"maillab/internal/belongings"
 	"maillab/internal/control"
+	"maillab/internal/lab/task"
 	"maillab/internal/progress"
+	"maillab/internal/worksheet"
 )
 
 // worked is a daemon whose class has done something: alice passed a task, answered one and got a mark, bruno passed one.
@@ -141,5 +145,49 @@ func TestAdopted(t *testing.T) {
 	kept["bruno"][0].Marks = map[string]progress.Mark{"sent": {Share: 7}}
 	if _, err := start(t, 3, class).grading.Adopt(t.Context(), kept); err == nil {
 		t.Error("what cannot have been kept was taken")
+	}
+}
+
+// TestMoreTime: who gets more time is judged anew by it; it stays over a reset, and what is not open yet takes no answer.
+func TestMoreTime(t *testing.T) {
+	tasks := sheets()[:1]
+	due := time.Now().Add(-time.Hour)
+	tasks[0].Tasks[0].Due, tasks[0].Tasks[0].Late = task.Moment(due.Format(time.RFC3339)), &task.Late{Worth: 0.5}
+	tasks[0].Tasks[6].Open = task.Moment(time.Now().Add(time.Hour).Format(time.RFC3339))
+	b := start(t, 3, class, func(c *Config) { asks(c, tasks...) })
+	if err := b.send("x", "util1@test"); err != nil {
+		t.Fatal(err)
+	}
+	given := func() float64 {
+		t.Helper()
+		checked, err := b.grading.Check(t.Context(), alice("sent"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return checked[0].Results[0].Given
+	}
+	if got := given(); got != 1 {
+		t.Errorf("late: %v points of 2", got)
+	}
+	if err := b.grading.Extend(t.Context(), control.Extension{Students: []string{"alice"}, By: 48 * time.Hour}); err != nil {
+		t.Fatal(err)
+	}
+	if got := given(); got != 2 {
+		t.Errorf("with more time: %v points of 2", got)
+	}
+	if err := b.newEpoch(); err != nil {
+		t.Fatal(err)
+	}
+	if got := b.grading.Histories(nil)["alice"].Current().Later("sent"); got != 48*time.Hour {
+		t.Errorf("after a reset: %s", got)
+	}
+	closed := worksheet.Closed{}
+	if _, err := b.grading.Desk().Answer(t.Context(), "alice", "essay", "because"); !errors.As(err, &closed) || closed.Until.IsZero() {
+		t.Errorf("a task that opens later takes an answer: %v", err)
+	}
+	for _, e := range []control.Extension{{Students: []string{"nobody"}}, {Tasks: []string{"none"}}} {
+		if err := b.grading.Extend(t.Context(), e); err == nil {
+			t.Errorf("%+v was taken", e)
+		}
 	}
 }

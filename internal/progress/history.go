@@ -81,6 +81,8 @@ func (h History) Begin(now time.Time) History {
 		last.End = now
 		all = append(all, last)
 	}
-	all = append(all, Begin(last.Epoch+1, now))
+	next := Begin(last.Epoch+1, now)
+	maps.Copy(next.Extra, last.Extra) // the calendar begins no epochs
+	all = append(all, next)
 	return all[max(0, len(all)-maxEpochs):]
 }

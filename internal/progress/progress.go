@@ -56,19 +56,20 @@ type Attempt struct {
 
 // Work is one student's in one epoch. Keys of maps are tasks' IDs.
 type Work struct {
-	Epoch    int                  `json:"epoch"` // the student's own, from 1
-	Start    time.Time            `json:"start"`
-	End      time.Time            `json:"end,omitzero"`      // of one that is over
-	Since    time.Time            `json:"since,omitzero"`    // evidence from before does not count: the student alone was put back
-	Restored time.Time            `json:"restored,omitzero"` // it went on from a copy that was taken then
-	Came     time.Time            `json:"came,omitzero"`     // when the first dialogue began that is surely the student's
-	Passed   map[string]Pass      `json:"passed,omitempty"`
-	Answers  map[string]string    `json:"answers,omitempty"`
-	States   map[string]State     `json:"states,omitempty"`   // as they were found last
-	Tries    map[string]int       `json:"tries,omitempty"`    // until the task passed
-	Attempts map[string][]Attempt `json:"attempts,omitempty"` // the first and the last of them
-	Marks    map[string]Mark      `json:"marks,omitempty"`    // the teacher's words that stand
-	Said     []Said               `json:"said,omitempty"`     // the last words, with those that stand no more
+	Epoch    int                      `json:"epoch"` // the student's own, from 1
+	Start    time.Time                `json:"start"`
+	End      time.Time                `json:"end,omitzero"`      // of one that is over
+	Since    time.Time                `json:"since,omitzero"`    // evidence from before does not count: the student alone was put back
+	Restored time.Time                `json:"restored,omitzero"` // it went on from a copy that was taken then
+	Came     time.Time                `json:"came,omitzero"`     // when the first dialogue began that is surely the student's
+	Passed   map[string]Pass          `json:"passed,omitempty"`
+	Answers  map[string]string        `json:"answers,omitempty"`
+	States   map[string]State         `json:"states,omitempty"`   // as they were found last
+	Tries    map[string]int           `json:"tries,omitempty"`    // until the task passed
+	Attempts map[string][]Attempt     `json:"attempts,omitempty"` // the first and the last of them
+	Marks    map[string]Mark          `json:"marks,omitempty"`    // the teacher's words that stand
+	Extra    map[string]time.Duration `json:"extra,omitempty"`    // by which the task is due later for this student; "" is every task
+	Said     []Said                   `json:"said,omitempty"`     // the last words, with those that stand no more
 }
 
 // Bounds.
@@ -84,7 +85,7 @@ func Begin(epoch int, start time.Time) Work { return Work{Epoch: epoch, Start: s
 // Clone shares nothing with w, and none of its maps is nil.
 func (w Work) Clone() Work {
 	w.Passed, w.Answers, w.States = clone(w.Passed), clone(w.Answers), clone(w.States)
-	w.Tries, w.Attempts, w.Marks = clone(w.Tries), clone(w.Attempts), clone(w.Marks)
+	w.Tries, w.Attempts, w.Marks, w.Extra = clone(w.Tries), clone(w.Attempts), clone(w.Marks), clone(w.Extra)
 	for id, attempts := range w.Attempts {
 		w.Attempts[id] = slices.Clone(attempts)
 	}
@@ -102,6 +103,16 @@ func clone[V any](m map[string]V) map[string]V {
 // Empty tells whether nothing was done and nothing said.
 func (w Work) Empty() bool {
 	return w.Came.IsZero() && len(w.Passed)+len(w.Answers)+len(w.Attempts)+len(w.Tries)+len(w.Marks)+len(w.Said) == 0
+}
+
+// Later is by how much a task is due later for the student.
+func (w Work) Later(id string) time.Duration { return w.Extra[""] + w.Extra[id] }
+
+// Extend makes a task, or "" for all, due so much later than the lab says; 0 is as the lab says.
+func (w *Work) Extend(id string, by time.Duration) {
+	if delete(w.Extra, id); by > 0 {
+		w.Extra[id] = by
+	}
 }
 
 // Count is how much there is of a student's work.

@@ -30,8 +30,10 @@ func (e Entry) Mark(id, by string, m *progress.Mark, at time.Time) (marked Entry
 
 // recalled is a result as it follows from a student's work, with what only the sandbox could tell of its task.
 func recalled(was check.Result, work progress.Work) check.Result {
-	now := check.Recall([]task.Task{{ID: was.ID, Title: was.Title, Points: was.Points}}, work)[0]
-	now.Look, now.CopiedFrom = was.Look, was.CopiedFrom
+	asTold := work
+	asTold.Extra = nil // it is in the results
+	now := check.Recall([]task.Task{taskOf(was)}, asTold)[0]
+	now.Look, now.CopiedFrom, now.Open = was.Look, was.CopiedFrom, was.Open
 	if now.State != progress.Passed {
 		now.Hint = was.Hint
 	}

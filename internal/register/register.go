@@ -94,6 +94,7 @@ func (e Entry) In(w When) (Entry, bool) {
 		return e, false
 	}
 	if work.Epoch != e.History.Current().Epoch {
+		work.Extra = nil // it is in the results
 		e.Results = check.Recall(e.tasks(), work)
 	}
 	e.History = progress.History{work}
@@ -103,9 +104,18 @@ func (e Entry) In(w When) (Entry, bool) {
 // tasks are what results tell of their tasks.
 func (e Entry) tasks() (all []task.Task) {
 	for _, r := range e.Results {
-		all = append(all, task.Task{ID: r.ID, Title: r.Title, Points: r.Points})
+		all = append(all, taskOf(r))
 	}
 	return all
+}
+
+// taskOf is what a result tells of its task, as it is for this student.
+func taskOf(r check.Result) task.Task {
+	t := task.Task{ID: r.ID, Title: r.Title, Points: r.Points, Late: r.Rule}
+	if !r.Due.IsZero() {
+		t.Due = task.Moment(r.Due.Format(time.RFC3339))
+	}
+	return t
 }
 
 // In is In for everybody; whom the epoch is not known of is left out.

@@ -113,9 +113,9 @@ func (c *command) heading(s Sheet, t Task) {
 func (c *command) whole(s Sheet, t Task) (int, error) {
 	c.heading(s, t)
 	c.paragraph(t.Ask)
-	words := map[string]string{"needs": "after: %s", "answer": "your answer: %s"}
+	words := map[string]string{"needs": "after: %s", "answer": "your answer: %s", "open": "opens on %s", "due": "due %s"}
 	if s.Lang == "fr" {
-		words = map[string]string{"needs": "après : %s", "answer": "votre réponse : %s"}
+		words = map[string]string{"needs": "après : %s", "answer": "votre réponse : %s", "open": "s'ouvre le %s", "due": "à rendre le %s"}
 	}
 	worth := points(t.Points, s.Lang)
 	if t.Given > 0 && t.Given < float64(t.Points) {
@@ -124,6 +124,12 @@ func (c *command) whole(s Sheet, t Task) (int, error) {
 	c.paragraph(worth)
 	if len(t.Needs) > 0 {
 		c.paragraph(fmt.Sprintf(words["needs"], strings.Join(t.Needs, ", ")))
+	}
+	if t.Open != "" && t.State == progress.Blocked {
+		c.paragraph(fmt.Sprintf(words["open"], t.Open))
+	}
+	if t.Due != "" {
+		c.paragraph(fmt.Sprintf(words["due"], t.Due))
 	}
 	if t.Answer != "" {
 		c.paragraph(fmt.Sprintf(words["answer"], t.Answer))

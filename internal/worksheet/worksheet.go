@@ -22,6 +22,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 	"unicode/utf8"
 
 	"maillab/internal/check"
@@ -52,6 +53,8 @@ type Task struct {
 	Hint    string         `json:"hint,omitempty"`
 	Answer  string         `json:"answer,omitempty"`
 	Comment string         `json:"comment,omitempty"` // the teacher's
+	Open    string         `json:"open,omitempty"`    // as it is told, in the lab's time zone
+	Due     string         `json:"due,omitempty"`
 }
 
 // Student is who calls.
@@ -96,12 +99,20 @@ func (m mistyped) in() task.Text {
 // ErrNoQuestion is a Desk's for an answer to a task that asks for none.
 var ErrNoQuestion = errors.New("this task has no question: lab check looks at what you have done")
 
-// Closed is a Desk's for an answer to a task that others come before. The answer is not kept.
-type Closed struct{ After []string }
+// Closed is a Desk's for an answer to a task that others come before, or that opens later. The answer is not kept.
+type Closed struct {
+	After []string
+	Until time.Time // in the lab's zone
+}
 
 func (c Closed) Error() string { return c.in().In("en") }
 
 func (c Closed) in() task.Text {
+	if !c.Until.IsZero() {
+		at := c.Until.Format(minute)
+		return task.Text{"fr": "la tâche est fermée, votre réponse n'est pas gardée : elle s'ouvre le " + at,
+			"en": "the task is closed, your answer is not kept: it opens on " + at}
+	}
 	after := strings.Join(c.After, ", ")
 	return task.Text{"fr": "la tâche est fermée, votre réponse n'est pas gardée : elle s'ouvre après " + after,
 		"en": "the task is closed, your answer is not kept: it opens after " + after}
@@ -329,9 +340,20 @@ func localized(who Student, tasks []task.Task, results []check.Result) Sheet {
 				if r.Mark != nil {
 					one.Comment = r.Mark.Comment
 				}
+				one.Open, one.Due = told(r.Open), told(r.Due)
 			}
 		}
 		sheet.Tasks = append(sheet.Tasks, one)
 	}
 	return sheet
+}
+
+// minute is how times are told to students.
+const minute = "2006-01-02 15:04"
+
+func told(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.Format(minute)
 }

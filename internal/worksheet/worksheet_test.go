@@ -64,7 +64,7 @@ func (d *desk) Answer(_ context.Context, _, id, text string) (check.Result, erro
 	case "message-simple":
 		return check.Result{}, ErrNoQuestion
 	case "later":
-		return check.Result{}, Closed{[]string{"journal"}}
+		return check.Result{}, Closed{After: []string{"journal"}}
 	default:
 		return check.Result{}, ErrNoTask
 	}

@@ -26,6 +26,12 @@ type Task struct {
 	Points int `yaml:"points" json:"points" jsonschema:"minimum=0,maximum=1000,default=1"`
 	// Needs are the tasks (IDs) after which this one opens.
 	Needs []string `yaml:"needs" json:"needs,omitempty"`
+	// Open is when the task opens, in the lab's time zone: 2026-03-26 14:00, or a day; without it, as the lab says.
+	Open Moment `yaml:"open" json:"open,omitempty"`
+	// Due is until when it is to pass, of a day its end; without it, as the lab says.
+	Due Moment `yaml:"due" json:"due,omitempty"`
+	// Late is what becomes of what passes later; without it, as the lab says, else it is told and counts in full.
+	Late *Late `yaml:"late" json:"late,omitempty"`
 	// Hint is shown when the student asks for it, or fails.
 	Hint Text `yaml:"hint" json:"hint,omitempty"`
 	// Check is how it is seen that the task was done.
