@@ -67,7 +67,7 @@ func TestKilledInTheMiddle(t *testing.T) {
 		}
 	}
 	c.killed(time.Duration(chance.Int64N(int64(whole))), "down", "-y")
-	if code, _, errs := c.try(t.Context(), "down", "-y"); code != 0 && !strings.Contains(errs, "no instance is called") {
+	if code, _, errs := c.try(t.Context(), "down", "-y"); code != 0 && !isDown(errs) {
 		t.Errorf("down: %s", errs)
 	}
 	for _, kind := range []string{"container ls -a", "volume ls", "network ls"} {

@@ -483,7 +483,7 @@ func TestRelaysAtOnce(t *testing.T) {
 		defer server.Close()
 		open = append(open, server, file)
 	}
-	if p, file := ask(busy, 100); p.Ask != 100 || p.Error != "too many connections to the relay at once" || file != nil {
+	if p, file := ask(busy, 100); p.Ask != 100 || p.Error != "too many connections at once" || file != nil {
 		t.Errorf("one too many: %+v", p)
 	}
 	if p, file := ask(other, 1); p.Error != "" || file == nil {
@@ -498,7 +498,7 @@ func TestRelaysAtOnce(t *testing.T) {
 			file.Close()
 			break
 		}
-		if p.Error != "too many connections to the relay at once" {
+		if p.Error != "too many connections at once" {
 			t.Fatalf("%+v", p)
 		}
 		time.Sleep(time.Millisecond)

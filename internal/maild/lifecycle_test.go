@@ -475,7 +475,7 @@ func TestSharedServer(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := control.ResetReport{Accounts: []control.ResetAccount{{Name: "util1", Dropped: 2}}}
+	want := control.ResetReport{Accounts: []control.ResetAccount{{Name: "util1", Student: "sutil1", Dropped: 2}}}
 	if diff := cmp.Diff(want, report); diff != "" {
 		t.Error(diff)
 	}
