@@ -67,6 +67,7 @@ func (p *Page) login(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	p.attempts.succeeded(who)
+	s.desks = p.rooms.enter(s.seat, s.me.Account)
 	p.sessions.begin(w, r, s)
 	to(w, "./")
 }

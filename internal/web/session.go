@@ -26,7 +26,7 @@ type session struct {
 	client   *control.Client
 	me       control.Me
 	mail     *webmail.Mail
-	desks    desks
+	desks    *desks
 
 	teacher *control.Client // of a teacher: has the role
 
@@ -65,7 +65,9 @@ func (s *session) speak(lang string) {
 }
 
 func (s *session) close() {
-	s.desks.close()
+	if s.desks != nil {
+		s.desks.leave()
+	}
 	if s.teacher != nil {
 		s.teacher.Close()
 	}

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"maillab/internal/web/terminal"
 )
 
 // TestStudent: the login, the statement with its tasks in the student's language, a check, an answer, the end.
@@ -117,5 +119,29 @@ func TestShared(t *testing.T) {
 	}
 	if status, _ := c.browser().login("alice", "21000001"); status != http.StatusUnauthorized {
 		t.Error("another's password: ", status)
+	}
+}
+
+// TestSameTerminals: an account's terminals are the same in every browser, and end with its last session.
+func TestSameTerminals(t *testing.T) {
+	r := &rooms{}
+	one, two, other := r.enter(1, "util1"), r.enter(1, "util1"), r.enter(2, "util1")
+	if one != two || one == other {
+		t.Fatal("whose terminals are whose")
+	}
+	started := terminal.Start(terminal.Console{Words: func(string, ...any) string { return "" }}.Run(80, 24), 80, 24)
+	one.open[1] = started
+	one.leave()
+	if one.open[1] == nil || started.Over() {
+		t.Error("they end with the first session")
+	}
+	two.leave()
+	for end := time.Now().Add(time.Minute); !started.Over(); time.Sleep(time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatal("they do not end with the last session")
+		}
+	}
+	if len(two.open) != 0 {
+		t.Error("what has ended is kept")
 	}
 }

@@ -18,14 +18,41 @@ import (
 	"maillab/internal/web/terminal"
 )
 
-// desks are a session's terminals, by the number of their tab. They live as long as the session: a window that comes again finds
-// the same screen.
+// desks are an account's terminals, by the number of their tab. All sessions of the account have the same ones: a window that
+// comes again, here or on another machine, finds the same screen, and an account's processes, which are bounded, are not used
+// up by browsers that were closed. They end with the last session.
 type desks struct {
-	mu   sync.Mutex
-	open map[int]*terminal.Terminal
+	mu       sync.Mutex
+	open     map[int]*terminal.Terminal
+	sessions int
 }
 
-// maxTerminals is how many a session may have.
+// rooms are the desks of all accounts.
+type rooms struct {
+	mu  sync.Mutex
+	all map[string]*desks
+}
+
+// enter is an account's desks, for one more session.
+func (r *rooms) enter(seat int, account string) *desks {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	key := strconv.Itoa(seat) + " " + account
+	if r.all == nil {
+		r.all = map[string]*desks{}
+	}
+	d := r.all[key]
+	if d == nil {
+		d = &desks{open: map[int]*terminal.Terminal{}}
+		r.all[key] = d
+	}
+	d.mu.Lock()
+	d.sessions++
+	d.mu.Unlock()
+	return d
+}
+
+// maxTerminals is how many an account may have.
 const maxTerminals = 6
 
 // frameLimit bounds what a browser sends at once, in octets: a paste.
@@ -140,9 +167,6 @@ func (p *Page) terminalOf(ctx context.Context, s *session, number, cols, rows in
 	if err != nil {
 		return nil, err
 	}
-	if s.desks.open == nil {
-		s.desks.open = map[int]*terminal.Terminal{}
-	}
 	t := terminal.Start(p.record(s, program, cols, rows), cols, rows)
 	s.desks.open[number] = t
 	return t, nil
@@ -171,11 +195,15 @@ func (s *session) to(service string) handoff.Reach {
 	return what
 }
 
-// close ends all of them.
-func (d *desks) close() {
+// leave takes one session's leave; the last one's ends all terminals.
+func (d *desks) leave() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	if d.sessions--; d.sessions > 0 {
+		return
+	}
 	for _, t := range d.open {
 		t.Close()
 	}
+	clear(d.open)
 }

@@ -39,6 +39,7 @@ type Page struct {
 	sessions *sessions
 	attempts *attempts
 	desk     *control.Client
+	rooms    rooms
 }
 
 // New makes one.

@@ -199,13 +199,14 @@ func (t *Terminal) Over() bool {
 // Close ends the program.
 func (t *Terminal) Close() { _ = t.program.Close() }
 
-// gather is how long a screen that changes is let change before it is shown: what a program writes in one go comes in
-// pieces.
-const gather = 4 * time.Millisecond
+// gather is how long after it was shown a screen that changes is let change: a key's echo is shown at once, and what a program
+// writes in one go comes in pieces.
+const gather = 8 * time.Millisecond
 
 // Watch shows the screen, and what changes of it, until ctx ends, show fails, or the program has ended and that was shown.
 func (t *Terminal) Watch(ctx context.Context, show func(Frame) error) error {
 	var seen viewer
+	var shown time.Time
 	for {
 		t.mu.Lock()
 		frame, changed := seen.frame(t), t.changed
@@ -214,6 +215,7 @@ func (t *Terminal) Watch(ctx context.Context, show func(Frame) error) error {
 			if err := show(frame); err != nil || frame.Over {
 				return err
 			}
+			shown = time.Now()
 		}
 		select {
 		case <-ctx.Done():
@@ -223,7 +225,7 @@ func (t *Terminal) Watch(ctx context.Context, show func(Frame) error) error {
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
-		case <-time.After(gather):
+		case <-time.After(gather - time.Since(shown)): // none, when that is past
 		}
 	}
 }
