@@ -22,13 +22,13 @@ import (
 
 // Bundle implements control.Records. It writes a student's mail, deliveries and results as a tar. On a server that others share there is no mail.log in
 // it: their lines are theirs.
-func (g *Grading) Bundle(ctx context.Context, student string, w io.Writer) error {
+func (g records) Bundle(ctx context.Context, student string, w io.Writer) error {
 	s, err := g.owner(student)
 	if err != nil {
 		return err
 	}
 	out := tar.NewWriter(w)
-	b := bundle{g, out}
+	b := bundle{g.Grading, out}
 	for _, account := range s.Accounts {
 		if err := b.mail(ctx, account); err != nil {
 			return err

@@ -17,10 +17,10 @@ import (
 	"maillab/internal/progress"
 )
 
-// records are dialogues as checks see them.
-type records []dialogue.Dialogue
+// kept are dialogues as checks see them.
+type kept []dialogue.Dialogue
 
-func (r records) Dialogues(_ context.Context, service string) iter.Seq2[dialogue.Dialogue, error] {
+func (r kept) Dialogues(_ context.Context, service string) iter.Seq2[dialogue.Dialogue, error] {
 	return func(yield func(dialogue.Dialogue, error) bool) {
 		for _, d := range r {
 			if (service == "" || d.Service == service) && !yield(d, nil) {
@@ -70,7 +70,7 @@ func TestWeighedIsEnough(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		var all, some records
+		var all, some kept
 		for n := range random.IntN(250) {
 			d := anything(random, n)
 			all = append(all, d)

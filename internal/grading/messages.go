@@ -15,7 +15,7 @@ import (
 
 // Messages implements control.Records. It hands what came into a student's mailboxes in this epoch, or since he alone was put
 // back to the start, to emit, by when it came.
-func (g *Grading) Messages(_ context.Context, student string, emit func(control.Message) error) error {
+func (g records) Messages(_ context.Context, student string, emit func(control.Message) error) error {
 	s, err := g.owner(student)
 	if err != nil {
 		return err
@@ -29,7 +29,7 @@ func (g *Grading) Messages(_ context.Context, student string, emit func(control.
 }
 
 // Message implements control.Records: one of them, with its text.
-func (g *Grading) Message(_ context.Context, student, id string) (control.Message, error) {
+func (g records) Message(_ context.Context, student, id string) (control.Message, error) {
 	s, err := g.owner(student)
 	if err != nil {
 		return control.Message{}, err

@@ -37,7 +37,7 @@ func TestMessages(t *testing.T) {
 
 	seen := func(student string) (ids []string, recipients []string) {
 		t.Helper()
-		if err := g.Messages(t.Context(), student, func(m control.Message) error {
+		if err := g.Records().Messages(t.Context(), student, func(m control.Message) error {
 			ids = append(ids, m.ID)
 			for _, r := range m.Envelope.Recipients {
 				recipients = append(recipients, r.Typed)
@@ -52,7 +52,7 @@ func TestMessages(t *testing.T) {
 	if diff := cmp.Diff([][]string{{"4bX"}, {"president", "util2"}}, [][]string{ids, recipients}); diff != "" {
 		t.Error("alone: ", diff)
 	}
-	m, err := g.Message(t.Context(), "alice", "4bX")
+	m, err := g.Records().Message(t.Context(), "alice", "4bX")
 	if diff := cmp.Diff("X-Original-To: president\nSubject: test\n\nhello\n", string(m.Text)); diff != "" || err != nil || m.Cut {
 		t.Error(diff, err, m.Cut)
 	}
@@ -62,7 +62,7 @@ func TestMessages(t *testing.T) {
 		t.Error("beside another: ", ids, recipients)
 	}
 	for _, id := range []string{"4bY", ""} {
-		if _, err := g.Message(t.Context(), "alice", id); err == nil || err.(*control.Error).Status != http.StatusNotFound {
+		if _, err := g.Records().Message(t.Context(), "alice", id); err == nil || err.(*control.Error).Status != http.StatusNotFound {
 			t.Errorf("message %q: %v", id, err)
 		}
 	}

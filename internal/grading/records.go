@@ -18,6 +18,12 @@ func theirs(s task.Sheet, accounts []string) bool {
 	return len(accounts) == 0 || slices.ContainsFunc(accounts, func(a string) bool { return slices.Contains(s.Accounts, a) })
 }
 
+// records is what students did, told to who asks over control.
+type records struct{ *Grading }
+
+// Records tell what students did.
+func (g *Grading) Records() control.Records { return records{g} }
+
 // surely says whether a connection can be nobody else's: on a server that many share, one without a login may be anybody's.
 func (g *Grading) surely(s task.Sheet, accounts []string) bool {
 	return theirs(s, accounts) && (len(accounts) > 0 || len(g.sheets) == 1)
@@ -42,7 +48,7 @@ func (g *Grading) owner(student string) (task.Sheet, error) {
 
 // Dialogues implements control.Records. It hands what a student typed and got in this epoch, or since he alone was put back to the start, to emit, by
 // their start.
-func (g *Grading) Dialogues(ctx context.Context, student string, emit func(dialogue.Dialogue) error) error {
+func (g records) Dialogues(ctx context.Context, student string, emit func(dialogue.Dialogue) error) error {
 	s, err := g.owner(student)
 	if err != nil {
 		return err
@@ -61,7 +67,7 @@ func (g *Grading) Dialogues(ctx context.Context, student string, emit func(dialo
 }
 
 // Follow implements control.Records. It hands a student's lines to emit as they come.
-func (g *Grading) Follow(ctx context.Context, student string, emit func(dialogue.Event) error) error {
+func (g records) Follow(ctx context.Context, student string, emit func(dialogue.Event) error) error {
 	s, err := g.owner(student)
 	if err != nil {
 		return err
@@ -78,7 +84,7 @@ func (g *Grading) Follow(ctx context.Context, student string, emit func(dialogue
 const lately = 4
 
 // Activity implements control.Records. It is what each student did last, as far as it is surely that student's.
-func (g *Grading) Activity(context.Context) (all []control.Activity, err error) {
+func (g records) Activity(context.Context) (all []control.Activity, err error) {
 	epoch := g.cfg.Epochs.Current()
 	found := g.cfg.Dialogues.List(dialogue.Filter{Epoch: epoch.Number})
 	for _, s := range g.sheets {

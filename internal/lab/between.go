@@ -11,7 +11,7 @@ import (
 )
 
 // validateBetween looks at a lab between servers, and at the domain of one that is not.
-func (l *Lab) validateBetween() {
+func (l validation) validateBetween() {
 	b := l.Between
 	if b == nil {
 		if l.Domain == "" {

@@ -35,7 +35,7 @@ func Parse(fsys fs.FS, path string) (*Lab, error) {
 		return nil, Problems{*wrong}
 	}
 	d.decode(root, reflect.ValueOf(l).Elem(), "", rules{name: "the lab"})
-	l.validate()
+	validation{l}.run()
 	l.load(fsys)
 	l.judgePlaceholders(d, nil)
 	if err := d.problems.Err(); err != nil {

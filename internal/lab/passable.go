@@ -13,7 +13,7 @@ import (
 // What nobody could pass, and on a shared server what a classmate could pass for another, is told before there is a class.
 
 // validatePassable looks at one node of a check's tree; tied says that it stands below message, beside the others.
-func (l *Lab) validatePassable(at string, c *task.Check, tied []task.Check) {
+func (l validation) validatePassable(at string, c *task.Check, tied []task.Check) {
 	inRun := strings.Contains(at, ".run.after")
 	switch {
 	case c.Message != nil:
@@ -44,7 +44,7 @@ func (l *Lab) validatePassable(at string, c *task.Check, tied []task.Check) {
 }
 
 // runs reports a service that is needed and off.
-func (l *Lab) runs(at, service, what string) {
+func (l validation) runs(at, service, what string) {
 	s := l.Services
 	if on, known := map[string]bool{"smtp": s.SMTP != nil, "pop3": s.POP3 != nil, "imap": s.IMAP != nil}[service]; known && !on {
 		l.doc.report(at, fmt.Sprintf("services: {%s: {}}", service), "nobody can pass: %s is off, and there can be no %s", service, what)
@@ -52,14 +52,14 @@ func (l *Lab) runs(at, service, what string) {
 }
 
 // typedInRun reports that what a check starts itself is to be typed.
-func (l *Lab) typedInRun(at, by string, inRun bool) {
+func (l validation) typedInRun(at, by string, inRun bool) {
 	if inRun && by == "hand" {
 		l.doc.report(at, "by: program, or take it out", "nobody can pass: what the check has started is no person")
 	}
 }
 
 // anybodys reports evidence that is not the student's own for certain, where others use the server, too.
-func (l *Lab) anybodys(at, mend, what string) {
+func (l validation) anybodys(at, mend, what string) {
 	if l.Topology == Shared {
 		l.doc.report(at, mend, "on a shared server %s would pass, too", what)
 	}
@@ -73,7 +73,7 @@ func ownDialogue(tied []task.Check) bool {
 }
 
 // validateTied looks at checks that are to speak of one message.
-func (l *Lab) validateTied(at string, parts []task.Check) {
+func (l validation) validateTied(at string, parts []task.Check) {
 	if len(parts) < 2 {
 		l.doc.report(child(at, "message"), "", "message ties two checks at least")
 	}
@@ -103,7 +103,7 @@ func tiedTo(check *task.Check, root, path string) []task.Check {
 }
 
 // validateTable plays the answers that must be right and those that must be wrong, as they would be for some student.
-func (l *Lab) validateTable(at string, a *task.Answer) {
+func (l validation) validateTable(at string, a *task.Answer) {
 	if len(a.Accepts)+len(a.Refuses) > 0 && a.Matches == "" || a.Not != "" && a.Matches == "" {
 		l.doc.report(at, "take them out, or give matches", "not, accepts and refuses go with matches")
 		return
@@ -123,8 +123,8 @@ func (l *Lab) validateTable(at string, a *task.Answer) {
 }
 
 // example is what placeholders could be for some student. One account begins as the other: patterns often forget that.
-func (l *Lab) example(name string) (string, bool) {
-	value, known := map[string]string{"domain": values{lab: l, student: &roster.Student{Key: "alice"}, seat: 1}.domain(), "lang": l.Lang, "seat": "1", "student": "alice", "account": "util1", "account2": "util11", "password": "secret",
+func (l validation) example(name string) (string, bool) {
+	value, known := map[string]string{"domain": values{lab: l.Lab, student: &roster.Student{Key: "alice"}, seat: 1}.domain(), "lang": l.Lang, "seat": "1", "student": "alice", "account": "util1", "account2": "util11", "password": "secret",
 		"token": "x7kq2-mv4hd", "port": "2501"}[name]
 	if known {
 		return value, true

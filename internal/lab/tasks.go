@@ -12,7 +12,7 @@ import (
 )
 
 // validateTasks looks at what types and tags cannot say of tasks.
-func (l *Lab) validateTasks() {
+func (l validation) validateTasks() {
 	ids := map[string]int{}
 	for i, t := range l.Tasks {
 		at := index("tasks", i)
@@ -47,7 +47,7 @@ func quoted(word string) string {
 }
 
 // needsItself is the way from a task along needs back to it; nil when there is none.
-func (l *Lab) needsItself(start int, ids map[string]int) []string {
+func (l validation) needsItself(start int, ids map[string]int) []string {
 	seen := map[int]bool{}
 	ways := [][]string{{l.Tasks[start].ID}}
 	for len(ways) > 0 {
@@ -69,7 +69,7 @@ func (l *Lab) needsItself(start int, ids map[string]int) []string {
 }
 
 // validateCheck looks at one node of a check's tree.
-func (l *Lab) validateCheck(at string, c *task.Check) {
+func (l validation) validateCheck(at string, c *task.Check) {
 	kinds := c.Kinds()
 	switch {
 	case len(kinds) == 0:
@@ -102,7 +102,7 @@ func (l *Lab) validateCheck(at string, c *task.Check) {
 	}
 }
 
-func (l *Lab) validateMail(at string, m *task.Mail) {
+func (l validation) validateMail(at string, m *task.Mail) {
 	bare := task.Mail{To: m.To, Messages: m.Messages}
 	if reflect.DeepEqual(*m, bare) {
 		l.doc.report(at, "name a header, the body, the sender …", "any mail at all would pass")
@@ -115,7 +115,7 @@ func (l *Lab) validateMail(at string, m *task.Mail) {
 }
 
 // headerNames looks at field names (RFC 5322 section 2.2: printable ASCII without the colon).
-func (l *Lab) headerNames(at string, fields map[string]task.Pattern) {
+func (l validation) headerNames(at string, fields map[string]task.Pattern) {
 	for _, name := range sortedKeys(fields) {
 		if !regexp.MustCompile(`^[!-9;-~]+$`).MatchString(name) {
 			l.doc.report(child(at, name), "without the colon", "%q is not a header field's name", name)
@@ -124,14 +124,14 @@ func (l *Lab) headerNames(at string, fields map[string]task.Pattern) {
 }
 
 // homePath looks at a path that is a student's.
-func (l *Lab) homePath(at, name string) {
+func (l validation) homePath(at, name string) {
 	clean := path.Clean(name)
 	if name != "" && (clean == "." || strings.HasPrefix(clean, "..")) {
 		l.doc.report(at, "absolute, or below the home", "%q is not a student's file", name)
 	}
 }
 
-func (l *Lab) validateRun(at string, r *task.Run) {
+func (l validation) validateRun(at string, r *task.Run) {
 	l.homePath(child(at, "script"), r.Script)
 	for _, name := range sortedKeys(r.Files) {
 		if path.Base(name) != name || name == "." || name == ".." || name == "/" {
@@ -153,7 +153,7 @@ func (l *Lab) validateRun(at string, r *task.Run) {
 	}
 }
 
-func (l *Lab) validateAnswer(at string, a *task.Answer) {
+func (l validation) validateAnswer(at string, a *task.Answer) {
 	given := 0
 	for _, value := range []string{string(a.Matches), string(a.Log), string(a.Reply), a.Token} {
 		if value != "" {
@@ -169,7 +169,7 @@ func (l *Lab) validateAnswer(at string, a *task.Answer) {
 }
 
 // oneGroup looks at a pattern that catches something.
-func (l *Lab) oneGroup(at string, p task.Pattern) {
+func (l validation) oneGroup(at string, p task.Pattern) {
 	if p != "" && p.Groups() != 1 {
 		l.doc.report(at, "put ( ) around what the answer is", "%s needs one group, and has %d", last(at), p.Groups())
 	}

@@ -10,8 +10,10 @@ import (
 	"maillab/internal/lab/placeholder"
 )
 
-// validate reports what is wrong with the values, as far as it shows without a class.
-func (l *Lab) validate() {
+// validation looks for what is wrong with a lab's values, as far as it shows without a class, and reports it to the lab's document.
+type validation struct{ *Lab }
+
+func (l validation) run() {
 	l.validateNames()
 	l.validateBetween()
 	l.validateAccounts()
@@ -23,7 +25,7 @@ func (l *Lab) validate() {
 }
 
 // validateNames looks at what the server is called.
-func (l *Lab) validateNames() {
+func (l validation) validateNames() {
 	l.serverText("hostname", l.Hostname)
 	l.serverText("domain", l.Domain)
 	if !isDomain(sample(l.Hostname)) {
@@ -40,7 +42,7 @@ func (l *Lab) validateNames() {
 }
 
 // domains looks at a list of names, each of which may be there once.
-func (l *Lab) domains(path, what string, names []string) {
+func (l validation) domains(path, what string, names []string) {
 	for i, name := range names {
 		at := index(path, i)
 		l.serverText(at, name)
@@ -54,7 +56,7 @@ func (l *Lab) domains(path, what string, names []string) {
 }
 
 // serverText reports student's placeholders in what a shared server has only one of.
-func (l *Lab) serverText(path, text string) {
+func (l validation) serverText(path, text string) {
 	if l.Topology != Shared {
 		return
 	}
@@ -66,7 +68,7 @@ func (l *Lab) serverText(path, text string) {
 }
 
 // validateAccounts looks at the accounts that are the same for every class, and at the form of the others.
-func (l *Lab) validateAccounts() {
+func (l validation) validateAccounts() {
 	if len(l.Accounts) == 0 {
 		l.doc.report("accounts", "a server needs one at least", "no accounts")
 	}
@@ -79,7 +81,7 @@ func (l *Lab) validateAccounts() {
 		if perStudent(a.Name) {
 			continue
 		}
-		for _, name := range a.static(l) {
+		for _, name := range a.static(l.Lab) {
 			if other, taken := first[name]; taken {
 				l.doc.report(child(at, "name"), "take one out", "account %q is declared on line %d already", name, l.doc.line(other))
 			}
@@ -97,7 +99,7 @@ func (l *Lab) validateAccounts() {
 	}
 }
 
-func (l *Lab) validateAccount(at string, a Account) {
+func (l validation) validateAccount(at string, a Account) {
 	name := child(at, "name")
 	hasN := slices.Contains(placeholder.Names(a.Name), "n")
 	switch example := sample(a.Name); {
@@ -128,9 +130,9 @@ func circular(name string) bool {
 }
 
 // validateAssign looks at one entry of assign; static has the accounts that are the same for every class.
-func (l *Lab) validateAssign(at, name string, static map[string]string) {
+func (l validation) validateAssign(at, name string, static map[string]string) {
 	columns := slices.ContainsFunc(l.Accounts, func(a Account) bool { return perStudent(a.Name) })
-	one := placeholder.Expand(name, values{lab: l, student: nobody(), seat: 1}.lookup)
+	one := placeholder.Expand(name, values{lab: l.Lab, student: nobody(), seat: 1}.lookup)
 	switch {
 	case circular(name) || slices.Contains(placeholder.Names(name), "n"):
 		l.doc.report(at, "use {seat}, {student} or a roster column", "%q is not a student's account", name)
@@ -142,7 +144,7 @@ func (l *Lab) validateAssign(at, name string, static map[string]string) {
 }
 
 // validateServices looks at what runs.
-func (l *Lab) validateServices() {
+func (l validation) validateServices() {
 	s := l.Services
 	if s == (Services{}) {
 		l.doc.report("services", "smtp, pop3, imap, ssh", "no service runs")
@@ -161,14 +163,14 @@ func (l *Lab) validateServices() {
 	}
 }
 
-func (l *Lab) banner(path, text string) {
+func (l validation) banner(path, text string) {
 	if !isLine(text) {
 		l.doc.report(path, "printable ASCII, one line, at most 200 characters", "the banner does not fit into a greeting")
 	}
 }
 
 // validateWorld looks at what is not local: outside, routes, aliases.
-func (l *Lab) validateWorld() {
+func (l validation) validateWorld() {
 	for i, o := range l.Outside {
 		l.validateOutside(index("outside", i), o, l.Outside[:i])
 	}
@@ -186,7 +188,7 @@ func (l *Lab) validateWorld() {
 	}
 }
 
-func (l *Lab) validateOutside(at string, o Outside, before []Outside) {
+func (l validation) validateOutside(at string, o Outside, before []Outside) {
 	if o.Domain != "*" && !isDomain(sample(o.Domain)) {
 		l.doc.report(child(at, "domain"), "a domain, or *", "%q is not a domain", o.Domain)
 	}
@@ -205,7 +207,7 @@ func (l *Lab) validateOutside(at string, o Outside, before []Outside) {
 	}
 }
 
-func (l *Lab) validateRoute(at string, r Route) {
+func (l validation) validateRoute(at string, r Route) {
 	if _, _, ok := splitAddress(sample(r.To)); !ok {
 		l.doc.report(child(at, "to"), "name@domain", "%q is not a full address", r.To)
 	}
@@ -219,7 +221,7 @@ func (l *Lab) validateRoute(at string, r Route) {
 }
 
 // running are the services that are on, by name.
-func (l *Lab) running() (names []string) {
+func (l validation) running() (names []string) {
 	s := l.Services
 	for _, one := range []struct {
 		name string
@@ -233,7 +235,7 @@ func (l *Lab) running() (names []string) {
 }
 
 // validatePublish looks at where students connect to.
-func (l *Lab) validatePublish() {
+func (l validation) validatePublish() {
 	p := l.Publish
 	if _, err := netip.ParseAddr(p.Listen); err != nil {
 		l.doc.report("publish.listen", "127.0.0.1, or 0.0.0.0 for every network", "%q is not an address", p.Listen)

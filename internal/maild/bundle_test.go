@@ -22,7 +22,7 @@ func TestBundleStreams(t *testing.T) {
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
 	out, in := io.Pipe()
-	go func() { in.CloseWithError(b.grading.Bundle(context.WithoutCancel(t.Context()), "alice", in)) }()
+	go func() { in.CloseWithError(b.grading.Records().Bundle(context.WithoutCancel(t.Context()), "alice", in)) }()
 	sizes := map[string]int64{}
 	for entries := tar.NewReader(out); ; {
 		h, err := entries.Next()

@@ -99,7 +99,7 @@ func pop(t *testing.T, b *sandboxed, user string, lines ...string) {
 // dialoguesOf are a student's dialogues.
 func dialoguesOf(t *testing.T, b *sandboxed, student string) (all []dialogue.Dialogue, err error) {
 	t.Helper()
-	err = b.grading.Dialogues(t.Context(), student, func(d dialogue.Dialogue) error {
+	err = b.grading.Records().Dialogues(t.Context(), student, func(d dialogue.Dialogue) error {
 		all = append(all, d)
 		return nil
 	})
@@ -214,7 +214,7 @@ func TestStartAgainShowsNothingOlder(t *testing.T) {
 	}
 	seen := func(student string) (n int) {
 		t.Helper()
-		err := b.grading.Dialogues(t.Context(), student, func(dialogue.Dialogue) error {
+		err := b.grading.Records().Dialogues(t.Context(), student, func(dialogue.Dialogue) error {
 			n++
 			return nil
 		})
@@ -232,7 +232,7 @@ func TestStartAgainShowsNothingOlder(t *testing.T) {
 	if a, o := seen("alice"), seen("bruno"); a != 0 || o != 1 {
 		t.Errorf("after alice's reset %d dialogues of hers, %d of bruno's", a, o)
 	}
-	all, err := b.grading.Activity(t.Context())
+	all, err := b.grading.Records().Activity(t.Context())
 	if err != nil || len(all) != 2 || all[0].Command != "" || all[1].Command == "" || !all[0].Started.After(all[1].Started) {
 		t.Errorf("%+v, %v", all, err)
 	}
@@ -390,7 +390,7 @@ func TestRecords(t *testing.T) {
 	if err := b.send("hello", "util1@test", "util3@test"); err != nil {
 		t.Fatal(err)
 	}
-	if all, err := b.grading.Activity(t.Context()); err != nil || all[0].Command != "" || all[1].Command != "" {
+	if all, err := b.grading.Records().Activity(t.Context()); err != nil || all[0].Command != "" || all[1].Command != "" {
 		t.Errorf("a dialogue without a login is somebody's: %+v, %v", all, err)
 	}
 	pop(t, b, "util3", "stat", "quit")
@@ -399,7 +399,7 @@ func TestRecords(t *testing.T) {
 	if err != nil || len(all) != 2 || all[0].Service != "smtp" || !slices.Equal(all[1].Accounts, []string{"util1"}) {
 		t.Errorf("%+v, %v", all, err)
 	}
-	activity, err := b.grading.Activity(t.Context())
+	activity, err := b.grading.Records().Activity(t.Context())
 	if err != nil || activity[0].Command != "quit" || activity[0].Service != "pop3" || !strings.HasPrefix(activity[0].Error, "-ERR") || activity[1].Error != "" {
 		t.Errorf("%+v, %v", activity, err)
 	}
@@ -409,11 +409,11 @@ func TestRecords(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if all, err := alone.grading.Activity(t.Context()); err != nil || all[0].Service != "smtp" {
+	if all, err := alone.grading.Records().Activity(t.Context()); err != nil || all[0].Service != "smtp" {
 		t.Errorf("alone on the server, without a login: %+v, %v", all, err)
 	}
 	var archive bytes.Buffer
-	if err := b.grading.Bundle(t.Context(), "alice", &archive); err != nil {
+	if err := b.grading.Records().Bundle(t.Context(), "alice", &archive); err != nil {
 		t.Fatal(err)
 	}
 	var names []string

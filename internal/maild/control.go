@@ -39,7 +39,7 @@ type Control struct {
 func (c *Control) Handler(log *slog.Logger) http.Handler {
 	s := control.Sandbox{Host: c}
 	if d := c.Daemon; d != nil {
-		s.Mail, s.Checker, s.Records, s.Work, s.Screens = d, d.grading, d.grading, d.grading, d.screens
+		s.Mail, s.Checker, s.Records, s.Work, s.Screens = d, d.grading, d.grading.Records(), d.grading, d.screens
 		if d.cfg.Belongings != nil {
 			s.Lessons = d.lessons
 		}
@@ -59,7 +59,7 @@ func (c *Control) Ready(context.Context) control.Ready {
 	s := d.cfg.Spec
 	ready.State, ready.Spec = control.Starting, s.Sealed
 	for _, service := range []string{"smtp", "pop3", "imap"} {
-		if d.serving(service) {
+		if d.Serves(service) {
 			ready.Services = append(ready.Services, service)
 		}
 	}

@@ -51,7 +51,7 @@ func (d *Daemon) accepted(ctx context.Context, service string, conn net.Conn) {
 // Probe answers the gateway's own dial with one line; nothing of it is logged or recorded.
 func (d *Daemon) Probe(service string, conn net.Conn) {
 	defer conn.Close()
-	if d.serving(service) {
+	if d.Serves(service) {
 		_, _ = io.WriteString(conn, service+" is served\r\n") // the prober sees that it does not come
 	}
 }

@@ -199,7 +199,7 @@ func (d *Daemon) addresses() (own []netip.Addr) {
 	if len(d.cfg.Addresses) > 0 {
 		return d.cfg.Addresses
 	}
-	if a := d.own(); a.IsValid() {
+	if a := ownAddress(d.cfg.Spec); a.IsValid() {
 		own = append(own, a)
 	}
 	found, _ := net.InterfaceAddrs()
@@ -326,8 +326,8 @@ func (d *Daemon) record(service string, conn net.Conn) *dialogue.Recorder {
 	return d.dialogues.Begin(service, conn.RemoteAddr().String(), inside, d.epochs.Current().Number)
 }
 
-// serving tells whether a service is on.
-func (d *Daemon) serving(service string) bool { return d.services[service] != nil }
+// Serves tells whether a service (smtp, pop3, imap) is on: for who opens listeners.
+func (d *Daemon) Serves(service string) bool { return d.services[service] != nil }
 
 // pop3Wording is whose words port 110 uses.
 func (d *Daemon) pop3Wording() string {

@@ -11,6 +11,7 @@ import (
 
 	"maillab/internal/between"
 	"maillab/internal/mail"
+	"maillab/internal/mail/mbox"
 	"maillab/internal/mail/queue"
 	"maillab/internal/nameserver"
 	"maillab/internal/spec"
@@ -24,30 +25,33 @@ import (
 // zoneBox is the box of an owner's zone file.
 const zoneBox = "~/zone"
 
-// names makes the name server; nil where there is none.
+// newNames makes the name server; nil where there is none.
 func (d *Daemon) newNames() *nameserver.Server {
 	b := d.cfg.Spec.Between
 	if b == nil || d.cfg.Ask == nil {
 		return nil
 	}
+	file := func(ctx context.Context, limit int64) ([]byte, error) {
+		return readZone(ctx, d.cfg.Files, b.Owner, limit)
+	}
 	return nameserver.New(nameserver.Config{
-		Domain: d.cfg.Spec.Domain, Host: d.cfg.Spec.Hostname, Address: d.own(), Parent: b.Parent,
-		File: d.zoneFile, Ask: d.cfg.Ask, Warn: d.log.Named, Now: d.cfg.Now,
+		Domain: d.cfg.Spec.Domain, Host: d.cfg.Spec.Hostname, Address: ownAddress(d.cfg.Spec), Parent: b.Parent,
+		File: file, Ask: d.cfg.Ask, Warn: d.log.Named, Now: d.cfg.Now,
 	})
 }
 
-// own is the server's address as its neighbours see it; the invalid one where it has none.
-func (d *Daemon) own() netip.Addr {
-	if d.cfg.Spec.Between == nil {
+// ownAddress is a server's address as its neighbours see it; the invalid one where it has none.
+func ownAddress(s spec.Sandbox) netip.Addr {
+	if s.Between == nil {
 		return netip.Addr{}
 	}
-	a, _ := netip.ParseAddr(d.cfg.Spec.Between.Address)
+	a, _ := netip.ParseAddr(s.Between.Address)
 	return a
 }
 
-// zoneFile reads the owner's zone file.
-func (d *Daemon) zoneFile(ctx context.Context, limit int64) ([]byte, error) {
-	f, err := d.cfg.Files.Open(ctx, d.cfg.Spec.Between.Owner, zoneBox, os.O_RDONLY)
+// readZone reads an owner's zone file, nil where there is none.
+func readZone(ctx context.Context, files mbox.Files, owner string, limit int64) ([]byte, error) {
+	f, err := files.Open(ctx, owner, zoneBox, os.O_RDONLY)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
@@ -172,7 +176,7 @@ func (d *Daemon) nameOf(ctx context.Context, peer mail.Peer) string {
 
 // isStranger tells of an SMTP client whether it is a neighbour, for whom nothing is relayed (Postfix's
 // reject_unauth_destination): it has not said who it is, and is not this server itself.
-func (d *Daemon) isStranger(peer mail.Peer, user string) bool {
+func isStranger(s spec.Sandbox, peer mail.Peer, user string) bool {
 	a := peer.Remote.Addr()
-	return user == "" && a != d.own() && between.Range().Contains(a)
+	return user == "" && a != ownAddress(s) && between.Range().Contains(a)
 }

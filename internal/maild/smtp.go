@@ -80,7 +80,7 @@ func (s *smtpSession) Rcpt(to string, o *gosmtp.RcptOptions) error {
 // Verify implements smtp.Verifier, in Postfix's words.
 func (s *smtpSession) Verify(to string) error {
 	verdict, _ := s.d.queue.Check(to)
-	if verdict == queue.Accepted && s.d.isStranger(s.client.Peer, s.client.User) && s.d.queue.Leaves(to) {
+	if verdict == queue.Accepted && isStranger(s.d.cfg.Spec, s.client.Peer, s.client.User) && s.d.queue.Leaves(to) {
 		verdict = queue.Denied
 	}
 	switch verdict {

@@ -115,7 +115,7 @@ func (s *students) me(a spec.Account, who worksheet.Student) control.Me {
 		}
 	}
 	for _, service := range []string{"smtp", "pop3", "imap"} {
-		if s.d.serving(service) {
+		if s.d.Serves(service) {
 			me.Services = append(me.Services, service)
 		}
 	}

@@ -56,7 +56,7 @@ func (q *Queue) pick(ctx context.Context, domain string, exchangers []*net.MX) (
 			continue
 		}
 		for _, a := range addresses {
-			if (q.isOwn(a) || strings.EqualFold(mx.Host, q.cfg.Hostname)) && (!ourselves || mx.Pref < ours) {
+			if (q.cfg.isOwn(a) || strings.EqualFold(mx.Host, q.cfg.Hostname)) && (!ourselves || mx.Pref < ours) {
 				ourselves, ours = true, mx.Pref
 			}
 			found = append(found, candidate{server{name: mx.Host, dial: net.JoinHostPort(a.String(), "25"), tls: true}, mx.Pref})
@@ -74,8 +74,8 @@ func (q *Queue) pick(ctx context.Context, domain string, exchangers []*net.MX) (
 }
 
 // isOwn says whether an address is this server's.
-func (q *Queue) isOwn(a netip.Addr) bool {
-	return a.IsLoopback() || slices.Contains(q.cfg.Addresses, a)
+func (c Config) isOwn(a netip.Addr) bool {
+	return a.IsLoopback() || slices.Contains(c.Addresses, a)
 }
 
 func isNotFound(err error) bool {
