@@ -6,11 +6,13 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"maillab/internal/say/po"
 )
 
 // located is an entry of the catalogue, and where it is.
 type located struct {
-	message
+	po.Message
 	file string
 }
 
@@ -25,7 +27,7 @@ func messagesOf(t *testing.T) (all []located) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		messages, err := readPO(string(text))
+		messages, err := po.Read(string(text))
 		if err != nil {
 			t.Fatal(file, err)
 		}
@@ -43,16 +45,16 @@ func messagesOf(t *testing.T) (all []located) {
 func TestTranslationsFit(t *testing.T) {
 	seen := map[string]string{}
 	for _, m := range messagesOf(t) {
-		where := fmt.Sprintf("%s:%d", m.file, m.line)
-		if before, twice := seen[m.key()]; twice {
-			t.Errorf("%s: %q is in %s, too", where, m.id, before)
+		where := fmt.Sprintf("%s:%d", m.file, m.Line)
+		if before, twice := seen[m.Key()]; twice {
+			t.Errorf("%s: %q is in %s, too", where, m.ID, before)
 		}
-		seen[m.key()] = where
-		if before, _, after := trimmed(m.id); before+after != "" {
-			t.Errorf("%s: white space around %q is never looked up", where, m.id)
+		seen[m.Key()] = where
+		if before, _, after := trimmed(m.ID); before+after != "" {
+			t.Errorf("%s: white space around %q is never looked up", where, m.ID)
 		}
-		if english, french := puts(m.id), puts(m.text); !fits(english, french) {
-			t.Errorf("%s: %q takes %v, its translation %v", where, m.id, english, french)
+		if english, french := puts(m.ID), puts(m.Text); !fits(english, french) {
+			t.Errorf("%s: %q takes %v, its translation %v", where, m.ID, english, french)
 		}
 	}
 }
@@ -80,17 +82,17 @@ func fits(english, french map[int]string) bool {
 func TestEachIsRecognised(t *testing.T) {
 	french := In("fr")
 	for _, m := range messagesOf(t) {
-		s := takeApart(m.id)
-		if m.context != "" || len(s.verbs) > 0 && !s.recognisable() {
+		s := takeApart(m.ID)
+		if m.Context != "" || len(s.verbs) > 0 && !s.recognisable() {
 			continue
 		}
 		args := make([]string, s.arguments())
 		for _, v := range s.verbs {
 			args[v.arg] = sample(v, v.arg)
 		}
-		want := takeApart(m.text).formattedAs(s).filled(args, french.Text)
+		want := takeApart(m.Text).formattedAs(s).filled(args, french.Text)
 		if got := french.Text(s.filled(args, verbatim)); got != want {
-			t.Errorf("%s:%d: %q is said as\n\t%q, not\n\t%q", m.file, m.line, s.filled(args, verbatim), got, want)
+			t.Errorf("%s:%d: %q is said as\n\t%q, not\n\t%q", m.file, m.Line, s.filled(args, verbatim), got, want)
 		}
 	}
 }
@@ -103,22 +105,6 @@ func sample(v verb, arg int) string {
 		return fmt.Sprintf("%q", fmt.Sprint("zorglub", arg))
 	}
 	return fmt.Sprint("zorglub", arg)
-}
-
-func TestReadPO(t *testing.T) {
-	messages, err := readPO("# about\nmsgid \"\"\nmsgstr \"Language: fr\\n\"\n\n#. composed: of two\nmsgctxt \"cell\"\nmsgid \"\"\n\"one \"\n\"two\"\nmsgstr \"un \\\"deux\\\"\"\n\nmsgid \"not yet\"\nmsgstr \"\"\n")
-	if err != nil || len(messages) != 1 {
-		t.Fatal(messages, err)
-	}
-	want := message{line: 7, context: "cell", id: "one two", text: `un "deux"`, composed: true}
-	if messages[0] != want {
-		t.Errorf("%+v, want %+v", messages[0], want)
-	}
-	for _, wrong := range []string{"msgid one\n", "what is this\n", "\"nowhere\"\n"} {
-		if _, err := readPO(wrong); err == nil || !strings.HasPrefix(err.Error(), "line 1: ") {
-			t.Errorf("%q: %v", wrong, err)
-		}
-	}
 }
 
 func TestTakeApart(t *testing.T) {

@@ -14,6 +14,8 @@ import (
 	"io"
 	"regexp"
 	"strings"
+
+	"maillab/internal/say/po"
 )
 
 // Tongue speaks one language. The zero value speaks English.
@@ -121,7 +123,7 @@ func (t Tongue) Text(english string) string {
 // Cell says what stands in a table where states and findings are told: a word by what it means there, or a text. A single
 // word that the catalogue has for no cell is a name.
 func (t Tongue) Cell(english string) string {
-	if word, found := t.sentences.byFormat[within("cell", english)]; found {
+	if word, found := t.sentences.byFormat[po.Within("cell", english)]; found {
 		return word.pieces[0]
 	}
 	if !strings.Contains(english, " ") {

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+
+	"maillab/internal/say/po"
 )
 
 func TestChosen(t *testing.T) {
@@ -36,7 +38,7 @@ func few(t *testing.T, entries ...string) Tongue {
 	t.Helper()
 	c := catalogue{byFormat: map[string]sentence{}}
 	for n := 0; n < len(entries); n += 2 {
-		c.add(message{id: entries[n], text: entries[n+1]})
+		c.add(po.Message{ID: entries[n], Text: entries[n+1]})
 	}
 	return Tongue{"fr", c}
 }
@@ -106,7 +108,7 @@ func TestSprintf(t *testing.T) {
 // TestCell: a state is a word of its own, and a student may be called like one.
 func TestCell(t *testing.T) {
 	french := few(t, "ready", "prêts", "shared by %d", "partagé par %d")
-	french.sentences.add(message{context: "cell", id: "missing", text: "absent"})
+	french.sentences.add(po.Message{Context: "cell", ID: "missing", Text: "absent"})
 	for english, want := range map[string]string{"missing": "absent", "ready": "ready", "shared by 3": "partagé par 3", "Zoé Ready": "Zoé Ready"} {
 		if got := french.Cell(english); got != want {
 			t.Errorf("%q: %q, want %q", english, got, want)

@@ -113,8 +113,8 @@ func TestEverythingIsTranslated(t *testing.T) {
 		}
 	}
 	for _, m := range messagesOf(t) {
-		if !used[m.id] && !m.composed {
-			t.Errorf("%s:%d: nothing says %q", m.file, m.line, m.id)
+		if !used[m.ID] && !m.Composed {
+			t.Errorf("%s:%d: nothing says %q", m.file, m.Line, m.ID)
 		}
 	}
 }
