@@ -49,6 +49,7 @@ func mayImport() map[string]string {
 		"internal/leash":           "",
 		"internal/scratch":         "internal/filelock",
 		"internal/screen":          "",
+		"internal/ask":             "internal/say internal/screen",
 		"internal/commandline":     "internal/say",
 		"internal/say":             "internal/say/po",
 		"internal/say/po":          "",

@@ -20,7 +20,7 @@ func bundleVerb(a *app) *cobra.Command {
 dialogues, mail.log (not from a server that others share), answers, the result of a check made now, how it came about, versions.
 Where nothing of the instance runs, it holds what is kept: results, history, and the student's archives in snapshots.`,
 		Args:              commandline.Takes(1, 1),
-		ValidArgsFunction: a.completeStudents,
+		ValidArgsFunction: completion{a}.students,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return runBundle(cmd.Context(), a, args[0], file)
 		},

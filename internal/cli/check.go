@@ -37,7 +37,7 @@ gradebook are maillab grades. What was seen is told in the language of $LANG, Fr
   maillab check --epoch 1
   maillab check -o junit > report.xml`,
 		Annotations:       map[string]string{outputForms: "junit"},
-		ValidArgsFunction: a.completeStudents,
+		ValidArgsFunction: completion{a}.students,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return runCheck(cmd.Context(), a, args, f)
 		},
@@ -47,7 +47,7 @@ gradebook are maillab grades. What was seen is told in the language of $LANG, Fr
 	cmd.Flags().StringVar(&f.epoch, "epoch", "", "how tasks stood in an earlier epoch: its number, or a time in it (2026-03-26, 2026-03-26 14:00)")
 	cmd.Flags().BoolVar(&f.history, "history", false, "all epochs: when each task passed, how long it took, how many tries, what the teacher said")
 	cmd.MarkFlagsMutuallyExclusive("since", "epoch", "history")
-	_ = cmd.RegisterFlagCompletionFunc("task", a.completeTasks)
+	_ = cmd.RegisterFlagCompletionFunc("task", completion{a}.tasks)
 	return cmd
 }
 

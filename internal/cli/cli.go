@@ -119,7 +119,7 @@ Exit codes:
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return &failure{err: err, code: exitUsage, hint: "see: " + cmd.CommandPath() + " --help"}
 	})
-	_ = root.RegisterFlagCompletionFunc("instance", a.completeInstances)
+	_ = root.RegisterFlagCompletionFunc("instance", completion{a}.instances)
 	_ = root.RegisterFlagCompletionFunc("output", fixed("table", "json", "csv"))
 	_ = root.RegisterFlagCompletionFunc("engine", fixed("docker", "embedded"))
 	_ = root.RegisterFlagCompletionFunc("lang", fixed(say.Languages()...))

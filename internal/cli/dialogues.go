@@ -25,7 +25,7 @@ that others share, SMTP dialogues in which nobody logged in are everybody's.
 
 -o json prints a list of {"id","service","peer","accounts","start","end","lines":[{"at","from","kind","text","bytes"}]}.`,
 		Args:              commandline.Takes(1, 1),
-		ValidArgsFunction: a.completeStudents,
+		ValidArgsFunction: completion{a}.students,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			ctx := cmd.Context()
 			i, s, student, err := a.theOne(ctx, args[0])

@@ -24,7 +24,7 @@ from the time in the lab, not from the last extension, and stays over a reset. W
   maillab due 3-5 +12h --task journal
   maillab due +30m`,
 		Args:              commandline.Takes(1, 1000),
-		ValidArgsFunction: a.completeStudents,
+		ValidArgsFunction: completion{a}.students,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			last := args[len(args)-1]
 			more, plus := strings.CutPrefix(last, "+")
@@ -36,7 +36,7 @@ from the time in the lab, not from the last extension, and stays over a reset. W
 		},
 	}
 	cmd.Flags().StringSliceVar(&tasks, "task", nil, "only this task; may be given several times")
-	_ = cmd.RegisterFlagCompletionFunc("task", a.completeTasks)
+	_ = cmd.RegisterFlagCompletionFunc("task", completion{a}.tasks)
 	return cmd
 }
 

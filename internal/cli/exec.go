@@ -32,7 +32,7 @@ for some and 1 when it failed for all; 124 is out of time.`,
 		Example: `  maillab exec alice -- tail -3 /var/log/mail.log
   maillab exec --all -- 'ls -l /var/mail'
   maillab exec --all --root -- df -h /var/mail`,
-		ValidArgsFunction: a.completeStudents,
+		ValidArgsFunction: completion{a}.students,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			names, command, err := splitCommand(cmd, args, all)
 			if err != nil {

@@ -1,18 +1,13 @@
 package cli
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"strings"
-	"time"
-
-	"github.com/spf13/cobra"
 
 	"maillab/images"
 	"maillab/internal/classroom"
-	"maillab/internal/commandline"
 	"maillab/internal/deploy"
 	"maillab/internal/engine"
 	"maillab/internal/instance"
@@ -178,50 +173,4 @@ func oneOf(chosen instance.Chosen, typed string) (string, error) {
 		return "", usagef("%s are %s: name one student", typed, count(len(keys), "student"))
 	}
 	return keys[0], nil
-}
-
-// completionPatience bounds what a shell's user waits for after Tab.
-const completionPatience = time.Second
-
-// completing bounds a completion. Cobra does not prepare one, so the flags that say where to look come from the environment
-// here.
-func (a *app) completing(cmd *cobra.Command) (*app, context.Context, context.CancelFunc) {
-	b := *a
-	b.flags.instance = cmp.Or(a.flags.instance, a.Getenv(commandline.Variable("instance")))
-	b.flags.engine = cmp.Or(a.flags.engine, a.Getenv(commandline.Variable("engine")))
-	ctx, cancel := context.WithTimeout(cmd.Context(), completionPatience)
-	return &b, ctx, cancel
-}
-
-// first completes so many arguments only.
-func first(most int, complete cobra.CompletionFunc) cobra.CompletionFunc {
-	return func(cmd *cobra.Command, args []string, start string) ([]string, cobra.ShellCompDirective) {
-		if len(args) >= most {
-			return nil, cobra.ShellCompDirectiveNoFileComp
-		}
-		return complete(cmd, args, start)
-	}
-}
-
-// completeInstances completes -n.
-func (a *app) completeInstances(cmd *cobra.Command, _ []string, _ string) ([]string, cobra.ShellCompDirective) {
-	a, ctx, cancel := a.completing(cmd)
-	defer cancel()
-	s, _ := a.look(ctx, "")
-	var names []string
-	for _, i := range s.Instances {
-		names = append(names, i.Name)
-	}
-	return names, cobra.ShellCompDirectiveNoFileComp
-}
-
-// completeStudents completes students of the instance.
-func (a *app) completeStudents(cmd *cobra.Command, _ []string, _ string) ([]string, cobra.ShellCompDirective) {
-	a, ctx, cancel := a.completing(cmd)
-	defer cancel()
-	i, err := a.the(ctx)
-	if err != nil {
-		return nil, cobra.ShellCompDirectiveNoFileComp
-	}
-	return i.Students(), cobra.ShellCompDirectiveNoFileComp
 }

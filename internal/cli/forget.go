@@ -24,7 +24,7 @@ server has another SSH host key, and what the others typed so far, waiting mail 
 What others have of the student is theirs: a message in their mailbox. Your own class list, and what you exported, bundled or
 printed, it cannot know.`,
 		Args:              commandline.Takes(1, 1),
-		ValidArgsFunction: a.completeStudents,
+		ValidArgsFunction: completion{a}.students,
 		RunE:              func(cmd *cobra.Command, args []string) error { return runForget(cmd.Context(), a, args[0]) },
 	}
 }

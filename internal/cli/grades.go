@@ -34,7 +34,7 @@ assignment's maximum, and your comments; everything else in it stays as it is. W
   maillab grades --file results.html --out-of 20
   maillab grades --moodle email --out-of 100 --file moodle.csv
   maillab grades --fill Grades-TP-SMTP-4711.csv --file filled.csv`,
-		ValidArgsFunction: a.completeStudents,
+		ValidArgsFunction: completion{a}.students,
 		RunE: func(cmd *cobra.Command, args []string) (err error) {
 			w.Form, w.By, w.Name = form(a, excel, by, fill, file), gradebook.Identifier(by), fill
 			if fill != "" {

@@ -22,7 +22,7 @@ class in one HTML page that prints a student a page, a CSV, and an ssh_config to
 		Example: `  maillab handout alice
   maillab handout --out sheets
   maillab handout --form html > class.html`,
-		ValidArgsFunction: a.completeStudents,
+		ValidArgsFunction: completion{a}.students,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			class, err := sheetsOf(cmd.Context(), a, args)
 			if err != nil {

@@ -6,8 +6,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/spf13/cobra"
-
 	"maillab/internal/instance"
 	"maillab/internal/spelling"
 )
@@ -47,16 +45,4 @@ func (a *app) hasTasks(name string, ids []string) error {
 		return usage(wrong)
 	}
 	return nil
-}
-
-// completeTasks completes tasks of the instance.
-func (a *app) completeTasks(cmd *cobra.Command, _ []string, _ string) ([]string, cobra.ShellCompDirective) {
-	a, ctx, cancel := a.completing(cmd)
-	defer cancel()
-	i, err := a.the(ctx)
-	if err != nil {
-		return nil, cobra.ShellCompDirectiveNoFileComp
-	}
-	sheet, _ := a.known(i.Name)
-	return sheet.Tasks, cobra.ShellCompDirectiveNoFileComp
 }

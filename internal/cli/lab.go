@@ -51,7 +51,7 @@ In a class it shows what a student sees, and gives answers in the student's name
 		},
 	}
 	cmd.Flags().StringVar(&student, "student", "", "whose tasks; may be left out when there is one student only")
-	_ = cmd.RegisterFlagCompletionFunc("student", a.completeStudents)
+	_ = cmd.RegisterFlagCompletionFunc("student", completion{a}.students)
 	return cmd
 }
 

@@ -21,7 +21,7 @@ func logsVerb(a *app) *cobra.Command {
 		Short: "The mail.log of sandboxes",
 		Long: `The mail.log of some or all sandboxes, as the students see it in /var/log/mail.log. With several students each line
 begins with whose it is, in the order of the seats; with --follow in the order in which they come.`,
-		ValidArgsFunction: a.completeStudents,
+		ValidArgsFunction: completion{a}.students,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if cmd.Flags().Changed("lines") && lines < 0 {
 				return usagef("--lines %d: how many lines, 0 or more", lines)

@@ -61,7 +61,7 @@ and what to look for, and takes a line: a word and, behind it, a comment. What y
 	cmd.Flags().BoolVar(&next, "next", false, "go through the answers that wait")
 	cmd.Flags().StringSliceVar(&tasks, "task", nil, "with --next: only this task; may be given several times")
 	cmd.MarkFlagsMutuallyExclusive("next", "comment")
-	_ = cmd.RegisterFlagCompletionFunc("task", a.completeTasks)
+	_ = cmd.RegisterFlagCompletionFunc("task", completion{a}.tasks)
 	return cmd
 }
 
@@ -149,9 +149,9 @@ func runNext(ctx context.Context, a *app, typed, tasks []string) error {
 func completeMark(a *app, cmd *cobra.Command, args []string, start string, next bool) ([]string, cobra.ShellCompDirective) {
 	switch {
 	case len(args) == 0 || next:
-		return a.completeStudents(cmd, args, start)
+		return completion{a}.students(cmd, args, start)
 	case len(args) == 1:
-		return a.completeTasks(cmd, args, start)
+		return completion{a}.tasks(cmd, args, start)
 	case len(args) == 2:
 		return []string{"passed", "failed", "auto"}, cobra.ShellCompDirectiveNoFileComp
 	}

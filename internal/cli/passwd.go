@@ -29,7 +29,7 @@ func passwdVerb(a *app) *cobra.Command {
 AUTH, survives another up, and is on the next handout. It is asked for on a terminal, read from standard input elsewhere;
 --generate makes one and prints it.`,
 		Args:              commandline.Takes(1, 1),
-		ValidArgsFunction: a.completeStudents,
+		ValidArgsFunction: completion{a}.students,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return runPasswd(cmd.Context(), a, args[0], account, generate)
 		},
@@ -117,9 +117,9 @@ func newPassword(ctx context.Context, a *app, account string, generate bool) (st
 		}
 		return goodPassword(strings.TrimRight(line, "\r\n"))
 	}
-	words, err := a.hidden(ctx, f, a.Text("New password for "+account+": "), a.Text("Again: "))
+	words, err := a.person().Hidden(ctx, f, a.Text("New password for "+account+": "), a.Text("Again: "))
 	if err != nil {
-		return "", err
+		return "", leftOpen(err)
 	}
 	if words[0] != words[1] {
 		return "", &failure{err: errors.New("the two are not the same"), code: exitUsage}

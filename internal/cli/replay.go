@@ -19,7 +19,7 @@ func replayVerb(a *app) *cobra.Command {
 shows as far as the terminal echoed it; passwords that mail protocols echo are masked. --list tells which there are,
 --export writes one as an asciicast v3 file, which asciinema plays.`,
 		Args:              commandline.Takes(1, 1),
-		ValidArgsFunction: a.completeStudents,
+		ValidArgsFunction: completion{a}.students,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			ctx := cmd.Context()
 			i, s, student, err := a.theOne(ctx, args[0])

@@ -34,7 +34,7 @@ sandbox has each student's part in "each":[{"seat","student","dropped","ended"}]
 		Example: `  maillab reset
   maillab reset alice --scope all
   maillab reset --to before-lesson-2`,
-		ValidArgsFunction: a.completeStudents,
+		ValidArgsFunction: completion{a}.students,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return runReset(cmd.Context(), a, args, to, scope)
 		},
@@ -42,7 +42,7 @@ sandbox has each student's part in "each":[{"seat","student","dropped","ended"}]
 	cmd.Flags().StringVar(&to, "to", "clean", "clean, or the name of a snapshot")
 	cmd.Flags().StringVar(&scope, "scope", "mail", "mail, home or all")
 	_ = cmd.RegisterFlagCompletionFunc("scope", fixed(scopes()...))
-	_ = cmd.RegisterFlagCompletionFunc("to", a.completeSnapshots)
+	_ = cmd.RegisterFlagCompletionFunc("to", completion{a}.snapshots)
 	return cmd
 }
 

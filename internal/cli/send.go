@@ -31,7 +31,7 @@ is added: From, To, Date, Message-Id, and the charset of the body, which is UTF-
 			if len(args) == 0 {
 				return nil, cobra.ShellCompDirectiveDefault // a file
 			}
-			return a.completeStudents(cmd, args, start)
+			return completion{a}.students(cmd, args, start)
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			letter, err := readLetter(a, args[0], from, subject)

@@ -25,7 +25,7 @@ func snapshotVerb(a *app) *cobra.Command {
 instant while mail keeps arriving, and kept in the instance's data folder, one archive a sandbox.`,
 	}
 	cmd.PersistentFlags().StringSliceVar(&names, "student", nil, "of these students only")
-	_ = cmd.RegisterFlagCompletionFunc("student", a.completeStudents)
+	_ = cmd.RegisterFlagCompletionFunc("student", completion{a}.students)
 	cmd.AddCommand(
 		snapshotSave(a, &names), snapshotList(a), snapshotRestore(a, &names), snapshotDiff(a, &names),
 		snapshotExport(a), snapshotImport(a), snapshotRemove(a),
@@ -117,7 +117,7 @@ func snapshotRestore(a *app, names *[]string) *cobra.Command {
 checked before anything is touched. POP3 and IMAP sessions and mail readers end; everything else stays. It asks first on a
 terminal, unless -y; elsewhere, as in a script, it does not ask.`,
 		Args:              commandline.Takes(1, 1),
-		ValidArgsFunction: first(1, a.completeSnapshots),
+		ValidArgsFunction: first(1, completion{a}.snapshots),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := checkScope(scope); err != nil {
 				return err
@@ -164,18 +164,4 @@ func restoreTo(ctx context.Context, a *app, i running, picked instance.Chosen, n
 		}
 		return classroom.Restore(ctx, client, store, name, from[s.Seat], s.Seat, control.Restore{Students: picked.Of(s), Scope: scope})
 	})
-}
-
-// completeSnapshots completes names of snapshots.
-func (a *app) completeSnapshots(cmd *cobra.Command, _ []string, _ string) ([]string, cobra.ShellCompDirective) {
-	a, ctx, cancel := a.completing(cmd)
-	defer cancel()
-	var names []string
-	if store, err := snapshotsOf(ctx, a); err == nil {
-		all, _ := store.List()
-		for _, s := range all {
-			names = append(names, s.Name)
-		}
-	}
-	return names, cobra.ShellCompDirectiveNoFileComp
 }

@@ -20,7 +20,7 @@ otherwise: passed, failed, as the teacher marked them.
 -o json prints {"changes":[{"seat","student","kind","account","box","from","subject","date"}],"tasks":[{"student","task",
 "before","after"}]}; kind is gained or lost. -o csv prints the messages.`,
 		Args:              commandline.Takes(1, 2),
-		ValidArgsFunction: first(2, a.completeSnapshots),
+		ValidArgsFunction: first(2, completion{a}.snapshots),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			ctx := cmd.Context()
 			i, chosen, err := a.those(ctx, *names)

@@ -16,7 +16,7 @@ func snapshotExport(a *app) *cobra.Command {
 		Use:               "export SNAPSHOT FILE",
 		Short:             "Write a snapshot into one file",
 		Args:              commandline.Takes(2, 2),
-		ValidArgsFunction: completeThenFile(a.completeSnapshots),
+		ValidArgsFunction: completeThenFile(completion{a}.snapshots),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			store, err := snapshotsOf(cmd.Context(), a)
 			if err != nil {
@@ -77,7 +77,7 @@ func snapshotRemove(a *app) *cobra.Command {
 		Short:             "Remove a snapshot",
 		Long:              "Remove a snapshot. It asks first on a terminal, unless -y; elsewhere, as in a script, it does not ask.",
 		Args:              commandline.Takes(1, 1),
-		ValidArgsFunction: first(1, a.completeSnapshots),
+		ValidArgsFunction: first(1, completion{a}.snapshots),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			store, err := snapshotsOf(cmd.Context(), a)
 			if err != nil {
@@ -86,8 +86,10 @@ func snapshotRemove(a *app) *cobra.Command {
 			if _, err := store.Find(args[0]); err != nil {
 				return usage(err)
 			}
-			if err := a.confirmAtTerminal(cmd.Context(), fmt.Sprintf("Remove snapshot %s?", args[0])); err != nil {
-				return err
+			if a.asks() {
+				if err := a.confirm(cmd.Context(), fmt.Sprintf("Remove snapshot %s?", args[0])); err != nil {
+					return err
+				}
 			}
 			return store.Remove(args[0])
 		},

@@ -19,7 +19,7 @@ func sshVerb(a *app) *cobra.Command {
 command is let in for a minute. With a command, that is run instead of a shell. It goes through the instance's gateway,
 so it works too where nothing is published.`,
 		Args:              commandline.Takes(1, -1),
-		ValidArgsFunction: a.completeStudents,
+		ValidArgsFunction: completion{a}.students,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			ctx := cmd.Context()
 			i, err := a.the(ctx)

@@ -24,7 +24,7 @@ func statusVerb(a *app) *cobra.Command {
 student's part in "each":[{"seat","student","accounts","tasks"}]; its table has a row a student.
 States: ready, starting, unconfigured, unreachable (it runs but does not answer), stopped, paused, missing (somebody removed
 the container; its mail and homes are there).`,
-		ValidArgsFunction: a.completeStudents,
+		ValidArgsFunction: completion{a}.students,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return watching(cmd.Context(), a, watch, func(ctx context.Context) error { return showStatus(ctx, a, args) })
 		},

@@ -20,7 +20,7 @@ import (
 // speakers are those packages, below internal/.
 func speakers() []string {
 	return strings.Fields(`
-		../cmd/maillab cli commandline steps
+		../cmd/maillab cli ask commandline steps
 		classroom dialogue gradebook marking progress
 		plan outline apply deploy instance doctor probe
 		engine engine/embedded engine/docker
