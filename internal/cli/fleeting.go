@@ -4,8 +4,6 @@ import (
 	"context"
 	"log/slog"
 	"path/filepath"
-	"slices"
-	"sync"
 
 	"maillab/internal/apply"
 	"maillab/internal/deploy"
@@ -22,37 +20,18 @@ type fleeting struct {
 	labels map[string]string // further ones, on everything
 }
 
-// hosted is the embedded engine in this process: it ends with the process, whatever ends that.
-type hosted struct {
-	maker deploy.Maker
-	end   func()        // ends what is served
-	ended chan struct{} // closed when nothing is served any more, because of end, or of a down from elsewhere
-}
-
-// host makes one for an instance whose seats are in the folder seats. ctx may end before what is served does: it takes
-// leave in good order.
-func host(ctx context.Context, a *app, seats string) *hosted {
-	ctx, end := context.WithCancel(context.WithoutCancel(ctx))
-	h := &hosted{end: end, ended: make(chan struct{})}
-	log := slog.New(slog.NewTextHandler(a.Err, &slog.HandlerOptions{Level: slog.LevelWarn}))
-	var once sync.Once
-	e := a.Here(seats, func(runtime, data string) {
-		go once.Do(func() {
-			defer close(h.ended)
-			if err := a.Serve(ctx, runtime, data, log); err != nil && ctx.Err() == nil {
-				log.Error("serving stopped", "err", err)
-			}
-		})
-	})
-	h.maker = deploy.Maker{Name: e.Capabilities().Name, Make: func(context.Context) (engine.Engine, error) { return e, nil }}
-	return h
-}
-
 // hostedBy is this command with its own process as the embedded engine.
-func hostedBy(ctx context.Context, a *app) (*app, *hosted) {
-	h := host(ctx, a, filepath.Join(a.DataDir, "seats"))
+func hostedBy(ctx context.Context, a *app) (*app, *deploy.Hosted) {
+	log := slog.New(slog.NewTextHandler(a.Err, &slog.HandlerOptions{Level: slog.LevelWarn}))
+	h := deploy.Host(ctx, func(serve func(runtime, data string)) engine.Engine {
+		return a.Here(filepath.Join(a.DataDir, "seats"), serve)
+	}, func(ctx context.Context, runtime, data string) {
+		if err := a.Serve(ctx, runtime, data, log); err != nil && ctx.Err() == nil {
+			log.Error("serving stopped", "err", err)
+		}
+	})
 	b := *a
-	b.Engines = instead(a.Engines, h.maker)
+	b.Engines = deploy.Instead(a.Engines, h.Maker)
 	return &b, h
 }
 
@@ -61,17 +40,6 @@ func (a *app) in(dir string) *app {
 	b := *a
 	b.DataDir = dir
 	return &b
-}
-
-// instead puts an engine in the place of the one of the same name.
-func instead(makers []deploy.Maker, other deploy.Maker) []deploy.Maker {
-	makers = slices.Clone(makers)
-	for i := range makers {
-		if makers[i].Name == other.Name {
-			makers[i] = other
-		}
-	}
-	return makers
 }
 
 // begin brings a fleeting instance up. Where the outcome tells of something begun it must be ended.

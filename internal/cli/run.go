@@ -105,7 +105,7 @@ func runRun(ctx context.Context, a *app, f runFlags, command []string) error {
 	}
 	defer release()
 	a, h := hostedBy(ctx, a)
-	defer h.end()
+	defer h.End()
 	id := fmt.Sprintf("%08x", rand.Uint32())
 	guard := guard(ctx, a, id)
 	f.fleeting = fleeting{name: a.flags.instance, alone: true, run: id, labels: disposable.Labels(id)}

@@ -86,7 +86,7 @@ func runSandbox(ctx context.Context, a *app, f sandboxFlags) error {
 	defer release()
 	defer a.tellLeave(ctx)()
 	a, h := hostedBy(ctx, a)
-	defer h.end()
+	defer h.End()
 	if err := nameSandbox(ctx, a, &f); err != nil {
 		return err
 	}
@@ -155,7 +155,7 @@ func welcome(a *app, o deploy.Outcome, f sandboxFlags) {
 }
 
 // attend stays until ctx ends or the sandbox is taken down by somebody else.
-func attend(ctx context.Context, a *app, o deploy.Outcome, h *hosted, log bool) {
+func attend(ctx context.Context, a *app, o deploy.Outcome, h *deploy.Hosted, log bool) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	client := instance.Connect(o.Engine, o.Name)
@@ -182,7 +182,7 @@ func attend(ctx context.Context, a *app, o deploy.Outcome, h *hosted, log bool) 
 	}
 	select {
 	case <-ctx.Done():
-	case <-h.ended:
+	case <-h.Ended:
 		a.Fprintf(a.Err, "%s was taken down\n", o.Name)
 		cancel()
 	}
