@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"strings"
 	"syscall"
@@ -282,6 +283,23 @@ func TestParseStat(t *testing.T) {
 	for _, bad := range []string{"", "12", "12 (x", "12 (x)", "12 (x) S", "12 (x) SS 3", "x (x) S 3", "12 (x) S y"} {
 		if p, err := parseStat([]byte(bad)); err == nil {
 			t.Errorf("%q: %+v", bad, p)
+		}
+	}
+}
+
+// TestLimitsOnABusyMachine: a stage that is kept waiting between its limits and the script becomes the script all the same.
+func TestLimitsOnABusyMachine(t *testing.T) {
+	s := home(t, map[string]string{"ran.sh": "#!/bin/sh\necho ran\n"})
+	for range 2 * runtime.NumCPU() {
+		busy := exec.Command("sh", "-c", "while :; do :; done")
+		if err := busy.Start(); err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _, _ = busy.Process.Kill(), busy.Wait() })
+	}
+	for n := range 40 {
+		if out := do(t, s, Request{Script: "ran.sh"}); out.Output != "ran\n" || out.Exit != 0 {
+			t.Fatalf("run %d: %+v", n, out)
 		}
 	}
 }
