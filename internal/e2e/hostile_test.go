@@ -39,7 +39,10 @@ func inheritedLease(c *class, at map[string]string) {
 signal.signal(signal.SIGIO, signal.SIG_IGN)
 f=open("/var/mail/util1","r+")
 if os.fork():
-    fcntl.fcntl(f,fcntl.F_SETLEASE,fcntl.F_WRLCK); open("/tmp/held","w").close(); os._exit(0)
+    while True: # as long as another has the mailbox open there is no lease
+        try: fcntl.fcntl(f,fcntl.F_SETLEASE,fcntl.F_WRLCK); break
+        except OSError: time.sleep(.05)
+    open("/tmp/held","w").close(); os._exit(0)
 time.sleep(600)' >/dev/null 2>&1 &`, "")
 	c.eventually("held", "exec", "1", "--", "ls /tmp")
 	c.run("snapshot", "save", "leased")
