@@ -69,13 +69,6 @@ func showStatus(ctx context.Context, a *app, names []string) error {
 	return a.print(list{value: status, header: header, rows: rows})
 }
 
-func dash(text string) string {
-	if text == "" {
-		return "-"
-	}
-	return text
-}
-
 func lsVerb(a *app) *cobra.Command {
 	var watch bool
 	cmd := &cobra.Command{

@@ -511,8 +511,11 @@ func TestCloseEndsTheStream(t *testing.T) {
 			t.Errorf("%s was cut, and reads as if it had ended: %v", what, err)
 		}
 	}
-	if len(c.streams) > 0 {
-		t.Errorf("%d streams are remembered", len(c.streams))
+	c.mu.Lock()
+	remembered := len(c.streams)
+	c.mu.Unlock()
+	if remembered > 0 {
+		t.Errorf("%d streams are remembered", remembered)
 	}
 	if _, err := c.Ready(t.Context(), 1); err == nil {
 		t.Error("a closed client asks")

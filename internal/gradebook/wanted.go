@@ -44,7 +44,7 @@ func (w Wanted) Judge() error {
 	case w.Scale.OutOf < 0 || w.Scale.Step < 0:
 		return errors.New("grades have a maximum and steps that are more than nothing")
 	case w.Form == AsImport && !slices.Contains(Identifiers(), w.By):
-		return fmt.Errorf("Moodle's import knows nobody by %q: %s, %s or %s", w.By, ByEmail, ByNumber, ByUsername)
+		return fmt.Errorf("the import of Moodle knows nobody by %q: %s, %s or %s", w.By, ByEmail, ByNumber, ByUsername)
 	}
 	return nil
 }

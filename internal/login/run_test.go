@@ -34,7 +34,7 @@ func (f *far) Stderr() io.ReadWriter {
 }
 
 // command plays one and tells what Run would: play writes its output, and ends it.
-func command(t *testing.T, ctx context.Context, play func(out, errs *io.PipeWriter, requests chan<- *ssh.Request)) (code int, err error, said string, f *far) {
+func command(t *testing.T, ctx context.Context, play func(out, errs *io.PipeWriter, requests chan<- *ssh.Request)) (code int, said string, f *far, err error) {
 	t.Helper()
 	outR, outW := io.Pipe()
 	errR, errW := io.Pipe()
@@ -44,7 +44,7 @@ func command(t *testing.T, ctx context.Context, play func(out, errs *io.PipeWrit
 	go play(outW, errW, requests)
 	var out bytes.Buffer
 	code, err = remote{channel: f, requests: requests, out: &out, errs: &out}.wait(ctx)
-	return code, err, out.String(), f
+	return code, out.String(), f, err
 }
 
 func status(code uint32) *ssh.Request {
@@ -53,7 +53,7 @@ func status(code uint32) *ssh.Request {
 
 func TestACommandEnds(t *testing.T) {
 	big := strings.Repeat("x", 200<<10)
-	code, err, said, _ := command(t, t.Context(), func(out, errs *io.PipeWriter, requests chan<- *ssh.Request) {
+	code, said, _, err := command(t, t.Context(), func(out, errs *io.PipeWriter, requests chan<- *ssh.Request) {
 		requests <- status(7)
 		io.WriteString(out, big) //nolint:errcheck // a pipe of the test's
 		out.Close()
@@ -67,7 +67,7 @@ func TestACommandEnds(t *testing.T) {
 
 // TestWhatIsLeftInTheBackgroundIsNotWaitedFor, though it has the command's output open; what was said until then is there.
 func TestWhatIsLeftInTheBackgroundIsNotWaitedFor(t *testing.T) {
-	code, err, said, _ := command(t, t.Context(), func(out, _ *io.PipeWriter, requests chan<- *ssh.Request) {
+	code, said, _, err := command(t, t.Context(), func(out, _ *io.PipeWriter, requests chan<- *ssh.Request) {
 		io.WriteString(out, "one ") //nolint:errcheck // a pipe of the test's
 		requests <- status(0)
 		io.WriteString(out, "two") //nolint:errcheck // as above
@@ -79,7 +79,7 @@ func TestWhatIsLeftInTheBackgroundIsNotWaitedFor(t *testing.T) {
 
 func TestACommandIsKilled(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
-	_, err, _, f := command(t, ctx, func(out, _ *io.PipeWriter, _ chan<- *ssh.Request) {
+	_, _, f, err := command(t, ctx, func(out, _ *io.PipeWriter, _ chan<- *ssh.Request) {
 		io.WriteString(out, "begun") //nolint:errcheck // a pipe of the test's
 		cancel()
 	})
@@ -101,7 +101,7 @@ func TestHowACommandEnded(t *testing.T) {
 	if _, is := exitIn(&ssh.Request{Type: "keepalive@openssh.com"}); is {
 		t.Error("a keepalive is no end")
 	}
-	_, err, _, _ := command(t, t.Context(), func(out, errs *io.PipeWriter, requests chan<- *ssh.Request) {
+	_, _, _, err := command(t, t.Context(), func(out, errs *io.PipeWriter, requests chan<- *ssh.Request) {
 		out.Close()
 		errs.Close()
 		close(requests)

@@ -37,7 +37,6 @@ type class struct {
 	gateway *gateway.Gateway
 	daemons map[int]*maild.Daemon
 	specs   map[int]spec.Sandbox
-	control *control.Client // the controller's
 }
 
 // hash is what every password of a class has in place of a hash of its own: hashing is slow, and not what is tried here.
