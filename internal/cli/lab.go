@@ -5,6 +5,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"maillab/internal/deploy"
 	"maillab/internal/screen"
 	"maillab/internal/worksheet"
 )
@@ -39,6 +40,9 @@ In a class it shows what a student sees, and gives answers in the student's name
 			s, name, err := a.theStudent(i, student)
 			if err != nil {
 				return err
+			}
+			if !i.Gateway { // lab itself would call it the mail server, which students take it for
+				return &deploy.NoGatewayError{Instance: i.Name}
 			}
 			client := i.Client()
 			defer client.Close()

@@ -61,11 +61,11 @@ func usageOf(cmd *cobra.Command) string {
 }
 
 func missing(cmd *cobra.Command, names []string) error {
-	verb := "is"
-	if len(names) > 1 {
-		verb = "are"
+	see, last := "see: "+cmd.CommandPath()+" --help", len(names)-1
+	if last == 0 {
+		return &Error{fmt.Sprintf("%s is missing: %s", names[0], usageOf(cmd)), see}
 	}
-	return &Error{fmt.Sprintf("%s %s missing: %s", strings.Join(names, " and "), verb, usageOf(cmd)), "see: " + cmd.CommandPath() + " --help"}
+	return &Error{fmt.Sprintf("%s and %s are missing: %s", strings.Join(names[:last], ", "), names[last], usageOf(cmd)), see}
 }
 
 func tooMany(cmd *cobra.Command, names []string, most int, args []string) error {

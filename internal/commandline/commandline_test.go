@@ -31,6 +31,7 @@ func TestArgumentsAreToldInOurWords(t *testing.T) {
 	for line, want := range map[string]string{
 		"ssh":                      "STUDENT is missing: maillab ssh STUDENT [-- CMD…]",
 		"mark alice":               "TASK and passed|failed are missing: maillab mark STUDENT TASK passed|failed",
+		"mark":                     "STUDENT, TASK and passed|failed are missing: maillab mark STUDENT TASK passed|failed",
 		"mark alice t passed more": `"more" is too much: maillab mark STUDENT TASK passed|failed`,
 		"passwd Zoé Lefèvre":       "maillab passwd takes one student, and was given Zoé Lefèvre\na name of several words wants quotes: maillab passwd \"Zoé Lefèvre\"",
 		"up monday":                "maillab up takes no argument, and was given \"monday\"\nan instance is named with -n\n",

@@ -73,6 +73,19 @@ func TestChapters(t *testing.T) {
 	}
 }
 
+// TestChaptersInTheLabsOrder: what has not passed is told as the lab has it, q2 before q10.
+func TestChaptersInTheLabsOrder(t *testing.T) {
+	h := progress.History{}.Begin(at(0))
+	h[0].Tries["q10"], h[0].Tries["q2"], h[0].Tries["gone"] = 1, 1, 1
+	var got []string
+	for _, s := range (Entry{History: h, Results: []check.Result{{ID: "q2"}, {ID: "q10"}}}).Chapters()[0].Tasks {
+		got = append(got, s.Task)
+	}
+	if diff := cmp.Diff([]string{"q2", "q10", "gone"}, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
 // TestRegister: a newer entry takes an older one's place, seats are in order, and what is kept comes back.
 func TestRegister(t *testing.T) {
 	old := Entry{Seat: 2, Student: "alice", AsOf: at(1)}

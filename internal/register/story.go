@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"maillab/internal/check"
 	"maillab/internal/progress"
 )
 
@@ -32,14 +33,16 @@ type Chapter struct {
 }
 
 // Chapters are all epochs of which something is known, oldest first. In each, tasks that passed come in the order in which they
-// did, then the others.
+// did, then the others in the lab's.
 func (e Entry) Chapters() []Chapter {
 	all := []Chapter{}
+	inLab := func(a, b Story) int { return cmp.Compare(e.place(a.Task), e.place(b.Task)) }
 	for _, w := range e.History {
 		c := Chapter{Epoch: w.Epoch, Start: w.Start, End: w.End, Restored: w.Restored, Passed: w.Count().Passed, Tasks: []Story{}}
 		for _, id := range w.Tasks() {
 			c.Tasks = append(c.Tasks, storyOf(w, id))
 		}
+		slices.SortStableFunc(c.Tasks, inLab)
 		slices.SortStableFunc(c.Tasks, byPass)
 		last := w.Start
 		for n := range c.Tasks {
@@ -48,6 +51,14 @@ func (e Entry) Chapters() []Chapter {
 		all = append(all, c)
 	}
 	return all
+}
+
+// place is where the lab has a task; one that it has no more comes last.
+func (e Entry) place(id string) int {
+	if n := slices.IndexFunc(e.Results, func(r check.Result) bool { return r.ID == id }); n >= 0 {
+		return n
+	}
+	return len(e.Results)
 }
 
 func storyOf(w progress.Work, id string) Story {
