@@ -118,15 +118,15 @@ func (p Probe) load(ctx context.Context, w World, seat, beside int) error {
 		ended <- err
 	}()
 	var failed error
-	for rounds := 0; ; rounds++ {
+	for { // at least once: a load that is over at once has been there, too
+		if err := atWork(ctx, w, beside); err != nil && failed == nil {
+			failed = fmt.Errorf("the neighbour suffers: %w", err)
+			cancel()
+		}
 		select {
 		case err := <-ended:
 			return errors.Join(failed, err, p.recovered(ctx, w, seat))
 		default:
-		}
-		if err := atWork(ctx, w, beside); err != nil && failed == nil {
-			failed = fmt.Errorf("the neighbour suffers: %w", err)
-			cancel()
 		}
 	}
 }

@@ -89,9 +89,16 @@ func (t *Terminal) show() {
 		t.mu.Unlock()
 		if err != nil {
 			_ = t.program.Close()
-			_ = t.emulator.Close()
+			t.unanswered()
 			return
 		}
+	}
+}
+
+// unanswered ends answer. The emulator's own Close changes what its Read looks at at the same time.
+func (t *Terminal) unanswered() {
+	if answers, ok := t.emulator.InputPipe().(io.Closer); ok {
+		_ = answers.Close()
 	}
 }
 
