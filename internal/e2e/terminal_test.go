@@ -29,12 +29,22 @@ type terminal struct {
 	seen  []string // for the report of a failure
 }
 
+// programEnded is what telnet writes on its terminal behind a program that has ended. When the last who has a terminal closes it,
+// its other end may read that before it has read all that was written.
+const programEnded = "\x00the program has ended"
+
 func newTerminal(t *testing.T, in io.Writer, out io.Reader) *terminal {
 	term := &terminal{t: t, in: in, lines: make(chan string, 1024)}
 	go func() {
 		defer close(term.lines)
 		for screen := bufio.NewScanner(out); screen.Scan(); {
-			term.lines <- strings.TrimRight(screen.Text(), "\r")
+			text, ended := strings.CutSuffix(strings.TrimRight(screen.Text(), "\r"), programEnded)
+			if !ended || text != "" {
+				term.lines <- text
+			}
+			if ended {
+				return
+			}
 		}
 	}()
 	return term
@@ -81,11 +91,17 @@ func telnet(t *testing.T, address string) *terminal {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	slave.Close()
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		_ = cmd.Wait()
+		_, _ = io.WriteString(slave, programEnded+"\n")
+	}()
 	t.Cleanup(func() {
 		_ = cmd.Process.Kill()
-		_ = cmd.Wait()
 		master.Close()
+		<-ended
+		slave.Close()
 	})
 	return newTerminal(t, master, master)
 }
