@@ -77,7 +77,7 @@ func (r *reader) line(l dialogue.Line) {
 	}
 	s := Step{After: l.At.Sub(r.start), From: l.From, Text: l.Text, Phase: r.phase}
 	if l.From == dialogue.Server {
-		s.Refused = refuses(r.service, l.Text)
+		s.Refused = dialogue.Refuses(r.service, l.Text)
 		s.Queue = queued(l.Text)
 	}
 	r.steps = append(r.steps, s)
@@ -153,18 +153,6 @@ func next(service, line string, now Phase) Phase {
 		return p
 	}
 	return now
-}
-
-// refuses tells whether a reply says no: RFC 5321 section 4.2.1, RFC 1939 section 3, RFC 3501 section 7.1.
-func refuses(service, line string) bool {
-	switch service {
-	case "smtp":
-		return strings.HasPrefix(line, "4") || strings.HasPrefix(line, "5")
-	case "pop3":
-		return strings.HasPrefix(line, "-ERR")
-	}
-	words := strings.Fields(line)
-	return len(words) > 1 && words[0] != "+" && (words[1] == "NO" || words[1] == "BAD")
 }
 
 var queuedAs = regexp.MustCompile(`^250 2\.0\.0 Ok: queued as ([0-9A-Za-z]+)$`)

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"maillab/internal/control"
@@ -132,23 +131,11 @@ func lastOf(a *control.Activity, d dialogue.Dialogue) {
 			if !l.At.Before(a.At) {
 				a.At, a.Service, a.Command = l.At, d.Service, l.Text
 			}
-		case l.Kind == dialogue.Reply && isRefusal(d.Service, l.Text):
+		case l.Kind == dialogue.Reply && dialogue.Refuses(d.Service, l.Text):
 			refusal = l.Text
 		}
 	}
 	if refusal != "" && (a.Error == "" || !at.Before(a.At)) {
 		a.Error = refusal
 	}
-}
-
-// isRefusal says whether a reply line refuses something.
-func isRefusal(service, line string) bool {
-	switch service {
-	case "smtp":
-		return strings.HasPrefix(line, "4") || strings.HasPrefix(line, "5")
-	case "pop3":
-		return strings.HasPrefix(line, "-ERR")
-	}
-	_, word, _ := strings.Cut(line, " ")
-	return strings.HasPrefix(word, "NO ") || strings.HasPrefix(word, "BAD ")
 }
