@@ -1,9 +1,11 @@
 package web
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"strings"
+	"time"
 )
 
 // eventStream is an answer that goes on: text/event-stream (HTML, server-sent events).
@@ -28,4 +30,27 @@ func (e *eventStream) send(event, data string) bool {
 func (e *eventStream) beat() bool {
 	_, err := fmt.Fprint(e.w, ":\n\n")
 	return err == nil && e.c.Flush() == nil
+}
+
+// heartbeat keeps proxies from closing what says nothing.
+const heartbeat = 20 * time.Second
+
+// pump sends what comes, and meanwhile that it lives, until ctx ends, nothing more comes, or send tells that nobody listens.
+func pump[V any](ctx context.Context, out *eventStream, coming <-chan V, send func(V) bool) {
+	beat := time.NewTicker(heartbeat)
+	defer beat.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-beat.C:
+			if !out.beat() {
+				return
+			}
+		case v, more := <-coming:
+			if !more || !send(v) {
+				return
+			}
+		}
+	}
 }

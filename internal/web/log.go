@@ -6,7 +6,6 @@ import (
 	"io"
 	"iter"
 	"net/http"
-	"time"
 
 	"maillab/internal/control"
 )
@@ -64,22 +63,7 @@ func (p *Page) logEvents(w http.ResponseWriter, r *http.Request, s *session) {
 	defer in.Close()
 	lines := make(chan string)
 	go read(r.Context(), in, lines)
-	beat := time.NewTicker(heartbeat)
-	defer beat.Stop()
-	for {
-		select {
-		case line, more := <-lines:
-			if !more || !out.send("line", line) {
-				return
-			}
-		case <-beat.C:
-			if !out.beat() {
-				return
-			}
-		case <-r.Context().Done():
-			return
-		}
-	}
+	pump(r.Context(), out, lines, func(line string) bool { return out.send("line", line) })
 }
 
 // read hands lines on until ctx ends; then in is closed, which ends its reading, too.

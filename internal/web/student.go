@@ -6,7 +6,6 @@ import (
 	"errors"
 	"net/http"
 	"strings"
-	"time"
 
 	"maillab/internal/control"
 	"maillab/internal/progress"
@@ -148,9 +147,6 @@ func (s *session) changed(tasks []worksheet.Task) change {
 	return c
 }
 
-// heartbeat keeps proxies from closing what says nothing.
-const heartbeat = 20 * time.Second
-
 // events pushes what changes: each line is an event of a server (text/event-stream), until the browser goes.
 func (p *Page) events(w http.ResponseWriter, r *http.Request, s *session) {
 	out := newEvents(w)
@@ -162,9 +158,9 @@ func (p *Page) events(w http.ResponseWriter, r *http.Request, s *session) {
 		return
 	}
 	changed := make(chan struct{}, 1)
-	ended := make(chan error, 1)
 	go func() {
-		ended <- s.client.Changes(r.Context(), 0, s.me.Student, func() error {
+		defer close(changed) // the browser comes again
+		_ = s.client.Changes(r.Context(), 0, s.me.Student, func() error {
 			select {
 			case changed <- struct{}{}:
 			default:
@@ -172,35 +168,19 @@ func (p *Page) events(w http.ResponseWriter, r *http.Request, s *session) {
 			return nil
 		})
 	}()
-	p.push(r.Context(), out, s, changed, ended)
-}
-
-func (p *Page) push(ctx context.Context, out *eventStream, s *session, changed <-chan struct{}, ended <-chan error) {
 	last := ""
-	beat := time.NewTicker(heartbeat)
-	defer beat.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-ended: // the browser comes again
-			return
-		case <-beat.C:
-			if !out.beat() {
-				return
-			}
-		case <-changed:
-			sheet, err := s.tasks(ctx)
-			if err != nil {
-				return
-			}
-			c := s.changed(sheet.Tasks)
-			c.Sum = sumIn(s.language(), sumOf(sheet.Tasks))
-			text, err := json.Marshal(c)
-			if err != nil || string(text) != last && !out.send("tasks", string(text)) {
-				return
-			}
-			last = string(text)
+	pump(r.Context(), out, changed, func(struct{}) bool {
+		sheet, err := s.tasks(r.Context())
+		if err != nil {
+			return false
 		}
-	}
+		c := s.changed(sheet.Tasks)
+		c.Sum = sumIn(s.language(), sumOf(sheet.Tasks))
+		text, err := json.Marshal(c)
+		if err != nil || string(text) != last && !out.send("tasks", string(text)) {
+			return false
+		}
+		last = string(text)
+		return true
+	})
 }

@@ -9,7 +9,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"maillab/internal/check"
 	"maillab/internal/control"
@@ -195,21 +194,11 @@ func (p *Page) personEvents(w http.ResponseWriter, r *http.Request, s *session) 
 			return ctx.Err()
 		})
 	}()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-time.After(heartbeat):
-			if !out.beat() {
-				return
-			}
-		case e := <-lines:
-			var text bytes.Buffer
-			if writeLine(&text, e); text.Len() > 0 && !out.send("line", text.String()) {
-				return
-			}
-		}
-	}
+	pump(ctx, out, lines, func(e dialogue.Event) bool {
+		var text bytes.Buffer
+		writeLine(&text, e)
+		return text.Len() == 0 || out.send("line", text.String())
+	})
 }
 
 // writeLine is a line of a dialogue as it is shown live.
