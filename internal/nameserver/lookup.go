@@ -70,7 +70,12 @@ func (s *Server) LookupAddr(ctx context.Context, address netip.Addr) (string, er
 // find is the records for a name, or a *net.DNSError: not found where there are none, temporary where a server failed.
 func (s *Server) find(ctx context.Context, name string, kind uint16) ([]dns.RR, error) {
 	q := question{dns.CanonicalName(name), kind}
-	a := s.resolve(ctx, q)
+	ctx, cancel := context.WithTimeout(ctx, 2*patience)
+	defer cancel()
+	a := failed()
+	if s.late(ctx) {
+		a = s.resolve(ctx, q)
+	}
 	switch {
 	case a.code == dns.RcodeNameError:
 		return nil, &net.DNSError{Err: "Host not found", Name: name, IsNotFound: true}

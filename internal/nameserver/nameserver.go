@@ -23,6 +23,7 @@ import (
 	"github.com/miekg/dns"
 
 	"maillab/internal/between"
+	"maillab/internal/period"
 	"maillab/internal/zone"
 )
 
@@ -38,6 +39,10 @@ type Config struct {
 	// Warn tells a line of the log, in the words of the name server that students may know.
 	Warn func(text string)
 	Now  func() time.Time
+	// Late is how long an answer is to be late, and Exchanger what the MX record of a domain is to say, "" where it is right: faults on
+	// purpose. nil: there are none.
+	Late      func() time.Duration
+	Exchanger func(domain string) string
 }
 
 // Server answers. It is safe for concurrent use.
@@ -135,6 +140,9 @@ func leadsTo(records []dns.RR, q question) string {
 
 // lookup answers a question from the domain that it is of.
 func (s *Server) lookup(ctx context.Context, q question) answer {
+	if a, wrong := s.misled(q); wrong {
+		return a
+	}
 	own := dns.CanonicalName(s.cfg.Domain)
 	switch {
 	case dns.IsSubDomain(own, q.name):
@@ -149,8 +157,40 @@ func (s *Server) lookup(ctx context.Context, q question) answer {
 	return answer{code: dns.RcodeNameError, soa: s.root.SOA()}
 }
 
+// misled is a wrong answer on purpose.
+func (s *Server) misled(q question) (answer, bool) {
+	if s.cfg.Exchanger == nil || q.kind != dns.TypeMX {
+		return answer{}, false
+	}
+	host := s.cfg.Exchanger(q.name)
+	if host == "" {
+		return answer{}, false
+	}
+	return answer{records: []dns.RR{&dns.MX{
+		Hdr: dns.RR_Header{Name: q.name, Rrtype: dns.TypeMX, Class: dns.ClassINET, Ttl: misledTTL}, Preference: 10, Mx: dns.CanonicalName(host),
+	}}}, true
+}
+
+// misledTTL is short, in seconds: once the fault is gone, the answer soon is.
+const misledTTL = 5
+
+// late waits as long as answers are late on purpose, and tells whether there still is somebody to answer.
+func (s *Server) late(ctx context.Context) bool {
+	if s.cfg.Late == nil {
+		return true
+	}
+	d := s.cfg.Late()
+	if d <= 0 {
+		return true
+	}
+	return period.Wait(ctx, d) == nil
+}
+
 // authority answers for the own domain.
 func (s *Server) authority(ctx context.Context, q question) answer {
+	if a, wrong := s.misled(q); wrong {
+		return a
+	}
 	z, ok := s.own(ctx)
 	if !ok {
 		return failed()

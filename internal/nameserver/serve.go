@@ -40,6 +40,9 @@ func (s *Server) serve(ctx context.Context, w dns.ResponseWriter, r *dns.Msg) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, 2*patience)
 	defer cancel()
+	if !s.late(ctx) {
+		return
+	}
 	m := s.reply(ctx, r, s.resolve)
 	m.RecursionAvailable = true
 	if _, udp := w.RemoteAddr().(*net.UDPAddr); udp {
@@ -94,6 +97,10 @@ func (s *Server) Neighbour(ctx context.Context, conn net.Conn) {
 		if err != nil {
 			return
 		}
+		if !s.late(ctx) {
+			return
+		}
+		_ = conn.SetDeadline(time.Now().Add(silence))
 		m := s.reply(ctx, r, func(ctx context.Context, q question) answer {
 			if !dns.IsSubDomain(dns.CanonicalName(s.cfg.Domain), q.name) {
 				return answer{code: dns.RcodeRefused}
