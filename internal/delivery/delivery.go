@@ -84,7 +84,7 @@ type record struct {
 func (r record) key() string {
 	id := r.ID
 	if r.Envelope != nil {
-		id = r.Envelope.ID
+		id = r.Envelope.Name()
 	}
 	return fmt.Sprintf("%d %s", r.Epoch, id)
 }

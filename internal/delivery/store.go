@@ -135,7 +135,7 @@ func (s *Store) take(r record) ring.Record {
 		s.came++
 		m = &Message{ID: r.ID, Epoch: r.Epoch, At: r.At, nth: s.came}
 		if r.Envelope != nil {
-			m.ID = r.Envelope.ID
+			m.ID = r.Envelope.Name()
 		}
 		s.messages[key] = m
 	}

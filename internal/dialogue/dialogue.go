@@ -13,6 +13,7 @@
 //	{"ms":0,"s":"220 test6isri.local.isri.fr ESMTP"}    a reply line, so many milliseconds after the start
 //	{"ms":2310,"c":"helo pv"}                           a command line
 //	{"ms":9120,"data":120}                              so many octets of a message, in place of its lines
+//	{"ms":9121,"fault":"smtp latency latency=2s"}       what went wrong on purpose
 //
 // part counts the dialogue's pieces; inside is whose program it is and from what it said after MAIL FROM, where known; accounts are who logged in so far; skipped, cut and end stand only where there is
 // something to say: reply lines that were not kept, the bound that was reached, the milliseconds when it ended.
@@ -60,7 +61,8 @@ type Kind string
 const (
 	Command Kind = "command"
 	Reply   Kind = "reply"
-	Data    Kind = "data" // a message's octets, in place of its lines
+	Data    Kind = "data"  // a message's octets, in place of its lines
+	Fault   Kind = "fault" // what went wrong on purpose, as package fault writes it
 	Begin   Kind = "begin"
 	Login   Kind = "login" // Text is the account
 	End     Kind = "end"

@@ -43,6 +43,7 @@ type entry struct {
 	Client *string `json:"c,omitempty"`
 	Server *string `json:"s,omitempty"`
 	Data   *int    `json:"data,omitempty"`
+	Fault  *string `json:"fault,omitempty"`
 }
 
 // appendJSON appends a header or an entry as a line.
@@ -151,6 +152,8 @@ func (d *Dialogue) add(e entry) {
 		d.Lines = append(d.Lines, Line{At: at, From: Client, Kind: Command, Text: *e.Client})
 	case e.Server != nil:
 		d.Lines = append(d.Lines, Line{At: at, From: Server, Kind: Reply, Text: *e.Server})
+	case e.Fault != nil:
+		d.Lines = append(d.Lines, Line{At: at, From: Server, Kind: Fault, Text: *e.Fault})
 	case e.Data != nil:
 		d.Lines = append(d.Lines, Line{At: at, From: dataFrom(d.Service), Kind: Data, Bytes: *e.Data})
 	}

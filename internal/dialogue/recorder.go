@@ -82,6 +82,15 @@ func (r *Recorder) Data(bytes int) {
 	r.take(entry{Data: &bytes}, Line{From: dataFrom(r.head.Service), Kind: Data, Bytes: bytes})
 }
 
+// Fault takes down what went wrong on purpose.
+func (r *Recorder) Fault(text string) {
+	if r == nil {
+		return
+	}
+	text = shorten(readable(text))
+	r.take(entry{Fault: &text}, Line{From: Server, Kind: Fault, Text: text})
+}
+
 // Account takes down whose the connection is, from here on.
 func (r *Recorder) Account(name string) {
 	if r == nil || name == "" {

@@ -7,6 +7,7 @@
 package mail
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"strings"
@@ -45,6 +46,7 @@ func (r Recipient) Wants(event string) bool {
 // the record of deliveries.
 type Envelope struct {
 	ID         string      `json:"id"`               // queue ID, given with the first accepted recipient
+	Told       string      `json:"told,omitempty"`   // the queue ID that the client was told, where a filter stood between
 	ClientName string      `json:"name,omitempty"`   // "localhost", "unknown"
 	ClientAddr string      `json:"client,omitempty"` // "172.17.0.1", "::1"; "" when sendmail handed it in
 	Helo       string      `json:"helo,omitempty"`   // as typed, without what would break a header; "" when none was said
@@ -60,8 +62,13 @@ type Envelope struct {
 	Auth       string      `json:"auth,omitempty"` // RFC 4954 AUTH of MAIL: nobody here trusts it, but the log has it
 	Ret        string      `json:"ret,omitempty"`  // RFC 3461: FULL, HDRS or ""
 	EnvID      string      `json:"envid,omitempty"`
-	Size       int64       `json:"-"` // RFC 1870 SIZE as declared, octets; 0 unknown: saves memory, is not trusted
+	Box        string      `json:"box,omitempty"`    // the folder that it goes into in each mailbox here; "" is INBOX
+	Spared     bool        `json:"spared,omitempty"` // nothing goes wrong with it on purpose: the teacher's, and what checks send
+	Size       int64       `json:"-"`                // RFC 1870 SIZE as declared, octets; 0 unknown: saves memory, is not trusted
 }
+
+// Name is what the client knows the message by. Behind a content filter it has another queue ID.
+func (e *Envelope) Name() string { return cmp.Or(e.Told, e.ID) }
 
 // Reply is an error that is answered with an SMTP reply (RFC 5321 section 4.2, RFC 3463).
 type Reply struct {
@@ -86,6 +93,7 @@ func (r *Reply) Unwrap() error { return r.Err }
 // What the spool, the accounts and the queue answer, wrapped or bare. Any other error is a fault of the server's own.
 var (
 	ErrRejected  = errors.New("user name or password is wrong")
+	ErrQuota     = errors.New("disk quota exceeded") // strerror(3)'s text: it goes to a person
 	ErrTryLater  = errors.New("it cannot be told just now")
 	ErrInUse     = errors.New("maildrop is in use by another session")
 	ErrNoMailbox = errors.New("no such mailbox")

@@ -95,9 +95,10 @@ type Raw interface {
 // Delivery is one copy of a message for one mailbox. Head and Body together are the message, lines ending in LF (CRLF is
 // borne); Body may be shared between copies, and neither is changed by anybody.
 type Delivery struct {
-	ID      string    // queue ID; "" for what did not come through the queue
+	ID      string    // what the message is known by (Envelope.Name); "" for what did not come through the queue
 	User    string    // whose mailbox
 	Box     string    // "" is INBOX
+	Spared  bool      // nothing goes wrong with it on purpose
 	Sender  string    // for the From_ line: the envelope's sender; "" is MAILER-DAEMON
 	To      string    // the address that was delivered to
 	OrigTo  string    // the address as it was typed

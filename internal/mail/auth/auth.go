@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"maillab/internal/mail"
+	"maillab/internal/period"
 )
 
 // ErrBusy is that nothing was checked; worth another try. mail.ErrRejected is a user who is unknown, a password that is wrong, an
@@ -71,7 +72,7 @@ func New(cfg Config, accounts Accounts) *Verifier {
 		cfg.Now = time.Now
 	}
 	if cfg.Sleep == nil {
-		cfg.Sleep = sleep
+		cfg.Sleep = func(ctx context.Context, d time.Duration) { _ = period.Wait(ctx, d) }
 	}
 	if cfg.Policy == nil {
 		cfg.Policy = patient{}
@@ -154,18 +155,6 @@ func (v *Verifier) local(user string) (name string, ours bool) {
 		}
 	}
 	return "", false
-}
-
-func sleep(ctx context.Context, d time.Duration) {
-	if d <= 0 {
-		return
-	}
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-	case <-ctx.Done():
-	}
 }
 
 // patient is the Policy of who has none.

@@ -252,10 +252,3 @@ func TestAtOnce(t *testing.T) {
 		t.Errorf("%d checks", n)
 	}
 }
-
-func TestSleepEndsWithContext(t *testing.T) {
-	ctx, cancel := context.WithCancel(t.Context())
-	cancel()
-	sleep(ctx, time.Hour)
-	sleep(t.Context(), 0)
-}

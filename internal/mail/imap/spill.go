@@ -8,7 +8,6 @@ import (
 	"syscall"
 
 	"maillab/internal/mail"
-
 	"maillab/internal/mail/imap/syntax"
 )
 

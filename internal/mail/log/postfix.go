@@ -12,8 +12,15 @@ import (
 // postfix is a process of Postfix with its number, one a kind. The numbers are those that a fresh system gives them, about,
 // and never change: a log that can be compared is worth more here. Only smtpd is as many as there are clients at once:
 // log analysers tell connections apart by it.
-func postfix(process string) string {
-	return fmt.Sprintf("postfix/%s[%d]", process, pids(process))
+func postfix(process string) string { return fmt.Sprintf("postfix/%s[%d]", process, pids(process)) }
+
+// daemon is a process of Postfix, or one of the programs that look at mail beside it and have a name of their own.
+func daemon(process string) string {
+	switch process {
+	case "amavis", "opendkim", "opendmarc", "policyd-spf":
+		return fmt.Sprintf("%s[%d]", process, pids(process))
+	}
+	return postfix(process)
 }
 
 // pids are the numbers.
@@ -41,6 +48,12 @@ func pids(process string) int {
 		return 114
 	case "postlogd":
 		return 97
+	case "opendkim":
+		return 61
+	case "opendmarc":
+		return 62
+	case "policyd-spf":
+		return 116
 	case "postsuper":
 		return 115
 	case "pop3d", "pop3-login", "pop3":
@@ -217,7 +230,7 @@ func (q Queue) Pickup(id string, uid int, sender string) {
 }
 
 // Note is any other line of one of these processes.
-func (q Queue) Note(process, text string) { q.l.line(postfix(process), text) }
+func (q Queue) Note(process, text string) { q.l.line(daemon(process), text) }
 
 // seconds writes a time as Postfix does: two digits that say something, none below a hundredth of a second.
 func seconds(d time.Duration) string {

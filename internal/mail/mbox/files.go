@@ -10,8 +10,8 @@ import (
 // Inbox is the box name of a user's spool file.
 const Inbox = "INBOX"
 
-// Files opens users' files. A box is "INBOX" (the spool file), ".forward", "~/zone" (the records of the user's domain), or a folder's path below the user's mail
-// directory ("Archives", "2026/march").
+// Files opens users' files. A box is "INBOX" (the spool file), ".forward", "~/" and a file of the user's domain ("~/zone"), or a
+// folder's path below the user's mail directory ("Archives", "2026/march").
 //
 // The daemon may not reach these files itself: a broker opens them with the user's own rights and hands over
 // descriptors. PlainFiles is the same over one directory. All methods are safe for concurrent use.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -16,7 +17,7 @@ import (
 )
 
 // PlainFiles is Files over a directory that nobody else writes to: spool/USER for the spool files, home/USER/ for
-// .forward and ~/zone, home/USER/mail/ for folders. Everything belongs to the process's own user.
+// .forward and what else is in the home ("~/zone"), home/USER/mail/ for folders. Everything belongs to the process's own user.
 func PlainFiles(dir string) Files { return plainFiles{dir} }
 
 type plainFiles struct{ dir string }
@@ -31,7 +32,7 @@ const unsignedLock = 2 * time.Second
 // lockSuffix makes a lock's name of a mailbox's.
 const lockSuffix = ".lock"
 
-func (p plainFiles) path(user, box string) (string, error) {
+func (p plainFiles) where(user, box string) (string, error) {
 	if user == "" || strings.ContainsAny(user, "/\x00") || user[0] == '.' {
 		return "", fmt.Errorf("user %q: %w", user, mail.ErrBadName)
 	}
@@ -40,8 +41,9 @@ func (p plainFiles) path(user, box string) (string, error) {
 		return filepath.Join(p.dir, "spool", user), nil
 	case ".forward":
 		return filepath.Join(p.dir, "home", user, box), nil
-	case "~/zone":
-		return filepath.Join(p.dir, "home", user, "zone"), nil
+	}
+	if own, in := strings.CutPrefix(box, "~/"); in && filepath.IsLocal(own) && (own == "zone" || own == "opendkim.conf" || path.Dir(own) == "dkim") {
+		return filepath.Join(p.dir, "home", user, own), nil
 	}
 	if !filepath.IsLocal(box) || filepath.Clean(box) != box || box == "." {
 		return "", fmt.Errorf("folder %q of %s: %w", box, user, mail.ErrBadName)
@@ -50,7 +52,7 @@ func (p plainFiles) path(user, box string) (string, error) {
 }
 
 func (p plainFiles) Open(_ context.Context, user, box string, flag int) (*os.File, error) {
-	path, err := p.path(user, box)
+	path, err := p.where(user, box)
 	if err != nil {
 		return nil, err
 	}
@@ -72,7 +74,7 @@ func (p plainFiles) Open(_ context.Context, user, box string, flag int) (*os.Fil
 }
 
 func (p plainFiles) Remove(_ context.Context, user, box string) error {
-	path, err := p.path(user, box)
+	path, err := p.where(user, box)
 	if err != nil {
 		return err
 	}
@@ -80,11 +82,11 @@ func (p plainFiles) Remove(_ context.Context, user, box string) error {
 }
 
 func (p plainFiles) Rename(_ context.Context, user, from, to string) error {
-	src, err := p.path(user, from)
+	src, err := p.where(user, from)
 	if err != nil {
 		return err
 	}
-	dst, err := p.path(user, to)
+	dst, err := p.where(user, to)
 	if err != nil {
 		return err
 	}
@@ -98,7 +100,7 @@ func (p plainFiles) Rename(_ context.Context, user, from, to string) error {
 }
 
 func (p plainFiles) Mkdir(_ context.Context, user, path string) error {
-	path, err := p.path(user, path)
+	path, err := p.where(user, path)
 	if err != nil {
 		return err
 	}
@@ -109,7 +111,7 @@ func (p plainFiles) Mkdir(_ context.Context, user, path string) error {
 }
 
 func (p plainFiles) List(_ context.Context, user string) ([]mail.File, error) {
-	path, err := p.path(user, "x")
+	path, err := p.where(user, "x")
 	if err != nil {
 		return nil, err
 	}
@@ -144,7 +146,7 @@ func (p plainFiles) List(_ context.Context, user string) ([]mail.File, error) {
 }
 
 func (p plainFiles) Lock(_ context.Context, user, box string) (func(), error) {
-	path, err := p.path(user, box)
+	path, err := p.where(user, box)
 	if err != nil {
 		return nil, err
 	}

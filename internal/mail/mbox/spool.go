@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"maillab/internal/mail"
+	"maillab/internal/period"
 )
 
 // Config is what a Spool is made from. Files and StateDir are required.
@@ -72,7 +73,7 @@ func New(cfg Config) (*Spool, error) {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
 	if cfg.pause == nil {
-		cfg.pause = pause
+		cfg.pause = period.Wait
 	}
 	if cfg.disk == nil {
 		cfg.disk = realDisk{}
@@ -202,16 +203,4 @@ func escape(name string) string {
 		}
 	}
 	return b.String()
-}
-
-// pause waits, or returns early with the context's error.
-func pause(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
 }

@@ -5,9 +5,8 @@ import (
 	"io"
 	"strings"
 
-	"maillab/internal/mail/telnet"
-
 	"maillab/internal/mail"
+	"maillab/internal/mail/telnet"
 )
 
 // maxLine bounds a command line, in octets. RFC 2449 §4 asks for 255; an initial SASL response may be longer (RFC 5034 §4).

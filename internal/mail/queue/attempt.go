@@ -143,7 +143,7 @@ func (q *Queue) sendOn(ctx context.Context, e *entry, at string, to []mail.Recip
 	}
 	now := q.cfg.Now()
 	env := &mail.Envelope{ID: q.NewID(), Sender: e.env.Sender, Recipients: to, Arrived: now, EnvID: e.env.EnvID, Ret: e.env.Ret,
-		UTF8: e.env.UTF8}
+		UTF8: e.env.UTF8, Spared: e.env.Spared}
 	c := &composer{q: q, env: env}
 	c.received()
 	c.out.put("Delivered-To: " + oneLine(addrspec.Quote(at)))
@@ -163,7 +163,7 @@ func (q *Queue) attemptLocal(ctx context.Context, e *entry, copies []copyFor, be
 	text, err := q.store.text(e)
 	o := &outcomes{settled: make([]bool, len(copies)), settle: func(i int, err error) {
 		if err == nil || ctx.Err() == nil { // what was cut short was never tried
-			q.settleLocal(e, copies[i], begin, localResult(err, copies[i].dest.kind))
+			q.settleLocal(e, copies[i], begin, localResult(err, copies[i].dest.kind, e.env.Box))
 		}
 	}, keep: func() { q.keep(e) }}
 	errs := slices.Repeat([]error{err}, len(copies))
@@ -256,7 +256,7 @@ func (q *Queue) keep(e *entry) {
 }
 
 // backOff is the time to the next attempt: as long as the message has been here, within bounds (Postfix's way).
-func (q *Queue) backOff(e *entry, now time.Time) time.Duration {
+func (q *schedule) backOff(e *entry, now time.Time) time.Duration {
 	t := q.cfg.Times
 	for _, i := range e.pending() {
 		if d := q.resolve(e.env.Recipients[i].Full); d.kind == toServer && d.server.route {

@@ -22,6 +22,7 @@ type message struct {
 	messageID   string   // with its brackets, as the header has it
 	resentID    string   // the same of Resent-Message-Id
 	deliveredTo []string // values of Delivered-To, lower case: who had it already
+	logged      bool     // the log has messageID and resentID
 }
 
 // headerLimit bounds one header field (Postfix's header_size_limit); what is longer passes through unseen.
@@ -34,6 +35,7 @@ type composer struct {
 	q     *Queue
 	env   *mail.Envelope
 	alone bool // the client named one recipient, once
+	first bool // a filter follows: what a header lacks is added behind it
 	out   text
 	msg   message
 
@@ -50,7 +52,15 @@ type composer struct {
 // compose reads a message from a client; lines end in LF or CRLF. Its header is read line by line, the rest as it comes. The
 // message's text is a buffer of q.texts.
 func (q *Queue) compose(env *mail.Envelope, alone bool, r io.Reader) (m *message, err error) {
-	c := &composer{q: q, env: env, alone: alone, seen: make(map[string]bool)}
+	return q.composer(env, alone).compose(r)
+}
+
+func (q *Queue) composer(env *mail.Envelope, alone bool) *composer {
+	return &composer{q: q, env: env, alone: alone, seen: make(map[string]bool)}
+}
+
+func (c *composer) compose(r io.Reader) (m *message, err error) {
+	q, env := c.q, c.env
 	c.out.from, c.out.b = &q.texts, q.texts.get(env.Size)
 	defer func() {
 		if err != nil {
@@ -253,7 +263,9 @@ func rewrites(e *mail.Envelope) bool {
 // endHeader ends the header: last field, added fields, blank line.
 func (c *composer) endHeader() {
 	c.endField()
-	c.missing()
+	if !c.first {
+		c.missing()
+	}
 	c.body = true
 	c.out.end()
 }

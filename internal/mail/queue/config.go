@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"maillab/internal/mail"
+	"maillab/internal/mail/filter"
 	"maillab/internal/spec"
 )
 
@@ -80,6 +81,7 @@ type Config struct {
 	Relay       string         // "" or "reject", or host[:port]
 	Parent      string         // the domain whose domains have MX records, lower case; "" is none
 	Names       Names          // which knows those
+	Filter      Filter         // nil is none
 	Location    *time.Location // for dates in headers; nil is UTC
 	SizeLimit   int64          // bytes of a message; 0 is 10,240,000
 	HopLimit    int            // Received headers; 0 is 50
@@ -105,6 +107,9 @@ type Config struct {
 	Now   func() time.Time                       // nil is time.Now
 	After func(d time.Duration) <-chan time.Time // nil is time.After
 }
+
+// Filter judges mail between two passes of the queue, as Postfix's content_filter does.
+type Filter func(context.Context, filter.Message) filter.Verdict
 
 // withDefaults checks and completes a configuration.
 func (c Config) withDefaults() (Config, error) {

@@ -19,20 +19,20 @@ const (
 )
 
 // hostsOf is the servers to try, in order; with none, why.
-func (q *Queue) hostsOf(ctx context.Context, s server) ([]server, result) {
+func (r *resolver) hostsOf(ctx context.Context, s server) ([]server, result) {
 	if s.mx == "" {
 		return []server{s}, result{}
 	}
-	exchangers, err := q.cfg.Names.LookupMX(ctx, s.mx)
+	exchangers, err := r.cfg.Names.LookupMX(ctx, s.mx)
 	switch {
 	case err != nil && !isNotFound(err):
 		return nil, unresolved(s.mx, "MX", err)
 	case err != nil: // without an MX record, the domain's own address counts
-		return q.pick(ctx, s.mx, []*net.MX{{Host: s.mx}})
+		return r.pick(ctx, s.mx, []*net.MX{{Host: s.mx}})
 	case len(exchangers) == 1 && exchangers[0].Host == ".":
 		return nil, result{State: stateBounced, DSN: "5.1.0", Text: fmt.Sprintf("Domain %s does not accept mail (nullMX)", s.mx)}
 	}
-	return q.pick(ctx, s.mx, exchangers)
+	return r.pick(ctx, s.mx, exchangers)
 }
 
 // mostHosts is how many addresses one attempt tries (Postfix's smtp_mx_address_limit).
@@ -40,7 +40,7 @@ const mostHosts = 5
 
 // pick is the servers of a domain's exchangers, which are in order. If we are one of them, only those count that are better:
 // else mail would go in a circle.
-func (q *Queue) pick(ctx context.Context, domain string, exchangers []*net.MX) (hosts []server, why result) {
+func (r *resolver) pick(ctx context.Context, domain string, exchangers []*net.MX) (hosts []server, why result) {
 	type candidate struct {
 		server
 		preference uint16
@@ -48,7 +48,7 @@ func (q *Queue) pick(ctx context.Context, domain string, exchangers []*net.MX) (
 	var found []candidate
 	ourselves, ours := false, uint16(0)
 	for _, mx := range exchangers {
-		addresses, err := q.cfg.Names.LookupIP4(ctx, mx.Host)
+		addresses, err := r.cfg.Names.LookupIP4(ctx, mx.Host)
 		if err != nil {
 			if why.State != stateDeferred { // what may yet be found is worth waiting for
 				why = unresolved(mx.Host, "A", err)
@@ -56,7 +56,7 @@ func (q *Queue) pick(ctx context.Context, domain string, exchangers []*net.MX) (
 			continue
 		}
 		for _, a := range addresses {
-			if (q.cfg.isOwn(a) || strings.EqualFold(mx.Host, q.cfg.Hostname)) && (!ourselves || mx.Pref < ours) {
+			if (r.cfg.isOwn(a) || strings.EqualFold(mx.Host, r.cfg.Hostname)) && (!ourselves || mx.Pref < ours) {
 				ourselves, ours = true, mx.Pref
 			}
 			found = append(found, candidate{server{name: mx.Host, dial: net.JoinHostPort(a.String(), "25"), tls: true}, mx.Pref})

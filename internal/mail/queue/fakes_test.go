@@ -261,16 +261,22 @@ func (b *bench) run(t *testing.T) (stop func()) {
 	return stop
 }
 
-// send gives the queue a message from a client at 172.17.0.1.
-func (b *bench) send(t *testing.T, body, sender string, rcpts ...string) string {
-	t.Helper()
+// envelope is one from a client at 172.17.0.1.
+func (b *bench) envelope(sender string, rcpts ...string) *mail.Envelope {
 	env := &mail.Envelope{ID: b.NewID(), ClientName: "unknown", ClientAddr: "172.17.0.1", Helo: "pv", Protocol: "SMTP",
 		Sender: mail.Address{Full: sender}, Arrived: b.clock.Now()}
 	for _, r := range rcpts {
 		env.Recipients = append(env.Recipients, mail.Recipient{Address: mail.Address{Typed: r}})
 	}
+	return env
+}
+
+// send gives the queue a message from such a client.
+func (b *bench) send(t *testing.T, body, sender string, rcpts ...string) string {
+	t.Helper()
+	env := b.envelope(sender, rcpts...)
 	if err := b.Accept(t.Context(), env, strings.NewReader(body)); err != nil {
 		t.Fatal(err)
 	}
-	return env.ID
+	return env.Name()
 }

@@ -11,6 +11,7 @@ import (
 // Item is a waiting message, for mailq and status.
 type Item struct {
 	ID         string          `json:"id"`
+	Name       string          `json:"-"`    // what its client knows it by: mail.Envelope.Name
 	Size       int64           `json:"size"` // as in the log
 	Arrived    time.Time       `json:"arrived"`
 	Sender     string          `json:"sender"` // "" is the null sender
@@ -30,7 +31,7 @@ func (q *schedule) List() []Item {
 	defer q.mu.Unlock()
 	items := make([]Item, 0, len(q.entries))
 	for _, e := range q.sorted() {
-		item := Item{ID: e.env.ID, Size: e.size, Arrived: e.env.Arrived, Sender: e.env.Sender.Full, Active: e.active}
+		item := Item{ID: e.env.ID, Name: e.env.Name(), Size: e.size, Arrived: e.env.Arrived, Sender: e.env.Sender.Full, Active: e.active}
 		for _, i := range e.pending() {
 			reason := e.states[i].Text
 			if e.active {

@@ -55,7 +55,7 @@ func (q *Queue) deliverNow(ctx context.Context, e *entry, copies []copyFor, text
 	q.logTaken(e)
 	delays := e.delays(begin, q.cfg.Now())
 	for i, c := range copies {
-		e.settle(c.rcpt, localResult(errs[i], c.dest.kind), q.cfg.Now())
+		e.settle(c.rcpt, localResult(errs[i], c.dest.kind, e.env.Box), q.cfg.Now())
 		q.logStatus("local", e, c.rcpt, c.dest.address, "local", delays)
 	}
 	if failed > 0 {
@@ -83,7 +83,7 @@ func (q *Queue) deliver(ctx context.Context, e *entry, copies []copyFor, text []
 		r := e.env.Recipients[c.rcpt]
 		where = append(where, i)
 		deliveries = append(deliveries, mail.Delivery{
-			ID: e.env.ID, User: c.dest.account.Name, Sender: sender, To: r.Full, OrigTo: r.Typed,
+			ID: e.env.Name(), User: c.dest.account.Name, Box: e.env.Box, Spared: e.env.Spared, Sender: sender, To: r.Full, OrigTo: r.Typed,
 			Arrived: e.env.Arrived, At: q.cfg.Now(), Head: localHead(e.env.Sender.Full, r), Body: text,
 		})
 		if done != nil {
@@ -117,15 +117,17 @@ func oneLine(s string) string {
 }
 
 // localResult is what the log says of an attempt at a mailbox.
-func localResult(err error, k kind) result {
+func localResult(err error, k kind, box string) result {
 	switch {
 	case err == nil && k == toNothing:
 		return result{State: stateSent, DSN: "2.0.0", Text: "delivered to file: /dev/null"}
+	case err == nil && box != "":
+		return result{State: stateSent, DSN: "2.0.0", Text: "delivered to file: ~/mail/" + box}
 	case err == nil:
 		return result{State: stateSent, DSN: "2.0.0", Text: "delivered to mailbox"}
 	case isTooBig(err):
 		return result{State: stateBounced, DSN: "5.2.2", Text: "cannot update mailbox: " + cause(err)}
-	case isFull(err):
+	case isFull(err), errors.Is(err, mail.ErrQuota):
 		return result{State: stateDeferred, DSN: "4.2.2", Text: "cannot update mailbox: " + cause(err)}
 	default:
 		return result{State: stateDeferred, DSN: "4.2.0", Text: "cannot update mailbox: " + cause(err)}
@@ -144,6 +146,8 @@ func cause(err error) string {
 	switch {
 	case errors.As(err, &no):
 		return sentence(no.Error())
+	case errors.Is(err, mail.ErrQuota):
+		return sentence(mail.ErrQuota.Error())
 	case errors.Is(err, context.DeadlineExceeded):
 		return "unable to lock for exclusive access: Resource temporarily unavailable"
 	default:

@@ -22,8 +22,7 @@ type Queue struct {
 	*schedule
 	store *store
 
-	gate sync.RWMutex  // held for reading while a message is taken or attempted, for writing by Hold
-	held chan struct{} // closed when a Hold wants attempts to end; under mu
+	gate sync.RWMutex // held for reading while a message is taken or attempted, for writing by Hold
 
 	texts   texts
 	headers readers
@@ -35,7 +34,7 @@ func New(cfg Config) (*Queue, error) {
 	if err != nil {
 		return nil, err
 	}
-	q := &Queue{cfg: cfg, held: make(chan struct{})}
+	q := &Queue{cfg: cfg}
 	q.schedule = newSchedule(&q.cfg)
 	if q.store, err = openStore(cfg.Dir); err != nil {
 		return nil, err
@@ -58,13 +57,24 @@ func (q *Queue) NewID() string {
 // is on disk. An *mail.Reply carries the reply for the client; any other error is body's own. env is the queue's from then
 // on.
 func (q *Queue) Accept(ctx context.Context, env *mail.Envelope, body io.Reader) error {
+	return q.AcceptSeen(ctx, env, body, nil)
+}
+
+// AcceptSeen is Accept of a message that somebody looks at first, if look is not nil.
+func (q *Queue) AcceptSeen(ctx context.Context, env *mail.Envelope, body io.Reader, look Milter) error {
 	alone := len(env.Recipients) == 1 // of those that the client named: Received tells no more
 	q.completeEnvelope(env)
 	if len(env.Recipients) == 0 {
 		return &mail.Reply{Code: 554, Enhanced: "5.5.1", Text: "Error: no valid recipients"}
 	}
+	if q.cfg.Filter != nil {
+		return q.acceptFiltered(ctx, env, alone, body, look)
+	}
 	msg, err := q.compose(env, alone, body)
 	if err != nil {
+		return err
+	}
+	if err := q.examine(ctx, env, msg, look); err != nil {
 		return err
 	}
 	q.gate.RLock() // not while the client still types
@@ -76,7 +86,8 @@ func (q *Queue) Accept(ctx context.Context, env *mail.Envelope, body io.Reader) 
 // entryFor is what the queue knows of a message that nobody has tried yet.
 func (q *Queue) entryFor(env *mail.Envelope, msg *message) *entry {
 	return &entry{env: env, size: msg.size, messageID: msg.messageID, resentID: msg.resentID, deliveredTo: msg.deliveredTo,
-		states: make([]state, len(env.Recipients)), queued: q.cfg.Now()}
+		idLogged: msg.logged,
+		states:   make([]state, len(env.Recipients)), queued: q.cfg.Now()}
 }
 
 // completeEnvelope gives addresses their domain and drops recipients that are named twice, as Postfix's cleanup does.
@@ -106,6 +117,9 @@ func (q *Queue) completeEnvelope(env *mail.Envelope) {
 
 // take puts a composed message where it is safe: into its mailboxes if that is all there is to do, else into the queue.
 func (q *Queue) take(ctx context.Context, e *entry, text []byte) error {
+	if q.isPaused() {
+		return q.enqueue(e, text)
+	}
 	if copies, ok := q.plainMailboxes(ctx, e); ok {
 		if done, err := q.deliverNow(ctx, e, copies, text); done || err != nil {
 			return err
@@ -138,18 +152,18 @@ func (q *Queue) logTaken(e *entry) {
 	}
 	e.logged = true
 	if !e.idLogged {
-		q.logID(e)
+		q.logID(e.env.ID, &message{messageID: e.messageID, resentID: e.resentID})
 	}
 	q.logActive(e)
 }
 
 // logID tells what the message is called. One that was sent on has a name for that as well (RFC 5322 section 3.6.6).
-func (q *Queue) logID(e *entry) {
-	if e.messageID != "" {
-		q.cfg.Log.MessageID(e.env.ID, e.messageID)
+func (q *Queue) logID(id string, m *message) {
+	if m.messageID != "" {
+		q.cfg.Log.MessageID(id, m.messageID)
 	}
-	if e.resentID != "" {
-		q.cfg.Log.Note("cleanup", e.env.ID+": resent-message-id="+e.resentID)
+	if m.resentID != "" {
+		q.cfg.Log.Note("cleanup", id+": resent-message-id="+m.resentID)
 	}
 }
 
@@ -173,31 +187,12 @@ func refusal(err error) error {
 // reset, a restore of Dir. Attempts at servers are cut short and count as never made. On release the directory is read
 // anew.
 func (q *Queue) Hold() (release func() error) {
-	q.mu.Lock()
-	close(q.held)
-	q.held = make(chan struct{})
-	q.mu.Unlock()
+	q.cutShort()
 	q.gate.Lock()
 	return func() error {
 		defer q.gate.Unlock()
 		return q.load()
 	}
-}
-
-// withHold gives a context that also ends when a Hold begins.
-func (q *Queue) withHold(ctx context.Context) (context.Context, context.CancelFunc) {
-	q.mu.Lock()
-	held := q.held
-	q.mu.Unlock()
-	ctx, cancel := context.WithCancel(ctx)
-	go func() {
-		select {
-		case <-held:
-			cancel()
-		case <-ctx.Done():
-		}
-	}()
-	return ctx, cancel
 }
 
 // Clear throws all waiting mail away.

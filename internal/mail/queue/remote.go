@@ -71,15 +71,15 @@ func (c *conversation) tryAll(ctx context.Context, hosts []server) {
 }
 
 // mayRoute says why a route's listener is not to be spoken to. Nobody listening is not a reason: connecting will tell.
-func (q *Queue) mayRoute(s server) error {
-	if !s.route || q.cfg.AnyListener {
+func (r *resolver) mayRoute(s server) error {
+	if !s.route || r.cfg.AnyListener {
 		return nil
 	}
-	uid, listening := q.cfg.ListenerOwner(s.dial)
+	uid, listening := r.cfg.ListenerOwner(s.dial)
 	if !listening {
 		return nil
 	}
-	account, known := q.cfg.Accounts.LookupUID(uid)
+	account, known := r.cfg.Accounts.LookupUID(uid)
 	if known && (s.owner == "" || account.Name == s.owner) {
 		return nil
 	}
@@ -95,7 +95,7 @@ func (c *conversation) connect(ctx context.Context) (net.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	conn, err := c.q.dial(ctx, c.server.dial)
+	conn, err := c.q.cfg.dial(ctx, c.server.dial)
 	if err == nil {
 		if a, _, err := net.SplitHostPort(conn.RemoteAddr().String()); err == nil {
 			host = a
@@ -166,7 +166,7 @@ func (c *conversation) greet(ctx context.Context, conn net.Conn) (session, error
 		config = c.q.cfg.TLS.Clone()
 		config.ServerName = c.server.name
 	}
-	return openLibrary(conn, c.q.cfg.Hostname, config, func() (net.Conn, error) { return c.q.dial(ctx, c.server.dial) })
+	return openLibrary(conn, c.q.cfg.Hostname, config, func() (net.Conn, error) { return c.q.cfg.dial(ctx, c.server.dial) })
 }
 
 // transact is one MAIL transaction. It returns whether the connection can still be said goodbye on.

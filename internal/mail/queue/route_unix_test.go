@@ -54,7 +54,11 @@ func TestShellServer(t *testing.T) {
 	b.run(t)
 	first := b.send(t, "Subject: bonjour\r\n\r\n.point\r\nfin\r\n", "util1", "liste")
 	b.log.wait(t, first, "relay=127.0.0.1[127.0.0.1]:", "dsn=2.0.0, status=sent (250 pris)")
-	until(t, "nc listens again", func() bool { _, ok := ListenerOwner(address); return ok })
+	until(t, "the next nc listens", func() bool { // the first one listened as long as it talked
+		round, _ := os.ReadFile(filepath.Join(folder, "round"))
+		_, ok := ListenerOwner(address)
+		return ok && string(round) == "2\n"
+	})
 	second := b.send(t, "Subject: encore\r\n\r\nx\r\n", "util2", "Liste@local.isri.fr", "util3")
 	b.log.wait(t, second, "status=sent (250 pris)")
 	b.log.wait(t, second, "status=sent (delivered to mailbox)")

@@ -30,6 +30,9 @@ func (q *Queue) Run(ctx context.Context) error {
 func (q *Queue) start(ctx context.Context, under *sync.WaitGroup) (next time.Time) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
+	if q.paused {
+		return next // Resume pokes
+	}
 	now := q.cfg.Now()
 	for _, e := range q.sorted() {
 		switch {

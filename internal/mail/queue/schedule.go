@@ -22,6 +22,8 @@ type schedule struct {
 	entries map[string]*entry // by ID
 	wake    chan struct{}     // holds a token when entries changed
 	busy    map[string]int    // attempts under way, by place
+	held    chan struct{}     // closed when a Hold or a Pause wants attempts to end
+	paused  bool              // nothing is tried
 	all     share
 	shares  map[string]share // by whose they are, see sharers
 }
@@ -34,7 +36,7 @@ type share struct {
 
 func newSchedule(cfg *Config) *schedule {
 	return &schedule{resolver: newResolver(cfg), entries: map[string]*entry{}, wake: make(chan struct{}, 1), busy: map[string]int{},
-		shares: map[string]share{}}
+		held: make(chan struct{}), shares: map[string]share{}}
 }
 
 // full says whose share a message would be too much for, "" when there is room.

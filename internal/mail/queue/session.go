@@ -256,14 +256,14 @@ func (p *patient) SetDeadline(time.Time) error      { return nil }
 func (p *patient) SetReadDeadline(time.Time) error  { return nil }
 func (p *patient) SetWriteDeadline(time.Time) error { return nil }
 
-// dial connects with the queue's patience; the connection ends with ctx.
-func (q *Queue) dial(ctx context.Context, address string) (net.Conn, error) {
-	within, cancel := context.WithTimeout(ctx, q.cfg.Times.Connect)
+// dial connects with a queue's patience; the connection ends with ctx.
+func (c Config) dial(ctx context.Context, address string) (net.Conn, error) {
+	within, cancel := context.WithTimeout(ctx, c.Times.Connect)
 	defer cancel()
-	conn, err := q.cfg.Dial(within, "tcp", address)
+	conn, err := c.Dial(within, "tcp", address)
 	if err != nil {
 		return nil, err
 	}
 	context.AfterFunc(ctx, func() { _ = conn.Close() })
-	return &patient{Conn: conn, limit: q.cfg.Times.Command}, nil
+	return &patient{Conn: conn, limit: c.Times.Command}, nil
 }

@@ -39,6 +39,9 @@ func authCommand(l *loop, _ string, args []token) answer {
 	case len(args) < 2 || len(args) > 3:
 		return no("501 5.5.4 Syntax: AUTH mechanism")
 	}
+	if text := l.refusal("auth"); text != "" {
+		return no(text)
+	}
 	l.client.Tried = ""
 	x := &exchange{l: l, typed: args[1].text, mechanism: strings.ToUpper(args[1].text)}
 	if !slices.Contains(session.AuthMechanisms(), x.mechanism) {

@@ -2,6 +2,7 @@ package smtp
 
 import (
 	"context"
+	"errors"
 
 	"maillab/internal/mail"
 
@@ -61,6 +62,15 @@ type Queued interface {
 	// QueueID is the name of the transaction under way, from its first accepted recipient on; "" is none.
 	QueueID() string
 }
+
+// Refuser is a session that may refuse any command that could be done otherwise, by its name: "connect", "helo", "auth", "mail", "rcpt",
+// "data" and "message", which is the end of the data.
+type Refuser interface {
+	Refuse(command string) error
+}
+
+// ErrHangUp is what Data returns to have the connection closed without a word, in the middle of the message.
+var ErrHangUp = errors.New("smtp: hang up")
 
 // Verifier is a session that answers VRFY as it would RCPT.
 type Verifier interface {

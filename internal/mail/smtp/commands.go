@@ -80,6 +80,21 @@ func errorReply(err error, other string) string {
 	return replyOf(said)
 }
 
+// refusal is what a session answers to a command that it refuses, logged; "" where it does not.
+func (l *loop) refusal(command string) string {
+	r, may := l.session.(Refuser)
+	if !may {
+		return ""
+	}
+	err := r.Refuse(command)
+	if err == nil {
+		return ""
+	}
+	text := errorReply(err, "Error: temporary failure")
+	l.reject(text, nil)
+	return text
+}
+
 // noopCommand is NOOP (RFC 5321 section 4.1.1.9), with or without an argument.
 func noopCommand(*loop, string, []token) answer { return ok("250 2.0.0 Ok") }
 
@@ -171,6 +186,9 @@ func heloCommand(l *loop, _ string, args []token) answer {
 	if len(args) < 2 {
 		return no("501 Syntax: HELO hostname")
 	}
+	if text := l.refusal("helo"); text != "" {
+		return no(text)
+	}
 	return l.hello(args[1:], l.client.ESMTP, "250 "+l.cfg.Hostname)
 }
 
@@ -178,6 +196,9 @@ func heloCommand(l *loop, _ string, args []token) answer {
 func ehloCommand(l *loop, _ string, args []token) answer {
 	if len(args) < 2 {
 		return no("501 Syntax: EHLO hostname")
+	}
+	if text := l.refusal("helo"); text != "" {
+		return no(text)
 	}
 	rows := append([]string{l.cfg.Hostname}, l.capabilities()...)
 	return l.hello(args[1:], true, "250 "+strings.Join(rows, "\n250 "))

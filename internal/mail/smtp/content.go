@@ -146,6 +146,9 @@ func dataCommand(l *loop, _ string, args []token) answer {
 	case len(args) != 1:
 		return no("501 5.5.4 Syntax: DATA")
 	}
+	if text := l.refusal("data"); text != "" {
+		return no(text)
+	}
 	l.say("354 End data with <CR><LF>.<CR><LF>")
 	l.tx.content = newContent(l, nil)
 	return l.deliver()
@@ -162,7 +165,8 @@ func (l *loop) deliver() answer {
 		taken, err = false, errUnread
 		l.cfg.Errors.Error("a message was not read to its end, yet delivered", "id", tx.id)
 	}
-	if !taken {
+	hangUp := errors.Is(err, ErrHangUp)
+	if !taken && !hangUp {
 		c.drain()
 	}
 	l.wire.reduce(&l.server.reads)
@@ -170,6 +174,10 @@ func (l *loop) deliver() answer {
 	switch {
 	case l.gone != nil:
 		return answer{} // there is nobody to tell
+	case hangUp:
+		l.ended = lostConnection
+		l.hangUpNow()
+		return answer{}
 	case c.err == errGivenUp:
 		a := l.pending
 		l.pending = answer{}

@@ -79,7 +79,7 @@ func (l *loop) run() {
 			l.hangUp()
 		}
 	}()
-	if l.open() {
+	if l.open() && l.welcome() {
 		l.say("220 " + l.cfg.Hostname + " " + l.cfg.Banner)
 	}
 	for l.gone == nil {
@@ -97,6 +97,16 @@ func (l *loop) open() bool {
 		l.hangUp()
 	}
 	return err == nil
+}
+
+// welcome tells whether the client is greeted, or tells it why not.
+func (l *loop) welcome() bool {
+	text := l.refusal("connect")
+	if text != "" {
+		l.say(text)
+		l.hangUp()
+	}
+	return text == ""
 }
 
 // end closes the connection and says so in the log.

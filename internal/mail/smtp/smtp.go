@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"maillab/internal/mail"
+	"maillab/internal/period"
 )
 
 // Auth is when a client must prove who it is.
@@ -99,14 +100,7 @@ func setDefault[T comparable](field *T, value T) {
 }
 
 // pauseSecond is Postfix's smtpd_error_sleep_time.
-func pauseSecond(ctx context.Context) {
-	timer := time.NewTimer(time.Second)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-	case <-ctx.Done():
-	}
-}
+func pauseSecond(ctx context.Context) { _ = period.Wait(ctx, time.Second) }
 
 // Server serves connections; it keeps nothing between them. It is safe for concurrent use.
 type Server struct {

@@ -33,5 +33,6 @@ serve() {
 mkfifo "$folder/answers"
 while :; do
     n=$((n + 1))
+    echo "$n" > "$folder/round"
     nc -N -l 127.0.0.1 "$port" < "$folder/answers" | serve $n > "$folder/answers"
 done
