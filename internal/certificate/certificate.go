@@ -1,6 +1,7 @@
 // Package certificate is how a mail server proves who it is when a client says STARTTLS: an authority, which a client can be
 // given once, and the certificates that it issued, each with its key. The controller has an authority for each instance, a
-// daemon that is told no certificate one of its own.
+// daemon that is told no certificate one of its own. An instance on many machines has another, by which its gateways and its
+// controller know each other.
 //
 // A certificate is valid for 397 days at most, which is what clients take, and is issued anew when fewer than sixty are left
 // or when its names change (RFC 6125 section 6.4: a client compares the name that it was told, and nothing else). An
@@ -56,6 +57,10 @@ func (s Set) CA() []byte {
 // Renewed is a set with a certificate for each whose names are wanted: the one that there is as long as it is good, else a new
 // one. Where there is no authority, or one that ends soon or was made by a clock that was wrong, all are new; of is whose it is.
 func (s Set) Renewed(of string, wanted map[string][]string, now time.Time) (Set, error) {
+	return s.renewed(of, wanted, now, x509.ExtKeyUsageServerAuth)
+}
+
+func (s Set) renewed(of string, wanted map[string][]string, now time.Time, usage ...x509.ExtKeyUsage) (Set, error) {
 	next := Set{Authority: s.Authority, Issued: map[string]string{}}
 	var authority pair
 	var err error
@@ -76,7 +81,7 @@ func (s Set) Renewed(of string, wanted map[string][]string, now time.Time) (Set,
 		if next.Issued[who] = s.Issued[who]; authority.stands(s.Issued[who], wanted[who], now) {
 			continue
 		}
-		if next.Issued[who], err = authority.issue(wanted[who], now); err != nil {
+		if next.Issued[who], err = authority.issue(wanted[who], now, usage); err != nil {
 			return s, fmt.Errorf("issuing a certificate: %w", err)
 		}
 	}
@@ -90,6 +95,21 @@ func Server(text string) (*tls.Config, error) {
 		return nil, fmt.Errorf("certificate: %w", err)
 	}
 	return &tls.Config{Certificates: []tls.Certificate{certificate}}, nil
+}
+
+// Expired is the TLS of a server whose certificate has expired a day ago. Who issued it is not known to anybody: the authority's
+// key is not where servers are.
+func Expired(names []string, now time.Time) (*tls.Config, error) {
+	then := now.Add(-life - 24*time.Hour)
+	authority, err := newAuthority("expired", then)
+	if err != nil {
+		return nil, err
+	}
+	text, err := authority.issue(names, then, []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth})
+	if err != nil {
+		return nil, err
+	}
+	return Server(text)
 }
 
 // pair is a certificate with its key.
@@ -133,12 +153,12 @@ func newAuthority(of string, now time.Time) (pair, error) {
 }
 
 // issue makes a certificate for names and addresses. The first is what it is called.
-func (p pair) issue(names []string, now time.Time) (string, error) {
+func (p pair) issue(names []string, now time.Time, usage []x509.ExtKeyUsage) (string, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		return "", err
 	}
-	template := &x509.Certificate{KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}}
+	template := &x509.Certificate{KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: usage}
 	if len(names) > 0 && len(names[0]) <= commonNameMost {
 		template.Subject.CommonName = names[0]
 	}

@@ -57,8 +57,10 @@ func newBuffers() *sync.Pool { return &sync.Pool{New: func() any { return new([p
 // copyOne copies until either end is at its end.
 func copyOne(to io.Writer, from net.Conn, buffers *sync.Pool) {
 	conn, ok := from.(syscall.Conn)
-	if !ok {
-		_, _ = io.Copy(to, from)
+	if !ok { // TLS: nobody can wait for it without having a buffer
+		buffer := buffers.Get().(*[piece]byte)
+		defer buffers.Put(buffer)
+		_, _ = io.CopyBuffer(to, struct{ io.Reader }{from}, buffer[:])
 		return
 	}
 	raw, err := conn.SyscallConn()

@@ -1,11 +1,13 @@
 package gateway
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"slices"
@@ -52,7 +54,13 @@ const maxStreams = 4096
 func (d *desk) handler() http.Handler {
 	own := http.NewServeMux()
 	own.HandleFunc("GET /v1/class", d.class)
+	own.HandleFunc("GET /v1/page", d.page)
 	own.HandleFunc("POST /v1/roles", d.role)
+	own.HandleFunc("GET /v1/roles", func(w http.ResponseWriter, r *http.Request) {
+		if d.knows(w, r) {
+			control.WriteJSON(w, struct{}{})
+		}
+	})
 	return d.g.bySeat(own, d.teacher)
 }
 
@@ -69,7 +77,7 @@ func (g *Gateway) Reach(ctx context.Context, what handoff.Reach) (net.Conn, erro
 		return nil, fmt.Errorf("a page does not reach %q", what.Service)
 	}
 	t, known := g.seat(what.Seat)
-	if !known {
+	if !known || what.Seat < 0 {
 		return nil, fmt.Errorf("there is no seat %d", what.Seat)
 	}
 	return g.sandboxes.Dial(ctx, t, handoff.Offer{Service: what.Service, Peer: what.Peer})
@@ -83,6 +91,17 @@ func (d *desk) class(w http.ResponseWriter, _ *http.Request) {
 		seats = append(seats, control.ClassSeat{Seat: t.Seat, Students: t.Students})
 	}
 	control.WriteJSON(w, seats)
+}
+
+// page tells the page how it is served.
+func (d *desk) page(w http.ResponseWriter, _ *http.Request) {
+	d.g.mu.Lock()
+	defer d.g.mu.Unlock()
+	page := control.Page{}
+	if web := d.g.current.Web; web != nil && web.Page != nil {
+		page = *web.Page
+	}
+	control.WriteJSON(w, page)
 }
 
 // code makes a code, for the controller.
@@ -142,16 +161,38 @@ func (d *desk) has(among map[string]time.Time, secret string, spend bool) bool {
 // not among them: those stay with who holds the instance.
 func mayTeacher(r *http.Request) bool {
 	switch r.Method + " " + r.URL.Path {
-	case "GET /v1/status", "GET /v1/activity", "GET /v1/dialogues", "GET /v1/log", "POST /v1/check", "PUT /v1/mark", "GET /v1/changes",
-		"GET /v1/messages", "GET /v1/message", "GET /v1/recordings", "GET /v1/recording":
+	case "GET /v1/status", "GET /v1/activity", "GET /v1/dialogues", "GET /v1/dialogue", "GET /v1/log", "POST /v1/check", "PUT /v1/mark", "GET /v1/changes",
+		"GET /v1/messages", "GET /v1/message", "GET /v1/recordings", "GET /v1/recording", "POST /v1/notes", "GET /v1/copies", "POST /v1/copies",
+		"POST /v1/copies/put":
 		return true
+	case "POST /v1/reset":
+		return resetsOne(r)
 	}
 	return r.Method == http.MethodGet && strings.HasPrefix(r.URL.Path, "/v1/lab")
 }
 
-func (d *desk) teacher(w http.ResponseWriter, r *http.Request, seat string) {
-	if !d.has(d.roles, r.Header.Get(control.RoleHeader), false) {
+// resetsOne tells of a reset whether it is of one student and keeps a copy first; a page may ask for no other.
+func resetsOne(r *http.Request) bool {
+	var reset control.Reset
+	if json.NewDecoder(io.LimitReader(r.Body, 4<<10)).Decode(&reset) != nil || len(reset.Students) != 1 || reset.Students[0] == "" || !reset.Keep {
+		return false
+	}
+	text, err := json.Marshal(reset) // what was understood is all that goes on
+	r.Body, r.ContentLength = io.NopCloser(bytes.NewReader(text)), int64(len(text))
+	return err == nil
+}
+
+// knows tells whether a request has a teacher's role, and answers it if not.
+func (d *desk) knows(w http.ResponseWriter, r *http.Request) bool {
+	known := d.has(d.roles, r.Header.Get(control.RoleHeader), false)
+	if !known {
 		control.WriteError(w, http.StatusUnauthorized, errors.New("you are not known as the teacher any more: maillab web makes a link"))
+	}
+	return known
+}
+
+func (d *desk) teacher(w http.ResponseWriter, r *http.Request, seat string) {
+	if !d.knows(w, r) {
 		return
 	}
 	if !mayTeacher(r) {

@@ -42,7 +42,7 @@ func TestDesk(t *testing.T) {
 		var told *control.Error
 		return errors.As(err, &told) && told.Status == status
 	}
-	if _, err := desk.Status(t.Context(), 1); !refused(err, http.StatusUnauthorized) {
+	if _, err := desk.Seat(1).Status(t.Context()); !refused(err, http.StatusUnauthorized) {
 		t.Errorf("a forged role: %v", err)
 	}
 	code := control.Code{Code: g.desk.put(g.desk.codes, codeLife)}
@@ -56,15 +56,15 @@ func TestDesk(t *testing.T) {
 		}
 	}
 	teacher := deskOf(t, g, role.Role)
-	if _, err := teacher.Status(t.Context(), 2); err != nil {
+	if _, err := teacher.Seat(2).Status(t.Context()); err != nil {
 		t.Error(err)
 	}
-	if _, err := teacher.Status(t.Context(), 3); !refused(err, http.StatusNotFound) {
+	if _, err := teacher.Seat(3).Status(t.Context()); !refused(err, http.StatusNotFound) {
 		t.Errorf("no such seat: %v", err)
 	}
 	for what, err := range map[string]error{
-		"a spec":     teacher.PutSpec(t.Context(), 1, struct{}{}),
-		"an SSH key": teacher.Authorize(t.Context(), 1, control.Authorize{}),
+		"a spec":     teacher.Seat(1).PutSpec(t.Context(), struct{}{}),
+		"an SSH key": teacher.Seat(1).Authorize(t.Context(), control.Authorize{}),
 		"doors":      teacher.PutDoors(t.Context(), control.Doors{}),
 	} {
 		if err == nil {
@@ -76,7 +76,7 @@ func TestDesk(t *testing.T) {
 		g.desk.roles[r] = g.desk.roles[r].Add(-roleLife)
 	}
 	g.desk.mu.Unlock()
-	if _, err := teacher.Status(t.Context(), 1); !refused(err, http.StatusUnauthorized) {
+	if _, err := teacher.Seat(1).Status(t.Context()); !refused(err, http.StatusUnauthorized) {
 		t.Errorf("a role that has lapsed: %v", err)
 	}
 }

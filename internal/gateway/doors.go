@@ -58,21 +58,32 @@ type doors struct {
 
 	mu       sync.Mutex
 	want     control.Doors
-	open     map[string]*door // by listen address
+	open     map[string]*entry // by listen address
 	counts   map[int]*atomic.Int32
+	lives    map[int]life // by seat, of those whose doors are open
 	all      atomic.Int32 // connections
 	retrying bool
 	closed   bool
+
+	listen func(ctx context.Context, network, address string) (net.Listener, error)
 }
 
-type door struct {
+// entry is a door that is open.
+type entry struct {
 	listener net.Listener
 	leads    atomic.Pointer[lead]
 	crowd    *crowd
 }
 
+// life is as long as a seat's doors are open: connections through them end with it.
+type life struct {
+	ctx context.Context
+	end context.CancelFunc
+}
+
 // lead is where a door leads now.
 type lead struct {
+	life    context.Context
 	target  control.Target
 	service string
 	count   *atomic.Int32
@@ -82,7 +93,7 @@ type lead struct {
 }
 
 func newDoors(ctx context.Context, s Sandboxes, log *slog.Logger) *doors {
-	return &doors{ctx: ctx, sandboxes: s, log: log, open: map[string]*door{}, counts: map[int]*atomic.Int32{}}
+	return &doors{ctx: ctx, sandboxes: s, log: log, open: map[string]*entry{}, counts: map[int]*atomic.Int32{}, lives: map[int]life{}, listen: new(net.ListenConfig).Listen}
 }
 
 // set opens, redirects and closes doors until they are those of want. Every door that can be opened is, whatever the
@@ -119,44 +130,93 @@ func (d *doors) move() error {
 
 func (d *doors) leads() map[string]*lead {
 	leads := map[string]*lead{}
-	most, always := share(len(d.want.Sandboxes))
 	for _, t := range d.want.Targets() {
-		if d.counts[t.Seat] == nil {
-			d.counts[t.Seat] = new(atomic.Int32)
-		}
 		for _, door := range t.Doors {
-			l := &lead{target: t, service: door.Service, count: d.counts[t.Seat], most: most, always: always, hidden: door.At != ""}
-			if t.Seat == control.WebSeat { // the whole class's
-				l.most, l.always = total/2, perSandbox
+			if !t.Closed {
+				leads[listensAt(door)] = d.lead(t, door)
 			}
-			leads[listensAt(door)] = l
+		}
+		if l, is := d.lives[t.Seat]; is && t.Closed {
+			l.end()
+			delete(d.lives, t.Seat)
 		}
 	}
 	return leads
 }
 
+// lead is where a door of a target leads. The lock is held.
+func (d *doors) lead(t control.Target, door control.Door) *lead {
+	if d.counts[t.Seat] == nil {
+		d.counts[t.Seat] = new(atomic.Int32)
+	}
+	if _, lives := d.lives[t.Seat]; !lives {
+		ctx, end := context.WithCancel(d.ctx)
+		d.lives[t.Seat] = life{ctx, end}
+	}
+	most, always := share(len(d.want.Sandboxes))
+	if t.Seat == control.WebSeat { // the whole class's
+		most, always = total/2, perSandbox
+	}
+	return &lead{life: d.lives[t.Seat].ctx, target: t, service: door.Service, count: d.counts[t.Seat], most: most, always: always, hidden: door.At != ""}
+}
+
 // listensAt is where this process listens for a door.
 func listensAt(door control.Door) string { return cmp.Or(door.At, door.Listen) }
 
-// inForce is what is wanted without the doors that are not open.
-func (d *doors) inForce() control.Doors {
+// inForce is what is wanted without the doors that are not open, here or elsewhere.
+func (d *doors) inForce(shut map[string]bool) control.Doors {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	in := control.Doors{Sandboxes: slices.Clone(d.want.Sandboxes)}
+	in := control.Doors{Sandboxes: slices.Clone(d.want.Sandboxes), Filter: d.want.Filter, Mesh: d.want.Mesh}
 	for i := range in.Sandboxes {
-		in.Sandboxes[i].Doors = d.opened(in.Sandboxes[i].Doors)
+		in.Sandboxes[i].Doors = d.opened(in.Sandboxes[i].Doors, shut)
 	}
 	if d.want.Web != nil {
 		web := *d.want.Web
-		web.Doors = d.opened(web.Doors)
+		web.Doors = d.opened(web.Doors, shut)
 		in.Web = &web
 	}
 	return in
 }
 
 // opened are those of some doors that are open. The lock is held.
-func (d *doors) opened(some []control.Door) []control.Door {
-	return slices.DeleteFunc(slices.Clone(some), func(door control.Door) bool { return d.open[listensAt(door)] == nil })
+func (d *doors) opened(some []control.Door, shut map[string]bool) []control.Door {
+	return slices.DeleteFunc(slices.Clone(some), func(door control.Door) bool {
+		return d.open[listensAt(door)] == nil || shut[listensAt(door)]
+	})
+}
+
+// shut are the addresses at which it should listen and does not, in order.
+func (d *doors) shut() (at []string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for _, t := range d.want.Targets() {
+		for _, door := range t.Doors {
+			if listen := listensAt(door); d.open[listen] == nil && !t.Closed {
+				at = append(at, listen)
+			}
+		}
+	}
+	return at
+}
+
+// passed lets in what came in at a door of another node, as at ours. It owns the connection.
+func (d *doors) passed(t control.Target, service string, conn net.Conn) {
+	for _, door := range t.Doors {
+		if door.Service != service || t.Closed {
+			continue
+		}
+		d.mu.Lock()
+		o := d.open[listensAt(door)]
+		if o == nil { // the port is somebody else's here
+			o = &entry{crowd: newCrowd(service, door.At != "")}
+			o.leads.Store(d.lead(t, door))
+		}
+		d.mu.Unlock()
+		d.admit(o, conn)
+		return
+	}
+	conn.Close()
 }
 
 func (d *doors) openOne(listen string, l *lead) error {
@@ -167,11 +227,11 @@ func (d *doors) openOne(listen string, l *lead) error {
 	if d.closed {
 		return net.ErrClosed
 	}
-	listener, err := new(net.ListenConfig).Listen(d.ctx, "tcp", listen)
+	listener, err := d.listen(d.ctx, "tcp", listen)
 	if err != nil {
 		return fmt.Errorf("door of %s for %s: %w", l.target.Name(), l.service, err)
 	}
-	o := &door{listener: listener, crowd: newCrowd(l.service, l.hidden)}
+	o := &entry{listener: listener, crowd: newCrowd(l.service, l.hidden)}
 	o.leads.Store(l)
 	d.open[listen] = o
 	go d.accept(o)
@@ -179,7 +239,7 @@ func (d *doors) openOne(listen string, l *lead) error {
 }
 
 // accept runs until the door is closed.
-func (d *doors) accept(o *door) {
+func (d *doors) accept(o *entry) {
 	for {
 		conn, err := o.listener.Accept()
 		if errors.Is(err, net.ErrClosed) {
@@ -195,7 +255,7 @@ func (d *doors) accept(o *door) {
 }
 
 // admit lets a connection in, or closes it on the spot: what is refused costs no goroutine and no word.
-func (d *doors) admit(o *door, conn net.Conn) {
+func (d *doors) admit(o *entry, conn net.Conn) {
 	peer := mail.PeerOf(conn).Remote.Addr()
 	wait, ok := o.crowd.enter(peer, time.Now())
 	if !ok {
@@ -223,7 +283,7 @@ func (d *doors) serve(l *lead, conn net.Conn, crowded bool) {
 		conn.Close()
 		return
 	}
-	d.sandboxes.Serve(d.ctx, l.target, l.service, conn)
+	d.sandboxes.Serve(l.life, l.target, l.service, conn)
 }
 
 // retry tries again, what is wanted by then, until every door is open or the gateway closes.

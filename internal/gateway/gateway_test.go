@@ -63,7 +63,7 @@ func start(t *testing.T, file string) *control.Client {
 }
 
 // free is a loopback address that nobody listens on.
-func free(t *testing.T) string {
+func free(t testing.TB) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -206,11 +206,11 @@ func TestRequestsGoToTheSandboxTheyName(t *testing.T) {
 	if err := client.PutDoors(t.Context(), control.Doors{Sandboxes: []control.Target{{Seat: 7}}}); err != nil {
 		t.Fatal(err)
 	}
-	ready, err := client.Ready(t.Context(), 7)
+	ready, err := client.Seat(7).Ready(t.Context())
 	if err != nil || ready.Spec != "spec of 7" {
 		t.Errorf("got %+v, %v", ready, err)
 	}
-	if _, err := client.Ready(t.Context(), 8); err == nil || !strings.Contains(err.Error(), `no sandbox with seat "8"`) {
+	if _, err := client.Seat(8).Ready(t.Context()); err == nil || !strings.Contains(err.Error(), `no sandbox with seat "8"`) {
 		t.Errorf("want to be told that there is no seat 8, got %v", err)
 	}
 }
@@ -221,11 +221,11 @@ func TestProbeAndStream(t *testing.T) {
 	if err := client.PutDoors(t.Context(), control.Doors{Sandboxes: []control.Target{target}}); err != nil {
 		t.Fatal(err)
 	}
-	probes, err := client.Probe(t.Context(), 7)
+	probes, err := client.Seat(7).Probe(t.Context())
 	if err != nil || len(probes) != 1 || probes[0].Greeting != "7 smtp" {
 		t.Errorf("probe gave %+v, %v", probes, err)
 	}
-	stream, err := client.Stream(t.Context(), 7)
+	stream, err := client.Seat(7).Stream(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -129,15 +129,19 @@ func (r *Registry) offer(t control.Target, o handoff.Offer) (net.Conn, error) {
 
 // registration is one sandbox's connection.
 type registration struct {
-	conn *net.UnixConn
-	seat int
+	conn  *net.UnixConn
+	seat  int
+	token string
 }
 
-// Holders know who registers, what a page may be connected to, and who is whose neighbour: a Gateway.
+// Holders know who registers, what a page may be connected to, who is whose neighbour, and what judges mail: a Gateway.
 type Holders interface {
 	Holder(token string) (control.Target, bool)
+	Admit(ctx context.Context, t control.Target, incarnation int) (until context.Context, err error)
+	Dial(ctx context.Context, t control.Target, o handoff.Offer) (net.Conn, error)
 	Reach(ctx context.Context, what handoff.Reach) (net.Conn, error)
 	Neighbour(asker control.Target, to string) (control.Target, bool)
+	Filter() (control.Target, bool)
 }
 
 // Listen takes registrations until the listener is closed.
@@ -160,7 +164,7 @@ func (r *Registry) Listen(ctx context.Context, l *net.UnixListener, of Holders) 
 func (r *Registry) serve(ctx context.Context, conn *net.UnixConn, of Holders) {
 	defer conn.Close()
 	defer context.AfterFunc(ctx, func() { conn.Close() })()
-	token, err := r.hello(conn, of)
+	reg, until, err := r.hello(ctx, conn, of)
 	<-r.room
 	if err != nil {
 		if ctx.Err() == nil {
@@ -168,27 +172,32 @@ func (r *Registry) serve(ctx context.Context, conn *net.UnixConn, of Holders) {
 		}
 		return
 	}
-	t, _ := of.Holder(token)
-	reg := &registration{conn, t.Seat}
-	r.enter(token, reg)
-	defer r.leave(token, reg)
-	if err := r.requests(ctx, reg, token, of); ctx.Err() == nil {
-		r.log.Warn("a registration ends", "seat", t.Seat, "err", err)
+	defer context.AfterFunc(until, func() { conn.Close() })()
+	r.enter(reg)
+	defer r.leave(reg)
+	if err := r.requests(ctx, reg, of); ctx.Err() == nil {
+		r.log.Warn("a registration ends", "seat", reg.seat, "err", err)
 	}
 }
 
-// hello reads whose registration it is.
-func (r *Registry) hello(conn *net.UnixConn, of Holders) (token string, err error) {
+// hello reads whose registration it is, and how long it may last.
+func (r *Registry) hello(ctx context.Context, conn *net.UnixConn, of Holders) (*registration, context.Context, error) {
 	_ = conn.SetReadDeadline(time.Now().Add(handoff.HelloPatience))
 	p, err := read(conn, make([]byte, handoff.MaxPacket+1))
 	if err != nil {
-		return "", err
+		return nil, nil, err
 	}
-	if _, known := of.Holder(p.Token); p.Token == "" || !known {
+	t, known := of.Holder(p.Token)
+	if p.Token == "" || !known {
 		time.Sleep(refusal)
-		return "", errors.New("unknown token")
+		return nil, nil, errors.New("unknown token")
 	}
-	return p.Token, conn.SetReadDeadline(time.Time{})
+	until, err := of.Admit(ctx, t, p.Incarnation)
+	if err != nil {
+		time.Sleep(refusal)
+		return nil, nil, err
+	}
+	return &registration{conn, t.Seat, p.Token}, until, conn.SetReadDeadline(time.Time{})
 }
 
 // read takes one packet. Sandboxes attach nothing.
@@ -205,10 +214,10 @@ func read(conn *net.UnixConn, buffer []byte) (p handoff.Packet, err error) {
 }
 
 // enter puts a registration in force. Of two with one token the later wins: the earlier's sandbox is gone, or was copied.
-func (r *Registry) enter(token string, reg *registration) {
+func (r *Registry) enter(reg *registration) {
 	r.mu.Lock()
-	before := r.live[token]
-	r.live[token] = reg
+	before := r.live[reg.token]
+	r.live[reg.token] = reg
 	close(r.entered)
 	r.entered = make(chan struct{})
 	r.mu.Unlock()
@@ -218,10 +227,10 @@ func (r *Registry) enter(token string, reg *registration) {
 	}
 }
 
-func (r *Registry) leave(token string, reg *registration) {
+func (r *Registry) leave(reg *registration) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.live[token] == reg {
-		delete(r.live, token)
+	if r.live[reg.token] == reg {
+		delete(r.live, reg.token)
 	}
 }

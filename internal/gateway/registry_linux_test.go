@@ -44,9 +44,12 @@ func newRegistrar(t *testing.T, targets ...control.Target) registrar {
 	t.Cleanup(g.Close)
 	doors := control.Doors{}
 	for _, target := range targets {
-		if target.Seat == control.WebSeat {
+		switch target.Seat {
+		case control.WebSeat:
 			doors.Web = &target
-		} else {
+		case control.FilterSeat:
+			doors.Filter = &target
+		default:
 			doors.Sandboxes = append(doors.Sandboxes, target)
 		}
 	}
@@ -393,8 +396,10 @@ func TestWaitsForARegistration(t *testing.T) {
 				}()
 				for _, token := range test.comes {
 					time.Sleep(time.Second)
-					r.enter(token, &registration{seat: 1})
-					r.leave("two", r.live["two"])
+					r.enter(&registration{seat: 1, token: token})
+					if two := r.live["two"]; two != nil {
+						r.leave(two)
+					}
 				}
 				if got := <-waited; got != test.want {
 					t.Errorf("it waited %v, not %v", got, test.want)

@@ -21,8 +21,13 @@ import (
 // Connections that a sandbox asked for, at once, from the dial to the end.
 const (
 	relaysAtOnce     = 8
-	neighboursAtOnce = 32 // below what a server lets in from one address (package maild, limits)
+	reachesAtOnce    = total / 2 // of a page, which the whole class shares
+	neighboursAtOnce = 32        // below what a server lets in from one address (package maild, limits)
+	filtersAtOnce    = 4         // messages of one server's that are judged, or wait for it
 )
+
+// awakening is how long a message waits for a SpamAssassin that has just been started.
+const awakening = 15 * time.Second
 
 // relayPatience bounds a dial.
 const relayPatience = 30 * time.Second
@@ -37,21 +42,24 @@ type request struct {
 }
 
 // requests answers what is asked on a registration until that ends.
-func (r *Registry) requests(ctx context.Context, reg *registration, token string, of Holders) error {
+func (r *Registry) requests(ctx context.Context, reg *registration, of Holders) error {
 	buffer := make([]byte, handoff.MaxPacket+1)
 	relays, neighbours := make(chan struct{}, relaysAtOnce), make(chan struct{}, neighboursAtOnce)
+	reaches, filters := make(chan struct{}, reachesAtOnce), make(chan struct{}, filtersAtOnce)
 	for {
 		p, err := read(reg.conn, buffer)
 		if err != nil {
 			return err
 		}
-		asker, known := of.Holder(token)
+		asker, known := of.Holder(reg.token)
 		q := request{r, reg, asker, of, p}
 		switch {
 		case p.Ask != 0 && p.Reach != nil && known && asker.Seat == control.WebSeat:
-			q.reach(ctx)
+			q.under(reaches, func() { q.reach(ctx) })
 		case p.Ask != 0 && p.Relay:
 			q.under(relays, func() { q.relay(ctx) })
+		case p.Ask != 0 && p.Filter:
+			q.under(filters, func() { q.filter(ctx) })
 		case p.Ask != 0 && p.Neighbour != nil:
 			q.under(neighbours, func() { q.neighbour(ctx) })
 		default:
@@ -88,6 +96,22 @@ func (q request) relay(ctx context.Context) {
 	q.connect(ctx, conn, handoff.Packet{Ask: q.Ask, Address: conn.RemoteAddr().String()})
 }
 
+// filter connects a sandbox to the class's SpamAssassin, where the lab has one.
+func (q request) filter(ctx context.Context) {
+	t, has := q.of.Filter()
+	if !has || q.asker.Seat < 0 {
+		q.refuse(errors.New("the lab has no SpamAssassin"))
+		return
+	}
+	q.registered(ctx, t, awakening)
+	conn, err := q.of.Dial(ctx, t, handoff.Offer{Service: handoff.Filter})
+	if err != nil {
+		q.refuse(fmt.Errorf("%w: %w", err, syscall.ECONNREFUSED))
+		return
+	}
+	q.connect(ctx, conn, handoff.Packet{Ask: q.Ask})
+}
+
 // neighbour connects to a service of another student's server, which sees the asker's own address, or tells only who it is.
 func (q request) neighbour(ctx context.Context) {
 	t, known := q.of.Neighbour(q.asker, q.Neighbour.To)
@@ -105,7 +129,7 @@ func (q request) neighbour(ctx context.Context) {
 		q.refuse(fmt.Errorf("%q does not pass between servers: %w", q.Neighbour.Service, syscall.ETIMEDOUT))
 		return
 	}
-	conn, err := q.offer(t, handoff.Offer{Service: q.Neighbour.Service, Peer: q.peer(who)})
+	conn, err := q.of.Dial(ctx, t, handoff.Offer{Service: q.Neighbour.Service, Peer: q.peer(who), Neighbour: true})
 	if err != nil {
 		q.refuse(fmt.Errorf("%w: %w", err, syscall.ECONNREFUSED))
 		return
@@ -140,15 +164,21 @@ func (q request) connect(ctx context.Context, reached net.Conn, answer handoff.P
 	copyBoth(ctx, reached, ours, q.buffers, q.stall)
 }
 
-// reach hands the page one end of a connection to a sandbox's service; the sandbox has the other, the gateway none.
+// reach hands the page one end of a connection to a sandbox's service; the sandbox has the other, the gateway none. Where there
+// are many machines it copies between two.
 func (q request) reach(ctx context.Context) {
 	conn, err := q.of.Reach(ctx, *q.Reach)
 	if err != nil {
 		q.refuse(err)
 		return
 	}
-	defer conn.Close()
-	end, err := conn.(*net.UnixConn).File()
+	direct, ok := conn.(*net.UnixConn)
+	if !ok {
+		q.connect(ctx, conn, handoff.Packet{Ask: q.Ask})
+		return
+	}
+	defer direct.Close()
+	end, err := direct.File()
 	if err != nil {
 		q.refuse(err)
 		return

@@ -120,3 +120,52 @@ func TestNeighboursAtOnce(t *testing.T) {
 		t.Errorf("one more: %+v", p)
 	}
 }
+
+// TestFilter: a sandbox is connected to the class's SpamAssassin where there is one, also to one that registers only then, and nobody else is;
+// that one reaches nobody.
+func TestFilter(t *testing.T) {
+	targets := []control.Target{{Seat: 1, Token: "one", Domain: "alice.lab"}, {Seat: 2, Token: "two", Domain: "bob.lab"},
+		{Seat: control.WebSeat, Token: "page"}, {Seat: control.FilterSeat, Token: "filter"}}
+	r := newRegistrar(t, targets...)
+	alice, page := r.register("one"), r.register("page")
+	r.registered(alice, targets[0])
+	r.registered(page, targets[2])
+	if err := handoff.Send(alice, handoff.Packet{Ask: 1, Filter: true}, nil); err != nil {
+		t.Fatal(err)
+	}
+	filter := r.register("filter")
+	offer, end := next(t, filter)
+	answer, file := next(t, alice)
+	if diff := cmp.Diff(handoff.Packet{Ask: 1}, answer); diff != "" || file == nil || offer.Offer.Service != handoff.Filter {
+		t.Fatalf("a file: %t, %+v (-want +got):\n%s", file != nil, offer.Offer, diff)
+	}
+	here, there := stream(t, file), stream(t, end)
+	fmt.Fprint(there, "SPAMD/1.5 0 PONG\r\n")
+	if line, err := bufio.NewReader(here).ReadString('\n'); line != "SPAMD/1.5 0 PONG\r\n" {
+		t.Errorf("alice hears %q, %v", line, err)
+	}
+	for who, conn := range map[string]*net.UnixConn{"the page": page, "the filter itself": filter} {
+		if p, file := ask(t, conn, handoff.Packet{Ask: 2, Filter: true}); p.Error != "the lab has no SpamAssassin" || file != nil {
+			t.Errorf("%s: %+v, a file: %t", who, p, file != nil)
+		}
+	}
+	if p, file := ask(t, page, handoff.Packet{Ask: 3, Reach: &handoff.Reach{Seat: control.FilterSeat, Service: "smtp"}}); p.Error != "there is no seat -3" || file != nil {
+		t.Errorf("from the page: %+v, a file: %t", p, file != nil)
+	}
+	for what, p := range map[string]handoff.Packet{"a relay": {Ask: 4, Relay: true}, "a neighbour": wanting(4, "bob.lab", "smtp")} {
+		if p, file := ask(t, filter, p); p.Error == "" || file != nil {
+			t.Errorf("from the filter, %s: %+v, a file: %t", what, p, file != nil)
+		}
+	}
+}
+
+// TestNoFilter: where the lab has none, nobody is.
+func TestNoFilter(t *testing.T) {
+	targets := []control.Target{{Seat: 1, Token: "one"}}
+	r := newRegistrar(t, targets...)
+	alice := r.register("one")
+	r.registered(alice, targets[0])
+	if p, file := ask(t, alice, handoff.Packet{Ask: 1, Filter: true}); p.Error != "the lab has no SpamAssassin" || file != nil {
+		t.Errorf("%+v, a file: %t", p, file != nil)
+	}
+}

@@ -8,9 +8,11 @@
 // A Unix socket of type SOCK_SEQPACKET. Each packet is one JSON object of at most MaxPacket bytes with at most one
 // descriptor attached (SCM_RIGHTS). On a registration, which a sandbox opens at its gateway and keeps, they are Packets:
 //
-//	sandbox → gateway   {"token":"…"}                            first, within HelloPatience: whose sandbox this is
+//	sandbox → gateway   {"token":"…","incarnation":2}            first, within HelloPatience: whose sandbox this is, and how
+//	                                                             often it had been placed, in a mesh of gateways
 //	gateway → sandbox   {"offer":{"service":"smtp","peer":{…}}}  + the end of a connection
 //	sandbox → gateway   {"ask":7,"relay":true}                   dial the relay that the lab names
+//	sandbox → gateway   {"ask":7,"filter":true}                  connect to the class's SpamAssassin
 //	page    → gateway   {"ask":8,"reach":{"seat":3,"service":"ssh","peer":{…}}}
 //	gateway → both      {"ask":7,"address":"192.0.2.1:25"}       + the end of a connection; or with "error"
 //	sandbox → gateway   {"ask":9,"neighbour":{"to":"bob.lab","service":"smtp"}}
@@ -18,7 +20,8 @@
 //
 // A neighbour is asked for by domain or by address. Without a service nothing is connected: the answer says who it is.
 //
-// A page (package web) registers as a sandbox does; what is offered to it are browsers' connections.
+// A page (package web) registers as a sandbox does; what is offered to it are browsers' connections. So does a SpamAssassin, to which
+// sandboxes' connections are offered; it asks for nothing.
 //
 // From the supervisor to the daemon they are Offers. Whoever gets a packet that he does not understand closes what came
 // with it; on a registration, that as well.
@@ -39,6 +42,12 @@ import (
 // MaxPacket bounds one packet, either way.
 const MaxPacket = 16 << 10
 
+// What a sandbox, and the page, is told by its environment to say of itself: see Packet. The page has no incarnation.
+const (
+	EnvToken       = "MAILLAB_TOKEN"
+	EnvIncarnation = "MAILLAB_INCARNATION"
+)
+
 // HelloPatience is how long who opens a registration may take to say whose it is.
 const HelloPatience = 5 * time.Second
 
@@ -49,15 +58,19 @@ const (
 	Student = "student" // of a sandbox: what a student may ask of control, with the password of an account
 	Web     = "web"     // of the page
 	Desk    = "desk"    // of the gateway: what the page asks of it (package gateway, Desk)
+	Filter  = "filter"  // of the class's SpamAssassin: what spamc says to spamd
 )
 
 // Packet is what is said on a registration: a token, an offer, something asked, or an answer to that.
 type Packet struct {
 	Token string `json:"token,omitempty"`
-	Offer *Offer `json:"offer,omitempty"`
-	Ask   uint64 `json:"ask,omitempty"` // a number of the asker's
-	Relay bool   `json:"relay,omitempty"`
-	Reach *Reach `json:"reach,omitempty"`
+	// Incarnation goes with a token: how often the sandbox's seat had been placed when this one was made; 0 outside of a mesh.
+	Incarnation int    `json:"incarnation,omitempty"`
+	Offer       *Offer `json:"offer,omitempty"`
+	Ask         uint64 `json:"ask,omitempty"` // a number of the asker's
+	Relay       bool   `json:"relay,omitempty"`
+	Filter      bool   `json:"filter,omitempty"`
+	Reach       *Reach `json:"reach,omitempty"`
 	// Neighbour is asked for in a lab between servers.
 	Neighbour *Neighbour `json:"neighbour,omitempty"`
 	Address   string     `json:"address,omitempty"` // the relay's, where it was reached; the neighbour's
@@ -71,6 +84,8 @@ type Offer struct {
 	Service string    `json:"service"`
 	Peer    mail.Peer `json:"peer"`
 	Probe   bool      `json:"probe,omitempty"` // the gateway's own look whether the service answers: nothing of it is recorded
+	// Neighbour says that another student's server is at the other end, which waits for between.Take.
+	Neighbour bool `json:"neighbour,omitempty"`
 }
 
 // Neighbour is another student's server, of which a service is asked for; with "" only who it is.

@@ -22,9 +22,10 @@ const (
 // Registration keeps somebody registered at the gateway's socket, for ever, and takes what the gateway hands over. Make it
 // with Register.
 type Registration struct {
-	socket, token string
-	take          func(Offer, *os.File) // owns the file
-	log           *slog.Logger
+	socket string
+	hello  Packet
+	take   func(Offer, *os.File) // owns the file
+	log    *slog.Logger
 
 	mu      sync.Mutex
 	conn    *net.UnixConn // nil: the gateway is away
@@ -38,9 +39,9 @@ type answered struct {
 	end *os.File
 }
 
-// Register makes one, which does nothing before Run. take is given what is offered, and owns the file.
-func Register(socket, token string, take func(Offer, *os.File), log *slog.Logger) *Registration {
-	return &Registration{socket: socket, token: token, take: take, log: log, waiting: map[uint64]chan answered{}}
+// Register makes one, which does nothing before Run. hello has the token; take is given what is offered, and owns the file.
+func Register(socket string, hello Packet, take func(Offer, *os.File), log *slog.Logger) *Registration {
+	return &Registration{socket: socket, hello: hello, take: take, log: log, waiting: map[uint64]chan answered{}}
 }
 
 // Run returns when ctx ends.
@@ -75,7 +76,7 @@ func (r *Registration) once(ctx context.Context) (registered bool, err error) {
 	conn := dialed.(*net.UnixConn)
 	defer conn.Close()
 	defer context.AfterFunc(ctx, func() { conn.Close() })()
-	if err := Send(conn, Packet{Token: r.token}, nil); err != nil {
+	if err := Send(conn, r.hello, nil); err != nil {
 		return false, err
 	}
 	r.set(conn)

@@ -39,15 +39,3 @@ func (p Player) pause(d time.Duration) time.Duration {
 	}
 	return d
 }
-
-// Sleep is a Player's Wait in earnest.
-func Sleep(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-timer.C:
-		return nil
-	}
-}

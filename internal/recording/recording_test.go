@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"maillab/internal/period"
 )
 
 // clock goes on by a second whenever it is asked.
@@ -137,7 +139,7 @@ func TestPlay(t *testing.T) {
 	}
 	ended, end := context.WithCancel(t.Context())
 	end()
-	if err := (Player{Wait: Sleep}).Play(ended, strings.NewReader(text), &out); !errors.Is(err, context.Canceled) {
+	if err := (Player{Wait: period.Wait}).Play(ended, strings.NewReader(text), &out); !errors.Is(err, context.Canceled) {
 		t.Error(err)
 	}
 }

@@ -116,13 +116,49 @@ func (s *Store) Take(ctx context.Context, student string, in io.Reader) error {
 	}
 }
 
+// PutBack keeps a recording that was read once, with what its ID and its first line say of it; last is when something came
+// last. One that is there stays as it is.
+func (s *Store) PutBack(student, id string, last time.Time, in io.Reader) error {
+	s.mu.Lock()
+	known := s.kept[id] != nil
+	s.mu.Unlock()
+	if known {
+		return nil
+	}
+	stamp, _, _ := strings.Cut(id, "-")
+	start, err := time.Parse(idForm, stamp)
+	if err != nil {
+		return fmt.Errorf("recording %q of %s: its ID says no time", id, student)
+	}
+	r := bufio.NewReaderSize(io.LimitReader(in, 2*MaxRecording), pieceSize)
+	first, err := r.Peek(pieceSize)
+	line, _, _ := bytes.Cut(first, []byte{'\n'})
+	var about Header
+	if len(first) == 0 || json.Unmarshal(line, &about) != nil || about.Version != 3 {
+		return fmt.Errorf("recording %s of %s is none: %w", id, student, errors.Join(err, errors.New("its first line is not that of an asciicast v3 file")))
+	}
+	h := head{Version: 1, ID: id, Student: student, Start: start, Title: clip(about.Title)}
+	for piece := make([]byte, pieceSize); ; h.Part++ {
+		n, err := io.ReadFull(r, piece)
+		if n > 0 {
+			s.put(h, last, piece[:n])
+		}
+		if err != nil {
+			return nil // its end; the ring keeps what it can, as always
+		}
+	}
+}
+
+// idForm is how an ID says when its recording began, in UTC.
+const idForm = "20060102T150405.000"
+
 // begin names a recording.
 func (s *Store) begin(student, title string) head {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.came++
-	now := s.cfg.Now().UTC()
-	return head{Version: 1, ID: fmt.Sprintf("%s-%d", now.Format("20060102T150405.000"), s.came), Student: student, Start: now, Title: clip(title)}
+	now := s.cfg.Now().UTC().Truncate(time.Millisecond) // as the ID has it
+	return head{Version: 1, ID: fmt.Sprintf("%s-%d", now.Format(idForm), s.came), Student: student, Start: now, Title: clip(title)}
 }
 
 // clip bounds what a title may be.
@@ -164,17 +200,17 @@ func (t *taking) write() {
 		t.timer = nil
 	}
 	if len(t.text) > 0 {
-		t.store.put(t.head, t.text)
+		t.store.put(t.head, t.store.cfg.Now(), t.text)
 		t.head.Part++
 		t.text = nil
 	}
 }
 
 // put keeps a piece. One that cannot be written is lost: a session never fails for its recording.
-func (s *Store) put(h head, text []byte) {
+func (s *Store) put(h head, at time.Time, text []byte) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	h.At, h.Bytes = s.cfg.Now().UTC(), len(text)
+	h.At, h.Bytes = at.UTC(), len(text)
 	line, err := json.Marshal(h)
 	if err != nil {
 		panic(fmt.Sprintf("recording: a head does not marshal: %v", err)) // plain data: our own bug

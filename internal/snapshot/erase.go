@@ -67,7 +67,7 @@ func othersOf(w io.Writer, stream io.Reader, student string, accounts []string) 
 		var text []byte
 		var err error
 		switch {
-		case h.Name == manifestEntry || isShared(h.Name) || ownedBy(h.Name, accounts):
+		case h.Name == manifestEntry || isShared(h.Name) || ownedBy(h.Name, accounts) || strings.HasPrefix(h.Name, "recordings/"+student+"/"):
 			_, err = io.Copy(io.Discard, r)
 			return err
 		case h.Name == workEntry:

@@ -20,6 +20,7 @@ func class(t *testing.T) []byte {
 		{"sandbox.json", `{"version":1,"seat":0,"accounts":["util1","util2"],"left_out":["util2: mail/x"]}`},
 		{workEntry, `{"alice":[{"epoch":1,"answers":{"it":"mine"}}],"zoe":[{"epoch":1,"answers":{"it":"hers"}}]}`},
 		{"accounts/util1/inbox", "From alice\n"}, {"accounts/util2/inbox", "From zoe\n"}, {"index/util2/INBOX.index", "zoe"}, {"queue/AB12", "to zoe"}, {"log/mail.log", "zoe"},
+		{"recordings/alice/20260326T110905.123-1.cast", "his screen"}, {"recordings/zoe/20260326T110905.123-2.cast", "her screen, of zoe"},
 	} {
 		if err := w.WriteHeader(&tar.Header{Name: e[0], Typeflag: tar.TypeReg, Mode: 0o600, Size: int64(len(e[1])), Format: tar.FormatPAX}); err != nil {
 			t.Fatal(err)
@@ -75,7 +76,7 @@ func TestErase(t *testing.T) {
 	for _, one := range m.Files {
 		names = append(names, one.Name)
 	}
-	if diff := cmp.Diff([]string{"sandbox.json", workEntry, "accounts/util1/inbox"}, names); diff != "" {
+	if diff := cmp.Diff([]string{"sandbox.json", workEntry, "accounts/util1/inbox", "recordings/alice/20260326T110905.123-1.cast"}, names); diff != "" {
 		t.Error(diff)
 	}
 	own, err := s.Of("alice")

@@ -133,6 +133,15 @@ func (s Store) Open(name string, seat int) (*os.File, error) {
 	return os.Open(filepath.Join(s.Dir, name, strconv.Itoa(seat)+archiveSuffix))
 }
 
+// Written is when a sandbox's archive was written, which is not before what is in it was so; zero where there is none.
+func (s Store) Written(name string, seat int) time.Time {
+	info, err := os.Stat(filepath.Join(s.Dir, name, strconv.Itoa(seat)+archiveSuffix))
+	if err != nil {
+		return time.Time{}
+	}
+	return info.ModTime()
+}
+
 // Remove removes a snapshot: first its name, at once, then what was under it.
 func (s Store) Remove(name string) error {
 	if _, err := s.Find(name); err != nil {
@@ -221,7 +230,10 @@ func (d *Draft) Commit() error {
 	if _, err := os.Lstat(to); err == nil {
 		return fmt.Errorf("%w: %s", ErrExists, d.name)
 	}
-	if err := errors.Join(syncDir(d.dir), os.Rename(d.dir, to)); err != nil {
+	if err := syncDir(d.dir); err != nil {
+		return err
+	}
+	if err := os.Rename(d.dir, to); err != nil {
 		return err
 	}
 	return syncDir(d.store.Dir)
