@@ -15,12 +15,16 @@ import (
 	"io/fs"
 	"slices"
 	"strings"
+	"sync"
 )
 
 // FS holds base/ and sandbox/.
 //
 //go:embed all:base all:sandbox
 var FS embed.FS
+
+// FilterRepository is the name of the image of a class's SpamAssassin, whose recipe is filter/Dockerfile.
+const FilterRepository = "maillab/filter"
 
 // Repository is the sandbox image's name without its tag.
 const Repository = "maillab/sandbox"
@@ -29,7 +33,16 @@ const Repository = "maillab/sandbox"
 const Base = "maillab/base:bookworm"
 
 // Tag is the image's full name: Repository, a colon, and a hash over all that is in FS.
-func Tag() string { return Repository + ":" + hash(FS) }
+func Tag() string { return tag() }
+
+// What is in FS is as it was built: it is hashed once, and that is some fifty megabytes of programs.
+var (
+	tag       = sync.OnceValue(func() string { return Repository + ":" + hash(FS) })
+	filterTag = sync.OnceValue(func() string { return FilterRepository + ":" + hash(FS, "sandbox/filter/", "sandbox/bin/gateway") })
+)
+
+// FilterTag is the full name of the image of a class's SpamAssassin: the hash is over its own files.
+func FilterTag() string { return filterTag() }
 
 // Programs lists those of the given names that bin/ lacks: an image without them starts nothing.
 func Programs(names ...string) (missing []string) {
@@ -77,9 +90,13 @@ func mode(name string) int64 {
 	return 0o644
 }
 
-func hash(tree fs.FS) string {
+// hash is over the files of a tree, of which those count that begin with one of some prefixes; without any, all.
+func hash(tree fs.FS, of ...string) string {
 	sum := sha256.New()
 	for _, name := range files(tree) {
+		if len(of) > 0 && !slices.ContainsFunc(of, func(prefix string) bool { return strings.HasPrefix(name, prefix) }) {
+			continue
+		}
 		text, err := fs.ReadFile(tree, name)
 		if err != nil {
 			panic(fmt.Sprintf("images: %s is embedded but cannot be read: %v", name, err))

@@ -22,12 +22,16 @@ type Carrier struct {
 	All    []Maker // that there are
 	// Image is the tag of the sandbox image; it is made from twenty megabytes, and only for engines that want one.
 	Image func() string
-	Now   func() time.Time
+	// Filter is the tag of the image of a class's SpamAssassin.
+	Filter func() string
+	Now    func() time.Time
 	// Agree is asked before something is taken from students; nil agrees to nothing.
 	Agree func(ctx context.Context, p plan.Plan, harm string) error
 	// Rescue is called when that was agreed to, before anything is taken, and keeps what can be kept of those who lose their
 	// mail. Its error ends the up. May be nil.
 	Rescue func(ctx context.Context, h *instance.Held, i Running, leaving instance.Chosen) error
+	// Copies are those of an instance, which are put back where a machine is gone; nil: what was there begins anew.
+	Copies func(name string) Copies
 	// Events shows what apply does; finish is called when it has ended. May be nil.
 	Events   func(plan.Plan) (events func(apply.Event), finish func())
 	Parallel int
@@ -49,6 +53,8 @@ type Outcome struct {
 	Nothing bool    // there was nothing to do
 	Begun   bool    // something was, or may have been, created or changed
 	Alone   bool    // no other instance is there
+	Gone    []Gone  // machines that are, with what is to be placed anew
+	Moved   []Moved // what was
 	Silent  []error // engines that did not answer, when another was taken for what is new
 }
 
@@ -74,10 +80,31 @@ type upping struct {
 	rescued bool
 	refused map[int]bool
 	tries   int
+	given   []Gone // machines that somebody has agreed to give up
+	renewed bool
+	moved   []Moved
+}
+
+// renew renews once what gateways show each other, where that ends soon: else they would not hear one another any more.
+func (u *upping) renew(ctx context.Context, out Outcome) error {
+	r, ok := out.Engine.(engine.Renewer)
+	if !ok || u.renewed || !out.Was.Gateway {
+		return nil
+	}
+	u.renewed = true
+	return r.Renew(ctx, out.Name)
 }
 
 // Up brings an instance to what is asked for. An error may come with an Outcome that tells of something begun.
 func (c Carrier) Up(ctx context.Context, h *instance.Held, r Request) (Outcome, error) {
+	out, err := c.up(ctx, h, r)
+	if err == nil {
+		err = tidy(ctx, out)
+	}
+	return out, err
+}
+
+func (c Carrier) up(ctx context.Context, h *instance.Held, r Request) (Outcome, error) {
 	if err := h.KeepSecret(); err != nil {
 		return Outcome{}, err
 	}
@@ -92,10 +119,19 @@ func (c Carrier) Up(ctx context.Context, h *instance.Held, r Request) (Outcome, 
 		if next.Engine != nil {
 			out = next
 		}
-		out.Begun = u.touched
+		out.Begun, out.Moved = u.touched, u.moved
 		out.Result, out.Nothing = result, p.Empty() && round == 1 && result.Outcomes == nil
+		if err == nil {
+			err = u.renew(ctx, next)
+		}
 		if err != nil || p.Empty() && !out.Nothing {
 			return out, err
+		}
+		if len(out.Gone) > 0 {
+			if err := c.displace(ctx, &out, u); err != nil {
+				return out, err
+			}
+			continue
 		}
 		if harm := out.harm(p); harm != "" && harm != u.agreed && !u.begun {
 			if err := c.agree(ctx, p, harm); err != nil {
@@ -104,7 +140,10 @@ func (c Carrier) Up(ctx context.Context, h *instance.Held, r Request) (Outcome, 
 			u.agreed = harm
 			continue // somebody has been thinking: things may have changed
 		}
-		if err := errors.Join(c.rescue(ctx, h, out, u), out.keep(h)); err != nil {
+		if err := c.rescue(ctx, h, out, u); err != nil {
+			return out, err
+		}
+		if err := out.keep(h); err != nil {
 			return out, err
 		}
 		u.touched, out.Begun = true, true
@@ -173,6 +212,10 @@ func (c Carrier) look(ctx context.Context, folder instance.Folder, r Request, u 
 	if !u.looked && len(f.Existing.Resources) == 0 {
 		u.begun = true
 	}
+	if out.Gone, err = GoneNodes(ctx, Running{f.Existing, e}); err != nil {
+		return out, p, err
+	}
+	f.Lost = lostOf(f.Nodes, f.Picture, f.Lost, u.given)
 	f.Now, f.Ours = u.now, u.touched
 	f.Loose, f.Refused = u.begun, u.refused
 	out.Decision, err = Decide(r, f)
@@ -190,7 +233,11 @@ func (c Carrier) look(ctx context.Context, folder instance.Folder, r Request, u 
 	client := instance.Connect(e, r.Name)
 	defer client.Close()
 	actual := append(slices.Clone(f.Existing.Resources), s.Images...)
-	p = plan.Diff(out.Desired.Resources, actual, out.Desired.Hashes(), instance.Specs(ctx, client, f.Existing))
+	have := instance.Specs(ctx, client, f.Existing)
+	for seat := range f.Existing.Displaced() {
+		delete(have, seat) // it is not what it is to be before its copy is there
+	}
+	p = plan.Diff(out.Desired.Resources, actual, out.Desired.Hashes(), have)
 	if p, err = worded(folder, out.Desired, p); err != nil {
 		return out, p, err
 	}
@@ -245,8 +292,15 @@ func (c Carrier) run(ctx context.Context, h *instance.Held, o Outcome, p plan.Pl
 	defer client.Close()
 	steering := instance.NewSteering(client, o.Desired, hasher)
 	steering.Watch(o.Engine, o.Name)
-	return c.walk(ctx, p, apply.Config{Engine: o.Engine, Control: steering, Parallel: c.Parallel}), nil
+	steering.Spread(o.Engine, o.Name, o.Desired)
+	if displaced := o.Was.Displaced(); len(displaced) > 0 {
+		steering.PutBack(displaced, c.putBack(o, displaced))
+	}
+	return c.walk(ctx, p, apply.Config{Engine: o.Engine, Control: steering, Parallel: c.parallel(o.Engine)}), nil
 }
+
+// parallel is how many steps may be with an engine at the same time: one that has several machines takes more.
+func (c Carrier) parallel(e engine.Engine) int { return max(c.Parallel, e.Capabilities().Parallel) }
 
 func (c Carrier) walk(ctx context.Context, p plan.Plan, config apply.Config) apply.Result {
 	if c.Events != nil {

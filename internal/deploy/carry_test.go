@@ -142,7 +142,7 @@ func (w *world) bringing(t *testing.T, data, name string, students int) *bringin
 	r := request(t, students)
 	r.Name = name
 	return &bringing{
-		carrier: Carrier{Makers: []Maker{maker}, All: []Maker{maker}, Image: func() string { return "maillab/sandbox:1" }, Now: noon,
+		carrier: Carrier{Makers: []Maker{maker}, All: []Maker{maker}, Image: func() string { return "maillab/sandbox:1" }, Filter: func() string { return "maillab/filter:1" }, Now: noon,
 			Hash: func(password string) (string, error) { return "hash of " + password, nil },
 			Try:  func(string) error { return nil }, Ephemeral: 32768},
 		folder: instance.OpenFolder(data, name), request: r,

@@ -38,13 +38,20 @@ func choose(ctx context.Context, s Survey, name string, was *instance.Place, all
 				return chosen, nil
 			}
 		}
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
 		return nil, elsewhere(name, *was, err)
 	}
 	return nil, elsewhere(name, *was, nil)
 }
 
 func placeOf(e engine.Engine) instance.Place {
-	return instance.Place{Engine: e.Capabilities().Name, Host: HostOf(e)}
+	p := instance.Place{Engine: e.Capabilities().Name, Host: HostOf(e)}
+	if c, ok := e.(interface{ Cluster() string }); ok {
+		p.Host = c.Cluster() // whichever of its machines is asked
+	}
+	return p
 }
 
 // ElsewhereError is an instance that may be on an engine that was not to be asked.
@@ -58,12 +65,25 @@ func elsewhere(name string, was instance.Place, err error) error {
 	return &ElsewhereError{Name: name, Place: was, Err: err}
 }
 
+// Away is, where not every engine answers, that an instance which was not found may be on the one that does not; nil where it
+// was taken down.
+func Away(folder instance.Folder, name string) error {
+	place, err := folder.Place()
+	if err != nil || place == nil {
+		return err
+	}
+	return elsewhere(name, *place, engine.ErrUnavailable)
+}
+
 func (e *ElsewhereError) Error() string {
 	where := "engine " + e.Place.Engine
 	if e.Place.Host != "" {
 		where += " of " + e.Place.Host
 	}
-	if e.Err != nil {
+	switch {
+	case e.Err == engine.ErrUnavailable: //nolint:errorlint // nothing more is known
+		return fmt.Sprintf("%s was brought up on %s, which does not answer", e.Name, where)
+	case e.Err != nil:
 		return fmt.Sprintf("%s was brought up on %s, which does not answer: %v", e.Name, where, e.Err)
 	}
 	return fmt.Sprintf("%s is on %s, and another engine was chosen", e.Name, where)

@@ -3,6 +3,7 @@ package deploy
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"net/netip"
 	"slices"
 	"time"
@@ -18,10 +19,12 @@ import (
 
 // Request is what is asked for. Nothing in it depends on what there is.
 type Request struct {
-	Name   string
-	Lab    *lab.Lab
-	Class  roster.Class
-	Roster []byte // the class list, word for word; kept
+	Name    string
+	Lab     *lab.Lab
+	Class   roster.Class
+	Roster  []byte // the class list, word for word; kept
+	Assumed bool   // nobody named the class: it is that of the last up, or else the lab's own
+
 	Source string // where the lab is found again; kept
 	Owner  string
 	TTL    time.Duration // 0: as it was
@@ -31,6 +34,7 @@ type Request struct {
 	Base    int    // 0: as it is, else the lab's
 	Gateway string // host, ports, or "": as it is, or as the engine can
 	Web     *bool  // whether the class has a page; nil: as it is, or as the lab says
+	Page    PageTold
 
 	Passwords string // see lab.ParsePasswords; "": as last time
 
@@ -46,9 +50,13 @@ type Found struct {
 	Remote   string // the engine's machine, "" when it is this one
 	Visible  string // at which a disposable instance's command reaches the engine's machine, "" when that is where doors listen
 	Image    string // tag of the sandbox image
+	Filter   string // tag of the image of a class's SpamAssassin
 	Existing instance.Instance
 	All      []instance.Instance
 	InForce  []instance.Claim // the doors that the gateway has open now
+	Nodes    []engine.Node    // those with a gateway, on an engine that has several
+	Picture  []string         // IDs of those that the gateways know of
+	Lost     []string         // IDs of those that are given up
 
 	Seats     roster.Given // once given
 	Published *instance.Published
@@ -98,7 +106,7 @@ func Decide(r Request, f Found) (Decision, error) {
 	if f.Can.Mend != "" {
 		return d, refusef("engine %s cannot run sandboxes: %s: %s", f.Can.Name, f.Can.Missing, f.Can.Mend)
 	}
-	if err := r.clash(f); err != nil {
+	if err := cmp.Or(r.clash(f), r.strange(f)); err != nil {
 		return d, err
 	}
 	seating := roster.Seat(f.Seats.Holding(f.Existing.Seats()), r.Class) // what runs is right
@@ -120,6 +128,9 @@ func Decide(r Request, f Found) (Decision, error) {
 		return d, refuse(err)
 	}
 	w, err := wish(r, f, d, specs)
+	if unfiltered(specs, w) {
+		d.Warnings = append(d.Warnings, fmt.Sprintf("engine %s runs no SpamAssassin: mail is judged by the rules on board", f.Can.Name))
+	}
 	if err != nil {
 		return d, err
 	}
@@ -128,22 +139,37 @@ func Decide(r Request, f Found) (Decision, error) {
 		return d, refuse(err)
 	}
 	if f.Certificates != nil {
-		if d.Certificates, err = d.Desired.Certify(r.Name, d.Host, *f.Certificates, f.Now); err != nil {
+		if d.Certificates, err = d.Desired.Certify(r.Name, d.Host, d.Instead.Page, *f.Certificates, f.Now); err != nil {
 			return d, err
 		}
+	}
+	if f.Can.Nodes {
+		d.Desired.Spread(f.Existing, f.Nodes, f.Lost, copying(r.Lab))
 	}
 	d.Desired.Agree(f.Existing)
 	if err := d.Desired.CheckPorts(f.Ephemeral, free(r, f)); err != nil {
 		return d, refuse(err)
 	}
-	d.Warnings = warnings(d)
+	d.Warnings = slices.Concat(d.Warnings, moved(r, f, w.Publish), warnings(d))
+	if r.Lab.Copies != nil && !f.Can.Nodes {
+		d.Warnings = append(d.Warnings, "on one machine there is no other that keeps copies; maillab snapshot save keeps one in the data folder")
+	}
 	d.Blocks = w.Publish.Blocks
 	return d, nil
 }
 
+// copying is how sandboxes are copied to other machines; nil: they are not.
+func copying(l *lab.Lab) *control.Copying {
+	every, keep := l.Copied()
+	if every == 0 {
+		return nil
+	}
+	return &control.Copying{Every: every, Keep: keep}
+}
+
 // instead is the lab with what is said in its place: now, or by an up before.
 func instead(r Request, f Found) (*lab.Lab, instance.Instead, error) {
-	said := instance.Instead{Passwords: cmp.Or(r.Passwords, f.Instead.Passwords)}
+	said := instance.Instead{Passwords: cmp.Or(r.Passwords, f.Instead.Passwords), Page: r.Page.over(f.Instead.Page)}
 	p, err := lab.ParsePasswords(said.Passwords)
 	p.Changed = f.Passwords
 	return r.Lab.WithPasswords(p), said, err
@@ -155,7 +181,20 @@ func (r Request) clash(f Found) error {
 		return refusef("an instance is called %s already", r.Name)
 	}
 	if is := f.Existing.Lab; is != "" && is != r.Lab.Name {
-		return refusef("%s is an instance of the lab %s, not of %s: give another name with -n, or take it down first", r.Name, is, r.Lab.Name)
+		return refusef("%s is an instance of the lab %s, not of %s: say which with -f, give another name with -n, or take it down first", r.Name, is, r.Lab.Name)
+	}
+	return nil
+}
+
+// strange refuses to put a class that nobody named in the place of one of which nothing is known here.
+func (r Request) strange(f Found) error {
+	if !r.Assumed || len(f.Seats) > 0 {
+		return nil
+	}
+	for _, key := range append(slices.Sorted(maps.Keys(f.Existing.Seats())), f.Existing.Students()...) {
+		if _, ok := r.Class.Find(key); !ok {
+			return refusef("the class list of %s is not known on this machine, and %s is in it: say --class, as at its first up", r.Name, key)
+		}
 	}
 	return nil
 }
@@ -171,11 +210,18 @@ func (r Request) visible(f Found) string {
 func wish(r Request, f Found, d Decision, specs []spec.Sandbox) (instance.Wish, error) {
 	w := instance.Wish{
 		Name: r.Name, Topology: r.Lab.Topology, Image: f.Image, Specs: specs, Limits: limits(r.Lab, len(r.Class.Students)),
-		Host: d.Host, Owner: r.Owner, Created: f.Existing.Created, Token: tokens(f), Students: d.Students, Run: r.Run, Labels: r.Labels,
+		Host: d.Host, Owner: r.Owner, Created: f.Existing.Created, Token: tokens(f), Students: d.Students, Seats: d.Seats, Run: r.Run, Labels: r.Labels,
 		UIDs: f.Existing.UIDs(seatsOf(specs), f.Existing.Others(f.All)),
 	}
-	if w.Web = r.Lab.Web != nil || f.Existing.WebAddress() != ""; r.Web != nil {
+	w.Page = d.Instead.Page
+	if w.Web = r.Lab.Web != nil || f.Existing.WebAddress() != "" || r.Page.any(); r.Web != nil {
 		w.Web = *r.Web
+	}
+	if filter := r.Lab.Services.SMTP; filter != nil && filter.Filter != nil && filter.Filter.Spamd && f.Can.System && !f.Can.Nodes {
+		w.Filter = f.Filter
+	}
+	if w.Web && f.Can.Nodes {
+		return w, refuse(fmt.Errorf("on engine %s a class has no page: its container would have a network of its own; up --web=false brings the class up without", f.Can.Name))
 	}
 	if w.Created.IsZero() {
 		w.Created = f.Now
@@ -191,6 +237,17 @@ func wish(r Request, f Found, d Decision, specs []spec.Sandbox) (instance.Wish, 
 	}
 	w.Publish, err = publishing(r, f, d.Host, specs)
 	return w, refuse(err)
+}
+
+// unfiltered tells sandboxes that there is no SpamAssassin where the lab wants one and the engine runs none: it would be a container
+// without a network, which there is neither without Docker nor on a swarm.
+func unfiltered(specs []spec.Sandbox, w instance.Wish) (told bool) {
+	for _, s := range specs {
+		if smtp := s.Services.SMTP; w.Filter == "" && smtp != nil && smtp.Filter != nil && smtp.Filter.Spamd {
+			smtp.Filter.Spamd, told = false, true
+		}
+	}
+	return told
 }
 
 func seatsOf(specs []spec.Sandbox) []int {
@@ -219,7 +276,7 @@ func bySandbox(l *lab.Lab, class roster.Class, seats map[string]int) map[int][]s
 
 // tokens keeps the control tokens that sandboxes have, and makes new ones.
 func tokens(f Found) func(seat int) string {
-	has := map[int]string{control.WebSeat: f.Existing.WebToken()}
+	has := map[int]string{control.WebSeat: f.Existing.WebToken(), control.FilterSeat: f.Existing.FilterToken()}
 	for _, s := range f.Existing.Sandboxes {
 		has[s.Seat] = s.Target.Token
 	}

@@ -35,6 +35,15 @@ func aLab(t *testing.T, more string) *lab.Lab {
 	return l
 }
 
+func aClass(t *testing.T, names ...string) roster.Class {
+	t.Helper()
+	class, _, err := roster.Read("class.csv", strings.NewReader("name\n"+strings.Join(names, "\n")+"\n"), roster.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return class
+}
+
 func request(t *testing.T, students int) Request {
 	return Request{Name: "monday", Lab: aLab(t, ""), Class: roster.Count(students), Source: "small"}
 }
@@ -105,6 +114,14 @@ func TestDecide(t *testing.T) {
 			want: []string{"127.0.0.1:10125", "127.0.0.1:10325"}, warning: "which only that machine reaches"},
 		{name: "until it is not", there: 3, before: func(r *Request) { r.Host = "lab.example" }, ask: func(r *Request) { r.Host = "-" }, want: []string{"127.0.0.1:10125", "127.0.0.1:10325"}},
 		{name: "another lab", there: 3, ask: func(r *Request) { l := *r.Lab; l.Name = "other"; r.Lab = &l }, wrong: "is an instance of the lab small, not of other"},
+		{name: "a class that nobody named, where another is up of which nothing is known", there: 3, before: func(r *Request) { r.Class = aClass(t, "zoe", "yann", "xena") },
+			ask: func(r *Request) { r.Assumed = true }, given: func(f *Found) { f.Seats = nil }, wrong: "the class list of monday is not known on this machine, and xena is in it"},
+		{name: "or is known", there: 3, before: func(r *Request) { r.Class = aClass(t, "zoe", "yann", "xena") }, ask: func(r *Request) { r.Assumed = true },
+			given: func(f *Found) { f.Try = nil }, want: []string{"127.0.0.1:10425", "127.0.0.1:10625"}},
+		{name: "or is the same", there: 3, ask: func(r *Request) { r.Assumed = true }, given: func(f *Found) { f.Seats = nil },
+			want: []string{"127.0.0.1:10125", "127.0.0.1:10325"}},
+		{name: "or named", there: 3, before: func(r *Request) { r.Class = aClass(t, "zoe", "yann", "xena") }, given: func(f *Found) { f.Seats, f.Try = nil, nil },
+			want: []string{"127.0.0.1:10425", "127.0.0.1:10625"}},
 		{name: "there must be none", there: 3, ask: func(r *Request) { r.New = true }, wrong: "is called monday already"},
 		{name: "too many", ask: func(r *Request) { r.Class = roster.Count(300) }, wrong: "at most 226 fit from 10000 on: --base 2000 has room for all"},
 		{name: "where they were last", given: func(f *Found) { f.Published = &instance.Published{Blocks: []instance.Block{{Base: 15000, First: 1}}} },
@@ -117,7 +134,7 @@ func TestDecide(t *testing.T) {
 				}
 				return nil
 			}
-		}, want: []string{"127.0.0.1:10125", "127.0.0.1:10325"}},
+		}, want: []string{"127.0.0.1:10125", "127.0.0.1:10325"}, warning: "the ports from 15000 on are not free any more"},
 		{name: "what was refused is not tried again", given: func(f *Found) { f.Refused = map[int]bool{10000: true} }, want: []string{"127.0.0.1:11125", "127.0.0.1:11325"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -221,6 +238,19 @@ func TestOrderOfTheList(t *testing.T) {
 	}
 }
 
+// TestNoPageOnSeveralNodes: a page whose container would have a network is refused, whoever asks for it.
+func TestNoPageOnSeveralNodes(t *testing.T) {
+	f, r := found(), request(t, 2)
+	f.Can.Name, f.Can.Nodes = "swarm", true
+	yes, no := true, false
+	for asked, refused := range map[*bool]bool{nil: false, &no: false, &yes: true} {
+		r.Web = asked
+		if _, err := Decide(r, f); errors.As(err, new(*RefusedError)) != refused {
+			t.Errorf("%v", err)
+		}
+	}
+}
+
 // TestUnfitEngine: where the containers' uids are not the machine's own, nothing is decided, and what mends it is said.
 func TestUnfitEngine(t *testing.T) {
 	f := found()
@@ -233,5 +263,41 @@ func TestUnfitEngine(t *testing.T) {
 	f.Can.Mend = "" // what is only not there is no reason
 	if _, err := Decide(request(t, 2), f); err != nil {
 		t.Error(err)
+	}
+}
+
+// TestSpamAssassinWhere: a class has a SpamAssassin where the lab wants one and the engine can have it without a network; elsewhere the rules on
+// board judge, which is said. Found again, it keeps its token.
+func TestSpamAssassinWhere(t *testing.T) {
+	for _, test := range []struct {
+		name string
+		lab  string
+		can  engine.Capabilities
+		has  bool
+	}{
+		{"docker", "true", engine.Capabilities{System: true}, true},
+		{"not wanted", "false", engine.Capabilities{System: true}, false},
+		{"a swarm", "true", engine.Capabilities{System: true, Nodes: true}, false},
+		{"embedded", "true", engine.Capabilities{}, false},
+	} {
+		r, f := request(t, 2), found()
+		r.Lab.Services.SMTP.Filter = &lab.Filter{Style: "amavis", Tagged: 2, Required: 6.31, Bayes: "none", Spamd: test.lab == "true"}
+		f.Can, f.Filter = test.can, "maillab/filter:1"
+		f.Can.Name = test.name
+		d, err := Decide(r, f)
+		if err != nil {
+			t.Fatal(test.name, err)
+		}
+		asks, told := d.Desired.Specs[1].Services.SMTP.Filter.Spamd, strings.Contains(strings.Join(d.Warnings, "\n"), "engine "+test.name+" runs no SpamAssassin")
+		if asks != test.has || (d.Desired.Doors.Filter != nil) != test.has || told != (test.lab == "true" && !test.has) {
+			t.Errorf("%s: servers ask %t, it is there %t, warnings %v", test.name, asks, d.Desired.Doors.Filter != nil, d.Warnings)
+		}
+		if !test.has {
+			continue
+		}
+		f.Existing, f.Token = instance.Of(d.Desired.Resources)[0], func() string { return "another" }
+		if again, err := Decide(r, f); err != nil || again.Desired.Doors.Filter.Token != d.Desired.Doors.Filter.Token {
+			t.Errorf("%s: its token changes: %v", test.name, err)
+		}
 	}
 }

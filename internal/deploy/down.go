@@ -43,13 +43,15 @@ func (c Carrier) Down(ctx context.Context, h *instance.Held, e engine.Engine, na
 		if err != nil {
 			return result, err
 		}
-		if p.Empty() && !stays {
-			return result, h.ForgetPlace()
-		}
-		if p.Empty() || round == mostRounds {
+		switch {
+		case p.Empty() && !stays:
+			return result, h.ForgetPlace(c.Now())
+		case p.Empty():
+			return result, h.KeepDown(c.Now())
+		case round == mostRounds:
 			return result, nil
 		}
-		if result = c.walk(ctx, p, apply.Config{Engine: e, Parallel: c.Parallel}); !result.OK() {
+		if result = c.walk(ctx, p, apply.Config{Engine: e, Parallel: c.parallel(e)}); !result.OK() {
 			return result, nil
 		}
 	}

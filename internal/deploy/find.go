@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"maillab/internal/control"
 	"maillab/internal/engine"
 	"maillab/internal/instance"
 )
@@ -21,7 +22,7 @@ const gatewayPatience = 2 * time.Second
 func (c Carrier) found(ctx context.Context, folder instance.Folder, r Request, s Survey, e engine.Engine) (f Found, err error) {
 	f = Found{Can: e.Capabilities(), Remote: HostOf(e), All: s.all(), Token: rand.Text, Random: mathrand.IntN}
 	if f.Can.System {
-		f.Image = c.Image()
+		f.Image, f.Filter = c.Image(), c.Filter()
 	}
 	for _, i := range s.Named(r.Name) {
 		if i.Engine == e {
@@ -58,14 +59,23 @@ func (c Carrier) found(ctx context.Context, folder instance.Folder, r Request, s
 			f.Visible = visibleFrom(os.Stat, os.ReadFile, net.InterfaceByName)
 		}
 	}
-	f.InForce = inForce(ctx, f.Existing, e)
-	return f, nil
+	var mesh control.Mesh
+	f.InForce, mesh = inForce(ctx, f.Existing, e)
+	f.Lost = mesh.Lost
+	for _, n := range mesh.Nodes {
+		f.Picture = append(f.Picture, n.ID)
+	}
+	if s, ok := e.(engine.Spreader); ok && f.Existing.Gateway {
+		f.Nodes, err = s.Nodes(ctx, r.Name)
+	}
+	return f, err
 }
 
-// inForce are the doors that the instance's gateway has open, those for sandboxes that somebody removed among them.
-func inForce(ctx context.Context, i instance.Instance, e engine.Engine) (open []instance.Claim) {
+// inForce are the doors that the instance's gateway has open, those for sandboxes that somebody removed among them, and what it
+// knows of nodes.
+func inForce(ctx context.Context, i instance.Instance, e engine.Engine) (open []instance.Claim, mesh control.Mesh) {
 	if !i.Gateway {
-		return nil
+		return nil, mesh
 	}
 	ctx, cancel := context.WithTimeout(ctx, gatewayPatience)
 	defer cancel()
@@ -73,12 +83,15 @@ func inForce(ctx context.Context, i instance.Instance, e engine.Engine) (open []
 	defer client.Close()
 	doors, err := client.Doors(ctx)
 	if err != nil {
-		return nil // it does not serve: it holds nothing
+		return nil, mesh // it does not serve: it holds nothing
 	}
 	for _, t := range doors.Targets() {
 		open = append(open, instance.Claim{Doors: t.Doors})
 	}
-	return open
+	if doors.Mesh != nil {
+		mesh = *doors.Mesh
+	}
+	return open, mesh
 }
 
 // visibleFrom is the address of the machine on which the container that we are in runs: its default route. It is "" when we
@@ -119,7 +132,7 @@ func Render(ctx context.Context, h *instance.Held, r Request) (Decision, error) 
 		return Decision{}, err
 	}
 	d, err := Decide(r, Found{
-		Can: engine.Capabilities{System: true, Isolated: true}, Seats: seats, Secrets: secrets, Now: time.Unix(0, 0), Token: rand.Text,
+		Can: engine.Capabilities{System: true, Isolated: true}, Filter: "filter", Seats: seats, Secrets: secrets, Now: time.Unix(0, 0), Token: rand.Text,
 	})
 	if err != nil {
 		return d, err

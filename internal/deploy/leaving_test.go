@@ -40,6 +40,9 @@ func TestLeaving(t *testing.T) {
 	if n := sandboxes(t, w); n != 3 {
 		t.Errorf("%d sandboxes are left", n)
 	}
+	if sheet, err := instance.OpenFolder(data, "monday").Sheet(); err != nil || len(sheet.Sandboxes) != 3 {
+		t.Errorf("what did not come is kept as if it had: %+v, %v", sheet, err)
+	}
 	full = nil
 	if _, err := fewer.up(t); err != nil || len(kept) != 2 || sandboxes(t, w) != 2 {
 		t.Errorf("%v, kept %v", err, kept)

@@ -5,6 +5,8 @@ func forwarded(r Request, f Found) (bool, error) {
 	switch {
 	case r.Gateway == "ports" && !f.Can.System:
 		return false, refusef("--gateway ports: engine %s forwards to nothing", f.Can.Name)
+	case r.Gateway == "ports" && f.Can.Nodes:
+		return false, refusef("--gateway ports: on engine %s gateways are on their hosts' networks", f.Can.Name)
 	case r.Gateway == "host" && f.Can.Forwards:
 		return false, refusef("--gateway host: engine %s has no host networking: %s", f.Can.Name, f.Can.Missing)
 	case r.Gateway == "host", r.Gateway == "ports":

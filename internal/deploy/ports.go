@@ -37,7 +37,12 @@ func publishing(r Request, f Found, host string, specs []spec.Sandbox) (p instan
 		on.SSH = nil
 	}
 	switch p.Mode {
+	case "none":
+		p.Base = cmp.Or(r.Base, said.Base)
 	case "addresses":
+		if f.Can.Nodes {
+			return p, fmt.Errorf("publish mode addresses: on engine %s every node has the same doors, and an address is of one machine only: use mode ports", f.Can.Name)
+		}
 		p.Base = cmp.Or(r.Base, said.Base)
 		if p.Pool, err = netip.ParsePrefix(said.Pool); err != nil {
 			return p, err
@@ -87,6 +92,16 @@ func lastPublished(r Request, f Found) instance.Published {
 		return instance.Published{Listen: at}
 	}
 	return instance.Published{}
+}
+
+// moved warns of doors that are not where the last up put them, because somebody else has come there: sheets say the old ones.
+func moved(r Request, f Found, p instance.Publishing) []string {
+	for _, was := range lastPublished(r, f).Blocks {
+		if p.Mode == "ports" && r.Base == 0 && !slices.Contains(p.Blocks, was) {
+			return []string{fmt.Sprintf("the ports from %d on are not free any more, and the class gets others: what was handed out says the old ones; maillab handout makes new sheets", was.Base)}
+		}
+	}
+	return nil
 }
 
 // published is what of it the next up is to know. Where the doors listen as the lab says, they follow the lab.

@@ -26,9 +26,12 @@ func (w Waste) String() string {
 	return fmt.Sprintf("instance %s: %s", w.Instance, w.Reason)
 }
 
-// Waste finds what may go: with spools also mail and homes that were kept. An image of this tag is in use.
-func (s Survey) Waste(now time.Time, spools bool, tag string) (all []Waste) {
-	used := map[string]bool{tag: true}
+// Waste finds what may go: with spools also mail and homes that were kept. Images of these tags are in use.
+func (s Survey) Waste(now time.Time, spools bool, tags ...string) (all []Waste) {
+	used := map[string]bool{}
+	for _, tag := range tags {
+		used[tag] = true
+	}
 	for _, i := range s.Instances {
 		for _, r := range i.Resources {
 			if r.Sandbox != nil {
@@ -41,7 +44,7 @@ func (s Survey) Waste(now time.Time, spools bool, tag string) (all []Waste) {
 	}
 	for _, e := range s.Engines {
 		for _, r := range s.Images {
-			if !used[r.Image.Tag] && e.Capabilities().System {
+			if can := e.Capabilities(); !used[r.Image.Tag] && can.System && !can.Nodes {
 				all = append(all, Waste{Engine: e, Image: &r, Reason: "of another version, used by nothing"})
 			}
 		}

@@ -16,6 +16,7 @@ import (
 	"net"
 	"slices"
 	"sync"
+	"time"
 
 	"maillab/internal/control"
 	"maillab/internal/engine"
@@ -26,6 +27,8 @@ import (
 type Maker struct {
 	Name string
 	Make func(ctx context.Context) (engine.Engine, error)
+	// Aside is another way to use an engine that is asked, too: that it does not answer is said only when it is asked alone.
+	Aside bool
 }
 
 // Running is an instance with the engine that runs it.
@@ -43,6 +46,39 @@ func (r Running) Client() *control.Client {
 	return instance.Connect(r.Engine, r.Name)
 }
 
+// DownError is an instance of which nothing runs, and of which something is kept. Since is zero where it was not taken down.
+type DownError struct {
+	Name  string
+	Since time.Time
+	Left  bool // an engine has its volumes
+}
+
+// Down tells since when an instance is down of which nothing is there, or volumes alone: nil where that is not known.
+func Down(folder instance.Folder, name string, left bool, zone *time.Location) error {
+	since, err := folder.DownSince()
+	switch {
+	case err != nil:
+		return err
+	case since.IsZero() && !left:
+		return nil
+	}
+	return &DownError{Name: name, Since: since.In(zone), Left: left}
+}
+
+func (e *DownError) Error() string {
+	since := e.Since.Format("2006-01-02 15:04")
+	switch {
+	case e.Left && e.Since.IsZero():
+		return fmt.Sprintf("%s is half there: an up or a down is at work, or was broken off", e.Name)
+	case e.Left:
+		return fmt.Sprintf("%s is down since %s, and mail and homes are kept", e.Name, since)
+	}
+	return fmt.Sprintf("%s is down since %s", e.Name, since)
+}
+
+// Unwrap says that it was looked for, and is nowhere.
+func (*DownError) Unwrap() error { return engine.ErrNotFound }
+
 // NoGatewayError is an instance that has nobody at the door: none of its sandboxes can be asked.
 type NoGatewayError struct{ Instance string }
 
@@ -59,7 +95,7 @@ type Survey struct {
 	Silent    []string // their names
 }
 
-// Look asks the engines side by side for the instances called name, or for all.
+// Look asks the engines side by side for the instances called name, or for all. A look that was broken off has seen nothing.
 func Look(ctx context.Context, makers []Maker, name string) (Survey, error) {
 	type answer struct {
 		engine    engine.Engine
@@ -81,8 +117,14 @@ func Look(ctx context.Context, makers []Maker, name string) (Survey, error) {
 		})
 	}
 	wg.Wait()
+	if err := ctx.Err(); err != nil {
+		return Survey{}, err
+	}
 	var s Survey
 	for i, a := range answers {
+		if a.err != nil && makers[i].Aside && len(makers) > 1 {
+			continue
+		}
 		if a.err != nil {
 			s.Problems, s.Silent = append(s.Problems, a.err), append(s.Silent, makers[i].Name)
 			continue
@@ -101,7 +143,8 @@ func (s *Survey) add(e engine.Engine, resources []engine.Resource) {
 		s.Instances = append(s.Instances, Running{Instance: i, Engine: e})
 	}
 	for _, r := range resources {
-		if r.Kind == engine.Image {
+		same := func(o engine.Resource) bool { return o.ID() == r.ID() }
+		if r.Kind == engine.Image && !slices.ContainsFunc(s.Images, same) {
 			s.Images = append(s.Images, r)
 		}
 	}
@@ -110,6 +153,11 @@ func (s *Survey) add(e engine.Engine, resources []engine.Resource) {
 // Named are the instances of a name, on whatever engine.
 func (s Survey) Named(name string) []Running {
 	return slices.DeleteFunc(slices.Clone(s.Instances), func(r Running) bool { return r.Name != name })
+}
+
+// Up are those of which more than volumes is there.
+func (s Survey) Up() []Running {
+	return slices.DeleteFunc(slices.Clone(s.Instances), func(r Running) bool { return r.Bare() })
 }
 
 // Free is a name that no instance has whose gateway runs: base, base-2, …

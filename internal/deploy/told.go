@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"maillab/internal/instance"
+	"maillab/internal/lab"
 	"maillab/internal/spec"
 )
 
@@ -85,4 +86,27 @@ func (all Told) Variables() []string {
 			fmt.Sprintf("MAILLAB_PASSWORD_%d=%s", i+1, account.Password))
 	}
 	return vars
+}
+
+// Entry is how a student gets in.
+type Entry struct {
+	Student           string
+	Account, Password string
+	Addresses         map[string]string
+}
+
+// First is that of the first student, as an example.
+func (o Outcome) First() (Entry, bool) {
+	if len(o.Desired.Doors.Sandboxes) == 0 {
+		return Entry{}, false
+	}
+	first := o.Desired.Doors.Sandboxes[0]
+	student := o.Class.Students[0].Key
+	for _, s := range o.Class.Students {
+		if o.Seats[s.Key] == first.Seat {
+			student = s.Key
+		}
+	}
+	account, _ := lab.Login(o.Desired.Specs[first.Seat], student)
+	return Entry{student, account.Name, account.Password, instance.Sandbox{Seat: first.Seat, Target: first}.Addresses(o.Host)}, true
 }

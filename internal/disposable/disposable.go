@@ -140,3 +140,25 @@ func (g *Guard) Close(ctx context.Context) error {
 	}
 	return err
 }
+
+// patience is how long a reaper may take to be told that it is not needed.
+const patience = 2 * time.Minute
+
+// Guarded is a session that a Guard is started for once there is something that would outlive this process, or never.
+type Guarded struct {
+	Session string
+	watch   *Guard
+}
+
+// Start starts the reaper.
+func (g *Guarded) Start(ctx context.Context) { g.watch = Watch(ctx, g.Session) }
+
+// End ends it, if it was started, also after ctx has ended.
+func (g *Guarded) End(ctx context.Context) error {
+	if g.watch == nil {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
+	defer cancel()
+	return g.watch.Close(ctx)
+}

@@ -30,6 +30,7 @@ const (
 	Volume  Kind = "volume"  // one a sandbox and Part
 	Sandbox Kind = "sandbox" // one a seat
 	Web     Kind = "web"     // one an instance, or none: the class's page
+	Filter  Kind = "filter"  // one an instance, or none: SpamAssassin, which the servers of all ask
 )
 
 // State of a resource as observed.
@@ -57,13 +58,14 @@ type Resource struct {
 	// recreating the resource.
 	Labels map[string]string
 
-	Sandbox *SandboxSpec `json:",omitempty"` // sandboxes, gateways, pages
+	Sandbox *SandboxSpec `json:",omitempty"` // sandboxes, gateways, pages, filters
 	Image   *ImageSpec   `json:",omitempty"`
 }
 
-// ImageSpec is the sandbox image. Its tag is a hash of all that goes into it, so an image that exists is up to date.
+// ImageSpec is the sandbox image, or the filter's. Its tag is a hash of all that goes into it, so an image that exists is up to date.
 type ImageSpec struct {
-	Tag string
+	Tag    string
+	Recipe string `json:",omitempty"` // its Dockerfile, if that is not the context's own
 }
 
 // SandboxSpec is what a container is made from. A sandbox's has no network.
@@ -96,20 +98,21 @@ const (
 	LabelPart     = "maillab.part"
 	LabelUIDs     = "maillab.uids"    // the first of a sandbox's range of uids
 	LabelVersion  = "maillab.version" // of facts
-	LabelStudent  = "maillab.student" // roster key; on a shared sandbox the keys joined by a comma
+	LabelStudent  = "maillab.student" // roster key; on a shared sandbox the keys by their seats, with commas between
 	LabelSpec     = "maillab.spec"    // hash over the inputs that need a recreation when they change
 	LabelOwner    = "maillab.owner"
 	LabelCreated  = "maillab.created" // RFC 3339
 	LabelExpires  = "maillab.expires" // RFC 3339, absent: never
 	LabelRun      = "maillab.run"     // set on disposable instances
-	LabelToken    = "maillab.token"   // by which a sandbox, or the page, registers at its gateway
+	LabelToken    = "maillab.token"   // by which a sandbox, the page or the filter registers at its gateway
 	LabelDoors    = "maillab.doors"   // service=host:port, comma separated: where students reach a sandbox
 	LabelRelay    = "maillab.relay"   // host:port of the one server that a sandbox may have dialled for it, "" for none
 	LabelDomain   = "maillab.domain"  // by which a sandbox's neighbours know it, "" where it has none
 	LabelForward  = "maillab.forward" // "ports" on a gateway whose doors the engine forwards to it
 	LabelHost     = "maillab.host"    // what students are told to connect to
 	LabelTopology = "maillab.topology"
-	LabelWeb      = "maillab.web" // host:port of the class's page, absent where there is none
+	LabelWeb      = "maillab.web"  // host:port of the class's page, https:// before it where it has TLS; absent where there is none
+	LabelMesh     = "maillab.mesh" // host:port where the gateways of several nodes listen for one another
 )
 
 // SeatLabel is the label by which one resource says something of a seat that is not its own.
@@ -133,6 +136,8 @@ type Capabilities struct {
 	Forwards bool   // no host networking: the engine has to forward to a gateway's doors, and hides who connects
 	LowPorts bool   // doors may have ports under 1024, whoever the user is
 	Seccomp  bool   // containers run under our own filter of system calls, not the engine's
+	Nodes    bool   // sandboxes are on several machines; what people connect to is the same on each
+	Parallel int    // how many steps may be with it at the same time, where it is more than is asked for
 	Missing  string // for people: what is not there, "" when nothing is
 	Mend     string // for people: what has to be done before any sandbox can run here, "" when they can
 }
@@ -187,7 +192,7 @@ func Sort(rs []Resource) {
 
 // rank is a kind's place in the order of creation.
 func rank(k Kind) int {
-	return slices.Index([]Kind{Image, Socket, Gateway, Facts, Volume, Sandbox, Web}, k)
+	return slices.Index([]Kind{Image, Socket, Gateway, Facts, Volume, Sandbox, Web, Filter}, k)
 }
 
 // ID names a resource within its instance: "socket", "gateway", "facts 1", "volume 3 mail",

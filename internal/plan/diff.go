@@ -127,7 +127,7 @@ func (d *diff) add(a Action, r engine.Resource, reason string, cuts []string, ne
 
 // removals plans what goes, from what stands on others to what they stand on.
 func (d *diff) removals() {
-	for _, kind := range []engine.Kind{engine.Web, engine.Sandbox, engine.Volume, engine.Facts, engine.Gateway, engine.Socket} {
+	for _, kind := range []engine.Kind{engine.Filter, engine.Web, engine.Sandbox, engine.Volume, engine.Facts, engine.Gateway, engine.Socket} {
 		for _, r := range d.actual {
 			_, wanted := d.verdicts[keyOf(r)]
 			if r.Kind != kind || wanted || d.replaced(r) {
@@ -153,7 +153,7 @@ func (d *diff) standingOn(r engine.Resource) []ID {
 	for _, o := range d.actual {
 		switch {
 		case r.Kind == engine.Volume && o.Kind == engine.Sandbox && o.Seat == r.Seat,
-			r.Kind == engine.Socket && slices.Contains([]engine.Kind{engine.Sandbox, engine.Gateway, engine.Web}, o.Kind):
+			r.Kind == engine.Socket && slices.Contains([]engine.Kind{engine.Sandbox, engine.Gateway, engine.Web, engine.Filter}, o.Kind):
 			ids = append(ids, stepID(Remove, o))
 		}
 	}

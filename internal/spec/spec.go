@@ -12,6 +12,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+
+	"maillab/internal/fault"
 )
 
 // Version is the format that this code writes and reads.
@@ -43,6 +45,10 @@ type Sandbox struct {
 	Routes      []Route   `json:"routes"`
 	// Between is set in a lab between servers.
 	Between *Between `json:"between,omitempty"`
+	// Stoppable lets the student stop the mail server; between servers that is so anyway.
+	Stoppable bool `json:"stoppable,omitempty"`
+	// Faults go wrong on purpose, in all tasks; a task's own stand in Tasks.
+	Faults []fault.Fault `json:"faults,omitempty"`
 
 	Mail   []Mail `json:"mail"`  // in the spools at the start, in order
 	Files  []File `json:"files"` // in the homes at the start
@@ -86,6 +92,25 @@ type SMTP struct {
 	Relay  string `json:"relay"`  // "reject", or host[:port] of the server that takes what is not local
 	Banner string `json:"banner"` // what follows the host name in the 220 line
 	BareLF string `json:"bareLF"` // accept or reject: whether LF.LF ends DATA
+	// Verify says how senders are judged; nil: they are not.
+	Verify *Verify `json:"verify,omitempty"`
+	// Filter is a content filter between two passes of the queue; nil: there is none.
+	Filter *Filter `json:"filter,omitempty"`
+}
+
+// Verify is what becomes of mail whose sender is not who it says; mark leaves it at headers.
+type Verify struct {
+	SPF   string `json:"spf"`   // reject or mark: what the envelope's domain says may not be sent
+	DMARC string `json:"dmarc"` // obey or mark: what From's domain wants refused, or put aside
+}
+
+// Filter says how a content filter judges (see package filter).
+type Filter struct {
+	Tagged   float64 `json:"tagged"`
+	Required float64 `json:"required"`
+	Bayes    string  `json:"bayes"` // none, ham, spam
+	// Spamd has the instance's SpamAssassin asked.
+	Spamd bool `json:"spamd,omitempty"`
 }
 
 // POP3 says whose words port 110 uses.

@@ -23,8 +23,10 @@ import (
 	"slices"
 	"strings"
 	"sync/atomic"
+	"time"
 
 	"github.com/containerd/errdefs"
+	"github.com/docker/docker/api/types/swarm"
 	"github.com/docker/docker/api/types/system"
 	"github.com/docker/docker/client"
 
@@ -33,13 +35,17 @@ import (
 
 // Config is what an Engine is opened with.
 type Config struct {
-	Endpoint Endpoint     // which daemon; from FindEndpoint
-	Build    Build        // what the sandbox image is built from
-	Log      *slog.Logger // nil throws away
+	Endpoint Endpoint // which daemon; from FindEndpoint
+	Build    Build    // what the sandbox image is built from
+	// Auth is what the user has to show at a registry: a user and a password, a token without a user, or nothing. nil is nothing.
+	Auth func(host string) (user, secret string, err error)
+	Log  *slog.Logger     // nil throws away
+	Now  func() time.Time // of certificates; nil is the machine's clock
 }
 
 // Build is how an image that is missing is made.
 type Build struct {
+	Tag     string                  // what it is called
 	Context func(w io.Writer) error // writes the build context, a tar with a Dockerfile that takes ARG BASE
 	Base    string                  // name for the base image where debian:bookworm-slim is not to be had
 	Lock    string                  // file that serialises builds of one user; its folder is made when missing
@@ -50,16 +56,20 @@ type Engine struct {
 	api      *client.Client
 	endpoint Endpoint
 	build    Build
+	auth     func(host string) (user, secret string, err error)
 	log      *slog.Logger
+	now      func() time.Time
 	can      engine.Capabilities
 	cpus     int         // of the machine
 	noQuota  atomic.Bool // volumes cannot be bounded, as was found when one was made
 	selinux  bool
+	swarm    swarm.Info
 }
 
 var (
-	_ engine.Engine = (*Engine)(nil)
-	_ engine.Execer = (*Engine)(nil)
+	_ engine.Engine  = (*Engine)(nil)
+	_ engine.Execer  = (*Engine)(nil)
+	_ engine.Shipper = (*Engine)(nil)
 )
 
 // oldest is the API version of engine 20.10.
@@ -70,16 +80,22 @@ func Open(ctx context.Context, c Config) (*Engine, error) {
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
 	api, err := c.Endpoint.client()
 	if err != nil {
 		return nil, fmt.Errorf("docker at %s: %w", c.Endpoint, err)
 	}
-	e := &Engine{api: api, endpoint: c.Endpoint, build: c.Build, log: c.Log}
+	e := &Engine{api: api, endpoint: c.Endpoint, build: c.Build, auth: c.Auth, log: c.Log, now: c.Now}
 	info, err := api.Info(ctx)
 	if err != nil {
 		api.Close()
 		if errdefs.IsInvalidArgument(err) && strings.Contains(err.Error(), "version") {
 			return nil, fmt.Errorf("docker at %s: needs engine 20.10 (API %s) or newer: %w", c.Endpoint, oldest, err)
+		}
+		if ctx.Err() != nil { // nobody waited for its answer
+			return nil, fmt.Errorf("docker at %s: %w", c.Endpoint, err)
 		}
 		return nil, fmt.Errorf("docker at %s: %w: %w", c.Endpoint, engine.ErrUnavailable, err)
 	}
@@ -87,7 +103,7 @@ func Open(ctx context.Context, c Config) (*Engine, error) {
 		api.Close()
 		return nil, fmt.Errorf("docker at %s: %w", c.Endpoint, err)
 	}
-	e.can, e.cpus, e.selinux = capabilities(info), info.NCPU, secured(info, "name=selinux")
+	e.can, e.cpus, e.selinux, e.swarm = capabilities(info), info.NCPU, secured(info, "name=selinux"), info.Swarm
 	return e, nil
 }
 

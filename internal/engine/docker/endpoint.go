@@ -71,7 +71,7 @@ func OpenHere(ctx context.Context, build Build) (*Engine, error) {
 	if err != nil {
 		return nil, err
 	}
-	return Open(ctx, Config{Endpoint: endpoint, Build: build})
+	return Open(ctx, Config{Endpoint: endpoint, Build: build, Auth: authIn(config)})
 }
 
 // tlsFromEnv follows docker: certificates are used when DOCKER_TLS_VERIFY or DOCKER_TLS is set to anything.

@@ -2,7 +2,7 @@ package docker
 
 import (
 	"context"
-	"fmt"
+	"errors"
 	"io"
 	"sync/atomic"
 	"time"
@@ -16,12 +16,17 @@ import (
 // Exec runs a command as root in a sandbox, without a terminal. It starts with all of the container's capabilities and
 // is therefore for the teacher only: nothing that a student controls may come this way.
 func (e *Engine) Exec(ctx context.Context, instance string, seat int, cmd []string, s engine.IO) (int, error) {
-	name := sandboxName(instance, seat)
+	code, err := e.execIn(ctx, sandboxName(instance, seat), cmd, s)
+	return code, explain(err, "exec in sandbox %d of %s", seat, instance)
+}
+
+// execIn runs it in a container.
+func (e *Engine) execIn(ctx context.Context, name string, cmd []string, s engine.IO) (int, error) {
 	attached, id, err := e.attach(ctx, name, container.ExecOptions{
 		User: "0:0", Cmd: cmd, AttachStdin: s.In != nil, AttachStdout: true, AttachStderr: true,
 	})
 	if err != nil {
-		return 0, explain(notRunning(err), "exec in sandbox %d of %s", seat, instance)
+		return 0, notRunning(err)
 	}
 	defer attached.Close()
 	defer context.AfterFunc(ctx, attached.Close)()
@@ -37,14 +42,14 @@ func (e *Engine) Exec(ctx context.Context, instance string, seat int, cmd []stri
 		if ended, wrong := e.api.ContainerExecInspect(ctx, id); wrong == nil && !ended.Running {
 			return ended.ExitCode, nil // what it left in the background has its output open
 		}
-		return 0, explain(err, "exec in sandbox %d of %s", seat, instance)
+		return 0, err
 	}
 	ended, err := e.api.ContainerExecInspect(ctx, id)
 	if err != nil {
-		return 0, explain(err, "exec in sandbox %d of %s", seat, instance)
+		return 0, err
 	}
 	if ended.Running {
-		return 0, fmt.Errorf("exec in sandbox %d of %s: its streams ended, and it did not", seat, instance)
+		return 0, errors.New("its streams ended, and it did not")
 	}
 	return ended.ExitCode, nil
 }

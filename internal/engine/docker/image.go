@@ -16,8 +16,8 @@ import (
 
 // putImage builds the image when there is none of that tag. Builds of one user wait for each other, and look again
 // before they begin: of two commands that need the image, one builds it.
-func (e *Engine) putImage(ctx context.Context, tag string, progress engine.Progress) error {
-	if there, err := e.hasImage(ctx, tag); there || err != nil {
+func (e *Engine) putImage(ctx context.Context, image engine.ImageSpec, progress engine.Progress) error {
+	if there, err := e.hasImage(ctx, image.Tag); there || err != nil {
 		return err
 	}
 	if e.build.Context == nil {
@@ -28,14 +28,14 @@ func (e *Engine) putImage(ctx context.Context, tag string, progress engine.Progr
 		return err
 	}
 	defer unlock()
-	if there, err := e.hasImage(ctx, tag); there || err != nil {
+	if there, err := e.hasImage(ctx, image.Tag); there || err != nil {
 		return err
 	}
 	base, err := e.base(ctx, progress)
 	if err != nil {
 		return fmt.Errorf("base image: %w", err)
 	}
-	return e.buildImage(ctx, tag, base, progress)
+	return e.buildImage(ctx, image, base, progress)
 }
 
 func (e *Engine) hasImage(ctx context.Context, tag string) (bool, error) {
@@ -47,15 +47,16 @@ func (e *Engine) hasImage(ctx context.Context, tag string) (bool, error) {
 }
 
 // buildImage uses the classic builder: engine 20.10 has it without a session, and newer ones still do.
-func (e *Engine) buildImage(ctx context.Context, tag, base string, progress engine.Progress) error {
-	progress("building " + tag + " on " + base)
+func (e *Engine) buildImage(ctx context.Context, image engine.ImageSpec, base string, progress engine.Progress) error {
+	progress("building " + image.Tag + " on " + base)
 	reader, writer := io.Pipe()
 	defer reader.Close() // ends the writer, if the daemon did not read all
 	go func() { writer.CloseWithError(e.build.Context(writer)) }()
 	response, err := e.api.ImageBuild(ctx, reader, build.ImageBuildOptions{
-		Version: build.BuilderV1, Tags: []string{tag}, Remove: true, ForceRemove: true,
-		BuildArgs: map[string]*string{"BASE": &base},
-		Labels:    map[string]string{labelImage: tag},
+		Version: build.BuilderV1, Tags: []string{image.Tag}, Remove: true, ForceRemove: true,
+		Dockerfile: image.Recipe,
+		BuildArgs:  map[string]*string{"BASE": &base},
+		Labels:     map[string]string{labelImage: image.Tag},
 	})
 	if err != nil {
 		return err

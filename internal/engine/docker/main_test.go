@@ -52,6 +52,10 @@ func TestMain(m *testing.M) {
 			code = 1
 		}
 	}
+	if err := closeSwarm(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		code = 1
+	}
 	os.Exit(code)
 }
 
@@ -114,9 +118,12 @@ func tinyRoot(t testing.TB) []byte {
 	return archive.Bytes()
 }
 
-func importTiny(e *Engine, root []byte) error {
+func importTiny(e *Engine, root []byte) error { return importAs(e, tinyImage, root) }
+
+// importAs imports it under a name, which makes it another image.
+func importAs(e *Engine, tag string, root []byte) error {
 	body, err := e.api.ImageImport(context.Background(), image.ImportSource{Source: bytes.NewReader(root), SourceName: "-"},
-		tinyImage, image.ImportOptions{Changes: []string{"LABEL " + labelImage + "=" + tinyImage}})
+		tag, image.ImportOptions{Changes: []string{"LABEL " + labelImage + "=" + tag}})
 	if err != nil {
 		return err
 	}

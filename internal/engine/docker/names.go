@@ -19,6 +19,8 @@ func nameOf(r engine.Resource) string {
 		return fmt.Sprintf("maillab-%s-facts-%d", r.Instance, r.Version)
 	case engine.Web:
 		return "maillab-" + r.Instance + "-web"
+	case engine.Filter:
+		return "maillab-" + r.Instance + "-filter"
 	case engine.Volume:
 		return volumeName(r.Instance, r.Seat, r.Part)
 	default:

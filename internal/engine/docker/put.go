@@ -22,7 +22,7 @@ func (e *Engine) Put(ctx context.Context, r engine.Resource, progress engine.Pro
 	var err error
 	switch r.Kind {
 	case engine.Image:
-		err = e.putImage(ctx, r.Image.Tag, progress)
+		err = e.putImage(ctx, *r.Image, progress)
 	case engine.Socket, engine.Volume, engine.Facts: // an empty volume keeps its labels
 		err = e.putVolume(ctx, r)
 	case engine.Gateway:
@@ -31,6 +31,8 @@ func (e *Engine) Put(ctx context.Context, r engine.Resource, progress engine.Pro
 		err = e.putContainer(ctx, r, e.onThisMachine(r, sandboxSettings(r)))
 	case engine.Web:
 		err = e.putContainer(ctx, r, e.onThisMachine(r, webSettings(r)))
+	case engine.Filter:
+		err = e.putContainer(ctx, r, e.onThisMachine(r, filterSettings(r)))
 	default:
 		return fmt.Errorf("put %s: no such kind", r.ID())
 	}

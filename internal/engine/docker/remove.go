@@ -6,7 +6,6 @@ import (
 
 	"github.com/containerd/errdefs"
 	"github.com/docker/docker/api/types/container"
-	"github.com/docker/docker/api/types/image"
 
 	"maillab/internal/engine"
 )
@@ -17,10 +16,10 @@ func (e *Engine) Remove(ctx context.Context, r engine.Resource) error {
 	var err error
 	switch r.Kind {
 	case engine.Image:
-		_, err = e.api.ImageRemove(ctx, r.Image.Tag, image.RemoveOptions{PruneChildren: true})
+		err = e.removeImage(ctx, r.Image.Tag)
 	case engine.Socket, engine.Volume, engine.Facts:
 		err = e.removeVolume(ctx, r)
-	case engine.Gateway, engine.Sandbox, engine.Web:
+	case engine.Gateway, engine.Sandbox, engine.Web, engine.Filter:
 		err = e.removeContainer(ctx, r)
 	default:
 		return fmt.Errorf("remove %s: no such kind", r.ID())

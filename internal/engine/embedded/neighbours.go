@@ -31,7 +31,7 @@ func (p *process) askFor(seat int) between.Ask {
 		}
 		here, there := net.Pipe()
 		from, at := netip.AddrPortFrom(asker.Server().Address, 49152), netip.AddrPortFrom(who.Address, 25)
-		go neighbour.serve(service, &handoff.Conn{Conn: there, Offer: handoff.Offer{Service: service, Peer: mail.Peer{Remote: from, Local: at}}}, false)
+		go neighbour.serve(service, &handoff.Conn{Conn: there, Offer: handoff.Offer{Service: service, Peer: mail.Peer{Remote: from, Local: at}, Neighbour: true}}, false)
 		return &handoff.Conn{Conn: here, Offer: handoff.Offer{Service: service, Peer: mail.Peer{Remote: at, Local: from}}}, who, nil
 	}
 }

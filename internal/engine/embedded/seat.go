@@ -241,6 +241,8 @@ func (s *seat) become(text []byte) (*life, error) {
 }
 
 func (host) Authorize(context.Context, string, string, time.Duration) error { return errNoSystem }
+func (host) Stamp(context.Context) (string, error)                          { return "", errNoSystem }
+func (host) Moving(context.Context) error                                   { return errNoSystem }
 func (host) HostKey(context.Context) (string, error)                        { return "", errNoSystem }
 
 // firewall stands for the dropped packets of a sandbox: a connection to the outside world is never made, it times out.

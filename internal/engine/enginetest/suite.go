@@ -54,20 +54,19 @@ func (s Subject) class(t *testing.T, short string, seats int) []engine.Resource 
 	return s.Class(t, name, seats)
 }
 
-// RemoveAll removes whatever there is of an instance, from what stands on others to what they stand on.
+// RemoveAll removes whatever there is of an instance, from what stands on others to what they stand on, each kind side by side.
 func RemoveAll(t *testing.T, e engine.Engine, instance string) {
 	t.Helper()
 	rs, err := e.Observe(context.Background(), instance)
 	if err != nil {
 		t.Errorf("clean up: %v", err)
 	}
-	for _, r := range slices.Backward(rs) {
-		if r.Kind == engine.Image {
-			continue
-		}
-		if err := e.Remove(context.Background(), r); err != nil {
-			t.Errorf("clean up: %v", err)
-		}
+	byKind := map[engine.Kind][]engine.Resource{}
+	for _, r := range rs {
+		byKind[r.Kind] = append(byKind[r.Kind], r)
+	}
+	for _, kind := range []engine.Kind{engine.Filter, engine.Web, engine.Sandbox, engine.Volume, engine.Facts, engine.Gateway, engine.Socket} {
+		each(t, byKind[kind], func(r engine.Resource) error { return e.Remove(context.Background(), r) })
 	}
 }
 

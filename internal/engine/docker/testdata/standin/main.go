@@ -3,6 +3,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -15,6 +16,9 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"maillab/internal/rollcall"
+	"maillab/internal/sweep"
 )
 
 const (
@@ -31,6 +35,10 @@ func main() {
 		err = serve(os.Args[2])
 	case "gateway stream":
 		err = stream()
+	case "gateway sweep":
+		err = sweep.Volumes(context.Background(), sweep.Socket, os.Args[2], os.Args[3:])
+	case "gateway rollcall":
+		err = rollcall.Run(context.Background(), os.Args[2], os.Getenv("MAILLAB_NODE"), os.Stdout)
 	case "try exit":
 		err = try(os.Args[2])
 	case "try dial":

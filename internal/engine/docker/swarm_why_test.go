@@ -1,0 +1,74 @@
+package docker
+
+import (
+	"encoding/json"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/docker/docker/api/types/filters"
+	"github.com/docker/docker/api/types/swarm"
+	"github.com/docker/docker/client"
+	"github.com/google/go-cmp/cmp"
+
+	"maillab/internal/engine"
+)
+
+// TestWhy: a seat for which another instance leaves no room is told so.
+func TestWhy(t *testing.T) {
+	needs := &swarm.ResourceRequirements{Reservations: &swarm.Resources{MemoryBytes: 256 << 20}}
+	labels := func(instance string, kind engine.Kind) map[string]string {
+		return map[string]string{engine.LabelInstance: instance, engine.LabelKind: string(kind), engine.LabelSeat: "3"}
+	}
+	mine, other := swarm.Service{ID: "mine"}, swarm.Service{ID: "other"}
+	mine.Spec.Labels, other.Spec.Labels = labels("monday", engine.Sandbox), labels("tuesday", engine.Sandbox)
+	mine.Spec.TaskTemplate.Resources = needs
+	task := swarm.Task{ID: "t", ServiceID: other.ID, NodeID: "n", DesiredState: swarm.TaskStateRunning, Status: swarm.TaskStatus{State: swarm.TaskStateRunning},
+		Spec: swarm.TaskSpec{Resources: needs}}
+	task.Labels = other.Spec.Labels
+	node := swarm.Node{ID: "n", Status: swarm.NodeStatus{State: swarm.NodeStateReady}, Spec: swarm.NodeSpec{Availability: swarm.NodeAvailabilityActive}}
+	node.Description.Hostname, node.Description.Resources.MemoryBytes = "pc-12", 300<<20
+	daemon := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		wanted, err := filters.FromJSON(r.FormValue("filters"))
+		if err != nil {
+			t.Error(err)
+		}
+		lists := map[string]any{"nodes": []swarm.Node{node}}
+		if wanted.MatchKVList("label", mine.Spec.Labels) {
+			lists["services"] = []swarm.Service{mine}
+		}
+		if wanted.MatchKVList("label", task.Labels) {
+			lists["tasks"] = []swarm.Task{task}
+		}
+		list, there := lists[r.URL.Path[strings.LastIndexByte(r.URL.Path, '/')+1:]]
+		if !there {
+			list = []string{}
+		}
+		_ = json.NewEncoder(w).Encode(list)
+	}))
+	defer daemon.Close()
+	api, err := client.NewClientWithOpts(client.WithHost("tcp://"+daemon.Listener.Addr().String()), client.WithVersion("1.44"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer api.Close()
+	why, err := newSwarm(&Engine{api: api}).Why(t.Context(), "monday")
+	if diff := cmp.Diff(map[int]string{3: "pc-12 has 44 MiB left of 300, and 256 are wanted"}, why); diff != "" || err != nil {
+		t.Error(diff, err)
+	}
+}
+
+// TestAnsweringFirst: a node that is gone is tried last, and the others in their order.
+func TestAnsweringFirst(t *testing.T) {
+	node := func(id string, state swarm.NodeState) swarm.Node {
+		return swarm.Node{ID: id, Status: swarm.NodeStatus{State: state}}
+	}
+	got := ""
+	for _, n := range answeringFirst([]swarm.Node{node("a", swarm.NodeStateDown), node("b", swarm.NodeStateReady), node("c", swarm.NodeStateUnknown), node("d", swarm.NodeStateReady)}) {
+		got += n.ID
+	}
+	if got != "bdac" {
+		t.Error(got)
+	}
+}
