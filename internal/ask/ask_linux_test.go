@@ -4,54 +4,19 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"os"
 	"strings"
 	"testing"
 
-	"golang.org/x/sys/unix"
-
 	"maillab/internal/say"
+	"maillab/internal/screen/screentest"
 )
-
-// openTerminal gives both ends of a pseudo-terminal: pty(7), and ioctl_tty(2) for what unlocks and names the other end.
-func openTerminal(t *testing.T) (person, program *os.File) {
-	t.Helper()
-	person, err := os.OpenFile("/dev/ptmx", os.O_RDWR|unix.O_NOCTTY, 0)
-	if err != nil {
-		t.Skip("no pseudo-terminals here: ", err)
-	}
-	t.Cleanup(func() { _ = person.Close() })
-	if err := unix.IoctlSetPointerInt(int(person.Fd()), unix.TIOCSPTLCK, 0); err != nil {
-		t.Fatal(err)
-	}
-	number, err := unix.IoctlGetInt(int(person.Fd()), unix.TIOCGPTN)
-	if err != nil {
-		t.Fatal(err)
-	}
-	program, err = os.OpenFile(fmt.Sprintf("/dev/pts/%d", number), os.O_RDWR|unix.O_NOCTTY, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = program.Close() })
-	return person, program
-}
-
-// echoes tells whether a terminal shows what is typed.
-func echoes(t *testing.T, tty *os.File) bool {
-	t.Helper()
-	state, err := unix.IoctlGetTermios(int(tty.Fd()), unix.TCGETS)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return state.Lflag&unix.ECHO != 0
-}
 
 // asked puts a question at a terminal, and gives it to a person once its prompt has been read.
 func asked(t *testing.T, question func(context.Context, Person, *os.File) error, person func(typing io.Writer, interrupt func())) (*os.File, error) {
 	t.Helper()
-	pty, tty := openTerminal(t)
+	pty, tty := screentest.Open(t)
 	prompts, screen := io.Pipe()
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
@@ -89,7 +54,7 @@ func TestHidden(t *testing.T) {
 		if got := strings.Join(words, " "); !errors.Is(err, want) || (got == "one two") != (want == nil) {
 			t.Errorf("%q: %q, %v", typed, got, err)
 		}
-		if !echoes(t, tty) {
+		if !screentest.Echoes(t, tty) {
 			t.Errorf("after %q the terminal does not show what is typed", typed)
 		}
 	}
@@ -111,14 +76,14 @@ func TestInterrupted(t *testing.T) {
 		if !errors.Is(err, context.Canceled) || strings.Contains(err.Error(), "agreed") {
 			t.Errorf("%s: %v", name, err)
 		}
-		if !echoes(t, tty) {
+		if !screentest.Echoes(t, tty) {
 			t.Errorf("%s: the terminal no longer shows what is typed", name)
 		}
 	}
 }
 
 func TestThere(t *testing.T) {
-	_, tty := openTerminal(t)
+	_, tty := screentest.Open(t)
 	if !(Person{In: tty}).There() || (Person{In: &bytes.Buffer{}}).There() {
 		t.Error("a terminal is one, and a buffer is none")
 	}

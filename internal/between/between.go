@@ -8,9 +8,13 @@ package between
 import (
 	"context"
 	"errors"
+	"fmt"
+	"io"
 	"net"
 	"net/netip"
 	"slices"
+	"syscall"
+	"time"
 )
 
 // Services that pass between servers; nothing else does.
@@ -50,6 +54,36 @@ type Server struct {
 // Ask has the gateway look for a server, by its domain or its address, and connect to a service of it; with service "" it
 // only tells who it is, and there is no connection. The error is ErrNobody where no server is called so.
 type Ask func(ctx context.Context, to, service string) (net.Conn, Server, error)
+
+// taken is the octet with which a server says that it takes a neighbour's connection. What the gateway connects is a pair of
+// sockets that are open at once: without it, a server that is stopped could not be told from one that breaks off.
+const taken = '+'
+
+// Take takes a neighbour's connection, before anything is said on it. A server that does not take it closes it.
+func Take(conn net.Conn) error {
+	_, err := conn.Write([]byte{taken})
+	return err
+}
+
+// Taken waits until a server takes a connection that Ask made. The error is that of a port at which nobody listens where the
+// server closes it instead; the connection is closed then.
+func Taken(ctx context.Context, conn net.Conn) error {
+	stop := context.AfterFunc(ctx, func() { _ = conn.SetReadDeadline(time.Unix(1, 0)) })
+	var said [1]byte
+	n, err := io.ReadFull(conn, said[:])
+	if !stop() && ctx.Err() != nil {
+		err = ctx.Err()
+	}
+	switch {
+	case err == nil && said[0] == taken:
+		return nil
+	case n == 0 && ctx.Err() != nil:
+	default:
+		err = fmt.Errorf("the neighbour does not take the connection: %w", syscall.ECONNREFUSED)
+	}
+	_ = conn.Close()
+	return err
+}
 
 // ErrNobody is the answer where a lab has no such server.
 var ErrNobody = errors.New("no server of this lab is called so")

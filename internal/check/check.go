@@ -17,6 +17,7 @@ import (
 
 	"maillab/internal/dialogue"
 	"maillab/internal/lab/task"
+	"maillab/internal/period"
 	"maillab/internal/progress"
 )
 
@@ -39,6 +40,16 @@ type Result struct {
 	At     time.Time      `json:"at,omitzero"`    // of the pass
 	// CopiedFrom is the student whose token the answer carries: for the teacher, as far as it is known here.
 	CopiedFrom string `json:"copiedFrom,omitempty"`
+
+	Found task.Text `json:"-"` // what was seen, without what its time makes of it
+}
+
+// Pass is what is to be remembered of one that passed: whether it was late is told anew each time, as more time may be given.
+func (r Result) Pass() progress.Pass {
+	if r.Found == nil {
+		return progress.Pass{At: r.At, Seen: r.Seen}
+	}
+	return progress.Pass{At: r.At, Seen: r.Found}
 }
 
 // Evidence is what checks look at, all of it of one epoch. What is nil cannot be looked at here.
@@ -57,8 +68,8 @@ type Evidence struct {
 	Owner func(taskID, answer string) string
 
 	Now    func() time.Time
-	Random func() string                                   // a text that is new each time
-	Pause  func(ctx context.Context, d time.Duration) bool // false when ctx ended
+	Random func() string                                    // a text that is new each time
+	Pause  func(ctx context.Context, d time.Duration) error // period.Wait
 }
 
 // Mails are the copies of messages that went into mailboxes, in order.
@@ -118,16 +129,7 @@ func (e *Evidence) fill() {
 		e.Random = func() string { return strings.ToLower(rand.Text()[:10]) }
 	}
 	if e.Pause == nil {
-		e.Pause = pause
-	}
-}
-
-func pause(ctx context.Context, d time.Duration) bool {
-	select {
-	case <-ctx.Done():
-		return false
-	case <-time.After(d):
-		return true
+		e.Pause = period.Wait
 	}
 }
 
@@ -194,7 +196,7 @@ func (x *sheet) result(ctx context.Context, t task.Task) Result {
 
 // About completes a verdict with what is to be told of its task.
 func About(t task.Task, r Result, w progress.Work) Result {
-	r.ID, r.Title, r.Points, r.Answer = t.ID, t.Title, t.Points, w.Answers[t.ID]
+	r.ID, r.Title, r.Points, r.Answer, r.Found = t.ID, t.Title, t.Points, w.Answers[t.ID], r.Seen
 	switch {
 	case r.Mark != nil:
 		r.Given = r.Mark.Points(t.Points)

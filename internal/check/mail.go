@@ -8,7 +8,6 @@ import (
 	"slices"
 	"strings"
 
-	"maillab/internal/dialogue"
 	"maillab/internal/lab/task"
 )
 
@@ -200,9 +199,6 @@ func matches(p task.Pattern, of func(Mail) string, fr, en string) criterion {
 	}
 }
 
-// queued finds the queue ID in the reply to a message's end.
-var queued = regexp.MustCompile(`queued as ([0-9A-Za-z]+)`)
-
 // indexTyped finds out how the dialogue was typed in which each message was handed in.
 func (x *sheet) indexTyped(ctx context.Context) error {
 	if x.typed != nil {
@@ -214,15 +210,12 @@ func (x *sheet) indexTyped(ctx context.Context) error {
 			return err
 		}
 		for _, l := range d.Lines {
-			if l.Kind != dialogue.Reply {
-				continue
-			}
-			if found := queued.FindStringSubmatch(l.Text); found != nil {
+			if id := l.Queued(); id != "" {
 				byHand, why := x.pace(d)
 				if x.Shared && !sends(x.Accounts, d) {
 					why = both("pas en votre nom", "not in your name") // another's lines are not to be shown
 				}
-				index[found[1]] = typing{byHand, why}
+				index[id] = typing{byHand, why}
 			}
 		}
 	}

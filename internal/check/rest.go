@@ -1,6 +1,7 @@
 package check
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io/fs"
@@ -14,7 +15,7 @@ import (
 )
 
 // queueID is where a line of mail.log has it.
-var queueID = regexp.MustCompile(`^\S+ +\d+ [\d:]+ \S+ postfix/[\w/-]+\[\d+\]: ([0-9A-Za-z]{6,}): `)
+var queueID = regexp.MustCompile(`^\S+ +\d+ [\d:]+ \S+ (?:postfix/[\w/-]+|opendkim|opendmarc)\[\d+\]: ([0-9A-Za-z]{6,}): `)
 
 func (e Evidence) logLines(ctx context.Context) ([]string, error) {
 	if e.Log == nil {
@@ -83,8 +84,7 @@ type group struct {
 
 func byMessage(lines []string) (groups []group) {
 	at := map[string]int{}
-	for _, line := range lines {
-		id := queueIDOf(line)
+	for n, id := range messagesIn(lines) {
 		if id == "" {
 			continue
 		}
@@ -94,9 +94,28 @@ func byMessage(lines []string) (groups []group) {
 			at[id] = i
 			groups = append(groups, group{id: id})
 		}
-		groups[i].lines = append(groups[i].lines, line)
+		groups[i].lines = append(groups[i].lines, lines[n])
 	}
 	return groups
+}
+
+// refiled is a message's way through a content filter, in a line of its first queue ID, which names the second.
+var refiled = regexp.MustCompile(`relay=127\.0\.0\.1\[127\.0\.0\.1\]:10024,.*queued as ([0-9A-F]+)\)$`)
+
+// messagesIn has, for each line of the log, the queue ID of its message: the one that the client was told, behind a filter too.
+func messagesIn(lines []string) []string {
+	ids := make([]string, len(lines))
+	told := map[string]string{}
+	for i, line := range lines {
+		ids[i] = queueIDOf(line)
+		if found := refiled.FindStringSubmatch(line); found != nil {
+			told[found[1]] = ids[i]
+		}
+	}
+	for i, id := range ids {
+		ids[i] = cmp.Or(told[id], id)
+	}
+	return ids
 }
 
 // inOrder counts how many of the patterns match lines, one after the other, and says which line was the last.
@@ -248,8 +267,8 @@ func (x *sheet) answered(ctx context.Context, want *task.Answer, given string) (
 func (x *sheet) answerLines(ctx context.Context, want *task.Answer, do func(id, line string)) error {
 	if want.Log != "" {
 		lines, err := x.logLines(ctx)
-		for _, line := range lines {
-			do(queueIDOf(line), line)
+		for i, id := range messagesIn(lines) {
+			do(id, lines[i])
 		}
 		return err
 	}

@@ -143,7 +143,7 @@ func (x *sheet) serve(ctx context.Context, r *task.Run, name string) bool {
 		if err == nil && ok {
 			break
 		}
-		if !x.Pause(ctx, lookPause) {
+		if x.Pause(ctx, lookPause) != nil {
 			return false
 		}
 	}
@@ -164,7 +164,7 @@ func (x *sheet) after(ctx context.Context, r *task.Run, begun time.Time, patienc
 	for {
 		alone := &sheet{Sheet: x.Sheet, Evidence: x.Since(begun), memory: x.memory, task: x.task, letters: letters{}, running: true}
 		v := alone.check(ctx, r.After)
-		if v.outcome != fails || x.Now().After(until) || !x.Pause(ctx, lookPause) {
+		if v.outcome != fails || x.Now().After(until) || x.Pause(ctx, lookPause) != nil {
 			return v
 		}
 	}

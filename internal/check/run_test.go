@@ -92,7 +92,7 @@ func TestRun(t *testing.T) {
 			}
 			e := w.evidence()
 			e.Runs, e.Random = &c.runner, func() string { return "random" }
-			e.Pause = func(context.Context, time.Duration) bool { return false }
+			e.Pause = func(context.Context, time.Duration) error { return context.DeadlineExceeded }
 			s := task.Sheet{Accounts: []string{"util1"}, Tasks: []task.Task{{ID: "it", Check: task.Check{Run: &c.want}}}}
 			got := Evaluate(t.Context(), s, e, progress.Work{})[0]
 			if got.State != c.state || !strings.Contains(got.Seen["en"], c.seen) {

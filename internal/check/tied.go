@@ -136,8 +136,8 @@ func transactions(d dialogue.Dialogue) (parts []part) {
 			now = 0
 		}
 		belongs[i] = now
-		if found := queued.FindStringSubmatch(l.Text); found != nil && l.Kind == dialogue.Reply && d.Service == "smtp" && now > 0 {
-			ids[now], now = found[1], 0
+		if id := l.Queued(); id != "" && d.Service == "smtp" && now > 0 {
+			ids[now], now = id, 0
 		}
 	}
 	for n := 1; n <= last; n++ {

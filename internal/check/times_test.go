@@ -43,6 +43,17 @@ func TestTimes(t *testing.T) {
 		if recalled := Recall([]task.Task{c.task}, c.work)[0]; c.state == progress.Passed && (recalled.Given != got.Given || !recalled.Due.Equal(got.Due)) {
 			t.Errorf("%s: recalled as %+v", name, recalled)
 		}
+		if c.state != progress.Passed || len(c.work.Marks) > 0 {
+			continue
+		}
+		kept := progress.Work{Passed: map[string]progress.Pass{"it": got.Pass()}, Extra: c.work.Extra} // as the sandbox remembers it
+		if recalled := Recall([]task.Task{c.task}, kept)[0]; recalled.Seen["en"] != got.Seen["en"] {
+			t.Errorf("%s: %q is remembered as %q", name, got.Seen["en"], recalled.Seen["en"])
+		}
+		kept = extended(kept, "", 9*day)
+		if recalled := Recall([]task.Task{c.task}, kept)[0]; recalled.Given != 4 || strings.Contains(recalled.Seen["en"], "late") {
+			t.Errorf("%s: with more time %v points: %q", name, recalled.Given, recalled.Seen["en"])
+		}
 	}
 }
 

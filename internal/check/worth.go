@@ -82,8 +82,10 @@ func (s *Scale) add(c *task.Check, afterRun bool, lines *[]string) error {
 	return nil
 }
 
-// Line says whether a line of mail.log could be looked at.
-func (s *Scale) Line(line string) bool { return s.lines != nil && s.lines.MatchString(line) }
+// Line says whether a line of mail.log could be looked at, or ties others that could: a message's two IDs behind a filter.
+func (s *Scale) Line(line string) bool {
+	return s.lines != nil && (s.lines.MatchString(line) || refiled.MatchString(line))
+}
 
 // Weight is what of a dialogue could be looked at.
 type Weight struct {

@@ -49,6 +49,31 @@ func TestScale(t *testing.T) {
 	}
 }
 
+// TestScaleOfLines: what no task asks for has no weight, but for what ties two queue IDs behind a content filter.
+func TestScaleOfLines(t *testing.T) {
+	const (
+		asked = "Nov 30 11:44:23 mx postfix/smtp[112]: 07BC90D5387: to=<b@bruno.lab>, relay=mx.bruno.lab[198.18.0.2]:25, dsn=2.0.0, status=sent (250 2.0.0 Ok: queued as 09A770D5387)"
+		ties  = "Nov 30 11:44:23 mx postfix/lmtp[119]: 0F3C60D5386: to=<b@bruno.lab>, relay=127.0.0.1[127.0.0.1]:10024, dsn=2.0.0, status=sent (250 2.0.0 from MTA(smtp:[127.0.0.1]:10025): 250 2.0.0 Ok: queued as 07BC90D5387)"
+		other = "Nov 30 11:44:23 mx postfix/qmgr[100]: 0F3C60D5386: removed"
+	)
+	for _, c := range []struct {
+		pattern            task.Pattern
+		asked, ties, other bool
+	}{{"relay=mx\\.", true, true, false}, {"", false, false, false}} {
+		var one task.Task
+		if c.pattern != "" {
+			one.Check.Log = &task.Log{Lines: []task.Pattern{c.pattern}}
+		}
+		scale, err := NewScale(task.Sheet{Tasks: []task.Task{one}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if scale.Line(asked) != c.asked || scale.Line(ties) != c.ties || scale.Line(other) != c.other {
+			t.Errorf("%q: %t, %t, %t", c.pattern, scale.Line(asked), scale.Line(ties), scale.Line(other))
+		}
+	}
+}
+
 // TestWeighingIsCheap: ten thousand dialogues are weighed after a restart, so nothing is made anew for each that could have
 // been made once; a pattern that was parsed again took a hundred allocations.
 func TestWeighingIsCheap(t *testing.T) {

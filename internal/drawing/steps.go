@@ -1,7 +1,6 @@
 package drawing
 
 import (
-	"regexp"
 	"strings"
 	"time"
 
@@ -78,7 +77,7 @@ func (r *reader) line(l dialogue.Line) {
 	s := Step{After: l.At.Sub(r.start), From: l.From, Text: l.Text, Phase: r.phase}
 	if l.From == dialogue.Server {
 		s.Refused = dialogue.Refuses(r.service, l.Text)
-		s.Queue = queued(l.Text)
+		s.Queue = l.Queued()
 	}
 	r.steps = append(r.steps, s)
 }
@@ -155,20 +154,11 @@ func next(service, line string, now Phase) Phase {
 	return now
 }
 
-var queuedAs = regexp.MustCompile(`^250 2\.0\.0 Ok: queued as ([0-9A-Za-z]+)$`)
-
-func queued(reply string) string {
-	if m := queuedAs.FindStringSubmatch(reply); m != nil {
-		return m[1]
-	}
-	return ""
-}
-
 // queueOf is the queue ID that the reply to a message's lines names.
 func queueOf(lines []dialogue.Line) string {
 	for _, l := range lines {
 		if l.From == dialogue.Server {
-			return queued(l.Text)
+			return l.Queued()
 		}
 	}
 	return ""

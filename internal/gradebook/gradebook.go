@@ -41,9 +41,10 @@ type Task struct {
 // know people by).
 type Student struct {
 	roster.Student
-	Seat  int
-	Did   bool            // anything at all
-	Marks map[string]Mark // by task
+	Called string // by people, no two alike; "": by the name
+	Seat   int
+	Did    bool            // anything at all
+	Marks  map[string]Mark // by task
 }
 
 // Mark is what a student has for a task.

@@ -35,7 +35,7 @@ type GradedTask struct {
 func (b Book) Graded(instance string, scale Scale) Graded {
 	out := Graded{Instance: instance, Title: b.Title, Maximum: b.Maximum(), OutOf: scale.Best(b.Maximum()), Students: []GradedStudent{}}
 	for _, s := range b.Students {
-		one := GradedStudent{Seat: s.Seat, Student: s.Key, Name: s.called(), Number: s.Number, Email: s.Email, Username: s.Fields["username"],
+		one := GradedStudent{Seat: s.Seat, Student: s.Key, Name: s.name(), Number: s.Number, Email: s.Email, Username: s.Fields["username"],
 			Did: s.Did, Points: rounded(b.Points(s), 0.001), Tasks: []GradedTask{}}
 		if s.Did {
 			grade := b.grade(s, scale).number

@@ -2,10 +2,13 @@ package gradebook
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/csv"
 	"fmt"
+	"slices"
 	"strings"
 
+	"maillab/internal/roster"
 	"maillab/internal/screen"
 )
 
@@ -50,6 +53,16 @@ type Table struct {
 	short  int // columns before those of tasks
 }
 
+// Columns are those of a class list that say who a student is, where it says so of anybody.
+func Columns(class roster.Class) (names []string) {
+	for _, name := range []string{"number", "email"} {
+		if slices.ContainsFunc(class.Students, func(s roster.Student) bool { return s.Fields[name] != "" }) {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
 // Table has these columns of the class list beside each student.
 func (b Book) Table(columns []string, scale Scale) Table {
 	t := Table{Header: append([]string{"seat", "student"}, columns...)}
@@ -75,6 +88,14 @@ func (b Book) Table(columns []string, scale Scale) Table {
 	return t
 }
 
+// said is the table with its columns' names in another language.
+func (t Table) said(say func(string) string) Table {
+	if say != nil {
+		t.Header = each(t.Header, say)
+	}
+	return t
+}
+
 // Short is the table without tasks and comments, as texts.
 func (t Table) Short() (header []string, rows [][]string) {
 	for _, row := range t.Rows {
@@ -86,7 +107,7 @@ func (t Table) Short() (header []string, rows [][]string) {
 func outOf(what string, maximum float64) string { return fmt.Sprintf("%s /%s", what, decimal(maximum)) }
 
 func (b Book) row(s Student, columns []string, scale Scale) []Cell {
-	row := []Cell{Number(float64(s.Seat)), Text(s.called())}
+	row := []Cell{Number(float64(s.Seat)), Text(s.name())}
 	for _, column := range columns {
 		row = append(row, Text(s.Fields[column]))
 	}
@@ -100,13 +121,11 @@ func (b Book) row(s Student, columns []string, scale Scale) []Cell {
 	return row
 }
 
-// called is who it is, for people.
-func (s Student) called() string {
-	if s.Name != "" {
-		return s.Name
-	}
-	return s.Key
-}
+// name is the student's, as columns beside it tell more.
+func (s Student) name() string { return cmp.Or(s.Name, s.Key) }
+
+// called is who it is, for people, where nothing stands beside it.
+func (s Student) called() string { return cmp.Or(s.Called, s.name()) }
 
 // commented says whether the teacher wrote a comment to anybody.
 func (b Book) commented() bool {

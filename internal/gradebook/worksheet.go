@@ -38,10 +38,12 @@ func worksheetColumns() map[string][]string {
 
 // Filled tells what became of a worksheet.
 type Filled struct {
+	Students         int      // of the class, in the worksheet
 	Grades, Comments int      // that were written
 	Replaced         int      // of them in place of others
-	Missing          []string // students with a grade or a comment whom the worksheet does not have
+	Missing          []string // students whom the worksheet does not have
 	Strangers        []string // people of the worksheet who are not in the class
+	Doubtful         []string // people of the worksheet who may be one of the class or another
 	Locked           []string // students whose grade Moodle says cannot be changed: nothing was written
 	NoFeedback       bool     // comments have no column: feedback comments are off in the assignment
 }
@@ -62,10 +64,11 @@ func Fill(file []byte, b Book, scale Scale) ([]byte, Filled, error) {
 	known := w.known(b)
 	filling := filling{worksheet: w, book: b, scale: scale}
 	there := map[string]bool{}
+	var unknown [][]field
 	for i, row := range w.rows {
 		s, found := b.student(known[i])
 		if !found {
-			filling.told.Strangers = append(filling.told.Strangers, w.called(row))
+			unknown = append(unknown, row)
 			continue
 		}
 		there[s.Key] = true
@@ -73,12 +76,31 @@ func Fill(file []byte, b Book, scale Scale) ([]byte, Filled, error) {
 			return nil, Filled{}, err
 		}
 	}
+	filling.told.Students = len(there)
 	for _, s := range b.Students {
-		if !there[s.Key] && (s.Did || len(b.comments(s)) > 0) {
+		if !there[s.Key] {
 			filling.told.Missing = append(filling.told.Missing, s.called())
 		}
 	}
+	for _, row := range unknown {
+		if slices.ContainsFunc(b.Students, func(s Student) bool { return !there[s.Key] && w.maybe(row, s) }) {
+			filling.told.Doubtful = append(filling.told.Doubtful, w.called(row))
+		} else {
+			filling.told.Strangers = append(filling.told.Strangers, w.called(row))
+		}
+	}
 	return edited(file, filling.edits, w.separator), filling.told, nil
+}
+
+// maybe tells whether a row would be a student's if nobody else were there.
+func (w *worksheet) maybe(row []field, s Student) bool {
+	alone := roster.Given{s.Key: {Name: s.Name, Number: s.Number, Email: s.Email}}
+	return roster.Known(alone, []roster.Student{w.student(row)})[0] != ""
+}
+
+// student is whom a row speaks of, as a class list would.
+func (w *worksheet) student(row []field) roster.Student {
+	return roster.Student{Name: w.of(row, "name"), Number: w.of(row, "number"), Email: w.of(row, "email")}
 }
 
 func (b Book) student(key string) (Student, bool) {
@@ -221,7 +243,7 @@ func (w *worksheet) known(b Book) []string {
 	var at []int
 	for i, row := range w.rows {
 		if delete(given, keys[i]); keys[i] == "" {
-			rest, at = append(rest, roster.Student{Name: w.of(row, "name"), Number: w.of(row, "number"), Email: w.of(row, "email")}), append(at, i)
+			rest, at = append(rest, w.student(row)), append(at, i)
 		}
 	}
 	for i, key := range roster.Known(given, rest) {

@@ -4,10 +4,13 @@ import (
 	"encoding/csv"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"maillab/internal/roster"
 )
 
 // english is a worksheet as Moodle writes it: byte order mark, quotes where there are blanks.
@@ -55,7 +58,7 @@ func TestFillEnglish(t *testing.T) {
 	if diff := cmp.Diff(want, cellsOf(t, file, "Identifier", "Grade", "Feedback comments")); diff != "" {
 		t.Error(diff)
 	}
-	wantTold := Filled{Grades: 1, Comments: 1, Strangers: []string{"Somebody Else"}, Locked: []string{`=HYPERLINK("x";"y")`}}
+	wantTold := Filled{Students: 4, Grades: 1, Comments: 1, Strangers: []string{"Somebody Else"}, Locked: []string{`=HYPERLINK("x";"y")`}}
 	if diff := cmp.Diff(wantTold, told); diff != "" {
 		t.Error(diff)
 	}
@@ -75,12 +78,22 @@ func TestFillFrench(t *testing.T) {
 	if diff := cmp.Diff(want, string(file)); diff != "" {
 		t.Error(diff)
 	}
-	if diff := cmp.Diff(Filled{Grades: 1, Comments: 1, Missing: []string{`=HYPERLINK("x";"y")`}}, told); diff != "" {
+	if diff := cmp.Diff(Filled{Students: 2, Grades: 1, Comments: 1, Missing: []string{"Martin Bruno", `=HYPERLINK("x";"y")`}}, told); diff != "" {
 		t.Error(diff)
 	}
 	again, told, err := Fill(file, class(), Scale{})
 	if err != nil || string(again) != string(file) || told.Grades+told.Comments+told.Replaced > 0 {
 		t.Errorf("filled again: %v, %+v", err, told)
+	}
+}
+
+// TestFillTellsWhoIsNotThere: also of who did nothing, so that nobody is missed.
+func TestFillTellsWhoIsNotThere(t *testing.T) {
+	b := class()
+	b.Students = append(b.Students, Student{Student: roster.Student{Key: "idle", Name: "Idle, Ida"}})
+	_, told, err := Fill([]byte(english), b, Scale{})
+	if err != nil || !slices.Contains(told.Missing, "Idle, Ida") {
+		t.Errorf("%v, %+v", err, told)
 	}
 }
 
@@ -105,7 +118,7 @@ func TestFillByLogin(t *testing.T) {
 	if diff := cmp.Diff(want, string(filled)); diff != "" || err != nil {
 		t.Error(err, diff)
 	}
-	if diff := cmp.Diff(Filled{Grades: 1, Strangers: []string{"zl120", "zl120"}, Missing: []string{"Lefèvre, Zoé", `=HYPERLINK("x";"y")`}}, told); diff != "" {
+	if diff := cmp.Diff(Filled{Students: 1, Grades: 1, Strangers: []string{"zl120", "zl120"}, Missing: []string{"Lefèvre, Zoé", "Martin Bruno", `=HYPERLINK("x";"y")`}}, told); diff != "" {
 		t.Error(diff)
 	}
 	commented := class()
@@ -125,6 +138,22 @@ func TestFillByNames(t *testing.T) {
 	}
 	if told.Grades != 2 || told.Strangers != nil {
 		t.Errorf("%+v", told)
+	}
+}
+
+// TestHomonymsInAWorksheet: who may be one or the other gets nothing, and is no stranger.
+func TestHomonymsInAWorksheet(t *testing.T) {
+	twins := class()
+	twins.Students[0].Name, twins.Students[0].Number, twins.Students[0].Email = "Martin, Léa", "1", ""
+	twins.Students[1].Name, twins.Students[1].Number, twins.Students[1].Email = "Léa Martin", "2", ""
+	twins.Students[0].Called, twins.Students[1].Called = "Martin, Léa (1)", "Léa Martin (2)"
+	const file = "Identifier,Full name,Grade,Last modified (grade)\nP1,Léa Martin,,-\nP2,Léa Martin,,-\nP3,Somebody Else,,-\n"
+	filled, told, err := Fill([]byte(file), twins, Scale{OutOf: 12})
+	if err != nil || string(filled) != file {
+		t.Errorf("%v: %s", err, filled)
+	}
+	if diff := cmp.Diff([][]string{{"Léa Martin", "Léa Martin"}, {"Somebody Else"}}, [][]string{told.Doubtful, told.Strangers}); diff != "" {
+		t.Error(diff)
 	}
 }
 

@@ -46,7 +46,7 @@ func (g *Grading) Ended(id string) {
 		g.arrived.pending = slices.Clone(g.arrived.pending[n-maxPending/2:])
 	}
 	g.arrived.mu.Unlock()
-	g.poke()
+	g.arrived.poke()
 }
 
 // Recorded is for package delivery: these accounts got a message.
@@ -59,12 +59,12 @@ func (g *Grading) Recorded(accounts []string) {
 		f.dirty = f.dirty || f.holds(accounts)
 	}
 	g.arrived.mu.Unlock()
-	g.poke()
+	g.arrived.poke()
 }
 
-func (g *Grading) poke() {
+func (a *arrivals) poke() {
 	select {
-	case g.arrived.wake <- struct{}{}:
+	case a.wake <- struct{}{}:
 	default:
 	}
 }
@@ -103,11 +103,11 @@ func (g *Grading) round(ctx context.Context) (wait time.Duration) {
 		g.cfg.Log.Warn("looking at evidence", "err", err)
 		wait = retry
 	}
-	due, _ := g.due()
+	due, _ := g.arrived.due()
 	for _, student := range due {
 		g.judge(ctx, student)
 	}
-	late, rest := g.due()
+	late, rest := g.arrived.due()
 	if len(late) > 0 {
 		rest = gather
 	}
@@ -118,11 +118,11 @@ func (g *Grading) round(ctx context.Context) (wait time.Duration) {
 }
 
 // due are the students of whom something came, and whose time has come; and how long until another's has, 0 for none.
-func (g *Grading) due() (students []string, rest time.Duration) {
-	g.arrived.mu.Lock()
-	defer g.arrived.mu.Unlock()
+func (a *arrivals) due() (students []string, rest time.Duration) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
 	now := time.Now()
-	for _, f := range g.arrived.folders {
+	for _, f := range a.folders {
 		switch left := f.rest.Sub(now); {
 		case !f.dirty:
 		case left <= 0:
@@ -229,7 +229,7 @@ func (g *Grading) weighOne(id string) error {
 
 // judge evaluates a student's tasks for which nothing has to be run, and keeps what passed.
 func (g *Grading) judge(ctx context.Context, student string) {
-	f := g.folder(student)
+	f := g.arrived.folder(student)
 	g.arrived.mu.Lock()
 	f.dirty = false
 	g.arrived.mu.Unlock()
@@ -258,7 +258,7 @@ func (g *Grading) judge(ctx context.Context, student string) {
 
 // keep remembers results; a pass for good. What was found of before the student was put back to the start is nothing.
 func (g *Grading) keep(e *evidence, student string, results []check.Result, passesOnly bool) {
-	f := g.folder(student)
+	f := g.arrived.folder(student)
 	g.arrived.mu.Lock()
 	changed := false
 	if g.arrived.epoch == e.epoch.Number && g.ledger.since(student).Equal(e.since[student]) {
@@ -276,8 +276,8 @@ func (g *Grading) keep(e *evidence, student string, results []check.Result, pass
 }
 
 // folder is a student's; nil for nobody's.
-func (g *Grading) folder(student string) *folder {
-	for _, f := range g.arrived.folders {
+func (a *arrivals) folder(student string) *folder {
+	for _, f := range a.folders {
 		if f.sheet.Student == student {
 			return f
 		}

@@ -67,7 +67,7 @@ func (g *Grading) StartAgain(accounts []string) error {
 	g.arrived.mu.Lock()
 	defer g.arrived.mu.Unlock()
 	for _, student := range students {
-		g.folder(student).clear()
+		g.arrived.folder(student).clear()
 	}
 	g.changes.tell(students...)
 	return err
@@ -184,7 +184,7 @@ func (g *Grading) inPassing(ctx context.Context, e *evidence, s task.Sheet, r co
 		quick = nil
 	}
 	g.keep(e, s.Student, slices.DeleteFunc(slices.Clone(results), func(one check.Result) bool { return !slices.Contains(quick, one.ID) }), true)
-	f := g.folder(s.Student)
+	f := g.arrived.folder(s.Student)
 	g.arrived.mu.Lock()
 	defer g.arrived.mu.Unlock()
 	for i, one := range results {

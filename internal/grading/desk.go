@@ -10,6 +10,8 @@ import (
 	"maillab/internal/check"
 	"maillab/internal/control"
 	"maillab/internal/lab/task"
+	"maillab/internal/mail/mbox"
+	"maillab/internal/mail/senders"
 	"maillab/internal/progress"
 	"maillab/internal/worksheet"
 	"maillab/internal/zone"
@@ -67,7 +69,7 @@ func (k desk) Tasks(student string) ([]task.Task, []check.Result, error) {
 func (g *Grading) latest(student string) map[string]check.Result {
 	g.arrived.mu.Lock()
 	defer g.arrived.mu.Unlock()
-	if f := g.folder(student); f != nil {
+	if f := g.arrived.folder(student); f != nil {
 		return maps.Clone(f.latest)
 	}
 	return nil
@@ -75,10 +77,10 @@ func (g *Grading) latest(student string) map[string]check.Result {
 
 // openOr is the state of a task that has not passed: closed while one that it needs has not passed, and no longer.
 func openOr(t task.Task, results []check.Result) (state progress.State) {
+	if lacks(t, results) {
+		return progress.Blocked
+	}
 	for _, r := range results {
-		if slices.Contains(t.Needs, r.ID) && r.State != progress.Passed {
-			return progress.Blocked
-		}
 		if r.ID == t.ID {
 			state = r.State
 		}
@@ -87,6 +89,11 @@ func openOr(t task.Task, results []check.Result) (state progress.State) {
 		return "" // as it was found before it opened
 	}
 	return state
+}
+
+// lacks tells whether a task that this one needs has not passed.
+func lacks(t task.Task, results []check.Result) bool {
+	return slices.ContainsFunc(results, func(r check.Result) bool { return slices.Contains(t.Needs, r.ID) && r.State != progress.Passed })
 }
 
 // Check implements worksheet.Desk.
@@ -183,5 +190,54 @@ func (k desk) Domain(ctx context.Context) (zone.Report, error) {
 	if k.g.cfg.Domain == nil {
 		return zone.Report{}, worksheet.ErrNoDomain
 	}
-	return k.g.cfg.Domain(ctx)
+	return k.g.cfg.Domain.Zone(ctx)
+}
+
+// Signing implements worksheet.Desk.
+func (k desk) Signing(ctx context.Context) (senders.Report, error) {
+	if k.g.cfg.Domain == nil {
+		return senders.Report{}, worksheet.ErrNoDomain
+	}
+	return k.g.cfg.Domain.Signing(ctx), nil
+}
+
+// Explain implements worksheet.Desk.
+func (k desk) Explain(ctx context.Context, student string, message []byte, number int) ([]senders.Step, error) {
+	if k.g.cfg.Domain == nil {
+		return nil, worksheet.ErrNoDomain
+	}
+	if message == nil {
+		var err error
+		if message, err = k.g.numbered(ctx, student, number); err != nil {
+			return nil, err
+		}
+	}
+	return k.g.cfg.Domain.Explain(ctx, message), nil
+}
+
+// numbered is a message of a student's mailbox, as mail(1) numbers it.
+func (g *Grading) numbered(ctx context.Context, student string, number int) ([]byte, error) {
+	for _, a := range g.cfg.Spec.Accounts {
+		if a.Student != student {
+			continue
+		}
+		box, err := g.cfg.Spool.Mailbox(ctx, a.Name, mbox.Inbox)
+		if err != nil {
+			return nil, err
+		}
+		defer box.Close()
+		if all := box.Snapshot().Messages; number >= 1 && number <= len(all) {
+			return readMessage(box, all[number-1].UID)
+		}
+		break
+	}
+	return nil, worksheet.ErrNoMessage
+}
+
+// Server implements worksheet.Desk.
+func (k desk) Server(run *bool) (worksheet.Server, error) {
+	if k.g.cfg.Server == nil {
+		return worksheet.Server{}, worksheet.ErrNoServer
+	}
+	return k.g.cfg.Server(run)
 }

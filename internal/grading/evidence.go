@@ -142,7 +142,7 @@ func (w weighty) Lines(ctx context.Context) ([]string, error) {
 
 // view is what checks of a student's see. Nothing is run and no file opened.
 func (g *Grading) view(e *evidence, student string) check.Evidence {
-	w := weighty{e, g.folder(student)}
+	w := weighty{e, g.arrived.folder(student)}
 	v := check.Evidence{
 		Mails: e, Boxes: e, Dialogues: w, Log: w, Zone: g.cfg.Zone, Now: g.cfg.Now, Originals: g.original, Owner: g.ownerOf(student),
 	}

@@ -19,12 +19,16 @@ const (
 	maxLines   = 4 << 20
 )
 
-// folder is the evidence of one student in this epoch that has weight: what an evaluation looks at. Everything is weighed
-// once, when it comes (see check.Scale).
+// folder is a student's sheet, which stays, and beside it what was weighed of the student's evidence.
 type folder struct {
 	sheet task.Sheet
 	scale *check.Scale
+	weighed
+}
 
+// weighed is the evidence of one student in this epoch that has weight: what an evaluation looks at. Everything is weighed
+// once, when it comes (see check.Scale).
+type weighed struct {
 	passing [][]string // IDs of dialogues, by thing that is asked of dialogues
 	near    []string   // the nearest of those that have not all of it, the last one
 	nearest []float64
@@ -46,10 +50,8 @@ func newFolder(s task.Sheet) (*folder, error) {
 	return f, err
 }
 
-// clear begins anew.
-func (f *folder) clear() {
-	*f = folder{sheet: f.sheet, scale: f.scale, latest: map[string]check.Result{}}
-}
+// clear begins anew. What stays is not written again: it is read without a lock.
+func (f *folder) clear() { f.weighed = weighed{latest: map[string]check.Result{}} }
 
 // add weighs a dialogue that has ended.
 func (f *folder) add(d dialogue.Dialogue) {

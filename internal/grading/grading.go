@@ -23,10 +23,20 @@ import (
 	"maillab/internal/mail"
 	"maillab/internal/mail/mbox"
 	"maillab/internal/mail/queue"
+	"maillab/internal/mail/senders"
 	"maillab/internal/recording"
 	"maillab/internal/spec"
+	"maillab/internal/worksheet"
 	"maillab/internal/zone"
 )
+
+// Domain is a server's own, in a lab between servers.
+type Domain interface {
+	Zone(ctx context.Context) (zone.Report, error)
+	Signing(ctx context.Context) senders.Report
+	// Explain tells how a message is judged.
+	Explain(ctx context.Context, message []byte) []senders.Step
+}
 
 // Config is where evidence comes from. All of it has to be set, but Students.
 type Config struct {
@@ -45,8 +55,9 @@ type Config struct {
 	Post       Post
 	Unqueue    func(which func(*mail.Envelope) bool) error // throws waiting mail away
 	Fixtures   *Fixtures
-	Students   Students                                   // their files and programs; nil: there are none
-	Domain     func(context.Context) (zone.Report, error) // the server's own; nil: it has none
+	Students   Students                                  // their files and programs; nil: there are none
+	Domain     Domain                                    // the server's own; nil: it has none
+	Server     func(run *bool) (worksheet.Server, error) // the student's own, which with run is started or stopped
 	UID        func(account string) int
 	Now        func() time.Time
 	Log        *slog.Logger

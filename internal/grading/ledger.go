@@ -213,7 +213,7 @@ func (l *ledger) found(epoch int, since time.Time, student string, results []che
 	for _, r := range results {
 		if r.State == progress.Passed && r.Mark == nil {
 			if _, known := work.Passed[r.ID]; !known {
-				work.Passed[r.ID] = progress.Pass{At: r.At, Seen: r.Seen}
+				work.Passed[r.ID] = r.Pass()
 				changed = true
 			}
 		}

@@ -54,10 +54,10 @@ func TestPutBackWhileJudged(t *testing.T) {
 	if err := g.StartAgain([]string{"util1"}); err != nil {
 		t.Fatal(err)
 	}
-	if g.keep(e, "alice", found, false); len(g.folder("alice").latest) > 0 || len(g.ledger.work("alice").Passed) > 0 {
+	if g.keep(e, "alice", found, false); len(g.arrived.folder("alice").latest) > 0 || len(g.ledger.work("alice").Passed) > 0 {
 		t.Error("a pass of before is remembered")
 	}
-	if g.keep(g.evidence(), "alice", found, false); g.folder("alice").latest["one"].State != progress.Passed {
+	if g.keep(g.evidence(), "alice", found, false); g.arrived.folder("alice").latest["one"].State != progress.Passed {
 		t.Error("one of after is not")
 	}
 }

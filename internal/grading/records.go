@@ -52,10 +52,10 @@ func (g records) Dialogues(ctx context.Context, student string, emit func(dialog
 	if err != nil {
 		return err
 	}
-	e, since := g.evidence(), g.ledger.since(student)
+	e := g.evidence()
 	defer e.close()
 	for one, err := range e.Dialogues(ctx, "") {
-		if err == nil && theirs(s, one.Accounts) && !one.Start.Before(since) {
+		if err == nil && g.counts(s, one) {
 			err = emit(one)
 		}
 		if err != nil {
@@ -63,6 +63,27 @@ func (g records) Dialogues(ctx context.Context, student string, emit func(dialog
 		}
 	}
 	return nil
+}
+
+// counts tells of a dialogue of this epoch whether it is a student's, and not from before he was put back to the start.
+func (g records) counts(s task.Sheet, d dialogue.Dialogue) bool {
+	return theirs(s, d.Accounts) && !d.Start.Before(g.ledger.since(s.Student))
+}
+
+// Dialogue implements control.Records.
+func (g records) Dialogue(_ context.Context, student, id string) (d dialogue.Dialogue, err error) {
+	s, err := g.owner(student)
+	if err != nil {
+		return d, err
+	}
+	d, err = g.cfg.Dialogues.Read(id)
+	switch {
+	case err != nil && !errors.Is(err, dialogue.ErrNotFound):
+		return d, err
+	case err != nil, d.Epoch != g.cfg.Epochs.Current().Number, !g.counts(s, d):
+		return dialogue.Dialogue{}, &control.Error{Status: 404, Text: "there is no such dialogue (any more)"}
+	}
+	return d, nil
 }
 
 // Follow implements control.Records. It hands a student's lines to emit as they come.

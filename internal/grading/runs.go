@@ -100,7 +100,7 @@ func (r runs) Send(ctx context.Context, run string, accounts []string, m task.Me
 	if !r.own(to, accounts) {
 		return fmt.Errorf("%s is no address of %s's own: nothing is sent there", to, accounts[0])
 	}
-	e := &mail.Envelope{ID: r.g.cfg.Post.NewID(), ClientName: "localhost", ClientAddr: "127.0.0.1", Helo: "localhost", Protocol: "SMTP",
+	e := &mail.Envelope{ID: r.g.cfg.Post.NewID(), ClientName: "localhost", ClientAddr: "127.0.0.1", Helo: "localhost", Protocol: "SMTP", Spared: true,
 		Sender: mail.Address{Typed: cmp.Or(m.From, accounts[0])}, Arrived: r.g.cfg.Now(),
 		Recipients: []mail.Recipient{{Address: mail.Address{Typed: m.To, Full: to}}}}
 	r.g.cfg.Fixtures.add(e.ID, run)
@@ -141,11 +141,11 @@ func (r runs) Clean(ctx context.Context, run string, accounts []string) error {
 // unqueue throws away mail of a check that is waiting still, because a student's server did not take it: it would come
 // when the student tries the server next.
 func (r runs) unqueue(ids []string) error {
-	waits := slices.ContainsFunc(r.g.cfg.Post.List(), func(i queue.Item) bool { return slices.Contains(ids, i.ID) })
+	waits := slices.ContainsFunc(r.g.cfg.Post.List(), func(i queue.Item) bool { return slices.Contains(ids, i.Name) })
 	if !waits {
 		return nil
 	}
-	return r.g.cfg.Unqueue(func(e *mail.Envelope) bool { return slices.Contains(ids, e.ID) })
+	return r.g.cfg.Unqueue(func(e *mail.Envelope) bool { return slices.Contains(ids, e.Name()) })
 }
 
 func (r runs) cleanBox(ctx context.Context, run, account string) error {

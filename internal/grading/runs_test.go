@@ -19,7 +19,7 @@ func (*post) NewID() string                  { return "4bXyz" }
 func (*post) Complete(address string) string { return address }
 func (p *post) List() []queue.Item           { return p.waiting }
 func (p *post) Accept(_ context.Context, e *mail.Envelope, _ io.Reader) error {
-	p.waiting = append(p.waiting, queue.Item{ID: e.ID})
+	p.waiting = append(p.waiting, queue.Item{ID: e.ID, Name: e.Name()})
 	return nil
 }
 

@@ -12,6 +12,9 @@ import (
 
 // validateBetween looks at a lab between servers, and at the domain of one that is not.
 func (l validation) validateBetween() {
+	if l.Stoppable && l.Topology == Shared {
+		l.doc.report("stoppable", "topology: isolated", "all students share this server: nobody may stop it")
+	}
 	b := l.Between
 	if b == nil {
 		if l.Domain == "" {

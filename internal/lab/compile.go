@@ -146,6 +146,7 @@ func (c *compiler) sandbox(group []*student) spec.Sandbox {
 	}
 	accounts := c.accounts(s.Seat, group)
 	v := c.values(owner)
+	s.Stoppable, s.Faults = c.Stoppable, c.faults(v)
 	c.identity(&s, v)
 	c.between(&s, owner)
 	s.Title = bothLanguages(c.Title, v)
@@ -222,6 +223,12 @@ func (c *compiler) services(v values) spec.Services {
 	var out spec.Services
 	if smtp := c.Services.SMTP; smtp != nil {
 		out.SMTP = &spec.SMTP{Auth: smtp.Auth, Relay: v.expand(smtp.Relay), Banner: v.expand(smtp.Banner), BareLF: smtp.BareLF}
+		if verify := smtp.Verify; verify != nil {
+			out.SMTP.Verify = &spec.Verify{SPF: verify.SPF, DMARC: verify.DMARC}
+		}
+		if f := smtp.Filter; f != nil {
+			out.SMTP.Filter = &spec.Filter{Tagged: f.Tagged, Required: f.Required, Bayes: f.Bayes, Spamd: f.Spamd}
+		}
 	}
 	if pop3 := c.Services.POP3; pop3 != nil {
 		out.POP3 = &spec.POP3{Wording: pop3.Wording, Banner: v.expand(pop3.Banner)}

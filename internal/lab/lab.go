@@ -9,9 +9,12 @@ package lab
 
 import (
 	"io/fs"
+	"time"
 
+	"maillab/internal/fault"
 	"maillab/internal/lab/problem"
 	"maillab/internal/lab/task"
+	"maillab/internal/period"
 )
 
 // APIVersion is the format that this package reads.
@@ -44,6 +47,8 @@ type Lab struct {
 	Domain string `yaml:"domain"`
 	// Between gives each student a domain, and lets mail pass between their servers.
 	Between *Between `yaml:"between"`
+	// Stoppable lets students stop their mail server and start it again, each the own; in a lab between servers they may anyway.
+	Stoppable bool `yaml:"stoppable"`
 	// Timezone of dates in mail and log, such as Europe/Paris.
 	Timezone string `yaml:"timezone" jsonschema:"default=UTC"`
 	// Also are further domains that are local here.
@@ -77,12 +82,16 @@ type Lab struct {
 	Publish Publish `yaml:"publish"`
 	// Web gives the class a page of its own, at base + 80.
 	Web *Web `yaml:"web"`
+	// Copies of what sandboxes have are kept on a second machine, where the engine has several (docs/swarm.md). Absent: as the defaults say.
+	Copies *Copies `yaml:"copies"`
 	// Open is when all tasks open that do not say so themselves, in the lab's time zone: 2026-03-26 14:00, or a day.
 	Open task.Moment `yaml:"open"`
 	// Due is until when they are to pass, of a day its end.
 	Due task.Moment `yaml:"due"`
 	// Late is what becomes of what passes later; without it, it is told and counts in full.
 	Late *task.Late `yaml:"late"`
+	// Faults go wrong on purpose, as long as the lab is up: see docs/faults.md. A task may have its own.
+	Faults []fault.Fault `yaml:"faults"`
 	// Tasks are the exercises with their checks.
 	Tasks []task.Task `yaml:"tasks"`
 
@@ -133,6 +142,32 @@ type SMTP struct {
 	Banner string `yaml:"banner" jsonschema:"default=ESMTP maillab"`
 	// BareLF says whether LF.LF ends DATA, as with Postfix 3.7.
 	BareLF string `yaml:"bare_lf" jsonschema:"enum=accept,enum=reject,default=accept"`
+	// Verify judges in a lab between servers who may send: SPF, DKIM, DMARC. Absent: nobody is judged.
+	Verify *Verify `yaml:"verify"`
+	// Filter judges each message on its way and says so in its header.
+	Filter *Filter `yaml:"filter"`
+}
+
+// Verify is what becomes of mail whose sender is not who it says.
+type Verify struct {
+	// SPF says what becomes of what the envelope's domain lets nobody send from there: refused at RCPT, or marked in headers alone.
+	SPF string `yaml:"spf" jsonschema:"enum=reject,enum=mark,default=reject"`
+	// DMARC says whether the policy of From's domain is obeyed (refused, or put into Junk), or marked in headers alone.
+	DMARC string `yaml:"dmarc" jsonschema:"enum=obey,enum=mark,default=obey"`
+}
+
+// Filter is a content filter behind Postfix.
+type Filter struct {
+	// Style is whose header fields are written.
+	Style string `yaml:"style" jsonschema:"enum=amavis,default=amavis"`
+	// Tagged is the score from which on a message has X-Spam fields.
+	Tagged float64 `yaml:"tagged" jsonschema:"minimum=-1000,maximum=1000,default=2"`
+	// Required is the score of spam.
+	Required float64 `yaml:"required" jsonschema:"minimum=-1000,maximum=1000,default=6.31"`
+	// Bayes is what a classifier says to all mail, in place of one that has learned: BAYES_00, BAYES_99 or nothing.
+	Bayes string `yaml:"bayes" jsonschema:"enum=none,enum=ham,enum=spam,default=none"`
+	// Spamd has a real SpamAssassin judge, one for the class, in place of the rules on board; it takes some 150 MB of memory.
+	Spamd bool `yaml:"spamd" jsonschema:"default=false"`
 }
 
 // POP3 is how port 110 behaves.
@@ -156,6 +191,37 @@ type SSH struct{}
 
 // Web is the class in a browser.
 type Web struct{}
+
+// Copies say how what sandboxes have is copied to another machine while the class is up.
+type Copies struct {
+	// Every is how often what was changed is copied, from 5s on; 0s is never.
+	Every string `yaml:"every" jsonschema:"default=60s"`
+	// Keep is how many are kept of each sandbox.
+	Keep int `yaml:"keep" jsonschema:"minimum=1,maximum=10,default=2"`
+}
+
+// leastEvery is how often copies may be taken: each freezes a sandbox's mail for a moment.
+const leastEvery = 5 * time.Second
+
+// Copied is how often sandboxes are copied to another machine, 0 for never, and how many copies are kept of each.
+func (l *Lab) Copied() (every time.Duration, keep int) {
+	if l.Copies == nil {
+		return time.Minute, 2
+	}
+	every, _ = period.Parse(l.Copies.Every) // it was validated
+	return every, l.Copies.Keep
+}
+
+// validateCopies looks at how often.
+func (l validation) validateCopies() {
+	if l.Copies == nil {
+		return
+	}
+	every, err := period.Parse(l.Copies.Every)
+	if err != nil || every > 0 && every < leastEvery {
+		l.doc.report("copies.every", "60s; 0s is never", "%q is not how often copies can be taken", l.Copies.Every)
+	}
+}
 
 // Outside is a part of the rest of the world.
 type Outside struct {

@@ -1,6 +1,7 @@
 package lab
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 
@@ -99,4 +100,12 @@ func (j cells) passwords(class roster.Class) {
 			j.report(s.Line, "a password has 1 to 200 characters, none of them a control character", "%s is no password for %s", spelled(s, []string{column}), s.Key)
 		}
 	}
+}
+
+// CheckPassword refuses what nobody can type at a prompt.
+func CheckPassword(word string) error {
+	if word == "" || len(word) > 200 || strings.ContainsFunc(word, func(r rune) bool { return r < ' ' || r == 0x7f }) {
+		return errors.New("a password has 1 to 200 characters, none of them a control character")
+	}
+	return nil
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/invopop/jsonschema"
 	"gopkg.in/yaml.v3"
 
+	"maillab/internal/fault"
 	"maillab/internal/lab"
 	"maillab/internal/lab/task"
 )
@@ -29,6 +30,9 @@ func schema(t *testing.T) *jsonschema.Schema {
 	t.Helper()
 	r := &jsonschema.Reflector{FieldNameTag: "yaml", RequiredFromJSONSchemaTags: true, Mapper: mapScalar, Namer: define}
 	if err := r.AddGoComments("maillab/internal/lab", ".", jsonschema.WithFullComment()); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.AddGoComments("maillab/internal/lab", "../fault", jsonschema.WithFullComment()); err != nil {
 		t.Fatal(err)
 	}
 	for key, comment := range r.CommentMap { // comments are wrapped, descriptions are not
@@ -56,6 +60,10 @@ func mapScalar(typ reflect.Type) *jsonschema.Schema {
 	switch typ {
 	case reflect.TypeFor[lab.Size]():
 		return word(`^[0-9.]+ ?([KMG]iB|[kMG]B|B)?$`, "")
+	case reflect.TypeFor[fault.Length]():
+		return &jsonschema.Schema{Type: "string", Pattern: `^[0-9].*(ms|s|m|h)$`}
+	case reflect.TypeFor[fault.Octets]():
+		return word(`^[0-9]+ ?([KM]iB|[kM]B)?$`, "")
 	case reflect.TypeFor[lab.Range]():
 		return word(`^[0-9]+(-[0-9]+)?$`, "")
 	case reflect.TypeFor[task.Count]():

@@ -20,8 +20,10 @@ func (l validation) run() {
 	l.validateServices()
 	l.validateWorld()
 	l.validatePublish()
+	l.validateCopies()
 	l.validateTasks()
 	l.validateTimes()
+	l.validateFaults()
 }
 
 // validateNames looks at what the server is called.
@@ -154,6 +156,12 @@ func (l validation) validateServices() {
 			l.doc.report("services.smtp.relay", "reject, or host:port", "%q is no relay", relay)
 		}
 		l.banner("services.smtp.banner", s.SMTP.Banner)
+		if s.SMTP.Verify != nil && l.Between == nil {
+			l.doc.report("services.smtp.verify", `between: {domain: "{student}.lab"}`, "there is nobody whose mail could be judged: students have no domains here")
+		}
+		if f := s.SMTP.Filter; f != nil && f.Required < f.Tagged {
+			l.doc.report("services.smtp.filter.required", "tagged or more", "spam at %g would have no X-Spam fields before %g", f.Required, f.Tagged)
+		}
 	}
 	if s.POP3 != nil {
 		l.banner("services.pop3.banner", s.POP3.Banner)

@@ -2,6 +2,8 @@ package lesson
 
 import (
 	"archive/tar"
+	"bufio"
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -15,6 +17,7 @@ import (
 
 	"maillab/internal/belongings"
 	"maillab/internal/progress"
+	"maillab/internal/recording"
 )
 
 // A sandbox as a tar stream:
@@ -26,6 +29,7 @@ import (
 //	queue/ID                waiting mail: see package queue
 //	log/mail.log
 //	subscribed.json
+//	recordings/STUDENT/ID.cast  what a terminal of the page showed: see package recording; always last
 //
 // Unknown entries are refused: whoever wrote them meant something by them.
 const (
@@ -36,6 +40,9 @@ const (
 	queuePrefix     = "queue/"
 	logEntry        = "log/mail.log"
 	subscribedEntry = "subscribed.json"
+
+	recordingsPrefix = "recordings/"
+	recordingSuffix  = ".cast"
 )
 
 // pictureVersion is the format that this code writes and reads.
@@ -87,7 +94,28 @@ func (l *Between) Save(ctx context.Context, students []string, w io.Writer) erro
 	if err := copyEntries(out, p.state, ""); err != nil {
 		return err
 	}
+	if err := l.copyRecordings(out, l.studentsOf(accounts)); err != nil {
+		return err
+	}
 	return out.Close()
+}
+
+// copyRecordings copies what students' terminals showed. One whose room is needed meanwhile is left out.
+func (l *Between) copyRecordings(out *tar.Writer, students []string) error {
+	for _, student := range students {
+		for _, k := range l.cfg.Recordings.List(student) {
+			var text bytes.Buffer // of recording.MaxRecording at most
+			if err := l.cfg.Recordings.Read(student, k.ID, &text); errors.Is(err, recording.ErrNotFound) {
+				continue
+			} else if err != nil {
+				return fmt.Errorf("recording %s of %s: %w", k.ID, student, err)
+			}
+			if err := writeEntry(out, recordingsPrefix+student+"/"+k.ID+recordingSuffix, 0o600, text.Bytes(), k.Last); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // writeWork comes before what is large: whoever wants to know it need not read on.
@@ -154,7 +182,7 @@ func (l *Between) copyAtRest(ctx context.Context, p *picture, accounts, students
 	for i, account := range accounts {
 		place[account] = i
 	}
-	err = l.each(accounts, func(account string) (err error) {
+	err = each(accounts, func(account string) (err error) {
 		i := place[account]
 		leftOut[i], err = l.cfg.Belongings.Save(ctx, account, belongings.All, max(0, time.Until(deadline)), p.files[i])
 		return err
@@ -164,12 +192,13 @@ func (l *Between) copyAtRest(ctx context.Context, p *picture, accounts, students
 			p.about.LeftOut = append(p.about.LeftOut, account+": "+what)
 		}
 	}
-	return errors.Join(err, l.copyState(ctx, p.state, accounts))
+	return errors.Join(err, l.copyState(ctx, p.state, accounts, len(students) == 0))
 }
 
-// copyState copies what the daemon itself keeps.
-func (l *Between) copyState(ctx context.Context, to io.Writer, accounts []string) error {
-	w := tar.NewWriter(to)
+// copyState copies what the daemon itself keeps. What is everybody's goes with the whole only: who has left a class may be in it.
+func (l *Between) copyState(ctx context.Context, to io.Writer, accounts []string, whole bool) error {
+	buffer := bufio.NewWriter(to)
+	w := tar.NewWriter(buffer)
 	for _, account := range accounts {
 		files, err := filepath.Glob(filepath.Join(l.cfg.Spool.IndexDir(account), "*.index"))
 		if err != nil {
@@ -181,12 +210,12 @@ func (l *Between) copyState(ctx context.Context, to io.Writer, accounts []string
 			}
 		}
 	}
-	if len(accounts) == len(l.cfg.Spec.Accounts) { // what is everybody's goes with everybody only
+	if whole {
 		if err := l.copyShared(ctx, w); err != nil {
 			return err
 		}
 	}
-	return w.Close()
+	return errors.Join(w.Close(), buffer.Flush())
 }
 
 func (l *Between) copyShared(ctx context.Context, w *tar.Writer) error {

@@ -2,7 +2,9 @@ package lesson
 
 import (
 	"archive/tar"
+	"bytes"
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
@@ -40,14 +42,17 @@ func (l *Between) Reset(ctx context.Context, q control.Reset) (control.ResetRepo
 	if len(accounts) == 0 {
 		return control.ResetReport{}, fmt.Errorf("nobody here is called %s", strings.Join(q.Students, ", "))
 	}
-	r := replacement{accounts: accounts, scope: scope, archive: map[string]*os.File{}}
-	defer r.close()
-	for _, account := range accounts {
-		f, err := l.startArchive(account, scope)
-		if err != nil {
-			return control.ResetReport{}, err
+	if q.Keep {
+		for _, student := range q.Students {
+			if _, err := l.Copy(ctx, control.CopyOf{Student: student}); err != nil {
+				return control.ResetReport{}, err
+			}
 		}
-		r.archive[account] = f
+	}
+	r := replacement{accounts: accounts, scope: scope}
+	defer r.close()
+	if r.archives, err = l.startArchives(accounts, scope); err != nil {
+		return control.ResetReport{}, err
 	}
 	return l.replace(ctx, &r)
 }
@@ -70,6 +75,16 @@ func (l *Between) accountsOf(students []string) (names []string) {
 	return names
 }
 
+// studentsOf are whose accounts are, each once.
+func (l *Between) studentsOf(accounts []string) (students []string) {
+	for _, account := range accounts {
+		if s := l.studentOf(account); s != "" && !slices.Contains(students, s) {
+			students = append(students, s)
+		}
+	}
+	return students
+}
+
 // studentOf is whose an account is, "" nobody's.
 func (l *Between) studentOf(account string) string {
 	for _, a := range l.cfg.Spec.Accounts {
@@ -84,16 +99,22 @@ func (l *Between) studentOf(account string) string {
 type replacement struct {
 	accounts []string
 	scope    belongings.Scope
-	archive  map[string]*os.File         // of each account, see package belongings
+	archives []archive                   // one for each account
 	work     map[string]progress.History // that goes on, by student; nil: everybody begins anew
 	taken    time.Time                   // when it was copied
 	state    *staged                     // indexes, queue and log to go with them; nil: everything begins anew
 }
 
 func (r *replacement) close() {
-	for _, f := range r.archive {
-		f.Close()
+	for _, a := range r.archives {
+		a.f.Close()
 	}
+}
+
+// archive is what accounts are to own, see package belongings.
+type archive struct {
+	accounts []string
+	f        *os.File
 }
 
 // replace does it in three steps: everything is put aside; then, with all mail at rest, it is put in place; then mail
@@ -105,10 +126,10 @@ func (l *Between) replace(ctx context.Context, r *replacement) (report control.R
 		<-l.clearing
 	}
 	dropped := l.countAll(ctx, r.accounts)
-	if err := l.each(r.accounts, func(account string) error {
-		return l.cfg.Belongings.Prepare(ctx, account, r.scope, r.archive[account])
+	if err := each(r.archives, func(a archive) error {
+		return l.cfg.Belongings.Prepare(ctx, a.accounts, r.scope, a.f)
 	}); err != nil {
-		return report, errors.Join(err, l.each(r.accounts, func(account string) error { return l.cfg.Belongings.Abort(ctx, account) }))
+		return report, errors.Join(err, l.cfg.Belongings.Abort(ctx, r.accounts))
 	}
 	ctx = context.WithoutCancel(ctx) // from here on there is no half way
 	reopen := func() {}
@@ -134,17 +155,14 @@ func (l *Between) replace(ctx context.Context, r *replacement) (report control.R
 // minutes; then it goes on without anybody waiting but the next reset.
 const clearPatience = time.Second
 
-// clear removes what was replaced, one account after the other: the threads that do it are everybody's. What cannot be
-// removed is in nobody's way.
+// clear removes what was replaced. What cannot be removed is in nobody's way.
 func (l *Between) clear(ctx context.Context, accounts []string) {
 	done := make(chan struct{})
 	l.clearing = done
 	go func() {
 		defer close(done)
-		for _, account := range accounts {
-			if err := l.cfg.Belongings.Abort(ctx, account); err != nil {
-				l.cfg.Log.Warn("removing what was replaced", "account", account, "err", err)
-			}
+		if err := l.cfg.Belongings.Abort(ctx, accounts); err != nil {
+			l.cfg.Log.Warn("removing what was replaced", "err", err)
 		}
 	}()
 	select {
@@ -181,12 +199,12 @@ func (l *Between) swap(ctx context.Context, r *replacement, report *control.Rese
 	return errors.Join(err, cleared, r.state.put(l, r.accounts, r.scope))
 }
 
-// each runs do for every account, a few at a time.
-func (l *Between) each(accounts []string, do func(account string) error) error {
+// each does it for all of them, a few at a time.
+func each[T any](all []T, do func(T) error) error {
 	var group errgroup.Group
 	group.SetLimit(sideBySide)
-	for _, account := range accounts {
-		group.Go(func() error { return do(account) })
+	for _, one := range all {
+		group.Go(func() error { return do(one) })
 	}
 	return group.Wait()
 }
@@ -252,29 +270,42 @@ func (l *Between) beginEpoch(r *replacement, report *control.ResetReport) error 
 	return work.Resume(r.accounts, r.work, r.taken)
 }
 
-// startArchive is what an account owns at the start: its starting mail, what every home has, the lab's files.
-func (l *Between) startArchive(account string, scope belongings.Scope) (*os.File, error) {
-	f, err := Stage(l.cfg.StateDir)
-	if err != nil {
-		return nil, err
+// startArchives are what accounts own at the start: their starting mail, what every home has, the lab's files. Most have the
+// same, and share an archive.
+func (l *Between) startArchives(accounts []string, scope belongings.Scope) (all []archive, err error) {
+	now, at := l.cfg.Now(), map[[sha256.Size]byte]int{}
+	var text bytes.Buffer
+	for _, account := range accounts {
+		text.Reset()
+		w := tar.NewWriter(&text)
+		if err := errors.Join(l.writeStart(w, account, scope, now), w.Close()); err != nil {
+			return all, fmt.Errorf("what %s starts with: %w", account, err)
+		}
+		sum := sha256.Sum256(text.Bytes())
+		i, known := at[sum]
+		if !known {
+			i = len(all)
+			f, err := Stage(l.cfg.StateDir)
+			if err != nil {
+				return all, err
+			}
+			at[sum], all = i, append(all, archive{f: f})
+			if _, err := f.Write(text.Bytes()); err != nil {
+				return all, err
+			}
+		}
+		all[i].accounts = append(all[i].accounts, account)
 	}
-	w := tar.NewWriter(f)
-	if err = l.writeStart(w, account, scope); err == nil {
-		err = w.Close()
-	}
-	if err != nil {
-		return nil, errors.Join(fmt.Errorf("what %s starts with: %w", account, err), f.Close())
-	}
-	return f, nil
+	return all, nil
 }
 
-func (l *Between) writeStart(w *tar.Writer, account string, scope belongings.Scope) error {
+func (l *Between) writeStart(w *tar.Writer, account string, scope belongings.Scope, now time.Time) error {
 	if scope.Inbox() {
 		var box strings.Builder
 		if err := mbox.Whole(&box, l.startingMail(func(name string) bool { return name == account }), l.cfg.Zone); err != nil {
 			return err
 		}
-		if err := writeEntry(w, "inbox", 0o660, []byte(box.String()), l.cfg.Now()); err != nil {
+		if err := writeEntry(w, "inbox", 0o660, []byte(box.String()), now); err != nil {
 			return err
 		}
 	}
@@ -291,7 +322,7 @@ func (l *Between) writeStart(w *tar.Writer, account string, scope belongings.Sco
 		}
 	}
 	for _, rel := range slices.Sorted(maps.Keys(files)) {
-		if err := writeEntry(w, "home/"+rel, files[rel].mode, files[rel].data, l.cfg.Now()); err != nil {
+		if err := writeEntry(w, "home/"+rel, files[rel].mode, files[rel].data, now); err != nil {
 			return err
 		}
 	}

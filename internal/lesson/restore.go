@@ -2,6 +2,7 @@ package lesson
 
 import (
 	"archive/tar"
+	"bufio"
 	"context"
 	"encoding/json"
 	"errors"
@@ -14,10 +15,12 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"time"
 
 	"maillab/internal/belongings"
 	"maillab/internal/control"
 	"maillab/internal/progress"
+	"maillab/internal/recording"
 )
 
 // Bounds on what an archive may hold beside accounts' belongings.
@@ -42,11 +45,11 @@ func (l *Between) Restore(ctx context.Context, q control.Restore, from io.Reader
 	if err := i.read(ctx, from); err != nil {
 		return control.ResetReport{}, &control.Error{Status: 422, Text: fmt.Sprintf("nothing was touched: %v", err)}
 	}
-	r := replacement{scope: scope, work: i.work, taken: i.picture.Time, archive: map[string]*os.File{}, state: i.state}
+	r := replacement{scope: scope, work: i.work, taken: i.picture.Time, state: i.state}
 	for _, account := range i.wanted {
 		if a := i.archives[account]; a != nil {
 			r.accounts = append(r.accounts, account)
-			r.archive[account] = a.f
+			r.archives = append(r.archives, archive{[]string{account}, a.f})
 		}
 	}
 	if len(r.accounts) == 0 {
@@ -70,9 +73,10 @@ type takingIn struct {
 
 // stagedArchive is one account's part, on its way.
 type stagedArchive struct {
-	f     *os.File
-	w     *tar.Writer
-	check belongings.Checker
+	f      *os.File
+	buffer *bufio.Writer // tar writes a header in three, and padding
+	w      *tar.Writer
+	check  belongings.Checker
 }
 
 func (i *takingIn) close() {
@@ -109,7 +113,7 @@ func (i *takingIn) finish(from io.Reader) error {
 		return errors.New("there is nothing in it")
 	}
 	for account, a := range i.archives {
-		if err := a.w.Close(); err != nil {
+		if err := errors.Join(a.w.Close(), a.buffer.Flush()); err != nil {
 			return fmt.Errorf("account %s: %w", account, err)
 		}
 	}
@@ -131,6 +135,8 @@ func (i *takingIn) take(h *tar.Header, r io.Reader) error {
 		return i.takeWork(h, r)
 	case h.Name == subscribedEntry:
 		return i.takeSubscribed(h, r)
+	case strings.HasPrefix(h.Name, recordingsPrefix):
+		return i.takeRecording(h, r)
 	}
 	return i.takeState(h, r)
 }
@@ -158,7 +164,8 @@ func (i *takingIn) takePicture(h *tar.Header, r io.Reader) error {
 		if err != nil {
 			return err
 		}
-		i.archives[account] = &stagedArchive{f: f, w: tar.NewWriter(f)}
+		buffer := bufio.NewWriter(f)
+		i.archives[account] = &stagedArchive{f: f, buffer: buffer, w: tar.NewWriter(buffer)}
 	}
 	return nil
 }
@@ -208,8 +215,46 @@ func (i *takingIn) takeSubscribed(h *tar.Header, r io.Reader) error {
 	return nil
 }
 
-// stateName is what the other entries may be called: queue IDs, escaped names of boxes.
-var stateName = regexp.MustCompile(`^(queue/[0-9A-Za-z]{1,64}|index/[^/\\]{1,64}/[^/\\.][^/\\]{0,250}\.index|log/mail\.log)$`)
+// recordingName is what a recording's entry may be called.
+var recordingName = regexp.MustCompile(`^recordings/([^/\\]+)/([0-9]+T[0-9]+\.[0-9]+-[0-9]+)\.cast$`)
+
+// takenRecording is one on its way.
+type takenRecording struct {
+	student, id string
+	last        time.Time
+	file        string
+}
+
+func (i *takingIn) takeRecording(h *tar.Header, r io.Reader) error {
+	m := recordingName.FindStringSubmatch(h.Name)
+	if m == nil || h.Size > 2*recording.MaxRecording {
+		return fmt.Errorf("entry %q means nothing here", h.Name)
+	}
+	if !slices.Contains(i.l.studentsOf(i.wanted), m[1]) {
+		return drain(r)
+	}
+	s := i.state
+	t := takenRecording{m[1], m[2], h.ModTime, filepath.Join(s.dir, fmt.Sprintf("recording-%d", len(s.recordings)))}
+	s.recordings = append(s.recordings, t)
+	if s.files, s.bytes = s.files+1, s.bytes+h.Size; s.files > maxStateFiles || s.bytes > maxStateBytes {
+		return errors.New("more recordings than can be")
+	}
+	return writeStaged(t.file, r)
+}
+
+// writeStaged writes a file that is not there yet.
+func writeStaged(path string, r io.Reader) error {
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(f, r)
+	return errors.Join(err, f.Close())
+}
+
+// stateName is what the other entries may be called: queue IDs, escaped names of boxes. How long they may be the file system
+// knows: an expression that counts to 250 is 270 kB of each daemon.
+var stateName = regexp.MustCompile(`^(queue/[0-9A-Za-z]+|index/[^/\\]+/[^/\\.][^/\\]*\.index|log/mail\.log)$`)
 
 func (i *takingIn) takeState(h *tar.Header, r io.Reader) error {
 	s := i.state
@@ -227,12 +272,7 @@ func (i *takingIn) takeState(h *tar.Header, r io.Reader) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return err
 	}
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-	if err != nil {
-		return err
-	}
-	_, err = io.Copy(f, r)
-	return errors.Join(err, f.Close())
+	return writeStaged(path, r)
 }
 
 // indexOwner is the account of an index entry, "" for another one.
@@ -251,6 +291,7 @@ type staged struct {
 	files      int
 	bytes      int64
 	subscribed map[string][]string
+	recordings []takenRecording
 }
 
 func stageDirectory(stateDir string) (string, error) {
@@ -274,6 +315,9 @@ func (s *staged) put(l *Between, accounts []string, scope belongings.Scope) erro
 		}
 		errs = append(errs, l.cfg.Subscribe(account, s.subscribed[account]))
 	}
+	if scope == belongings.All {
+		errs = append(errs, s.putRecordings(l))
+	}
 	if len(accounts) != len(l.cfg.Spec.Accounts) {
 		return errors.Join(errs...)
 	}
@@ -288,6 +332,18 @@ func (s *staged) put(l *Between, accounts []string, scope belongings.Scope) erro
 		errs = append(errs, s.putLog(l.cfg.LogFile))
 	}
 	return errors.Join(errs...)
+}
+
+// putRecordings puts those back that are not there any more; later ones stay.
+func (s *staged) putRecordings(l *Between) (errs error) {
+	for _, t := range s.recordings {
+		f, err := os.Open(t.file)
+		if err == nil {
+			err = errors.Join(l.cfg.Recordings.PutBack(t.student, t.id, t.last, f), f.Close())
+		}
+		errs = errors.Join(errs, err)
+	}
+	return errs
 }
 
 // putLog puts the log back, readable for everybody. Its writer sees that the file is another one and goes on in it.

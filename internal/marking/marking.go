@@ -163,7 +163,7 @@ func (r Round) show(at int, said *progress.Mark) {
 		r.Say.Fprintf(r.Out, "Look for: %s\n", strings.Join(strings.Fields(a.Look), " "))
 	}
 	if said != nil {
-		r.Say.Fprintf(r.Out, "You said: %s\n", told(*said, a.Points))
+		r.Say.Fprintf(r.Out, "You said: %s\n", told(r.Say, *said, a.Points))
 	}
 }
 
@@ -172,32 +172,32 @@ func (r Round) kept(a Answer, m, before, mine *progress.Mark) {
 	if mine != nil && before != nil && before.Share == mine.Share && before.Comment == mine.Comment {
 		before = nil
 	}
-	r.Say.Fprintln(r.Err, Now(m, before, a.Points))
+	fmt.Fprintln(r.Err, Now(r.Say, m, before, a.Points))
 }
 
 // Now tells of a word that is kept, with the one that it took the place of: "0.6 (3 of 5 points), “say why”; it was passed, by
 // prof". Where points are 0 it is not known how many there are.
-func Now(m, before *progress.Mark, points int) string {
-	text := "left to the check"
+func Now(in say.Tongue, m, before *progress.Mark, points int) string {
+	text := in.Text("left to the check")
 	if m != nil {
-		text = told(*m, points)
+		text = told(in, *m, points)
 	}
 	if before != nil {
-		text += "; it was " + told(*before, 0)
+		text = in.Sprintf("%s; it was %s", text, told(in, *before, 0))
 	}
 	return text
 }
 
-func told(m progress.Mark, points int) string {
+func told(in say.Tongue, m progress.Mark, points int) string {
 	text := m.String()
 	if points > 0 {
-		text += fmt.Sprintf(" (%g of %s)", m.Points(points), counted(points))
+		text = in.Sprintf("%s (%g of %s)", text, m.Points(points), in.Text(counted(points)))
 	}
 	if m.Comment != "" {
 		text += ", “" + m.Comment + "”"
 	}
 	if m.By != "" {
-		text += ", by " + m.By
+		text += in.Sprintf(", by %s", m.By)
 	}
 	return text
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"maillab/internal/progress"
+	"maillab/internal/say"
 )
 
 func three() []Answer {
@@ -149,6 +150,27 @@ func TestDone(t *testing.T) {
 	for want, d := range map[string]Done{"nothing waits for your word": {}, "marked: 3, still waiting: 2": {3, 2}} {
 		if d.String() != want {
 			t.Errorf("%+v: %q", d, d.String())
+		}
+	}
+}
+
+// TestNow: a word is told with what it took the place of, in either language, whatever a comment says.
+func TestNow(t *testing.T) {
+	half, all := &progress.Mark{Share: 0.5, Comment: "nearly (2 of 4 points)"}, &progress.Mark{Share: 1, By: "bea"}
+	for _, c := range []struct {
+		m, before  *progress.Mark
+		points     int
+		en, french string
+	}{
+		{half, nil, 4, "0.5 (2 of 4 points), “nearly (2 of 4 points)”", "0.5 (2 sur 4 points), “nearly (2 of 4 points)”"},
+		{all, half, 1, "passed (1 of 1 point), by bea; it was 0.5, “nearly (2 of 4 points)”", "passed (1 sur 1 point), par bea ; c'était 0.5, “nearly (2 of 4 points)”"},
+		{nil, all, 4, "left to the check; it was passed, by bea", "laissé à la vérification ; c'était passed, par bea"},
+		{half, nil, 0, "0.5, “nearly (2 of 4 points)”", "0.5, “nearly (2 of 4 points)”"},
+	} {
+		for language, want := range map[string]string{"en": c.en, "fr": c.french} {
+			if got := Now(say.In(language), c.m, c.before, c.points); got != want {
+				t.Errorf("%s: %q, not %q", language, got, want)
+			}
 		}
 	}
 }

@@ -24,6 +24,24 @@ func (h History) Current() Work {
 	return h[len(h)-1]
 }
 
+// Whole is the history with the epochs of which only the number is left, since nothing was done in them: what is known of their
+// time is that they lie between the others. Of a history that was cut to what is kept, the first epochs are gone.
+func (h History) Whole() (all History) {
+	next, since := 1, time.Time{}
+	if len(h) >= maxEpochs {
+		next = h[0].Epoch
+	}
+	for _, w := range h {
+		for ; next < w.Epoch; next++ {
+			empty := Begin(next, since)
+			empty.End = w.Start
+			all = append(all, empty)
+		}
+		all, next, since = append(all, w), w.Epoch+1, w.End
+	}
+	return all
+}
+
 // Of is the work of an epoch. In one that was and is not kept nothing was done.
 func (h History) Of(epoch int) (w Work, was bool) {
 	for _, w := range h {
@@ -36,9 +54,9 @@ func (h History) Of(epoch int) (w Work, was bool) {
 
 // At is the work of the epoch that was under way at a time.
 func (h History) At(t time.Time) (w Work, was bool) {
-	for _, w := range slices.Backward(h) {
+	for _, w := range slices.Backward(h.Whole()) {
 		if !t.Before(w.Start) {
-			return w, w.End.IsZero() || t.Before(w.End)
+			return w, w.End.IsZero() || t.Before(w.End) && !w.Start.IsZero()
 		}
 	}
 	return Work{}, false
@@ -56,6 +74,11 @@ func (h History) Resume(saved History, taken time.Time) History {
 	w.Epoch, w.Start, w.End, w.Since, w.Restored = now.Epoch, now.Start, time.Time{}, now.Since, taken
 	maps.Copy(w.Passed, now.Passed) // found since it began
 	return append(earlier, w)
+}
+
+// Empty tells whether nothing was done in any epoch.
+func (h History) Empty() bool {
+	return !slices.ContainsFunc(h, func(w Work) bool { return !w.Empty() })
 }
 
 // Check says why something is no history that could have been kept here.

@@ -105,12 +105,21 @@ func (w Work) Empty() bool {
 	return w.Came.IsZero() && len(w.Passed)+len(w.Answers)+len(w.Attempts)+len(w.Tries)+len(w.Marks)+len(w.Said) == 0
 }
 
-// Later is by how much a task is due later for the student.
-func (w Work) Later(id string) time.Duration { return w.Extra[""] + w.Extra[id] }
+// Later is by how much a task is due later for the student: what was said of it, else what was said of all.
+func (w Work) Later(id string) time.Duration {
+	if by, own := w.Extra[id]; own {
+		return by
+	}
+	return w.Extra[""]
+}
 
-// Extend makes a task, or "" for all, due so much later than the lab says; 0 is as the lab says.
+// Extend makes a task, or "" for all, due so much later than the lab says; 0 is as the lab says. What is said of all takes the
+// place of what was said of one.
 func (w *Work) Extend(id string, by time.Duration) {
-	if delete(w.Extra, id); by > 0 {
+	if id == "" {
+		clear(w.Extra)
+	}
+	if delete(w.Extra, id); by > 0 || w.Extra[""] > 0 {
 		w.Extra[id] = by
 	}
 }

@@ -143,11 +143,42 @@ func TestHistory(t *testing.T) {
 			t.Errorf("%d: %+v, %v", epoch, w, was)
 		}
 	}
-	for hour, want := range map[int]int{-1: 0, 0: 1, 1: 0, 2: 3, 9: 3} {
+	for hour, want := range map[int]int{-1: 0, 0: 1, 1: 2, 2: 3, 9: 3} {
 		w, was := h.At(at(hour))
 		if was != (want > 0) || was && w.Epoch != want {
 			t.Errorf("at %d: %+v, %v", hour, w, was)
 		}
+	}
+}
+
+// TestWhole: an epoch in which nothing was done is one all the same, between those that are kept; what was cut off is not made up.
+func TestWhole(t *testing.T) {
+	at := func(hour int) time.Time { return noon().Add(time.Duration(hour) * time.Hour) }
+	numbers := func(h History) (all []int) {
+		for _, w := range h.Whole() {
+			all = append(all, w.Epoch)
+		}
+		return all
+	}
+	idle := History{}.Begin(at(0)).Begin(at(1)).Begin(at(2))
+	if diff := cmp.Diff([]int{1, 2, 3}, numbers(idle)); diff != "" {
+		t.Error(diff)
+	}
+	h := History{}.Begin(at(0))
+	h[0].Answers["it"] = "x"
+	h = h.Begin(at(1)).Begin(at(2))
+	if w := h.Whole(); len(w) != 3 || w[1].Epoch != 2 || !w[1].Empty() || !w[1].Start.Equal(at(1)) || !w[1].End.Equal(at(2)) || !w[2].End.IsZero() {
+		t.Errorf("%+v", w)
+	}
+	for range maxEpochs {
+		h[len(h)-1].Answers["it"] = "x"
+		h = h.Begin(at(3))
+	}
+	if all := numbers(h); len(all) != maxEpochs || all[0] != h[0].Epoch {
+		t.Errorf("%d are kept: %v", maxEpochs, all)
+	}
+	if len(History(nil).Whole()) != 0 {
+		t.Error("of whom nothing is known there are no epochs")
 	}
 }
 
@@ -238,5 +269,36 @@ func TestForged(t *testing.T) {
 	}
 	if err := (History{}).Begin(noon()).Check(); err != nil {
 		t.Error(err)
+	}
+}
+
+// TestExtend: an extension is told from the lab's time: what is said of a task is that, what is said of all takes its place, and
+// nothing more is as the lab says.
+func TestExtend(t *testing.T) {
+	w := Begin(1, noon())
+	type said struct {
+		id string
+		by time.Duration
+	}
+	for n, c := range []struct {
+		said
+		read, write time.Duration // then
+	}{
+		{said{"", 48 * time.Hour}, 48 * time.Hour, 48 * time.Hour},
+		{said{"read", time.Hour}, time.Hour, 48 * time.Hour},
+		{said{"write", 0}, time.Hour, 0},
+		{said{"", 24 * time.Hour}, 24 * time.Hour, 24 * time.Hour},
+		{said{"read", 6 * time.Hour}, 6 * time.Hour, 24 * time.Hour},
+		{said{"", 0}, 0, 0},
+		{said{"read", 6 * time.Hour}, 6 * time.Hour, 0},
+		{said{"read", 0}, 0, 0},
+	} {
+		w.Extend(c.id, c.by)
+		if w.Later("read") != c.read || w.Later("write") != c.write {
+			t.Errorf("%d: %s, %s", n, w.Later("read"), w.Later("write"))
+		}
+	}
+	if len(w.Extra) != 0 {
+		t.Error(w.Extra)
 	}
 }

@@ -22,8 +22,9 @@ func TestMark(t *testing.T) {
 	if err != nil || before != nil {
 		t.Fatal(before, err)
 	}
+	decided := task.Text{"fr": "décidé par l'enseignant", "en": "the teacher's decision"}
 	want := check.Result{ID: "essay", State: progress.Passed, Points: 5, Given: 3, Answer: "because", Look: look, At: at,
-		Mark: &progress.Mark{Share: 0.6, Comment: "why?", By: "prof", At: at}, Seen: marked.Results[1].Seen}
+		Mark: &progress.Mark{Share: 0.6, Comment: "why?", By: "prof", At: at}, Seen: decided, Found: decided}
 	if diff := cmp.Diff(want, marked.Results[1]); diff != "" {
 		t.Error(diff)
 	}

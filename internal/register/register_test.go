@@ -114,3 +114,23 @@ func TestRegister(t *testing.T) {
 		t.Errorf("%+v", one)
 	}
 }
+
+// TestChaptersTellWhatIsLate: by how much a task passed after it was due, in an earlier epoch as in this one, and that an epoch
+// was there in which nothing was done.
+func TestChaptersTellWhatIsLate(t *testing.T) {
+	h := progress.History{}.Begin(at(0))
+	h[0].Passed["it"] = progress.Pass{At: at(50)}
+	h = h.Begin(at(60)).Begin(at(70))
+	h[1].Passed["it"], h[1].Passed["other"] = progress.Pass{At: at(80)}, progress.Pass{At: at(90)}
+	h[1].Extra[""] = time.Hour // and the results have it in them
+	var got []string
+	for _, c := range (Entry{History: h, Results: []check.Result{{ID: "it", Due: at(45)}, {ID: "other"}}}).Chapters() {
+		got = append(got, fmt.Sprintf("%d:", c.Epoch))
+		for _, s := range c.Tasks {
+			got = append(got, fmt.Sprintf("%s %d", s.Task, s.Late))
+		}
+	}
+	if diff := cmp.Diff([]string{"1:", "it 300", "2:", "3:", "it 2100", "other 0"}, got); diff != "" {
+		t.Error(diff)
+	}
+}

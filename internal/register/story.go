@@ -16,6 +16,7 @@ type Story struct {
 	At       time.Time          `json:"at,omitzero"`
 	Took     time.Duration      `json:"-"` // from the pass before it, or the first try, or the epoch's beginning
 	Seconds  int                `json:"tookSeconds,omitempty"`
+	Late     int                `json:"lateSeconds,omitempty"` // by how much it passed after it was due, as the student has time now
 	Tries    int                `json:"tries,omitempty"`
 	Attempts []progress.Attempt `json:"attempts,omitempty"`
 	Mark     *progress.Mark     `json:"mark,omitempty"`
@@ -32,16 +33,17 @@ type Chapter struct {
 	Tasks    []Story   `json:"tasks"`
 }
 
-// Chapters are all epochs of which something is known, oldest first. In each, tasks that passed come in the order in which they
+// Chapters are all epochs, oldest first, those in which nothing was done among them. In each, tasks that passed come in the order in which they
 // did, then the others in the lab's.
 func (e Entry) Chapters() []Chapter {
 	all := []Chapter{}
 	inLab := func(a, b Story) int { return cmp.Compare(e.place(a.Task), e.place(b.Task)) }
-	for _, w := range e.History {
+	for _, w := range e.History.Whole() {
 		c := Chapter{Epoch: w.Epoch, Start: w.Start, End: w.End, Restored: w.Restored, Passed: w.Count().Passed, Tasks: []Story{}}
 		for _, id := range w.Tasks() {
 			c.Tasks = append(c.Tasks, storyOf(w, id))
 		}
+		e.late(w, c.Tasks)
 		slices.SortStableFunc(c.Tasks, inLab)
 		slices.SortStableFunc(c.Tasks, byPass)
 		last := w.Start
@@ -51,6 +53,18 @@ func (e Entry) Chapters() []Chapter {
 		all = append(all, c)
 	}
 	return all
+}
+
+// late tells of tasks that passed in an epoch after they were due.
+func (e Entry) late(w progress.Work, stories []Story) {
+	w.Extra = nil // it is in the results
+	for _, r := range check.Recall(e.tasks(), w) {
+		for n := range stories {
+			if stories[n].Task == r.ID {
+				stories[n].Late = int(r.Late / time.Second)
+			}
+		}
+	}
 }
 
 // place is where the lab has a task; one that it has no more comes last.

@@ -11,6 +11,7 @@ import (
 	"net"
 	"net/http"
 	"regexp"
+	"slices"
 	"strings"
 
 	"maillab/internal/lab/task"
@@ -89,6 +90,14 @@ func (c *command) run(ctx context.Context, args []string) (int, error) {
 		return c.answer(ctx, args[0], strings.Join(args[1:], " "))
 	case verb == "zone" && (len(args) == 0 || len(args) == 1 && args[0] == "check"):
 		return c.zone(ctx)
+	case verb == "mail" && len(args) == 2 && args[0] == "explain":
+		return c.explain(ctx, args[1])
+	case verb == "dkim" && len(args) == 0:
+		return c.dkim(ctx)
+	case verb == "dkim" && (len(args) == 2 || len(args) == 3) && args[0] == "genkey":
+		return c.genkey(ctx, args[1], strings.Join(args[2:], ""))
+	case verb == "server" && len(args) == 1 && slices.Contains(serverWords(), args[0]):
+		return c.server(ctx, args[0])
 	}
 	french := c.speaksFrench(ctx)
 	fmt.Fprintf(c.Err, "lab: %s\n%s", wrong(verb, args, french), usage(french))
@@ -109,6 +118,12 @@ func wrong(verb string, args []string, french bool) string {
 		text = task.Text{"fr": "une seule tâche à la fois", "en": "one task at a time"}
 	case verb == "zone":
 		text = task.Text{"fr": "lab zone ne prend rien de plus", "en": "lab zone takes nothing more"}
+	case verb == "mail":
+		text = task.Text{"fr": "lab mail explain prend un fichier, - ou le numéro d'un message", "en": "lab mail explain takes a file, -, or a message's number"}
+	case verb == "dkim":
+		text = task.Text{"fr": "lab dkim genkey prend un sélecteur, par exemple s1", "en": "lab dkim genkey takes a selector, such as s1"}
+	case verb == "server":
+		text = task.Text{"fr": "lab server stop, start ou status", "en": "lab server stop, start or status"}
 	case verb == "answer":
 		text = task.Text{"fr": "lab answer n'a pas d'option " + args[0], "en": "lab answer has no option " + args[0]}
 	}
@@ -135,6 +150,10 @@ lab check [TÂCHE…]      vérifier ce que vous avez fait
 lab hint TÂCHE          un indice
 lab answer TÂCHE        répondre à une question : la réponse se tape ensuite
 lab zone                votre domaine, si le TP en donne un, et ce qui ne va pas dans ~/zone
+lab mail explain N      comment le message N (ou un fichier, ou -) est jugé : SPF, DKIM, DMARC
+lab dkim                comment votre courrier est signé, et ce qui ne va pas
+lab dkim genkey SÉL     fabriquer une clé, qui s'appelle SÉL
+lab server stop|start   arrêter votre serveur de mail et le redémarrer, si le TP le permet ; status dit où il en est
 `
 	}
 	return `lab tasks             the tasks, and where you are
@@ -143,6 +162,10 @@ lab check [TASK…]     check what you have done
 lab hint TASK         a hint
 lab answer TASK       answer a question: the answer is typed afterwards
 lab zone              your domain, if the lab gives one, and what is wrong in ~/zone
+lab mail explain N    how message N (or a file, or -) is judged: SPF, DKIM, DMARC
+lab dkim              how your mail is signed, and what is wrong
+lab dkim genkey SEL   make a key, which is called SEL
+lab server stop|start stop your mail server and start it again, if the lab lets you; status tells how it is
 `
 }
 

@@ -8,6 +8,10 @@
 //	POST /v1/lab/check     {"tasks":["journal"]}, none is all → the same sheet, evaluated
 //	POST /v1/lab/answer    {"task":"journal","text":"4bXyz"} → the sheet with that task alone
 //	GET  /v1/lab/zone      in a lab between servers, the student's domain: {"lang", and a zone.Report}
+//	GET  /v1/lab/dkim      how its mail is signed: {"lang", and a senders.Report}
+//	POST /v1/lab/explain   {"message":"base64"} or {"number":1} → {"steps":[{"title":"…","lines":["…"]}]}, how it is judged
+//	GET  /v1/lab/server    whether the student's mail server runs: {"lang","running","waiting"}
+//	POST /v1/lab/server    {"run":false} stops it, {"run":true} starts it → the same
 //
 // An error answer is {"error":"…"} in the student's language. Control has the same (see For), for whoever has no
 // account in the sandbox to call it from.
@@ -27,6 +31,7 @@ import (
 
 	"maillab/internal/check"
 	"maillab/internal/lab/task"
+	"maillab/internal/mail/senders"
 	"maillab/internal/mail/submit"
 	"maillab/internal/progress"
 	"maillab/internal/spelling"
@@ -73,9 +78,23 @@ type Desk interface {
 	Check(ctx context.Context, student string, ids []string) ([]check.Result, error)
 	// Answer keeps an answer and evaluates its task. It refuses one to a task that is Closed or has no question.
 	Answer(ctx context.Context, student, id, text string) (check.Result, error)
+	Postmaster
+}
+
+// Postmaster knows of the student's own mail server.
+type Postmaster interface {
 	// Domain is the server's own with its records; ErrNoDomain where the lab gives none.
 	Domain(ctx context.Context) (zone.Report, error)
+	// Signing is how its mail is signed.
+	Signing(ctx context.Context) (senders.Report, error)
+	// Explain tells how a message is judged; nil is the one of the student's mailbox that has a number, from 1.
+	Explain(ctx context.Context, student string, message []byte, number int) ([]senders.Step, error)
+	// Server is the student's own, which is started or stopped first where run says so; ErrNoServer where it is not the student's to stop.
+	Server(run *bool) (Server, error)
 }
+
+// ErrNoMessage is a Desk's for a number that no message has.
+var ErrNoMessage = errors.New("there is no message with this number: lab mail explain takes a file, too")
 
 // ErrNoDomain is a Desk's in a lab in which students have no domains.
 var ErrNoDomain = errors.New("this lab gives students no domain")
@@ -149,9 +168,13 @@ func handler(d Desk, who func(*http.Request) (Student, bool)) http.Handler {
 	s := server{desk: d, who: who, busy: &busy{students: map[string]bool{}}}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /v1/lab", caller(s, s.sheet))
-	mux.HandleFunc("POST /v1/lab/check", caller(s, s.alone(s.check)))
-	mux.HandleFunc("POST /v1/lab/answer", caller(s, s.alone(s.answer)))
+	mux.HandleFunc("POST /v1/lab/check", caller(s, alone(s, s.check)))
+	mux.HandleFunc("POST /v1/lab/answer", caller(s, alone(s, s.answer)))
 	mux.HandleFunc("GET /v1/lab/zone", caller(s, s.domain))
+	mux.HandleFunc("GET /v1/lab/dkim", caller(s, s.signing))
+	mux.HandleFunc("POST /v1/lab/explain", caller(s, alone(s, s.explain)))
+	mux.HandleFunc("GET /v1/lab/server", caller(s, s.server))
+	mux.HandleFunc("POST /v1/lab/server", caller(s, s.server))
 	return mux
 }
 
@@ -179,10 +202,10 @@ func (b *busy) set(student string, is bool) bool {
 }
 
 // alone lets each student do this once at a time.
-func (s server) alone(do func(r *http.Request, who Student) (Sheet, error)) func(r *http.Request, who Student) (Sheet, error) {
-	return func(r *http.Request, who Student) (Sheet, error) {
+func alone[T any](s server, do func(r *http.Request, who Student) (T, error)) func(r *http.Request, who Student) (T, error) {
+	return func(r *http.Request, who Student) (answer T, err error) {
 		if !s.busy.set(who.Name, true) {
-			return Sheet{}, errBusy
+			return answer, errBusy
 		}
 		defer s.busy.set(who.Name, false)
 		return do(r, who)
@@ -226,6 +249,9 @@ func inWords(err error, lang string) string {
 		in  task.Text
 	}{
 		{errBusy, task.Text{"fr": "vos tâches sont déjà en cours de vérification : attendez qu'elle se termine", "en": errBusy.Error()}},
+		{ErrNoMessage, task.Text{"fr": "aucun message n'a ce numéro : lab mail explain prend aussi un fichier", "en": ErrNoMessage.Error()}},
+		{errLarge, task.Text{"fr": fmt.Sprintf("le message est trop long : %d octets au plus", maxMessage), "en": errLarge.Error()}},
+		{ErrNoServer, task.Text{"fr": "dans ce TP, le serveur de mail ne s'arrête pas", "en": ErrNoServer.Error()}},
 		{ErrNoDomain, task.Text{"fr": "ce TP ne donne pas de domaine", "en": ErrNoDomain.Error()}},
 		{ErrNoQuestion, task.Text{"fr": "cette tâche ne pose pas de question : lab check regarde ce que vous avez fait", "en": ErrNoQuestion.Error()}},
 		{errEmpty, task.Text{"fr": "la réponse est vide", "en": errEmpty.Error()}},

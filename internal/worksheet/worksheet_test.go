@@ -24,9 +24,11 @@ var update = flag.Bool("update", false, "write the golden files anew")
 
 // desk has two tasks.
 type desk struct {
-	who     Student
-	answers map[string]string
-	zone    string // a file, "" none; or "none": no domain
+	who        Student
+	answers    map[string]string
+	zone       string // a file, "" none; or "none": no domain
+	home       string // where the student's files are
+	mailServer *Server
 }
 
 func (d *desk) Student(uid int) (Student, bool) { return d.who, uid == os.Getuid() && d.who.Name != "" }

@@ -3,6 +3,7 @@
 package source
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -10,6 +11,7 @@ import (
 	"path/filepath"
 
 	"maillab/internal/lab"
+	"maillab/internal/roster"
 	"maillab/labs"
 )
 
@@ -83,6 +85,16 @@ func (l Lab) Roster() ([]byte, error) {
 		return nil, nil
 	}
 	return text, err
+}
+
+// Class is the example class that lies beside the lab; listed is false where there is none.
+func (l Lab) Class() (class roster.Class, listed bool, err error) {
+	text, err := l.Roster()
+	if err != nil || text == nil {
+		return class, false, err
+	}
+	class, _, err = roster.Read(filepath.Join(l.Name, labs.Roster), bytes.NewReader(text), roster.Options{})
+	return class, true, err
 }
 
 // Summary is a lab in a list.

@@ -5,6 +5,8 @@
 // A Pattern is an RE2 regular expression that has to match somewhere in the text (write ^ and $ to pin it).
 package task
 
+import "maillab/internal/fault"
+
 // Sheet is one student's tasks, placeholders filled in.
 type Sheet struct {
 	Student  string   `json:"student"`  // roster key
@@ -34,6 +36,8 @@ type Task struct {
 	Late *Late `yaml:"late" json:"late,omitempty"`
 	// Hint is shown when the student asks for it, or fails.
 	Hint Text `yaml:"hint" json:"hint,omitempty"`
+	// Faults go wrong on purpose from when the task opens until it has passed: see docs/faults.md.
+	Faults []fault.Fault `yaml:"faults" json:"faults,omitempty"`
 	// Check is how it is seen that the task was done.
 	Check Check `yaml:"check" json:"check" jsonschema:"required"`
 }
