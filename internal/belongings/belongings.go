@@ -13,6 +13,7 @@
 //
 // A tar (PAX) with the entries
 //
+//	password       the one that its owner gave himself, in the supervisor's words (package sandbox)
 //	inbox          the spool file, mboxrd as it lies there
 //	home/PATH      what is in the home, in order; directories before what is in them
 //
@@ -66,8 +67,9 @@ func (s Scope) covers(name string) bool {
 
 // The names in an archive.
 const (
-	inboxEntry = "inbox"
-	homePrefix = "home/"
+	passwordEntry = "password"
+	inboxEntry    = "inbox"
+	homePrefix    = "home/"
 )
 
 // aside is where a home's new content waits, in the home itself: it can be renamed from there; replaced is where its old
@@ -100,6 +102,7 @@ type Checker struct {
 	entries int
 	bytes   int64
 	inbox   bool
+	chosen  bool            // a password
 	dirs    map[string]bool // seen, so that nothing but a directory is ever a parent
 	others  map[string]bool
 }
@@ -132,6 +135,13 @@ func (c *Checker) Check(h *tar.Header) error {
 			return hostile("%s is there twice, or no file", inboxEntry)
 		}
 		c.inbox = true
+		return nil
+	}
+	if h.Name == passwordEntry {
+		if c.chosen || h.Typeflag != tar.TypeReg || h.Size > passwordMost {
+			return hostile("%s is there twice, or none", passwordEntry)
+		}
+		c.chosen = true
 		return nil
 	}
 	rel, ok := strings.CutPrefix(h.Name, homePrefix)

@@ -115,13 +115,13 @@ func TestThereAndBack(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer old.Close()
-	if err := p.Prepare(t.Context(), "u", All, archive); err != nil {
+	if err := p.Prepare(t.Context(), []string{"u"}, All, archive); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := p.Commit(t.Context(), []string{"u"}, All); err != nil {
 		t.Fatal(err)
 	}
-	if err := p.Abort(t.Context(), "u"); err != nil {
+	if err := p.Abort(t.Context(), []string{"u"}); err != nil {
 		t.Fatal(err)
 	}
 	after := tree(t, p.Dir)
@@ -146,7 +146,7 @@ func TestThereAndBack(t *testing.T) {
 func TestWhatIsReplacedWaits(t *testing.T) {
 	p, home := student(t)
 	locked := filepath.Join(home, "mail")
-	if err := p.Prepare(t.Context(), "u", Mail, saved(t, p, Home)); err != nil {
+	if err := p.Prepare(t.Context(), []string{"u"}, Mail, saved(t, p, Home)); err != nil {
 		t.Fatal(err)
 	}
 	if err := os.Chmod(locked, 0); err != nil {
@@ -158,7 +158,7 @@ func TestWhatIsReplacedWaits(t *testing.T) {
 	if _, err := os.Lstat(locked); err == nil {
 		t.Error("what was replaced is still in its place")
 	}
-	if err := p.Abort(t.Context(), "u"); err != nil {
+	if err := p.Abort(t.Context(), []string{"u"}); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := os.Lstat(filepath.Join(home, replaced)); err == nil {
@@ -171,10 +171,10 @@ func TestAbortLeavesNothing(t *testing.T) {
 	p, _ := student(t)
 	archive := saved(t, p, All)
 	before := tree(t, p.Dir)
-	if err := p.Prepare(t.Context(), "u", All, archive); err != nil {
+	if err := p.Prepare(t.Context(), []string{"u"}, All, archive); err != nil {
 		t.Fatal(err)
 	}
-	if err := p.Abort(t.Context(), "u"); err != nil {
+	if err := p.Abort(t.Context(), []string{"u"}); err != nil {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff(before, tree(t, p.Dir)); diff != "" {
@@ -243,10 +243,10 @@ func TestHostileArchivesTouchNothing(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer from.Close()
-			if err := p.Prepare(t.Context(), "u", All, from); err == nil {
+			if err := p.Prepare(t.Context(), []string{"u"}, All, from); err == nil {
 				t.Error("it is prepared")
 			}
-			if err := p.Abort(t.Context(), "u"); err != nil {
+			if err := p.Abort(t.Context(), []string{"u"}); err != nil {
 				t.Error(err)
 			}
 			if diff := cmp.Diff(before, tree(t, p.Dir)); diff != "" {
@@ -276,7 +276,7 @@ func FuzzPrepare(f *testing.F) {
 			t.Fatal(err)
 		}
 		defer from.Close()
-		err = p.Prepare(context.Background(), "u", All, from)
+		err = p.Prepare(context.Background(), []string{"u"}, All, from)
 		if bad := CheckAll(bytes.NewReader(archive)); bad != nil && err == nil {
 			t.Errorf("prepared, though %v", bad)
 		}

@@ -34,7 +34,7 @@ func TestSpecialFiles(t *testing.T) {
 	if info, _ := archive.Stat(); info.Size() > 1<<20 {
 		t.Errorf("an archive of %d bytes for a file with little in it", info.Size())
 	}
-	if err := p.Prepare(t.Context(), "u", All, archive); err != nil {
+	if err := p.Prepare(t.Context(), []string{"u"}, All, archive); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := p.Commit(t.Context(), []string{"u"}, All); err != nil {

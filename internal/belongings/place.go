@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"path"
+	"slices"
 	"strings"
 )
 
@@ -188,13 +189,14 @@ func CommitHome(home *os.Root, scope Scope) error {
 	if err != nil {
 		return err
 	}
-	if err := home.Mkdir(replaced, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
-		return err
+	old = slices.DeleteFunc(old, func(name string) bool { return !scope.covers(name) })
+	if len(old) > 0 {
+		if err := home.Mkdir(replaced, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
+			return err
+		}
 	}
 	for _, name := range old {
-		if scope.covers(name) {
-			err = errors.Join(err, moveAway(home, name))
-		}
+		err = errors.Join(err, moveAway(home, name))
 	}
 	fresh, readErr := s.names(aside)
 	if errors.Is(readErr, fs.ErrNotExist) {

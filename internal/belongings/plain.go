@@ -2,6 +2,7 @@ package belongings
 
 import (
 	"archive/tar"
+	"bufio"
 	"context"
 	"errors"
 	"io"
@@ -53,7 +54,8 @@ func (p Plain) within(account string, do func(spool, home *os.Root) error) error
 // the mailbox may delay it.
 func (p Plain) Save(ctx context.Context, account string, scope Scope, patience time.Duration, to *os.File) (leftOut []string, err error) {
 	err = p.within(account, func(spool, home *os.Root) error {
-		w := tar.NewWriter(to)
+		buffer := bufio.NewWriter(to)
+		w := tar.NewWriter(buffer)
 		if scope.Inbox() {
 			if err := SaveInbox(ctx, w, spool, account, patience, nil); err != nil {
 				return err
@@ -62,36 +64,40 @@ func (p Plain) Save(ctx context.Context, account string, scope Scope, patience t
 		if leftOut, err = SaveHome(ctx, w, home, scope); err != nil {
 			return err
 		}
-		return w.Close()
+		return errors.Join(w.Close(), buffer.Flush())
 	})
 	return leftOut, err
 }
 
-// Prepare puts an archive aside; nothing is touched yet.
-func (p Plain) Prepare(_ context.Context, account string, scope Scope, from *os.File) error {
-	return p.within(account, func(spool, home *os.Root) error {
+// Prepare puts an archive aside for accounts that are all to have the same; nothing is touched yet.
+func (p Plain) Prepare(_ context.Context, accounts []string, scope Scope, from *os.File) error {
+	return p.each(accounts, func(account string, spool, home *os.Root) error {
 		return errors.Join(Rewound(from, scope.Inbox(), func(r io.Reader) error { return PrepareInbox(spool, account, r) }),
 			Rewound(from, true, func(r io.Reader) error { return PrepareHome(home, scope, r) }))
 	})
 }
 
-// Commit puts what was prepared in place.
-func (p Plain) Commit(_ context.Context, accounts []string, scope Scope) (_ []Ended, err error) {
+// each does it for every account, whatever becomes of the others.
+func (p Plain) each(accounts []string, do func(account string, spool, home *os.Root) error) (err error) {
 	for _, account := range accounts {
-		err = errors.Join(err, p.within(account, func(spool, home *os.Root) error {
-			var err error
-			if scope.Inbox() {
-				err = CommitInbox(spool, account)
-			}
-			return errors.Join(err, CommitHome(home, scope))
-		}))
+		err = errors.Join(err, p.within(account, func(spool, home *os.Root) error { return do(account, spool, home) }))
 	}
-	return nil, err
+	return err
+}
+
+// Commit puts what was prepared in place.
+func (p Plain) Commit(_ context.Context, accounts []string, scope Scope) ([]Ended, error) {
+	return nil, p.each(accounts, func(account string, spool, home *os.Root) (err error) {
+		if scope.Inbox() {
+			err = CommitInbox(spool, account)
+		}
+		return errors.Join(err, CommitHome(home, scope))
+	})
 }
 
 // Abort forgets what was prepared and is not in place, and removes what was replaced.
-func (p Plain) Abort(_ context.Context, account string) error {
-	return p.within(account, func(spool, home *os.Root) error {
+func (p Plain) Abort(_ context.Context, accounts []string) error {
+	return p.each(accounts, func(account string, spool, home *os.Root) error {
 		return errors.Join(AbortInbox(spool, account), AbortHome(home))
 	})
 }

@@ -23,6 +23,8 @@ func (stubborn) EndReaders(context.Context, []string) ([]belongings.Ended, error
 }
 func (stubborn) EndLease(context.Context, string) error         { return nil }
 func (stubborn) Password(context.Context, string, string) error { return nil }
+func (stubborn) Chosen(string) (string, error)                  { return "", nil }
+func (stubborn) Choose(string, string) error                    { return nil }
 
 // archiveOf is an account's with one message and one file.
 func archiveOf(t *testing.T) *os.File {
@@ -44,9 +46,7 @@ func archiveOf(t *testing.T) *os.File {
 func TestAStubbornReaderStopsNobody(t *testing.T) {
 	o, ctx := open(t), context.Background()
 	users := []string{"util1", "util11"}
-	for _, user := range users {
-		must(t, o.files.prepare(ctx, user, belongings.All, archiveOf(t)))
-	}
+	must(t, o.files.prepare(ctx, users, belongings.All, archiveOf(t)))
 	ended, err := o.files.commit(ctx, users, belongings.All, stubborn{})
 	if !errors.Is(err, errStubborn) || len(ended) == 0 {
 		t.Errorf("nobody is told: %v, %v", ended, err)
@@ -64,7 +64,7 @@ func TestAStubbornReaderStopsNobody(t *testing.T) {
 // TestWhoShutsHimselfOut does not keep his home and his mailbox from being copied, or replaced.
 func TestWhoShutsHimselfOut(t *testing.T) {
 	o, ctx := open(t), context.Background()
-	must(t, o.files.prepare(ctx, "util1", belongings.All, archiveOf(t)))
+	must(t, o.files.prepare(ctx, []string{"util1"}, belongings.All, archiveOf(t)))
 	_, err := o.files.commit(ctx, []string{"util1"}, belongings.All, stubborn{})
 	if !errors.Is(err, errStubborn) {
 		t.Fatal(err)
@@ -93,12 +93,52 @@ func TestWhoShutsHimselfOut(t *testing.T) {
 		t.Errorf("copied: %v", names)
 	}
 	shut()
-	must(t, o.files.prepare(ctx, "util1", belongings.All, archiveOf(t)))
+	must(t, o.files.prepare(ctx, []string{"util1"}, belongings.All, archiveOf(t)))
 	if _, err := o.files.commit(ctx, []string{"util1"}, belongings.All, stubborn{}); !errors.Is(err, errStubborn) {
 		t.Error(err)
 	}
-	must(t, o.files.abort(ctx, "util1"))
+	must(t, o.files.abort(ctx, []string{"util1"}))
 	if text, err := os.ReadFile(o.home("util1", "file")); err != nil || string(text) != "new" {
 		t.Errorf("home: %q, %v", text, err)
+	}
+}
+
+// chooser is a keeper that notes the passwords that are put in force.
+type chooser struct {
+	stubborn
+	*backend
+	chosen map[string]string
+}
+
+func (chooser) Chosen(user string) (string, error) { return "of " + user, nil }
+func (c chooser) Choose(user, chosen string) error { c.chosen[user] = chosen; return nil }
+
+// TestPasswordsGoWithTheWhole: what a user has given himself is in the archive of all that is his, and in force at the commit of all
+// of it, not before and not of a part.
+func TestPasswordsGoWithTheWhole(t *testing.T) {
+	o, ctx := open(t), context.Background()
+	c := chooser{chosen: map[string]string{}, backend: o.backend}
+	f, err := os.CreateTemp(t.TempDir(), "")
+	must(t, err)
+	defer f.Close()
+	s := &session{files: o.files, backend: c, chosen: map[string]string{}}
+	do := func(op, scope string) {
+		t.Helper()
+		_, err := s.keep(ctx, request{Op: op, User: "util1", Users: "util1", Scope: scope}, f)
+		if op != opCommit {
+			must(t, err)
+		}
+	}
+	do(opSave, "all")
+	for _, step := range []struct{ prepare, commit, want string }{{"mail", "mail", ""}, {"home", "home", ""}, {"all", "home", ""}, {"all", "all", "of util1"}} {
+		do(opPrepare, step.prepare)
+		if len(c.chosen) > 0 {
+			t.Errorf("%v: before it is to be: %v", step, c.chosen)
+		}
+		do(opCommit, step.commit)
+		do(opAbort, "")
+		if got := c.chosen["util1"]; got != step.want {
+			t.Errorf("%v: %q", step, got)
+		}
 	}
 }

@@ -21,7 +21,7 @@
 // # Boxes
 //
 // A box is a name: Inbox is /var/mail/USER, NewInbox a file beside it that is to replace it, Forward is ~/.forward, Read
-// is ~/mbox, Zone is ~/zone, anything else a path below ~/mail. No step below a home may be a symbolic link, and what is opened is a
+// is ~/mbox, Zone is ~/zone, Signing is ~/opendkim.conf, Keys are below ~/dkim, anything else a path below ~/mail. No step below a home may be a symbolic link, and what is opened is a
 // regular file with one link that belongs to its user, or it is refused.
 package broker
 
@@ -35,11 +35,13 @@ import (
 
 // The boxes that are not below ~/mail. "INBOX" and what starts with "INBOX/" is never a folder.
 const (
-	Inbox    = "INBOX"     // /var/mail/USER
-	NewInbox = "INBOX/new" // /var/mail/.USER.new: renamed over Inbox
-	Forward  = ".forward"  // ~/.forward
-	Read     = "~/mbox"    // ~/mbox, where mail(1) moves what was read
-	Zone     = "~/zone"    // ~/zone, the records of the user's domain in a lab between servers
+	Inbox    = "INBOX"           // /var/mail/USER
+	NewInbox = "INBOX/new"       // /var/mail/.USER.new: renamed over Inbox
+	Forward  = ".forward"        // ~/.forward
+	Read     = "~/mbox"          // ~/mbox, where mail(1) moves what was read
+	Zone     = "~/zone"          // ~/zone, the records of the user's domain in a lab between servers
+	Signing  = "~/opendkim.conf" // how the domain's mail is signed
+	Keys     = "~/dkim/"         // and the name of a key
 )
 
 // Sentinels that callers branch on. An *Error also unwraps to the syscall.Errno that it has, if any.
@@ -110,8 +112,14 @@ func locate(user, box string) (place, error) {
 		return place{root: inHome, name: ".forward"}, nil
 	case Read:
 		return place{root: inHome, name: "mbox"}, nil
-	case Zone:
-		return place{root: inHome, name: "zone"}, nil
+	case Zone, Signing:
+		return place{root: inHome, name: strings.TrimPrefix(box, "~/")}, nil
+	}
+	if name, is := strings.CutPrefix(box, Keys); is {
+		if err := checkStep(name); err != nil || strings.Contains(name, "/") {
+			return place{}, refused(syscall.EINVAL, "no such key can be")
+		}
+		return place{root: inHome, dirs: []string{"dkim"}, name: name}, nil
 	}
 	steps := strings.Split(box, "/")
 	if len(steps) > maxDepth || steps[0] == Inbox {

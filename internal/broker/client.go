@@ -136,6 +136,18 @@ func (c *Client) HostKey(ctx context.Context) (string, error) {
 	return a.reply.Text, err
 }
 
+// Stamp is a text that is another one when anything was changed in the accounts' files or passwords.
+func (c *Client) Stamp(ctx context.Context) (string, error) {
+	a, err := c.ask(ctx, request{Op: opStamp}, nil)
+	return a.reply.Text, err
+}
+
+// Moving tells who has a terminal that the sandbox goes to another machine.
+func (c *Client) Moving(ctx context.Context) error {
+	_, err := c.ask(ctx, request{Op: opMoving}, nil)
+	return err
+}
+
 // Spec is the spec in force as JSON, without the accounts' password hashes; nil when there is none yet.
 func (c *Client) Spec(ctx context.Context) ([]byte, error) {
 	body, err := c.read(ctx, request{Op: opSpec})

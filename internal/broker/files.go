@@ -30,12 +30,13 @@ type Files struct {
 	Lookup  func(user string) (Owner, error) // what is not one of the lab's accounts is an error
 	crew    *crew
 	locks   *locks
+	tops    *tops
 	walks   chan struct{} // holds a token for each who lists
 }
 
 // NewFiles starts the threads that do the work; they end with ctx.
 func NewFiles(ctx context.Context, spool string, mailGID int, lookup func(string) (Owner, error)) *Files {
-	return &Files{Spool: spool, MailGID: mailGID, Lookup: lookup, crew: newCrew(ctx, 4), locks: newLocks(), walks: make(chan struct{}, 2)}
+	return &Files{Spool: spool, MailGID: mailGID, Lookup: lookup, crew: newCrew(ctx, 4), locks: newLocks(), tops: &tops{open: map[string]top{}}, walks: make(chan struct{}, 2)}
 }
 
 // within finds a user's box and runs do, as that user, in the directory that holds it. create makes missing folders.
@@ -67,13 +68,17 @@ func (f *Files) within(ctx context.Context, user, box string, create bool, do fu
 // enter opens the directory that holds a box, step by step, never through a link. The spool and the homes themselves
 // lie in directories of root's and are trusted.
 func (f *Files) enter(p place, owner Owner, create bool) (int, error) {
-	top := owner.Home
+	path := owner.Home
 	if p.root == inSpool {
-		top = f.Spool
+		path = f.Spool + "/."
 	}
-	dir, err := unix.Open(top, unix.O_PATH|unix.O_DIRECTORY|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
+	top, name, err := f.tops.at(path)
 	if err != nil {
-		return -1, fmt.Errorf("%s: %w", top, err)
+		return -1, err
+	}
+	dir, err := unix.Openat(top, name, unix.O_PATH|unix.O_DIRECTORY|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return -1, fmt.Errorf("%s: %w", path, err)
 	}
 	for _, step := range p.dirs {
 		next, err := enterStep(dir, step, create)

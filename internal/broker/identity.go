@@ -4,6 +4,7 @@ package broker
 
 import (
 	"context"
+	"errors"
 	"runtime"
 	"syscall"
 
@@ -22,10 +23,16 @@ type crew struct {
 	jobs chan job
 }
 
+// job is parts that a thread does one after the other.
 type job struct {
+	parts []part
+	done  chan error
+}
+
+// part is what is done with one identity.
+type part struct {
 	uid, gid int
 	do       func()
-	done     chan error
 }
 
 func newCrew(ctx context.Context, threads int) *crew {
@@ -38,7 +45,12 @@ func newCrew(ctx context.Context, threads int) *crew {
 
 // as runs do with the file system identity uid:gid and no supplementary group (labinit has given up its own).
 func (c *crew) as(ctx context.Context, uid, gid int, do func()) error {
-	j := job{uid, gid, do, make(chan error, 1)}
+	return c.all(ctx, part{uid, gid, do})
+}
+
+// all runs parts one after the other, on one thread: to be given one costs more than most of what is done there.
+func (c *crew) all(ctx context.Context, parts ...part) error {
+	j := job{parts, make(chan error, 1)}
 	select {
 	case c.jobs <- j:
 		return <-j.done
@@ -59,17 +71,24 @@ func (c *crew) work(ctx context.Context) {
 	}
 }
 
-func (j job) run() error {
+func (j job) run() (err error) {
+	for _, p := range j.parts {
+		err = errors.Join(err, p.run())
+	}
+	return err
+}
+
+func (p part) run() error {
 	home := identity{unix.Geteuid(), unix.Getegid()}
 	defer func() {
 		if !home.take() {
 			panic("broker: a thread cannot get its own identity back")
 		}
 	}()
-	if !(identity{j.uid, j.gid}).take() {
+	if !(identity{p.uid, p.gid}).take() {
 		return syscall.EPERM
 	}
-	j.do()
+	p.do()
 	return nil
 }
 

@@ -55,6 +55,36 @@ func (s *session) relay(ctx context.Context) (r reply, end *os.File, err error) 
 	return r, end, err
 }
 
+// The class's SpamAssassin is reached the same way:
+//
+//	{"id":22,"op":"filter"}                                         → {"id":22} + the end of a connection
+const opFilter = "filter"
+
+// Filterer is a Backend that can connect to the class's SpamAssassin.
+type Filterer interface {
+	DialFilter(ctx context.Context) (end *os.File, err error)
+}
+
+// DialFilter connects to the class's SpamAssassin.
+func (c *Client) DialFilter(ctx context.Context) (net.Conn, error) {
+	a, err := c.ask(ctx, request{Op: opFilter}, nil)
+	if err != nil {
+		return nil, err
+	}
+	if a.file == nil {
+		return nil, errors.New("spamd: the answer holds no connection")
+	}
+	return handoff.FileConn(a.file)
+}
+
+func (s *session) filter(ctx context.Context) (*os.File, error) {
+	filterer, ok := s.backend.(Filterer)
+	if !ok {
+		return nil, fmt.Errorf("spamd: %w", syscall.ENOSYS)
+	}
+	return filterer.DialFilter(ctx)
+}
+
 // In a lab between servers, another student's server is asked for the same way, by its domain or its address:
 //
 //	{"id":23,"op":"neighbour","to":"bob.lab","service":"smtp"}      → {"id":23,"text":"198.18.0.2","domain":"bob.lab"} + the end of a connection

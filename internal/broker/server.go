@@ -25,7 +25,11 @@ type Backend interface {
 	Configure(ctx context.Context, specJSON []byte) (after func(), err error)
 	Authorize(ctx context.Context, account, publicKey string, ttl time.Duration) error
 	HostKey(ctx context.Context) (string, error)
+	// Stamp is another text when anything was changed in the accounts' files or passwords.
+	Stamp(ctx context.Context) (string, error)
 	Spec(ctx context.Context) ([]byte, error)
+	// Moving tells who has a terminal that the sandbox goes to another machine.
+	Moving(ctx context.Context) error
 }
 
 // patience bounds one operation: what hangs is a stuck disk, and must not use up the server.
@@ -41,7 +45,7 @@ func Serve(ctx context.Context, conn *net.UnixConn, files *Files, backend Backen
 	defer cancel()
 	stop := context.AfterFunc(ctx, func() { _ = conn.Close() })
 	defer stop()
-	s := &session{conn: conn, files: files, backend: backend, log: log, locks: map[uint64]bool{}}
+	s := &session{conn: conn, files: files, backend: backend, log: log, locks: map[uint64]bool{}, chosen: map[string]string{}}
 	err := s.serve(ctx)
 	_ = conn.Close()
 	s.running.Wait()
@@ -60,8 +64,9 @@ type session struct {
 	log     *slog.Logger
 	running sync.WaitGroup
 
-	mu    sync.Mutex
-	locks map[uint64]bool // held through this connection
+	mu     sync.Mutex
+	locks  map[uint64]bool   // held through this connection
+	chosen map[string]string // passwords that were put aside, by user
 }
 
 func (s *session) serve(ctx context.Context) error {
@@ -126,6 +131,10 @@ func (s *session) do(ctx context.Context, req request, body *os.File) (r reply, 
 		err = s.backend.Authorize(ctx, req.User, req.Key, time.Duration(req.TTL)*time.Millisecond)
 	case opHostKey:
 		r.Text, err = s.backend.HostKey(ctx)
+	case opStamp:
+		r.Text, err = s.backend.Stamp(ctx)
+	case opMoving:
+		err = s.backend.Moving(ctx)
 	case opSpec:
 		file, err = s.spec(ctx)
 	case opSave, opPrepare, opCommit, opAbort, opPassword:
@@ -134,6 +143,8 @@ func (s *session) do(ctx context.Context, req request, body *os.File) (r reply, 
 		file, err = s.student(ctx, req, body)
 	case opRelay:
 		r, file, err = s.relay(ctx)
+	case opFilter:
+		file, err = s.filter(ctx)
 	case opNeighbour:
 		r, file, err = s.neighbour(ctx, req)
 	default:

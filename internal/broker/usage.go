@@ -4,8 +4,10 @@ package broker
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
+	"hash/fnv"
 	"os"
 	"path/filepath"
 
@@ -17,26 +19,42 @@ type Usage struct {
 	Own     int64  // his home, and files without a name that his programs still have open or mapped
 	Mailbox int64  // his mailbox in the spool, which others fill
 	Hidden  string // what could not be looked into; it may be any size
+	Stamp   uint64 // another one when anything was changed, of what has a name
 }
 
-// Usage looks at a user's files, and at those of his programs' that have no name any more. Each file costs entryBytes
-// besides. A directory that he may not read himself is opened for him: he is its owner. It is for labinit.
-func (f *Files) Usage(ctx context.Context, user string, pids []int) (u Usage, err error) {
-	owner, err := f.Lookup(user)
-	if err != nil {
+// Usage looks at users' files, and at those of their programs' that have no name any more, given by user. Each file costs
+// entryBytes besides. A directory that its owner may not read himself is opened for him. It is for labinit.
+func (f *Files) Usage(ctx context.Context, users []string, programs map[string][]int) (map[string]Usage, error) {
+	used := map[string]Usage{}
+	return used, f.take(ctx, forEach(users, func(user string) turn {
+		return turn{user, false, func(owner Owner) error {
+			u, err := f.usage(user, owner, programs[user])
+			used[user] = u
+			return err
+		}}
+	})...)
+}
+
+func (f *Files) usage(user string, owner Owner, pids []int) (u Usage, err error) {
+	box, own := meter{uid: owner.UID}, meter{uid: owner.UID}
+	if err := errors.Join(f.measure(&box, f.Spool+"/"+user), f.measure(&own, owner.Home)); err != nil {
 		return u, err
 	}
-	err = f.crew.as(ctx, owner.UID, owner.GID, func() {
-		box, own := meter{uid: owner.UID}, meter{uid: owner.UID}
-		box.tree(f.Spool + "/" + user)
-		own.tree(owner.Home)
-		h := holdings{meter: &own, places: []string{filepath.Dir(owner.Home) + "/", f.Spool + "/"}, files: map[inode]int64{}}
-		for _, pid := range pids {
-			h.process(pid)
-		}
-		u = Usage{Own: own.bytes, Mailbox: box.bytes, Hidden: own.hidden}
-	})
-	return u, err
+	u.Stamp = box.stamp*31 + own.stamp
+	h := holdings{meter: &own, places: []string{filepath.Dir(owner.Home) + "/", f.Spool + "/"}, files: map[inode]int64{}}
+	for _, pid := range pids {
+		h.process(pid)
+	}
+	u.Own, u.Mailbox, u.Hidden = own.bytes, box.bytes, own.hidden
+	return u, nil
+}
+
+func (f *Files) measure(m *meter, path string) error {
+	dir, name, err := f.tops.at(path)
+	if err == nil {
+		m.tree(dir, name)
+	}
+	return err
 }
 
 const (
@@ -51,13 +69,14 @@ type meter struct {
 	uid     int
 	bytes   int64
 	visited int
+	stamp   uint64     // the sum over files: the order in which they are found is nothing
 	hidden  string     // the last that could not be looked into
 	deeper  []*os.File // directories at maxNesting, whose content is still to be looked at
 }
 
-// tree adds what lies at a path.
-func (m *meter) tree(path string) {
-	m.add(unix.AT_FDCWD, path, 0)
+// tree adds what lies in a directory under a name.
+func (m *meter) tree(dir int, name string) {
+	m.add(dir, name, 0)
 	for len(m.deeper) > 0 {
 		last := len(m.deeper) - 1
 		handle := m.deeper[last]
@@ -76,6 +95,7 @@ func (m *meter) add(dir int, name string, depth int) {
 		return
 	}
 	m.bytes += st.Blocks*512 + entryBytes // stat(2)
+	m.stamp += stampOf(name, st)
 	if st.Mode&unix.S_IFMT != unix.S_IFDIR {
 		return
 	}
@@ -95,6 +115,19 @@ func (m *meter) add(dir int, name string, depth int) {
 		return
 	}
 	m.content(handle, depth)
+}
+
+// stampOf is of one file: whatever is done to it or its name changes its inode, or that one's time.
+func stampOf(name string, st unix.Stat_t) uint64 {
+	var told [40]byte
+	text := told[:0]
+	for _, number := range []uint64{st.Ino, uint64(st.Size), uint64(st.Mode), uint64(st.Mtim.Nano()), uint64(st.Ctim.Nano())} {
+		text = binary.LittleEndian.AppendUint64(text, number)
+	}
+	h := fnv.New64a() // its Write never fails; for each file at each look of the disk's watch nothing is formatted
+	_, _ = h.Write(text)
+	_, _ = h.Write([]byte(name))
+	return h.Sum64()
 }
 
 // open opens a directory; one that its owner has closed for himself is opened again.

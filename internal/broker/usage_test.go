@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"syscall"
 	"testing"
 
@@ -18,7 +19,7 @@ func TestUsage(t *testing.T) {
 	o, ctx := open(t), context.Background()
 	usage := func(user string, pids ...int) Usage {
 		t.Helper()
-		u, err := o.files.Usage(ctx, user, pids)
+		u, err := usageOf(ctx, o, user, pids)
 		must(t, err)
 		return u
 	}
@@ -56,7 +57,10 @@ func TestUsage(t *testing.T) {
 	if deep := usage("util1"); deep.Own-after.Own < 5<<20 || deep.Hidden != "" {
 		t.Errorf("5 MiB deep down are %d octets more, hidden %q", deep.Own-after.Own, deep.Hidden)
 	}
-	if other := usage("util11"); other != before {
+	if again := usage("util1"); again.Stamp == before.Stamp || again.Stamp != usage("util1").Stamp {
+		t.Errorf("stamps: %x before, %x after, %x again", before.Stamp, after.Stamp, again.Stamp)
+	}
+	if other := usage("util11"); other.Own != before.Own || other.Mailbox != before.Mailbox || other.Hidden != "" {
 		t.Errorf("util11 uses %+v", other)
 	}
 }
@@ -66,14 +70,14 @@ func TestUsageOfWhatIsClosed(t *testing.T) {
 	for _, mode := range []os.FileMode{0, 0o300, 0o400} {
 		t.Run(mode.String(), func(t *testing.T) {
 			o := open(t)
-			before, err := o.files.Usage(t.Context(), "util1", nil)
+			before, err := usageOf(t.Context(), o, "util1", nil)
 			must(t, err)
 			o.asUser("util1", func() {
 				must(t, os.Mkdir(o.home("util1", "closed"), 0o700))
 				must(t, os.WriteFile(o.home("util1", "closed/large"), make([]byte, 2<<20), 0o600))
 				must(t, os.Chmod(o.home("util1", "closed"), mode))
 			})
-			after, err := o.files.Usage(t.Context(), "util1", nil)
+			after, err := usageOf(t.Context(), o, "util1", nil)
 			must(t, err)
 			if after.Own-before.Own < 2<<20 || after.Hidden != "" {
 				t.Errorf("2 MiB are %d octets more, hidden %q", after.Own-before.Own, after.Hidden)
@@ -86,7 +90,7 @@ func TestUsageOfWhatIsClosed(t *testing.T) {
 // not let itself be looked at hides what it has.
 func TestUsageOfFilesWithoutAName(t *testing.T) {
 	o := open(t)
-	before, err := o.files.Usage(t.Context(), "util1", nil)
+	before, err := usageOf(t.Context(), o, "util1", nil)
 	must(t, err)
 	owner, err := o.files.Lookup("util1")
 	must(t, err)
@@ -118,19 +122,19 @@ print("x",flush=True); sys.stdin.read()`
 	opened := hold(write + "g=os.dup(f.fileno())" + wait)
 	mapped := hold(write + "m=mmap.mmap(f.fileno(),3<<20); f.close()" + wait)
 	for what, pid := range map[string]int{"open": opened, "mapped": mapped} {
-		u, err := o.files.Usage(t.Context(), "util1", []int{pid})
+		u, err := usageOf(t.Context(), o, "util1", []int{pid})
 		must(t, err)
 		if grown := u.Own - before.Own; grown < 3<<20 || grown > 4<<20 || u.Hidden != "" {
 			t.Errorf("3 MiB %s are %d octets more, hidden %q", what, grown, u.Hidden)
 		}
 	}
 	secret := hold("import sys,ctypes; ctypes.CDLL(None).prctl(4,0,0,0,0)" + wait) // PR_SET_DUMPABLE
-	u, err := o.files.Usage(t.Context(), "util1", []int{secret})
+	u, err := usageOf(t.Context(), o, "util1", []int{secret})
 	must(t, err)
 	if u.Hidden == "" {
 		t.Error("a program that cannot be looked at hides nothing")
 	}
-	u, err = o.files.Usage(t.Context(), "util1", []int{1 << 30})
+	u, err = usageOf(t.Context(), o, "util1", []int{1 << 30})
 	must(t, err)
 	if u.Hidden != "" {
 		t.Errorf("a program that has ended hides %q", u.Hidden)
@@ -151,4 +155,24 @@ func TestParseMapping(t *testing.T) {
 			t.Errorf("%q: %+v, %v", line, got, ok)
 		}
 	}
+}
+
+// BenchmarkUsage is a look at an account with sixty files: labinit does it every other second, and once more for each copy.
+func BenchmarkUsage(b *testing.B) {
+	dir := b.TempDir()
+	for i := range 60 {
+		if err := os.WriteFile(filepath.Join(dir, strconv.Itoa(i)), []byte("a note"), 0o600); err != nil {
+			b.Fatal(err)
+		}
+	}
+	for b.Loop() {
+		m := meter{uid: os.Getuid()}
+		m.tree(unix.AT_FDCWD, dir)
+	}
+}
+
+// usageOf is what one user takes, with these of his programs.
+func usageOf(ctx context.Context, o *office, user string, pids []int) (Usage, error) {
+	used, err := o.files.Usage(ctx, []string{user}, map[string][]int{user: pids})
+	return used[user], err
 }

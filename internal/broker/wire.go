@@ -24,6 +24,8 @@ const (
 	opAuthorize = "authorize"
 	opHostKey   = "hostkey"
 	opSpec      = "spec"
+	opStamp     = "stamp"
+	opMoving    = "moving"
 )
 
 // The kinds of errors that are not just an errno.

@@ -82,19 +82,19 @@ func serveChecks(mux *http.ServeMux, c Checker) {
 const requestLimit = 4 << 20
 
 // Check has a sandbox check its students' tasks.
-func (c *Client) Check(ctx context.Context, seat int, r CheckRequest) ([]CheckedStudent, error) {
+func (at Seat) Check(ctx context.Context, r CheckRequest) ([]CheckedStudent, error) {
 	var checked []CheckedStudent
-	return checked, c.call(ctx, http.MethodPost, SeatHost(seat), "/v1/check", r, &checked)
+	return checked, at.call(ctx, http.MethodPost, "/v1/check", r, &checked)
 }
 
 // Worksheet carries the requests of a lab command to a student's tasks.
-func (c *Client) Worksheet(seat int, student string) http.RoundTripper {
-	return worksheetOf{c, SeatHost(seat), student}
+func (at Seat) Worksheet(student string) http.RoundTripper {
+	return worksheetOf{at, student}
 }
 
 type worksheetOf struct {
-	client        *Client
-	host, student string
+	at      Seat
+	student string
 }
 
 // RoundTrip implements http.RoundTripper.
@@ -102,12 +102,12 @@ func (t worksheetOf) RoundTrip(r *http.Request) (*http.Response, error) {
 	r = r.Clone(r.Context())
 	query := r.URL.Query()
 	query.Set("student", t.student)
-	r.Host, r.URL.Host, r.URL.RawQuery = t.host, GatewayHost, query.Encode()
-	maps.Copy(r.Header, t.client.headers)
-	return t.client.http.Transport.RoundTrip(r)
+	r.Host, r.URL.Host, r.URL.RawQuery = SeatHost(t.at.seat), GatewayHost, query.Encode()
+	maps.Copy(r.Header, t.at.client.headers)
+	return t.at.client.http.Transport.RoundTrip(r)
 }
 
 // Mark tells a sandbox the teacher's word, and returns the one that stood before.
-func (c *Client) Mark(ctx context.Context, seat int, m Mark) (before *progress.Mark, err error) {
-	return before, c.call(ctx, http.MethodPut, SeatHost(seat), "/v1/mark", m, &before)
+func (at Seat) Mark(ctx context.Context, m Mark) (before *progress.Mark, err error) {
+	return before, at.call(ctx, http.MethodPut, "/v1/mark", m, &before)
 }

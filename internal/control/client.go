@@ -86,6 +86,23 @@ func (c *Client) Close() {
 	clear(c.streams)
 }
 
+// Seat speaks to the sandbox with a seat, over the client's stream.
+type Seat struct {
+	client *Client
+	seat   int
+}
+
+// Seat is whom to ask about a sandbox.
+func (c *Client) Seat(seat int) Seat { return Seat{c, seat} }
+
+func (at Seat) call(ctx context.Context, method, path string, in, out any) error {
+	return at.client.call(ctx, method, SeatHost(at.seat), path, in, out)
+}
+
+func (at Seat) do(ctx context.Context, method, path string, body io.Reader) (*http.Response, error) {
+	return at.client.do(ctx, method, SeatHost(at.seat), path, body)
+}
+
 // PutDoors replaces the gateway's doors.
 func (c *Client) PutDoors(ctx context.Context, doors Doors) error {
 	return c.call(ctx, http.MethodPut, GatewayHost, "/v1/doors", doors, nil)
@@ -98,47 +115,47 @@ func (c *Client) Doors(ctx context.Context) (Doors, error) {
 }
 
 // Probe dials each service of a sandbox once; nothing of it is logged or recorded there.
-func (c *Client) Probe(ctx context.Context, seat int) ([]Probe, error) {
+func (at Seat) Probe(ctx context.Context) ([]Probe, error) {
 	var probes []Probe
-	return probes, c.call(ctx, http.MethodGet, GatewayHost, "/v1/probe?seat="+strconv.Itoa(seat), nil, &probes)
+	return probes, at.client.call(ctx, http.MethodGet, GatewayHost, "/v1/probe?seat="+strconv.Itoa(at.seat), nil, &probes)
 }
 
 // Ready asks a sandbox for its state.
-func (c *Client) Ready(ctx context.Context, seat int) (Ready, error) {
+func (at Seat) Ready(ctx context.Context) (Ready, error) {
 	var ready Ready
-	return ready, c.call(ctx, http.MethodGet, SeatHost(seat), "/v1/ready", nil, &ready)
+	return ready, at.call(ctx, http.MethodGet, "/v1/ready", nil, &ready)
 }
 
 // PutSpec tells a sandbox what to be. spec is a sealed spec.Sandbox.
-func (c *Client) PutSpec(ctx context.Context, seat int, spec any) error {
-	return c.call(ctx, http.MethodPut, SeatHost(seat), "/v1/spec", spec, nil)
+func (at Seat) PutSpec(ctx context.Context, spec any) error {
+	return at.call(ctx, http.MethodPut, "/v1/spec", spec, nil)
 }
 
 // Status asks a sandbox what it holds.
-func (c *Client) Status(ctx context.Context, seat int) (Status, error) {
+func (at Seat) Status(ctx context.Context) (Status, error) {
 	var status Status
-	return status, c.call(ctx, http.MethodGet, SeatHost(seat), "/v1/status", nil, &status)
+	return status, at.call(ctx, http.MethodGet, "/v1/status", nil, &status)
 }
 
 // Authorize lets an SSH key in.
-func (c *Client) Authorize(ctx context.Context, seat int, a Authorize) error {
-	return c.call(ctx, http.MethodPost, SeatHost(seat), "/v1/authorize", a, nil)
+func (at Seat) Authorize(ctx context.Context, a Authorize) error {
+	return at.call(ctx, http.MethodPost, "/v1/authorize", a, nil)
 }
 
 // HostKey is the sandbox's SSH host key, as one authorized_keys line.
-func (c *Client) HostKey(ctx context.Context, seat int) (string, error) {
+func (at Seat) HostKey(ctx context.Context) (string, error) {
 	var key string
-	return key, c.call(ctx, http.MethodGet, SeatHost(seat), "/v1/hostkey", nil, &key)
+	return key, at.call(ctx, http.MethodGet, "/v1/hostkey", nil, &key)
 }
 
 // Log streams a sandbox's mail.log: its last lines (all when lines is negative), then, with follow, what comes, until
 // ctx ends or the reader is closed.
-func (c *Client) Log(ctx context.Context, seat, lines int, follow bool) (io.ReadCloser, error) {
+func (at Seat) Log(ctx context.Context, lines int, follow bool) (io.ReadCloser, error) {
 	query := url.Values{"lines": {strconv.Itoa(lines)}}
 	if follow {
 		query.Set("follow", "1")
 	}
-	response, err := c.do(ctx, http.MethodGet, SeatHost(seat), "/v1/log?"+query.Encode(), nil)
+	response, err := at.do(ctx, http.MethodGet, "/v1/log?"+query.Encode(), nil)
 	if err != nil {
 		return nil, err
 	}
@@ -153,23 +170,23 @@ const (
 
 // WaitReady waits until a sandbox has the spec in force and serves it, or, with spec "", until it can be told one. One
 // that could not become what it was told is not waited for.
-func (c *Client) WaitReady(ctx context.Context, seat int, spec string) error {
+func (at Seat) WaitReady(ctx context.Context, spec string) error {
 	var last error
 	for pause := pollPause; ; pause = min(2*pause, pollMost) {
-		ready, err := c.Ready(ctx, seat)
+		ready, err := at.Ready(ctx)
 		switch {
 		case err != nil:
 			last = err
 		case spec == "", ready.State == StateReady && ready.Spec == spec:
 			return nil
 		case ready.Problem != "": // it stays until somebody tells another spec
-			return fmt.Errorf("sandbox %d does not get ready: %s", seat, ready.Problem)
+			return fmt.Errorf("sandbox %d does not get ready: %s", at.seat, ready.Problem)
 		default:
 			last = fmt.Errorf("it is %s with spec %q, wanted %q", ready.State, ready.Spec, spec)
 		}
 		select {
 		case <-ctx.Done():
-			return fmt.Errorf("sandbox %d does not get ready: %w (%w)", seat, last, ctx.Err())
+			return fmt.Errorf("sandbox %d does not get ready: %w (%w)", at.seat, last, ctx.Err())
 		case <-time.After(pause):
 		}
 	}

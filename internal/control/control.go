@@ -7,6 +7,7 @@
 //	GET  gateway/v1/probe?seat=N     dial each service of a sandbox once, as a probe
 //	POST gateway/v1/dial?seat=N      a byte stream to its SSH, both ways
 //	POST gateway/v1/codes            a code that makes a browser the teacher's, once
+//	GET  gateway/v1/mesh             the gateways of other machines, and which of them are heard
 //	GET  seat-N/v1/ready             state of a sandbox
 //	PUT  seat-N/v1/spec              what it is to be
 //	GET  seat-N/v1/status            accounts and their messages
@@ -42,8 +43,10 @@ const (
 // Ready is a sandbox's own word on itself.
 type Ready struct {
 	State    string   `json:"state"`
-	Spec     string   `json:"spec"`     // hash of the spec in force, "" when there is none
-	Services []string `json:"services"` // those that are served
+	Spec     string   `json:"spec"`               // hash of the spec in force, "" when there is none
+	Services []string `json:"services"`           // those that are served
+	Timezone string   `json:"timezone,omitempty"` // of the lab
+	Stopped  bool     `json:"stopped,omitempty"`  // the mail server, by its student
 	Problem  string   `json:"problem,omitempty"`
 	Version  string   `json:"version"`
 }
@@ -53,6 +56,7 @@ type Status struct {
 	Ready
 	Accounts []Account  `json:"accounts"`
 	Tasks    []Progress `json:"tasks,omitempty"`
+	Faults   int        `json:"faults,omitempty"` // on purpose, that the teacher has put in force
 }
 
 // Account is a mailbox in numbers.
@@ -75,6 +79,10 @@ type Authorize struct {
 type Doors struct {
 	Sandboxes []Target `json:"sandboxes"`
 	Web       *Target  `json:"web,omitempty"` // the class's page, with WebSeat as its seat; nil: there is none
+	// Filter is the class's SpamAssassin, with FilterSeat as its seat and without a door; nil: there is none.
+	Filter *Target `json:"filter,omitempty"`
+	// Mesh is said where there is a gateway on each of many machines; nil: there is this one.
+	Mesh *Mesh `json:"mesh,omitempty"`
 }
 
 // Targets are the sandboxes, and the page.
@@ -83,6 +91,20 @@ func (d Doors) Targets() []Target {
 		return d.Sandboxes
 	}
 	return append(slices.Clip(d.Sandboxes), *d.Web)
+}
+
+// Find finds the first sandbox that is meant, or else the page, or the filter.
+func (d Doors) Find(meant func(Target) bool) (Target, bool) {
+	if i := slices.IndexFunc(d.Sandboxes, meant); i >= 0 {
+		return d.Sandboxes[i], true
+	}
+	if d.Web != nil && meant(*d.Web) {
+		return *d.Web, true
+	}
+	if d.Filter != nil && meant(*d.Filter) {
+		return *d.Filter, true
+	}
+	return Target{}, false
 }
 
 // Neighbour finds the server that a sandbox means by a domain or an address. One that has no domain has no neighbours.
@@ -104,16 +126,27 @@ func (t Target) Server() between.Server {
 	return between.Server{Domain: t.Domain, Address: between.Address(t.Seat)}
 }
 
+// Serves tells whether a door leads to a service of a target.
+func (t Target) Serves(service string) bool {
+	return slices.ContainsFunc(t.Doors, func(d Door) bool { return d.Service == service })
+}
+
 // Name is what a target is called where something is wrong with it.
 func (t Target) Name() string {
-	if t.Seat == WebSeat {
+	switch t.Seat {
+	case WebSeat:
 		return "the class's page"
+	case FilterSeat:
+		return "the class's SpamAssassin"
 	}
 	return fmt.Sprintf("seat %d", t.Seat)
 }
 
-// WebSeat stands for a seat where the class's page is meant.
-const WebSeat = -1
+// What stands for a seat where the class's page, or its SpamAssassin, is meant. (-2 is where gateways listen for one another.)
+const (
+	WebSeat    = -1
+	FilterSeat = -3
+)
 
 // Target is a sandbox as its gateway sees it.
 type Target struct {
@@ -122,7 +155,24 @@ type Target struct {
 	Token    string   `json:"token"`              // by which it registers; unused by the embedded engine
 	Relay    string   `json:"relay,omitempty"`    // host:port of the one server that is dialled for it
 	Domain   string   `json:"domain,omitempty"`   // in a lab between servers; "": it has no neighbours, and is nobody's
+	Node     string   `json:"node,omitempty"`     // ID of the node on which it is; "": not known, or there is one gateway
 	Doors    []Door   `json:"doors"`
+
+	// Incarnation is how often it has been placed on a node. What registers is to have this number (MAILLAB_INCARNATION); 0 and 1
+	// are the first, for which nobody has to let go of it. It never shrinks, not even when a seat has been gone in between.
+	Incarnation int `json:"incarnation,omitempty"`
+
+	// Closed is a sandbox whose doors do not open yet, on any node: what it had elsewhere is being put back.
+	Closed bool `json:"closed,omitempty"`
+
+	Page *Page `json:"page,omitempty"` // of the class's page; nil: HTTP, and nobody is a proxy
+}
+
+// Page is how a class's page is served.
+type Page struct {
+	TLS         bool     `json:"tls,omitempty"`
+	Certificate string   `json:"certificate,omitempty"` // with its chain and key, in PEM
+	Proxies     []string `json:"proxies,omitempty"`     // addresses and prefixes whose X-Forwarded-For and X-Forwarded-Proto count
 }
 
 // Door is where students knock.

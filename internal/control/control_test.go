@@ -33,7 +33,7 @@ type backend struct {
 
 // sandbox is a backend as all parts of one.
 func sandbox(b *backend) Sandbox {
-	return Sandbox{Host: b, Mail: b, Lessons: b, Checker: b, Records: b, Work: b, Screens: b}
+	return Sandbox{Host: b, Mail: b, Lessons: b, Copies: b, Checker: b, Records: b, Work: b, Screens: b}
 }
 
 func (b *backend) heard(what any) error {
@@ -64,7 +64,9 @@ func (b *backend) Authorize(_ context.Context, a Authorize) error { return b.hea
 func (b *backend) HostKey(context.Context) (string, error) {
 	return "ssh-ed25519 AAAA", b.heard("hostkey")
 }
-func (b *backend) Send(_ context.Context, s Send) error { return b.heard(s) }
+func (b *backend) Stamp(context.Context) (string, error) { return "1", b.heard("stamp") }
+func (b *backend) Moving(context.Context) error          { return b.heard("moving") }
+func (b *backend) Send(_ context.Context, s Send) error  { return b.heard(s) }
 func (b *backend) SetPassword(_ context.Context, p Password) error {
 	return b.heard(p)
 }
@@ -74,6 +76,16 @@ func (b *backend) Adopt(_ context.Context, work map[string]progress.History) ([]
 }
 func (b *backend) Mark(_ context.Context, m Mark) (*progress.Mark, error) {
 	return &progress.Mark{Share: 0.5}, b.heard(m)
+}
+func (b *backend) Tell(_ context.Context, n Note) error { return b.heard(n) }
+func (b *backend) Copy(_ context.Context, of CopyOf) (Copy, error) {
+	return Copy{ID: "7", Student: of.Student}, b.heard(of)
+}
+func (b *backend) Copies(student string) ([]Copy, error) {
+	return []Copy{{ID: "7", Student: student}}, b.heard("copies of " + student)
+}
+func (b *backend) PutBack(_ context.Context, of CopyOf) (ResetReport, error) {
+	return ResetReport{Epoch: 9}, b.heard(of)
 }
 func (b *backend) Reset(_ context.Context, r Reset) (ResetReport, error) {
 	return ResetReport{Epoch: 7, Sessions: 1}, b.heard(r)
@@ -91,6 +103,9 @@ func (b *backend) Activity(context.Context) ([]Activity, error) {
 }
 func (b *backend) Dialogues(_ context.Context, student string, emit func(dialogue.Dialogue) error) error {
 	return errors.Join(b.heard("dialogues of "+student), emit(dialogue.Dialogue{ID: "7"}), emit(dialogue.Dialogue{ID: "8"}))
+}
+func (b *backend) Dialogue(_ context.Context, student, id string) (dialogue.Dialogue, error) {
+	return dialogue.Dialogue{ID: id}, b.heard("dialogue " + id + " of " + student)
 }
 func (b *backend) Messages(_ context.Context, student string, emit func(Message) error) error {
 	return errors.Join(b.heard("messages of "+student), emit(Message{ID: "4bX"}))
@@ -202,31 +217,40 @@ func TestThereAndBack(t *testing.T) {
 		want any // the answer
 		told []any
 	}{
-		{"ready", func() (any, error) { return c.Ready(ctx, 3) }, Ready{State: StateReady, Spec: "a1"}, nil},
-		{"status", func() (any, error) { return c.Status(ctx, 3) }, Status{Ready: Ready{State: StateReady, Spec: "a1"},
+		{"ready", func() (any, error) { return c.Seat(3).Ready(ctx) }, Ready{State: StateReady, Spec: "a1"}, nil},
+		{"status", func() (any, error) { return c.Seat(3).Status(ctx) }, Status{Ready: Ready{State: StateReady, Spec: "a1"},
 			Accounts: []Account{{Name: "util1", Messages: 2}}, Tasks: []Progress{{Student: "alice", Count: progress.Count{Passed: 1, Marks: 1}, Total: 2}}}, []any{"status"}},
-		{"spec", func() (any, error) { return nil, c.PutSpec(ctx, 3, map[string]int{"version": 1}) }, nil, []any{`{"version":1}`}},
-		{"authorize", func() (any, error) { return nil, c.Authorize(ctx, 3, Authorize{Account: "util1", For: time.Minute}) }, nil, []any{Authorize{Account: "util1", For: time.Minute}}},
-		{"hostkey", func() (any, error) { return c.HostKey(ctx, 3) }, "ssh-ed25519 AAAA", []any{"hostkey"}},
+		{"spec", func() (any, error) { return nil, c.Seat(3).PutSpec(ctx, map[string]int{"version": 1}) }, nil, []any{`{"version":1}`}},
+		{"authorize", func() (any, error) {
+			return nil, c.Seat(3).Authorize(ctx, Authorize{Account: "util1", For: time.Minute})
+		}, nil, []any{Authorize{Account: "util1", For: time.Minute}}},
+		{"hostkey", func() (any, error) { return c.Seat(3).HostKey(ctx) }, "ssh-ed25519 AAAA", []any{"hostkey"}},
+		{"moving", func() (any, error) { return nil, c.Seat(3).Moving(ctx) }, nil, []any{"moving"}},
+		{"stamp", func() (any, error) { return c.Seat(3).Stamp(ctx) }, "1", []any{"stamp"}},
 		{"send", func() (any, error) {
-			return nil, c.Send(ctx, 3, Send{To: []string{"util1"}, Raw: []byte("a\r\n\x00\xff")})
+			return nil, c.Seat(3).Send(ctx, Send{To: []string{"util1"}, Raw: []byte("a\r\n\x00\xff")})
 		}, nil, []any{Send{To: []string{"util1"}, Raw: []byte("a\r\n\x00\xff")}}},
-		{"passwd", func() (any, error) { return nil, c.SetPassword(ctx, 3, Password{"util1", "$y$"}) }, nil, []any{Password{"util1", "$y$"}}},
-		{"reset", func() (any, error) { return c.Reset(ctx, 3, reset) }, ResetReport{Epoch: 7, Sessions: 1}, []any{reset}},
+		{"passwd", func() (any, error) { return nil, c.Seat(3).SetPassword(ctx, Password{"util1", "$y$"}) }, nil, []any{Password{"util1", "$y$"}}},
+		{"reset", func() (any, error) { return c.Seat(3).Reset(ctx, reset) }, ResetReport{Epoch: 7, Sessions: 1}, []any{reset}},
+		{"note", func() (any, error) { return nil, c.Seat(3).Tell(ctx, Note{"a&b", "é"}) }, nil, []any{Note{"a&b", "é"}}},
+		{"copy", func() (any, error) { return c.Seat(3).Copy(ctx, "a&b") }, Copy{ID: "7", Student: "a&b"}, []any{CopyOf{Student: "a&b"}}},
+		{"copies", func() (any, error) { return c.Seat(3).Copies(ctx, "a&b") }, []Copy{{ID: "7", Student: "a&b"}}, []any{"copies of a&b"}},
+		{"put back", func() (any, error) { return c.Seat(3).PutBack(ctx, CopyOf{"a&b", "7"}) }, ResetReport{Epoch: 9}, []any{CopyOf{"a&b", "7"}}},
 		{"restore", func() (any, error) {
-			return c.Restore(ctx, 3, Restore{Students: []string{"a&b", "c"}, Scope: "all"}, strings.NewReader("tar"))
+			return c.Seat(3).Restore(ctx, Restore{Students: []string{"a&b", "c"}, Scope: "all"}, strings.NewReader("tar"))
 		}, ResetReport{Epoch: 8}, []any{Restore{Students: []string{"a&b", "c"}, Scope: "all"}, "tar"}},
-		{"check", func() (any, error) { return c.Check(ctx, 3, check) }, []CheckedStudent{{Student: "alice"}}, []any{check}},
-		{"extend", func() (any, error) { return nil, c.Extend(ctx, 3, Extension{Tasks: []string{"a"}, By: time.Hour}) }, nil, []any{Extension{Tasks: []string{"a"}, By: time.Hour}}},
-		{"adopt", func() (any, error) { return c.Adopt(ctx, 3, map[string]progress.History{"alice": {{Epoch: 2}}}) }, []string{"alice"}, []any{1}},
-		{"mark", func() (any, error) { return c.Mark(ctx, 3, mark) }, stood, []any{mark}},
-		{"activity", func() (any, error) { return c.Activity(ctx, 3) }, []Activity{{Student: "alice", Service: "smtp"}}, []any{"activity"}},
-		{"dialogues", func() (any, error) { return c.Dialogues(ctx, 3, "a&b c") }, []dialogue.Dialogue{{ID: "7"}, {ID: "8"}}, []any{"dialogues of a&b c"}},
-		{"messages", func() (any, error) { return c.Messages(ctx, 3, "a&b c") }, []Message{{ID: "4bX"}}, []any{"messages of a&b c"}},
-		{"message", func() (any, error) { return c.Message(ctx, 3, "a&b", "4 X") }, Message{ID: "4 X", Text: []byte("x")}, []any{"message 4 X of a&b"}},
-		{"recordings", func() (any, error) { return c.Recordings(ctx, 3, "a&b") }, []recording.Kept{{ID: "1", Student: "a&b"}}, nil},
+		{"check", func() (any, error) { return c.Seat(3).Check(ctx, check) }, []CheckedStudent{{Student: "alice"}}, []any{check}},
+		{"extend", func() (any, error) { return nil, c.Seat(3).Extend(ctx, Extension{Tasks: []string{"a"}, By: time.Hour}) }, nil, []any{Extension{Tasks: []string{"a"}, By: time.Hour}}},
+		{"adopt", func() (any, error) { return c.Seat(3).Adopt(ctx, map[string]progress.History{"alice": {{Epoch: 2}}}) }, []string{"alice"}, []any{1}},
+		{"mark", func() (any, error) { return c.Seat(3).Mark(ctx, mark) }, stood, []any{mark}},
+		{"activity", func() (any, error) { return c.Seat(3).Activity(ctx) }, []Activity{{Student: "alice", Service: "smtp"}}, []any{"activity"}},
+		{"dialogues", func() (any, error) { return c.Seat(3).Dialogues(ctx, "a&b c") }, []dialogue.Dialogue{{ID: "7"}, {ID: "8"}}, []any{"dialogues of a&b c"}},
+		{"dialogue", func() (any, error) { return c.Seat(3).Dialogue(ctx, "a&b", "7 8") }, dialogue.Dialogue{ID: "7 8"}, []any{"dialogue 7 8 of a&b"}},
+		{"messages", func() (any, error) { return c.Seat(3).Messages(ctx, "a&b c") }, []Message{{ID: "4bX"}}, []any{"messages of a&b c"}},
+		{"message", func() (any, error) { return c.Seat(3).Message(ctx, "a&b", "4 X") }, Message{ID: "4 X", Text: []byte("x")}, []any{"message 4 X of a&b"}},
+		{"recordings", func() (any, error) { return c.Seat(3).Recordings(ctx, "a&b") }, []recording.Kept{{ID: "1", Student: "a&b"}}, nil},
 		{"recording", func() (any, error) {
-			in, err := c.Recording(ctx, 3, "a&b", "7")
+			in, err := c.Seat(3).Recording(ctx, "a&b", "7")
 			if err != nil {
 				return nil, err
 			}
@@ -235,15 +259,15 @@ func TestThereAndBack(t *testing.T) {
 			return string(text), err
 		}, "a&b7", []any{"recording"}},
 		{"worksheet", func() (any, error) {
-			r, err := (&http.Client{Transport: c.Worksheet(3, "a&b")}).Get("http://lab/v1/lab/tasks")
+			r, err := (&http.Client{Transport: c.Seat(3).Worksheet("a&b")}).Get("http://lab/v1/lab/tasks")
 			if err != nil {
 				return nil, err
 			}
 			return whole(r.Body, nil)
 		}, "a&b asks for /v1/lab/tasks", []any{"worksheet of a&b"}},
-		{"log", func() (any, error) { return whole(c.Log(ctx, 3, 5, true)) }, "the beginning", []any{"log 5 true"}},
-		{"bundle", func() (any, error) { return whole(c.Bundle(ctx, 3, "a&b")) }, "the beginning", []any{"bundle of a&b"}},
-		{"save", func() (any, error) { return whole(c.Save(ctx, 3, []string{"a", "b"})) }, "the beginning", []any{"save [a b]"}},
+		{"log", func() (any, error) { return whole(c.Seat(3).Log(ctx, 5, true)) }, "the beginning", []any{"log 5 true"}},
+		{"bundle", func() (any, error) { return whole(c.Seat(3).Bundle(ctx, "a&b")) }, "the beginning", []any{"bundle of a&b"}},
+		{"save", func() (any, error) { return whole(c.Seat(3).Save(ctx, []string{"a", "b"})) }, "the beginning", []any{"save [a b]"}},
 	} {
 		t.Run(call.name, func(t *testing.T) {
 			b.asked = nil
@@ -288,8 +312,8 @@ func TestFailures(t *testing.T) {
 	} {
 		b.fail = fail
 		for name, err := range map[string]error{
-			"reset": second(c.Reset(t.Context(), 1, Reset{})), "spec": c.PutSpec(t.Context(), 1, nil), "hostkey": second(c.HostKey(t.Context(), 1)),
-			"save": second(c.Save(t.Context(), 1, nil)), "bundle": second(c.Bundle(t.Context(), 1, "a")),
+			"reset": second(c.Seat(1).Reset(t.Context(), Reset{})), "spec": c.Seat(1).PutSpec(t.Context(), nil), "hostkey": second(c.Seat(1).HostKey(t.Context())),
+			"save": second(c.Seat(1).Save(t.Context(), nil)), "bundle": second(c.Seat(1).Bundle(t.Context(), "a")),
 		} {
 			var told *Error
 			if !errors.As(err, &told) || told.Status != status || told.Text != fail.Error() || !strings.HasPrefix(err.Error(), "seat-1: ") {
@@ -299,16 +323,16 @@ func TestFailures(t *testing.T) {
 	}
 	b.fail, b.half = nil, true
 	for name, open := range map[string]func() (io.ReadCloser, error){
-		"save":   func() (io.ReadCloser, error) { return c.Save(t.Context(), 1, nil) },
-		"bundle": func() (io.ReadCloser, error) { return c.Bundle(t.Context(), 1, "a") },
-		"log":    func() (io.ReadCloser, error) { return c.Log(t.Context(), 1, -1, false) },
+		"save":   func() (io.ReadCloser, error) { return c.Seat(1).Save(t.Context(), nil) },
+		"bundle": func() (io.ReadCloser, error) { return c.Seat(1).Bundle(t.Context(), "a") },
+		"log":    func() (io.ReadCloser, error) { return c.Seat(1).Log(t.Context(), -1, false) },
 	} {
 		if text, err := whole(open()); err == nil {
 			t.Errorf("%s: %q is taken for the whole", name, text)
 		}
 	}
 	b.half = false
-	if _, err := c.Status(t.Context(), 1); err != nil {
+	if _, err := c.Seat(1).Status(t.Context()); err != nil {
 		t.Errorf("after all that: %v", err)
 	}
 }
@@ -319,7 +343,7 @@ func second[T any](_ T, err error) error { return err }
 func TestFollow(t *testing.T) {
 	c, _ := connect(t, Handler(sandbox(&backend{}), slog.New(slog.DiscardHandler)))
 	enough := errors.New("enough")
-	err := c.FollowDialogues(t.Context(), 1, "alice", func(e dialogue.Event) error {
+	err := c.Seat(1).FollowDialogues(t.Context(), "alice", func(e dialogue.Event) error {
 		if e.ID != "7" {
 			t.Errorf("got %+v", e)
 		}
@@ -334,20 +358,20 @@ func TestFollow(t *testing.T) {
 func TestWaitReady(t *testing.T) {
 	b := &backend{ready: []Ready{{State: Unconfigured}, {State: StateReady, Spec: "old"}, {State: Starting, Spec: "new"}, {State: StateReady, Spec: "new"}}}
 	c, _ := connect(t, Handler(sandbox(b), slog.New(slog.DiscardHandler)))
-	if err := c.WaitReady(t.Context(), 1, "new"); err != nil {
+	if err := c.Seat(1).WaitReady(t.Context(), "new"); err != nil {
 		t.Error(err)
 	}
 	if len(b.ready) != 1 {
 		t.Errorf("%d states were not waited for", len(b.ready)-1)
 	}
 	b.ready = []Ready{{State: Starting, Problem: "no such time zone"}}
-	if err := c.WaitReady(t.Context(), 1, "newer"); err == nil || !strings.Contains(err.Error(), "no such time zone") {
+	if err := c.Seat(1).WaitReady(t.Context(), "newer"); err == nil || !strings.Contains(err.Error(), "no such time zone") {
 		t.Error(err)
 	}
 	b.ready = []Ready{{State: StateReady, Spec: "new"}}
 	ended, end := context.WithCancel(t.Context())
 	end()
-	if err := c.WaitReady(ended, 1, "newer"); !errors.Is(err, context.Canceled) {
+	if err := c.Seat(1).WaitReady(ended, "newer"); !errors.Is(err, context.Canceled) {
 		t.Error(err)
 	}
 }
@@ -391,8 +415,8 @@ func TestWhatItCannotDo(t *testing.T) {
 	for status, s := range map[int]Sandbox{http.StatusNotFound: {Host: b, Mail: b}, http.StatusConflict: {Host: b}} {
 		c, _ := connect(t, Handler(s, slog.New(slog.DiscardHandler)))
 		for name, err := range map[string]error{
-			"reset": second(c.Reset(t.Context(), 1, Reset{})), "save": second(c.Save(t.Context(), 1, nil)),
-			"check": second(c.Check(t.Context(), 1, CheckRequest{})), "dialogues": second(c.Dialogues(t.Context(), 1, "a")),
+			"reset": second(c.Seat(1).Reset(t.Context(), Reset{})), "save": second(c.Seat(1).Save(t.Context(), nil)),
+			"check": second(c.Seat(1).Check(t.Context(), CheckRequest{})), "dialogues": second(c.Seat(1).Dialogues(t.Context(), "a")),
 		} {
 			var told *Error
 			if !errors.As(err, &told) || told.Status != status {
@@ -401,18 +425,18 @@ func TestWhatItCannotDo(t *testing.T) {
 		}
 	}
 	c, _ := connect(t, Handler(Sandbox{Host: b}, slog.New(slog.DiscardHandler)))
-	if got, err := c.Status(t.Context(), 1); err != nil || got.State != Unconfigured {
+	if got, err := c.Seat(1).Status(t.Context()); err != nil || got.State != Unconfigured {
 		t.Errorf("status without a spec: %+v, %v", got, err)
 	}
-	if text, err := whole(c.Log(t.Context(), 1, -1, true)); err != nil || text != "" {
+	if text, err := whole(c.Seat(1).Log(t.Context(), -1, true)); err != nil || text != "" {
 		t.Errorf("log without a spec: %q, %v", text, err)
 	}
-	for name, err := range map[string]error{"send": c.Send(t.Context(), 1, Send{}), "passwd": c.SetPassword(t.Context(), 1, Password{})} {
+	for name, err := range map[string]error{"send": c.Seat(1).Send(t.Context(), Send{}), "passwd": c.Seat(1).SetPassword(t.Context(), Password{})} {
 		if !strings.Contains(err.Error(), "no spec yet") {
 			t.Errorf("%s without a spec: %v", name, err)
 		}
 	}
-	if err := c.PutSpec(t.Context(), 1, 1); err != nil {
+	if err := c.Seat(1).PutSpec(t.Context(), 1); err != nil {
 		t.Errorf("a spec for who has none: %v", err)
 	}
 }
@@ -431,7 +455,7 @@ func TestEndlessAnswer(t *testing.T) {
 			}
 		}
 	}))
-	if key, err := c.HostKey(t.Context(), 1); err == nil || len(key) > 0 {
+	if key, err := c.Seat(1).HostKey(t.Context()); err == nil || len(key) > 0 {
 		t.Errorf("%d bytes of a key, %v", len(key), err)
 	}
 }
@@ -447,7 +471,7 @@ func TestStream(t *testing.T) {
 		_, _ = io.Copy(&flusher{w: w, c: http.NewResponseController(w)}, r.Body)
 		_, _ = io.WriteString(w, "that was all")
 	}))
-	conn, err := c.Stream(t.Context(), 2)
+	conn, err := c.Seat(2).Stream(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -467,7 +491,7 @@ func TestStream(t *testing.T) {
 	if rest, err := io.ReadAll(conn); err != nil || string(rest) != "that was all" {
 		t.Errorf("%q, %v", rest, err)
 	}
-	if _, err := c.Stream(t.Context(), 5); err == nil || !strings.Contains(err.Error(), "another sandbox") {
+	if _, err := c.Seat(5).Stream(t.Context()); err == nil || !strings.Contains(err.Error(), "another sandbox") {
 		t.Errorf("a stream to nowhere: %v", err)
 	}
 }
@@ -494,11 +518,11 @@ func TestCloseEndsTheStream(t *testing.T) {
 		return here, nil
 	})
 	defer server.Close()
-	shell, err := c.Stream(t.Context(), 1)
+	shell, err := c.Seat(1).Stream(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	log, err := c.Log(t.Context(), 1, -1, true)
+	log, err := c.Seat(1).Log(t.Context(), -1, true)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -517,7 +541,7 @@ func TestCloseEndsTheStream(t *testing.T) {
 	if remembered > 0 {
 		t.Errorf("%d streams are remembered", remembered)
 	}
-	if _, err := c.Ready(t.Context(), 1); err == nil {
+	if _, err := c.Seat(1).Ready(t.Context()); err == nil {
 		t.Error("a closed client asks")
 	}
 	c.Close() // twice is once

@@ -9,6 +9,7 @@ import (
 //
 //	GET  gateway/v1/class      who has which seat
 //	POST gateway/v1/roles      a code of the teacher's → a role, the code is spent
+//	GET  gateway/v1/roles      whether the role in the header is (still) one
 //	     seat-N/v1/…           what a teacher may ask of a sandbox, with the role in the header RoleHeader
 
 // RoleHeader is the header of a request that has the teacher's role.
@@ -46,6 +47,17 @@ func (c *Client) Class(ctx context.Context) ([]ClassSeat, error) {
 func (c *Client) Roles(ctx context.Context, code Code) (Role, error) {
 	var role Role
 	return role, c.call(ctx, http.MethodPost, GatewayHost, "/v1/roles", code, &role)
+}
+
+// Known asks whether the client's role is still one.
+func (c *Client) Known(ctx context.Context) error {
+	return c.call(ctx, http.MethodGet, GatewayHost, "/v1/roles", nil, nil)
+}
+
+// Page asks how the page is served.
+func (c *Client) Page(ctx context.Context) (Page, error) {
+	var page Page
+	return page, c.call(ctx, http.MethodGet, GatewayHost, "/v1/page", nil, &page)
 }
 
 // With has every request carry headers: a login, a role. It is called before the first one.

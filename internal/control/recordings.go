@@ -38,10 +38,10 @@ func serveRecordings(mux *http.ServeMux, v Recordings) {
 
 // Record keeps what is written to it as a recording of a student's, until it is closed. A recording that fails ends in silence:
 // who is recorded goes on.
-func (c *Client) Record(ctx context.Context, seat int, student string) io.WriteCloser {
+func (at Seat) Record(ctx context.Context, student string) io.WriteCloser {
 	out, in := io.Pipe()
 	go func() {
-		response, err := c.do(ctx, http.MethodPost, SeatHost(seat), "/v1/recordings?"+url.Values{"student": {student}}.Encode(), out)
+		response, err := at.do(ctx, http.MethodPost, "/v1/recordings?"+url.Values{"student": {student}}.Encode(), out)
 		if err == nil {
 			err = response.Body.Close()
 		}
@@ -51,14 +51,14 @@ func (c *Client) Record(ctx context.Context, seat int, student string) io.WriteC
 }
 
 // Recordings asks which there are of a student's.
-func (c *Client) Recordings(ctx context.Context, seat int, student string) ([]recording.Kept, error) {
+func (at Seat) Recordings(ctx context.Context, student string) ([]recording.Kept, error) {
 	var all []recording.Kept
-	return all, c.call(ctx, http.MethodGet, SeatHost(seat), "/v1/recordings?"+url.Values{"student": {student}}.Encode(), nil, &all)
+	return all, at.call(ctx, http.MethodGet, "/v1/recordings?"+url.Values{"student": {student}}.Encode(), nil, &all)
 }
 
 // Recording reads one of them.
-func (c *Client) Recording(ctx context.Context, seat int, student, id string) (io.ReadCloser, error) {
-	response, err := c.do(ctx, http.MethodGet, SeatHost(seat), "/v1/recording?"+url.Values{"student": {student}, "id": {id}}.Encode(), nil)
+func (at Seat) Recording(ctx context.Context, student, id string) (io.ReadCloser, error) {
+	response, err := at.do(ctx, http.MethodGet, "/v1/recording?"+url.Values{"student": {student}, "id": {id}}.Encode(), nil)
 	if err != nil {
 		return nil, err
 	}

@@ -18,6 +18,7 @@ import (
 //
 //	GET  seat-N/v1/dialogues?student=S            what was typed and answered in this epoch, a dialogue a line
 //	GET  seat-N/v1/dialogues?student=S&follow=1   the same as it comes, an event a line
+//	GET  seat-N/v1/dialogue?student=S&id=ID       one of them
 //	GET  seat-N/v1/activity                       where each student is
 //	GET  seat-N/v1/messages?student=S             what came into the student's mailboxes in this epoch, a message a line
 //	GET  seat-N/v1/message?student=S&id=ID        one of them, with its text
@@ -49,6 +50,7 @@ type Message struct {
 type Records interface {
 	// Dialogues hands one after the other to emit.
 	Dialogues(ctx context.Context, student string, emit func(dialogue.Dialogue) error) error
+	Dialogue(ctx context.Context, student, id string) (dialogue.Dialogue, error)
 	// Follow hands every event from now on to emit, until ctx ends or emit fails.
 	Follow(ctx context.Context, student string, emit func(dialogue.Event) error) error
 	Activity(ctx context.Context) ([]Activity, error)
@@ -68,6 +70,10 @@ func serveRecords(mux *http.ServeMux, v Records) {
 		out := &started{Writer: w}
 		encoder := json.NewEncoder(out)
 		out.ended(w, v.Dialogues(r.Context(), r.FormValue("student"), func(d dialogue.Dialogue) error { return encoder.Encode(d) }))
+	})
+	mux.HandleFunc("GET /v1/dialogue", func(w http.ResponseWriter, r *http.Request) {
+		d, err := v.Dialogue(r.Context(), r.FormValue("student"), r.FormValue("id"))
+		answer(w, d, err)
 	})
 	mux.HandleFunc("GET /v1/activity", func(w http.ResponseWriter, r *http.Request) {
 		all, err := v.Activity(r.Context())
@@ -121,24 +127,30 @@ func follow(w http.ResponseWriter, r *http.Request, v Records) {
 }
 
 // Dialogues asks for what a student typed and got in this epoch.
-func (c *Client) Dialogues(ctx context.Context, seat int, student string) ([]dialogue.Dialogue, error) {
-	return listed[dialogue.Dialogue](ctx, c, seat, "dialogues", student)
+func (at Seat) Dialogues(ctx context.Context, student string) ([]dialogue.Dialogue, error) {
+	return listed[dialogue.Dialogue](ctx, at, "dialogues", student)
+}
+
+// Dialogue asks for one of them.
+func (at Seat) Dialogue(ctx context.Context, student, id string) (dialogue.Dialogue, error) {
+	var d dialogue.Dialogue
+	return d, at.call(ctx, http.MethodGet, "/v1/dialogue?"+url.Values{"student": {student}, "id": {id}}.Encode(), nil, &d)
 }
 
 // Messages asks for what came into a student's mailboxes in this epoch, without the texts.
-func (c *Client) Messages(ctx context.Context, seat int, student string) ([]Message, error) {
-	return listed[Message](ctx, c, seat, "messages", student)
+func (at Seat) Messages(ctx context.Context, student string) ([]Message, error) {
+	return listed[Message](ctx, at, "messages", student)
 }
 
 // Message asks for one of them.
-func (c *Client) Message(ctx context.Context, seat int, student, id string) (Message, error) {
+func (at Seat) Message(ctx context.Context, student, id string) (Message, error) {
 	var m Message
-	return m, c.call(ctx, http.MethodGet, SeatHost(seat), "/v1/message?"+url.Values{"student": {student}, "id": {id}}.Encode(), nil, &m)
+	return m, at.call(ctx, http.MethodGet, "/v1/message?"+url.Values{"student": {student}, "id": {id}}.Encode(), nil, &m)
 }
 
 // listed reads an answer that has one value a line.
-func listed[V any](ctx context.Context, c *Client, seat int, what, student string) ([]V, error) {
-	response, err := c.do(ctx, http.MethodGet, SeatHost(seat), "/v1/"+what+"?student="+url.QueryEscape(student), nil)
+func listed[V any](ctx context.Context, at Seat, what, student string) ([]V, error) {
+	response, err := at.do(ctx, http.MethodGet, "/v1/"+what+"?student="+url.QueryEscape(student), nil)
 	if err != nil {
 		return nil, err
 	}
@@ -156,8 +168,8 @@ func listed[V any](ctx context.Context, c *Client, seat int, what, student strin
 }
 
 // FollowDialogues hands every event from now on to emit, until ctx ends or the sandbox does.
-func (c *Client) FollowDialogues(ctx context.Context, seat int, student string, emit func(dialogue.Event) error) error {
-	response, err := c.do(ctx, http.MethodGet, SeatHost(seat), "/v1/dialogues?follow=1&student="+url.QueryEscape(student), nil)
+func (at Seat) FollowDialogues(ctx context.Context, student string, emit func(dialogue.Event) error) error {
+	response, err := at.do(ctx, http.MethodGet, "/v1/dialogues?follow=1&student="+url.QueryEscape(student), nil)
 	if err != nil {
 		return err
 	}
@@ -177,14 +189,14 @@ func (c *Client) FollowDialogues(ctx context.Context, seat int, student string, 
 }
 
 // Activity asks where each student of a sandbox is.
-func (c *Client) Activity(ctx context.Context, seat int) ([]Activity, error) {
+func (at Seat) Activity(ctx context.Context) ([]Activity, error) {
 	var all []Activity
-	return all, c.call(ctx, http.MethodGet, SeatHost(seat), "/v1/activity", nil, &all)
+	return all, at.call(ctx, http.MethodGet, "/v1/activity", nil, &all)
 }
 
 // Bundle streams a student's mail, deliveries and results as a tar.
-func (c *Client) Bundle(ctx context.Context, seat int, student string) (io.ReadCloser, error) {
-	response, err := c.do(ctx, http.MethodGet, SeatHost(seat), "/v1/bundle?student="+url.QueryEscape(student), nil)
+func (at Seat) Bundle(ctx context.Context, student string) (io.ReadCloser, error) {
+	response, err := at.do(ctx, http.MethodGet, "/v1/bundle?student="+url.QueryEscape(student), nil)
 	if err != nil {
 		return nil, err
 	}

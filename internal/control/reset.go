@@ -11,6 +11,7 @@ import (
 type Reset struct {
 	Students []string `json:"students,omitempty"` // none: everybody
 	Scope    string   `json:"scope"`              // mail, home or all
+	Keep     bool     `json:"keep,omitempty"`     // keep a copy of what is there first (see Copy): without one nothing is put back
 }
 
 // ResetReport is what a reset or a restore did.
@@ -31,9 +32,9 @@ type ResetAccount struct {
 }
 
 // Reset puts a sandbox's accounts back to the start.
-func (c *Client) Reset(ctx context.Context, seat int, r Reset) (ResetReport, error) {
+func (at Seat) Reset(ctx context.Context, r Reset) (ResetReport, error) {
 	var report ResetReport
-	return report, c.call(ctx, http.MethodPost, SeatHost(seat), "/v1/reset", r, &report)
+	return report, at.call(ctx, http.MethodPost, "/v1/reset", r, &report)
 }
 
 func resetRequests(mux *http.ServeMux, l Lessons) {

@@ -8,6 +8,8 @@ import (
 	"log/slog"
 	"net/http"
 	"strconv"
+
+	"maillab/internal/fault"
 )
 
 // specLimit bounds a spec: starting mail and files of a lab, for a class of 300 on a shared server.
@@ -19,10 +21,12 @@ type Sandbox struct {
 	Host    Host
 	Mail    Mail    // nil: the sandbox has no spec yet, and none of the parts below
 	Lessons Lessons // nil: nothing here copies or replaces students' files
+	Copies  Copies
 	Checker Checker
 	Records Records
 	Work    Work // nil: nobody has tasks
 	Screens Recordings
+	Faults  Faults
 }
 
 // Host is what a sandbox answers before it knows what it is.
@@ -31,7 +35,10 @@ type Host interface {
 	Configure(ctx context.Context, spec []byte) error
 	Authorize(ctx context.Context, a Authorize) error
 	HostKey(ctx context.Context) (string, error)
+	Stamp(ctx context.Context) (string, error)
 	SetPassword(ctx context.Context, p Password) error
+	// Moving tells who has a terminal that the sandbox goes to another machine.
+	Moving(ctx context.Context) error
 }
 
 // Mail is a sandbox's mail.
@@ -42,6 +49,8 @@ type Mail interface {
 	Log(ctx context.Context, w io.Writer, lines int, follow bool) error
 	// Send delivers a message of the controller's.
 	Send(ctx context.Context, s Send) error
+	// Tell delivers a note of the teacher's.
+	Tell(ctx context.Context, n Note) error
 }
 
 // errNoSpec is the answer of a sandbox that is nothing yet.
@@ -64,6 +73,9 @@ func Handler(s Sandbox, log *slog.Logger) http.Handler {
 		resetRequests(mux, s.Lessons)
 		snapshotRequests(mux, s.Lessons)
 	}
+	if s.Copies != nil {
+		copyRequests(mux, s.Copies)
+	}
 	if s.Checker != nil {
 		serveChecks(mux, s.Checker)
 	}
@@ -75,6 +87,9 @@ func Handler(s Sandbox, log *slog.Logger) http.Handler {
 	}
 	if s.Screens != nil {
 		serveRecordings(mux, s.Screens)
+	}
+	if s.Faults != nil {
+		serveFaults(mux, s.Faults)
 	}
 	return mux
 }
@@ -94,6 +109,11 @@ func hostRequests(mux *http.ServeMux, h Host) {
 		key, err := h.HostKey(r.Context())
 		answer(w, key, err)
 	})
+	mux.HandleFunc("GET /v1/stamp", func(w http.ResponseWriter, r *http.Request) {
+		stamp, err := h.Stamp(r.Context())
+		answer(w, stamp, err)
+	})
+	mux.HandleFunc("POST /v1/moving", func(w http.ResponseWriter, r *http.Request) { answer(w, struct{}{}, h.Moving(r.Context())) })
 }
 
 // The requests with which a sandbox may become another one.
@@ -120,6 +140,13 @@ func (s Sandbox) status(ctx context.Context) Status {
 	}
 	if s.Checker != nil {
 		status.Tasks = s.Checker.Progress()
+	}
+	if s.Faults != nil {
+		for _, f := range s.Faults.Faults() {
+			if f.By == fault.ByTeacher {
+				status.Faults++
+			}
+		}
 	}
 	return status
 }

@@ -30,8 +30,8 @@ type Lessons interface {
 }
 
 // Save streams what a sandbox's accounts own. A stream that is cut short ends with an error.
-func (c *Client) Save(ctx context.Context, seat int, students []string) (io.ReadCloser, error) {
-	response, err := c.do(ctx, http.MethodGet, SeatHost(seat), "/v1/snapshot?"+url.Values{"student": students}.Encode(), nil)
+func (at Seat) Save(ctx context.Context, students []string) (io.ReadCloser, error) {
+	response, err := at.do(ctx, http.MethodGet, "/v1/snapshot?"+url.Values{"student": students}.Encode(), nil)
 	if err != nil {
 		return nil, err
 	}
@@ -39,16 +39,16 @@ func (c *Client) Save(ctx context.Context, seat int, students []string) (io.Read
 }
 
 // Restore puts back what Save gave.
-func (c *Client) Restore(ctx context.Context, seat int, r Restore, from io.Reader) (ResetReport, error) {
+func (at Seat) Restore(ctx context.Context, r Restore, from io.Reader) (ResetReport, error) {
 	var report ResetReport
 	query := url.Values{"student": r.Students, "scope": {r.Scope}}
-	response, err := c.do(ctx, http.MethodPut, SeatHost(seat), "/v1/snapshot?"+query.Encode(), from)
+	response, err := at.do(ctx, http.MethodPut, "/v1/snapshot?"+query.Encode(), from)
 	if err != nil {
 		return report, err
 	}
 	defer response.Body.Close()
 	if err := json.NewDecoder(response.Body).Decode(&report); err != nil {
-		return report, fmt.Errorf("answer of %s: %w", SeatHost(seat), err)
+		return report, fmt.Errorf("answer of %s: %w", SeatHost(at.seat), err)
 	}
 	return report, nil
 }

@@ -10,10 +10,10 @@ import (
 )
 
 // Stream opens a byte stream to a sandbox's SSH through the gateway, as a connection, also where nothing is published.
-func (c *Client) Stream(ctx context.Context, seat int) (net.Conn, error) {
+func (at Seat) Stream(ctx context.Context) (net.Conn, error) {
 	out, in := io.Pipe()
 	ctx, cancel := context.WithCancel(ctx)
-	response, err := c.do(ctx, http.MethodPost, GatewayHost, "/v1/dial?seat="+strconv.Itoa(seat), out)
+	response, err := at.client.do(ctx, http.MethodPost, GatewayHost, "/v1/dial?seat="+strconv.Itoa(at.seat), out)
 	if err != nil {
 		cancel()
 		return nil, err

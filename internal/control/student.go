@@ -62,8 +62,8 @@ func (c *Client) Me(ctx context.Context) (Me, error) {
 
 // Changes calls changed at once, and whenever a student's tasks may look otherwise, or anybody's where none is named; until
 // ctx ends or the sandbox does.
-func (c *Client) Changes(ctx context.Context, seat int, student string, changed func() error) error {
-	response, err := c.do(ctx, http.MethodGet, SeatHost(seat), "/v1/changes?"+url.Values{"student": {student}}.Encode(), nil)
+func (at Seat) Changes(ctx context.Context, student string, changed func() error) error {
+	response, err := at.do(ctx, http.MethodGet, "/v1/changes?"+url.Values{"student": {student}}.Encode(), nil)
 	if err != nil {
 		return err
 	}

@@ -32,11 +32,11 @@ func serveWork(mux *http.ServeMux, v Work) {
 }
 
 // Adopt hands a sandbox what was kept of its students' work, and returns those who had none.
-func (c *Client) Adopt(ctx context.Context, seat int, work map[string]progress.History) (adopted []string, err error) {
-	return adopted, c.call(ctx, http.MethodPut, SeatHost(seat), "/v1/work", work, &adopted)
+func (at Seat) Adopt(ctx context.Context, work map[string]progress.History) (adopted []string, err error) {
+	return adopted, at.call(ctx, http.MethodPut, "/v1/work", work, &adopted)
 }
 
 // Extend makes tasks of a sandbox's students due later.
-func (c *Client) Extend(ctx context.Context, seat int, e Extension) error {
-	return c.call(ctx, http.MethodPut, SeatHost(seat), "/v1/due", e, nil)
+func (at Seat) Extend(ctx context.Context, e Extension) error {
+	return at.call(ctx, http.MethodPut, "/v1/due", e, nil)
 }

@@ -57,10 +57,10 @@ func Open(ctx context.Context, c *control.Client, s instance.Sandbox, student, a
 		return nil, err
 	}
 	allowed := control.Authorize{Account: account, Key: strings.TrimSpace(string(ssh.MarshalAuthorizedKey(line))), For: keyLife}
-	if err := c.Authorize(asked, s.Seat, allowed); err != nil {
+	if err := c.Seat(s.Seat).Authorize(asked, allowed); err != nil {
 		return nil, err
 	}
-	text, err := c.HostKey(asked, s.Seat)
+	text, err := c.Seat(s.Seat).HostKey(asked)
 	if err != nil {
 		return nil, err
 	}
@@ -68,7 +68,7 @@ func Open(ctx context.Context, c *control.Client, s instance.Sandbox, student, a
 	if err != nil {
 		return nil, fmt.Errorf("host key of sandbox %d: %w", s.Seat, err)
 	}
-	conn, err := c.Stream(ctx, s.Seat)
+	conn, err := c.Seat(s.Seat).Stream(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -92,7 +92,7 @@ const loginPatience = 15 * time.Second
 
 // accountFor is the account that is wanted, if there is such a one; "" is the first that is the student's.
 func accountFor(ctx context.Context, c *control.Client, s instance.Sandbox, student, wanted string) (string, error) {
-	status, err := c.Status(ctx, s.Seat)
+	status, err := c.Seat(s.Seat).Status(ctx)
 	if err != nil {
 		return "", err
 	}

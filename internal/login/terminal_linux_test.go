@@ -12,28 +12,14 @@ import (
 
 	"golang.org/x/sys/unix"
 	"golang.org/x/term"
+
+	"maillab/internal/screen/screentest"
 )
 
 // screen is a terminal of this size: what types at it, and the side that a program has.
 func screen(t *testing.T, columns, rows uint16) (typist, tty *os.File) {
 	t.Helper()
-	typist, err := os.OpenFile("/dev/ptmx", os.O_RDWR|unix.O_NOCTTY, 0)
-	if err != nil {
-		t.Skipf("no terminals here: %v", err)
-	}
-	t.Cleanup(func() { typist.Close() })
-	n, err := unix.IoctlGetInt(int(typist.Fd()), unix.TIOCGPTN)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := unix.IoctlSetPointerInt(int(typist.Fd()), unix.TIOCSPTLCK, 0); err != nil {
-		t.Fatal(err)
-	}
-	tty, err = os.OpenFile(fmt.Sprintf("/dev/pts/%d", n), os.O_RDWR|unix.O_NOCTTY, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { tty.Close() })
+	typist, tty = screentest.Open(t)
 	resize(t, typist, columns, rows)
 	return typist, tty
 }

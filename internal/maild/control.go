@@ -9,6 +9,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"strconv"
 	"sync"
 	"time"
 
@@ -21,7 +22,9 @@ type Host interface {
 	Configure(ctx context.Context, specJSON []byte) error
 	Authorize(ctx context.Context, account, publicKey string, ttl time.Duration) error
 	HostKey(ctx context.Context) (string, error)
+	Stamp(ctx context.Context) (string, error)
 	Password(ctx context.Context, account, hash string) error
+	Moving(ctx context.Context) error
 }
 
 // Control answers for a sandbox. It works without a daemon too: then the sandbox waits for its spec.
@@ -40,8 +43,9 @@ func (c *Control) Handler(log *slog.Logger) http.Handler {
 	s := control.Sandbox{Host: c}
 	if d := c.Daemon; d != nil {
 		s.Mail, s.Checker, s.Records, s.Work, s.Screens = d, d.grading, d.grading.Records(), d.grading, d.screens
+		s.Faults = faultsOf{d}
 		if d.cfg.Belongings != nil {
-			s.Lessons = d.lessons
+			s.Lessons, s.Copies = lessons{d.lessons, d}, d.lessons
 		}
 	}
 	return control.Handler(s, log)
@@ -57,7 +61,7 @@ func (c *Control) Ready(context.Context) control.Ready {
 		return ready
 	}
 	s := d.cfg.Spec
-	ready.State, ready.Spec = control.Starting, s.Sealed
+	ready.State, ready.Spec, ready.Timezone = control.Starting, s.Sealed, s.Timezone
 	for _, service := range []string{"smtp", "pop3", "imap"} {
 		if d.Serves(service) {
 			ready.Services = append(ready.Services, service)
@@ -66,6 +70,7 @@ func (c *Control) Ready(context.Context) control.Ready {
 	if s.Services.SSH != nil && c.SSH {
 		ready.Services = append(ready.Services, "ssh")
 	}
+	ready.Stopped = d.power.isOff()
 	if d.isReady() {
 		ready.State = control.StateReady
 	}
@@ -113,7 +118,7 @@ func (d *Daemon) Log(ctx context.Context, w io.Writer, lines int, follow bool) e
 
 // Send implements control.Mail: the message is root's, given to sendmail.
 func (d *Daemon) Send(ctx context.Context, s control.Send) error {
-	env := &mail.Envelope{ID: d.queue.NewID(), Sender: mail.Address{Typed: cmp.Or(s.From, "root")}, FullName: "root"}
+	env := &mail.Envelope{ID: d.queue.NewID(), Sender: mail.Address{Typed: cmp.Or(s.From, "root")}, FullName: "root", Spared: true}
 	for _, account := range s.To {
 		if err := d.knows(account); err != nil {
 			return err
@@ -140,6 +145,18 @@ func (c *Control) Authorize(ctx context.Context, a control.Authorize) error {
 func (c *Control) HostKey(ctx context.Context) (string, error) {
 	return c.Host.HostKey(ctx)
 }
+
+// Stamp implements control.Host.
+func (c *Control) Stamp(ctx context.Context) (string, error) {
+	if c.Daemon == nil {
+		return "", nil
+	}
+	theirs, err := c.Host.Stamp(ctx)
+	return theirs + "-" + strconv.FormatUint(stampOf(c.Daemon.cfg.StateDir, c.Daemon.cfg.LogFile), 16), err
+}
+
+// Moving implements control.Host.
+func (c *Control) Moving(ctx context.Context) error { return c.Host.Moving(ctx) }
 
 // SetPassword implements control.Host.
 func (c *Control) SetPassword(ctx context.Context, p control.Password) error {

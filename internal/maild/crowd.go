@@ -5,6 +5,8 @@ import (
 	"net"
 	"net/netip"
 	"sync"
+
+	"maillab/internal/fault"
 )
 
 // Limits of connections to one service. Whoever knocks from outside is counted by address, and a whole class may come
@@ -69,6 +71,9 @@ func (c *crowd) enter(service string, k knocker) (leave func(), ok bool) {
 // counted is who is at the other end: the account, when that is in the same sandbox and the kernel tells, else the
 // address. Root and the system's daemons have no account.
 func (d *Daemon) counted(conn net.Conn) knocker {
+	if c, is := conn.(*fault.Conn); is {
+		conn = c.NetConn()
+	}
 	from, to := addrPort(conn.RemoteAddr()), addrPort(conn.LocalAddr())
 	if _, direct := conn.(*net.TCPConn); direct && isInside(from.Addr(), to.Addr()) {
 		if uid, ok := socketOwner(from, to); ok {

@@ -17,6 +17,9 @@ type mailboxes struct{ d *Daemon }
 
 // Login implements imap.Backend.
 func (b mailboxes) Login(ctx context.Context, user, password string, peer mail.Peer) (imap.User, error) {
+	if _, fails := b.d.faults.fails(ctx, "imap", "login"); fails {
+		return nil, mail.ErrTryLater
+	}
 	account, err := b.d.auth.Verify(ctx, user, password, peer.Host())
 	if err != nil {
 		return nil, err

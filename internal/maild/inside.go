@@ -39,7 +39,7 @@ func (d *Daemon) Inside(ctx context.Context, socket string) error {
 
 // submitSMTP is sendmail -bs.
 func (d *Daemon) submitSMTP(ctx context.Context, uid int, conn net.Conn) {
-	if serve := d.services["smtp"]; serve != nil {
+	if serve := d.services["smtp"]; serve != nil { // which is no connection: sendmail -bs works while the server is stopped
 		account, known := d.people.byUID[uid]
 		serve(knocker{account.Name, known}.in(ctx), conn)
 		return

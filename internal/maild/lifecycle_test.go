@@ -502,7 +502,7 @@ func TestResetClearsWhatWaits(t *testing.T) {
 		{Sender: mail.Address{Typed: "util3"}, User: "util3", Recipients: []mail.Recipient{{Address: mail.Address{Typed: "liste2@test"}}}},
 	} {
 		e.ID = b.queue.NewID()
-		if err := b.accept(t.Context(), &e, strings.NewReader("Subject: x\n\n")); err != nil {
+		if err := b.accept(t.Context(), &e, strings.NewReader("Subject: x\n\n"), nil); err != nil {
 			t.Fatal(err)
 		}
 	}

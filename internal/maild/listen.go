@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"maillab/internal/handoff"
+	"maillab/internal/period"
 )
 
 // Listen accepts connections until the listener is closed: of a service, or those that were handed on, which say
@@ -16,6 +17,9 @@ import (
 func (d *Daemon) Listen(ctx context.Context, listener net.Listener, service string) error {
 	var wg sync.WaitGroup
 	defer wg.Wait()
+	if d.shuts(service) {
+		defer d.power.attend(listener)()
+	}
 	for {
 		conn, err := listener.Accept()
 		switch {
@@ -23,9 +27,14 @@ func (d *Daemon) Listen(ctx context.Context, listener net.Listener, service stri
 			return nil
 		case errors.Is(err, io.EOF):
 			return err
+		case err != nil && d.shuts(service) && d.power.isOff(): // it is closed until the server is started
+			if !d.power.await(ctx) {
+				return nil
+			}
+			continue
 		case err != nil: // most likely out of descriptors: let some go
 			d.cfg.Log.Warn("accepting", "service", service, "err", err)
-			if !pause(ctx, 50*time.Millisecond) {
+			if period.Wait(ctx, 50*time.Millisecond) != nil {
 				return nil
 			}
 			continue
@@ -41,7 +50,7 @@ func (d *Daemon) accepted(ctx context.Context, service string, conn net.Conn) {
 			return
 		}
 	}
-	if to, neighbour := d.meant(service, conn); neighbour {
+	if to, neighbour := d.neighbours.meant(service, conn); neighbour {
 		d.passOn(ctx, conn, to)
 		return
 	}
@@ -63,6 +72,11 @@ func (d *Daemon) Serve(ctx context.Context, service string, conn net.Conn) {
 		conn.Close()
 		return
 	}
+	ctx, end, ok := d.admit(ctx, service, conn)
+	if !ok {
+		return
+	}
+	defer end()
 	who := d.counted(conn)
 	leave, ok := d.crowd.enter(service, who)
 	if !ok {
@@ -70,7 +84,7 @@ func (d *Daemon) Serve(ctx context.Context, service string, conn net.Conn) {
 		return
 	}
 	defer leave()
-	ctx = who.in(ctx)
+	ctx, conn = d.faults.disturb(who.in(ctx), service, conn)
 	if service != "smtp" {
 		inner, gone := d.sessions.enter(ctx, conn)
 		defer gone()
@@ -89,16 +103,4 @@ func (d *Daemon) turnAway(service string, conn net.Conn) {
 	}
 	_ = conn.SetWriteDeadline(time.Now().Add(time.Second))
 	_, _ = io.WriteString(conn, words[service])
-}
-
-// pause waits and tells whether ctx goes on.
-func pause(ctx context.Context, d time.Duration) bool {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return true
-	case <-ctx.Done():
-		return false
-	}
 }

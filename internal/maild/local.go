@@ -6,6 +6,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 
@@ -17,6 +18,7 @@ import (
 // spool puts the queue's deliveries into mailboxes, and records them.
 type spool struct {
 	s      *mbox.Spool
+	full   func([]mail.Delivery) []bool
 	record func([]mail.Delivery, []error)
 }
 
@@ -24,15 +26,20 @@ type spool struct {
 // there.
 func (m spool) Deliver(ctx context.Context, deliveries []mail.Delivery) []error {
 	var errs []error
-	if deliveries[0].Done == nil {
+	full := m.full(deliveries)
+	if !slices.Contains(full, true) && deliveries[0].Done == nil {
 		errs = m.s.Deliver(ctx, deliveries)
 	} else {
 		errs = make([]error, len(deliveries))
 		var all sync.WaitGroup
 		for i := range deliveries {
 			all.Go(func() {
-				errs[i] = m.s.Deliver(ctx, deliveries[i:i+1])[0]
-				deliveries[i].Done(errs[i])
+				if errs[i] = mail.ErrQuota; !full[i] { // not ErrFull: a message is taken first and waits then
+					errs[i] = m.s.Deliver(ctx, deliveries[i:i+1])[0]
+				}
+				if done := deliveries[i].Done; done != nil {
+					done(errs[i])
+				}
 			})
 		}
 		all.Wait()

@@ -16,25 +16,28 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
-	"strings"
 	"sync"
+	"syscall"
 	"time"
 
 	"maillab/internal/between"
+	"maillab/internal/certificate"
 	"maillab/internal/delivery"
 	"maillab/internal/dialogue"
 	"maillab/internal/epoch"
+	"maillab/internal/fault"
 	"maillab/internal/grading"
 	"maillab/internal/handoff"
 	"maillab/internal/lesson"
 	"maillab/internal/mail/auth"
+	"maillab/internal/mail/filter"
 	"maillab/internal/mail/imap"
 	maillog "maillab/internal/mail/log"
 	"maillab/internal/mail/mbox"
 	"maillab/internal/mail/pop3"
 	"maillab/internal/mail/queue"
 	"maillab/internal/mail/smtp"
-	"maillab/internal/nameserver"
+	"maillab/internal/period"
 	"maillab/internal/recording"
 	"maillab/internal/spec"
 )
@@ -56,9 +59,11 @@ type Config struct {
 	Students    grading.Students  // their files and programs, for checks; nil: there are none
 	// Dial connects to outside, relay and route servers; nil is the network.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
-	Ask  between.Ask      // for what is a neighbour's, where the spec has some; nil: there are none
-	Now  func() time.Time // nil is time.Now
-	Log  *slog.Logger     // the program's own log; nil is none
+	// Spamd connects to the class's SpamAssassin, where the spec has one.
+	Spamd func(context.Context) (net.Conn, error)
+	Ask   between.Ask      // for what is a neighbour's, where the spec has some; nil: there are none
+	Now   func() time.Time // nil is time.Now
+	Log   *slog.Logger     // the program's own log; nil is none
 }
 
 // Daemon is one mail server.
@@ -69,7 +74,7 @@ type Daemon struct {
 	log        *maillog.Log
 	spool      *mbox.Spool
 	room       *room
-	names      *nameserver.Server // nil: there are no neighbours
+	neighbours *neighbours
 	queue      *queue.Queue
 	auth       *auth.Verifier
 	people     *people
@@ -84,6 +89,8 @@ type Daemon struct {
 	fixtures   *grading.Fixtures
 	grading    *grading.Grading
 	lessons    *lesson.Between
+	power      *power
+	faults     *faults
 	services   map[string]func(context.Context, net.Conn)
 	sessions   *sessions
 	students   *students
@@ -144,20 +151,43 @@ func (d *Daemon) open() (err error) {
 	}
 	d.auth = auth.New(auth.Config{Domains: d.cfg.Spec.Locals, Policy: policy, Now: d.cfg.Now}, d.cfg.Accounts)
 	s := d.cfg.Spec
-	if d.tls, err = d.secure(); err != nil {
+	if d.faults, err = openFaults(d.cfg, d.faultsOfTasks); err != nil {
 		return err
 	}
-	d.names = d.newNames()
-	d.queue, err = queue.New(d.equip(queue.Config{
-		Dir: filepath.Join(d.cfg.StateDir, "queue"), Hostname: s.Hostname, Domain: s.Domain, Locals: s.Locals, Addresses: d.addresses(),
+	if d.tls, err = secure(d.cfg); err != nil {
+		return err
+	}
+	d.tls = d.faults.expiring(d.tls, func() (*tls.Config, error) { return certificate.Expired(certified(d.cfg), d.cfg.Now()) })
+	d.neighbours = newNeighbours(d.cfg, d.log, d.faults)
+	if d.power, err = openPower(d.cfg.StateDir, d.turned); err != nil {
+		return err
+	}
+	d.queue, err = queue.New(d.neighbours.equip(queue.Config{
+		Dir: filepath.Join(d.cfg.StateDir, "queue"), Hostname: s.Hostname, Domain: s.Domain, Locals: s.Locals, Addresses: addresses(d.cfg),
 		Aliases: s.Aliases, Routes: s.Routes, Outside: s.Outside, Relay: relayOf(s), Location: d.zone,
-		Mailboxes: spool{d.spool, d.recordCopies}, Accounts: d.people, Log: d.log.Queue(), Logger: d.cfg.Log,
-		Dial: d.cfg.Dial, AnyListener: d.cfg.AnyListener, Now: d.cfg.Now,
-	}, s))
+		Mailboxes: spool{d.spool, d.full, d.recordCopies}, Accounts: d.people, Log: d.log.Queue(), Logger: d.cfg.Log,
+		Filter: filterOf(d.cfg, d.zone), Dial: d.cfg.Dial, AnyListener: d.cfg.AnyListener, Now: d.cfg.Now,
+	}))
 	if err != nil {
 		return err
 	}
-	return errors.Join(d.openLessons(), d.openGrading(), d.protocols())
+	if d.power.isOff() {
+		d.queue.Pause()
+	}
+	for _, open := range []func() error{d.openLessons, d.openGrading, d.protocols} { // each stands on those before it
+		if err := open(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// faultsOfTasks are those of the tasks that are a student's now.
+func (d *Daemon) faultsOfTasks(student string) []fault.Task {
+	if d.grading == nil { // nothing is served yet
+		return nil
+	}
+	return d.grading.Faults(student)
 }
 
 // openLog opens the log, and the epoch first, which knows how much of it counts.
@@ -178,7 +208,7 @@ func (d *Daemon) openLessons() (err error) {
 	d.lessons, err = lesson.New(lesson.Config{
 		Spec: d.cfg.Spec, Zone: d.zone, StateDir: d.cfg.StateDir, LogFile: d.cfg.LogFile, Skel: d.cfg.Skel, Belongings: d.cfg.Belongings,
 		Spool: d.spool, Queue: d.queue, Epochs: d.epochs, FlushLog: d.log.Flush, Subscribed: d.subscribed.file, Subscribe: d.subscribed.replace,
-		EndSessions: d.sessions.close, Work: func() lesson.Work { return d.grading },
+		EndSessions: d.sessions.close, Recordings: d.screens, Work: func() lesson.Work { return d.grading },
 		Now: d.cfg.Now, Log: d.cfg.Log,
 	})
 	return err
@@ -188,18 +218,18 @@ func (d *Daemon) openGrading() (err error) {
 	d.grading, err = grading.New(grading.Config{
 		Spec: d.cfg.Spec, Zone: d.zone, StateDir: d.cfg.StateDir, LogFile: d.cfg.LogFile, FlushLog: d.log.Flush, Logged: d.log.Wrote(),
 		Dialogues: d.dialogues, Deliveries: d.deliveries, Screens: d.screens, Epochs: d.epochs, Spool: d.spool, Files: d.cfg.Files,
-		Post: d.queue, Unqueue: d.lessons.Unqueue, Fixtures: d.fixtures, Students: d.cfg.Students, Domain: d.domain(), UID: d.cfg.UID,
+		Post: d.queue, Unqueue: d.lessons.Unqueue, Fixtures: d.fixtures, Students: d.cfg.Students, Domain: d.neighbours.domain(), Server: d.server, UID: d.cfg.UID,
 		Now: d.cfg.Now, Log: d.cfg.Log,
 	})
 	return err
 }
 
 // addresses are this machine's own. A machine that does not tell has at least its loopback, which the queue knows.
-func (d *Daemon) addresses() (own []netip.Addr) {
-	if len(d.cfg.Addresses) > 0 {
-		return d.cfg.Addresses
+func addresses(cfg Config) (own []netip.Addr) {
+	if len(cfg.Addresses) > 0 {
+		return cfg.Addresses
 	}
-	if a := ownAddress(d.cfg.Spec); a.IsValid() {
+	if a := ownAddress(cfg.Spec); a.IsValid() {
 		own = append(own, a)
 	}
 	found, _ := net.InterfaceAddrs()
@@ -209,6 +239,44 @@ func (d *Daemon) addresses() (own []netip.Addr) {
 		}
 	}
 	return own
+}
+
+// filterOf is what a message goes through on its way, nil where the lab has none.
+func filterOf(c Config, zone *time.Location) queue.Filter {
+	s := c.Spec
+	if s.Services.SMTP == nil || s.Services.SMTP.Filter == nil {
+		return nil
+	}
+	set := s.Services.SMTP.Filter
+	settings := filter.Settings{Host: s.Hostname, Domain: s.Domain, Tagged: set.Tagged, Required: set.Required, Bayes: set.Bayes, Location: zone}
+	if !set.Spamd {
+		return func(_ context.Context, m filter.Message) filter.Verdict { return filter.Judge(settings, m, nil) }
+	}
+	return func(ctx context.Context, m filter.Message) filter.Verdict {
+		return filter.Judge(settings, m, func(text []byte) (filter.Opinion, error) { return consult(ctx, c.Spamd, text) })
+	}
+}
+
+// consulting bounds how long a message waits for a SpamAssassin: what it has not judged by then goes on without points.
+const consulting = 30 * time.Second
+
+// consult asks it.
+func consult(ctx context.Context, dial func(context.Context) (net.Conn, error), text []byte) (filter.Opinion, error) {
+	ctx, cancel := context.WithTimeout(ctx, consulting)
+	defer cancel()
+	conn, err := dial(ctx)
+	if err != nil {
+		var no syscall.Errno
+		if errors.As(err, &no) { // the gateway's own words are not a student's
+			err = no
+		}
+		return filter.Opinion{}, fmt.Errorf("can't connect to spamd: %w", err)
+	}
+	defer conn.Close()
+	if by, has := ctx.Deadline(); has {
+		_ = conn.SetDeadline(by)
+	}
+	return filter.Consult(conn, text)
 }
 
 // relayOf is the named relay, "" when there is none.
@@ -234,11 +302,11 @@ func (d *Daemon) protocols() error {
 	if o := s.Services.SMTP; o != nil {
 		d.services["smtp"] = smtp.New(smtp.Config{
 			Hostname: s.Hostname, Domain: s.Domain, Banner: o.Banner, Auth: smtp.Auth(o.Auth), BareLF: smtp.BareLF(o.BareLF),
-			TLS: d.tls, Name: d.nameOf, Connected: d.connected, Errors: d.cfg.Log,
+			TLS: d.tls, Name: d.neighbours.nameOf, Connected: d.connected, Errors: d.cfg.Log,
 		}, intake{d}).ServeConn
 	}
-	if d.names != nil {
-		d.services[between.DNS] = d.names.Neighbour
+	if d.neighbours != nil {
+		d.services[between.DNS] = d.neighbours.names.Neighbour
 	}
 	if o := s.Services.POP3; o != nil {
 		server, err := pop3.New(pop3.Config{
@@ -262,7 +330,9 @@ func (d *Daemon) protocols() error {
 
 // Run delivers the starting mail, then works through the queue until ctx ends.
 func (d *Daemon) Run(ctx context.Context) error {
-	d.log.Started(posing)
+	if !d.power.isOff() {
+		d.log.Started(posing)
+	}
 	if err := d.lessons.Start(ctx); err != nil {
 		return err
 	}
@@ -274,7 +344,9 @@ func (d *Daemon) Run(ctx context.Context) error {
 	tidying.Go(func() { d.grading.Run(ctx) })
 	err := d.queue.Run(ctx)
 	tidying.Wait()
-	d.log.Stopped()
+	if !d.power.isOff() {
+		d.log.Stopped()
+	}
 	return err
 }
 
@@ -283,7 +355,7 @@ func (d *Daemon) Run(ctx context.Context) error {
 const tidyPause = time.Second
 
 func (d *Daemon) tidy(ctx context.Context) {
-	for pause(ctx, tidyPause) {
+	for period.Wait(ctx, tidyPause) == nil {
 		if err := d.spool.Tidy(ctx); err != nil && ctx.Err() == nil {
 			d.cfg.Log.Warn("tidying mailboxes", "err", err)
 		}
@@ -323,19 +395,15 @@ func (d *Daemon) record(service string, conn net.Conn) *dialogue.Recorder {
 	if who := d.counted(conn); who.inside {
 		inside = who.name
 	}
-	return d.dialogues.Begin(service, conn.RemoteAddr().String(), inside, d.epochs.Current().Number)
+	rec := d.dialogues.Begin(service, conn.RemoteAddr().String(), inside, d.epochs.Current().Number)
+	if c, is := conn.(*fault.Conn); is {
+		c.Tell(rec.Fault)
+	}
+	return rec
 }
 
 // Serves tells whether a service (smtp, pop3, imap) is on: for who opens listeners.
 func (d *Daemon) Serves(service string) bool { return d.services[service] != nil }
-
-// pop3Wording is whose words port 110 uses.
-func (d *Daemon) pop3Wording() string {
-	if d.cfg.Spec.Services.POP3 == nil {
-		return ""
-	}
-	return strings.ToLower(d.cfg.Spec.Services.POP3.Wording)
-}
 
 // locks are names that one holder at a time may have: maildrops in use.
 type locks struct {

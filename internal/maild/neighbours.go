@@ -4,40 +4,48 @@ import (
 	"context"
 	"errors"
 	"io"
-	"io/fs"
 	"net"
 	"net/netip"
-	"os"
 
 	"maillab/internal/between"
+	"maillab/internal/grading"
 	"maillab/internal/mail"
-	"maillab/internal/mail/mbox"
+	maillog "maillab/internal/mail/log"
 	"maillab/internal/mail/queue"
+	"maillab/internal/mail/senders"
 	"maillab/internal/nameserver"
 	"maillab/internal/spec"
 	"maillab/internal/zone"
 )
 
-// In a lab between servers the daemon is one among those of the other students: it has a name server (package nameserver), its
-// queue finds domains by it, what a student's program connects to at a neighbour's address is passed on, and who comes is
-// called by the name that the address has.
+// neighbours is what the daemon has where it is one among those of the other students: a name server (package nameserver), by which
+// its queue finds domains and who comes is called by the name that the address has; who judges their mail and signs its own
+// (package senders); and the way to theirs. It is nil where a server is alone.
+type neighbours struct {
+	cfg   Config
+	log   *maillog.Log
+	names *nameserver.Server
+	judge *senders.Judge
+}
 
 // zoneBox is the box of an owner's zone file.
 const zoneBox = "~/zone"
 
-// newNames makes the name server; nil where there is none.
-func (d *Daemon) newNames() *nameserver.Server {
-	b := d.cfg.Spec.Between
-	if b == nil || d.cfg.Ask == nil {
+func newNeighbours(cfg Config, log *maillog.Log, faults *faults) *neighbours {
+	b := cfg.Spec.Between
+	if b == nil || cfg.Ask == nil {
 		return nil
 	}
-	file := func(ctx context.Context, limit int64) ([]byte, error) {
-		return readZone(ctx, d.cfg.Files, b.Owner, limit)
-	}
-	return nameserver.New(nameserver.Config{
-		Domain: d.cfg.Spec.Domain, Host: d.cfg.Spec.Hostname, Address: ownAddress(d.cfg.Spec), Parent: b.Parent,
-		File: file, Ask: d.cfg.Ask, Warn: d.log.Named, Now: d.cfg.Now,
+	n := &neighbours{cfg: cfg, log: log}
+	n.names = nameserver.New(nameserver.Config{
+		Domain: cfg.Spec.Domain, Host: cfg.Spec.Hostname, Address: ownAddress(cfg.Spec), Parent: b.Parent,
+		File: func(ctx context.Context, limit int64) ([]byte, error) {
+			return readBox(ctx, cfg.Files, b.Owner, zoneBox, limit)
+		},
+		Ask: n.ask, Warn: log.Named, Now: cfg.Now, Late: faults.slowly, Exchanger: faults.exchanger,
 	})
+	n.judge = &senders.Judge{Host: cfg.Spec.Hostname, Parent: b.Parent, Names: n.names}
+	return n
 }
 
 // ownAddress is a server's address as its neighbours see it; the invalid one where it has none.
@@ -49,37 +57,46 @@ func ownAddress(s spec.Sandbox) netip.Addr {
 	return a
 }
 
-// readZone reads an owner's zone file, nil where there is none.
-func readZone(ctx context.Context, files mbox.Files, owner string, limit int64) ([]byte, error) {
-	f, err := files.Open(ctx, owner, zoneBox, os.O_RDONLY)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
+// domain is the server's own, of which the student's lab command is told; nil where there is none.
+func (n *neighbours) domain() grading.Domain {
+	if n == nil {
+		return nil // and not an interface that holds nil
 	}
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	text, err := io.ReadAll(io.LimitReader(f, limit))
-	if text == nil {
-		text = []byte{} // an empty file is a file
-	}
-	return text, err
+	return n
 }
 
-// domain tells the owner's zone; nil where there is none.
-func (d *Daemon) domain() func(context.Context) (zone.Report, error) {
-	if d.names == nil {
-		return nil
+// Zone implements grading.Domain.
+func (n *neighbours) Zone(ctx context.Context) (zone.Report, error) { return n.names.Report(ctx) }
+
+// Signing implements grading.Domain.
+func (n *neighbours) Signing(ctx context.Context) senders.Report {
+	s, key, problems := n.signing(ctx)
+	return n.judge.Report(ctx, s, key, problems)
+}
+
+// Explain implements grading.Domain.
+func (n *neighbours) Explain(ctx context.Context, message []byte) []senders.Step {
+	return n.judge.Explain(ctx, message)
+}
+
+// ask is Config.Ask for who waits until the neighbour takes the connection.
+func (n *neighbours) ask(ctx context.Context, to, service string) (net.Conn, between.Server, error) {
+	conn, who, err := n.cfg.Ask(ctx, to, service)
+	if err != nil || conn == nil {
+		return conn, who, err
 	}
-	return d.names.Report
+	if err := between.Taken(ctx, conn); err != nil {
+		return nil, who, err
+	}
+	return conn, who, nil
 }
 
 // equip makes a queue's configuration one of a server that has neighbours.
-func (d *Daemon) equip(c queue.Config, s spec.Sandbox) queue.Config {
-	if d.names == nil {
+func (n *neighbours) equip(c queue.Config) queue.Config {
+	if n == nil {
 		return c
 	}
-	c.Parent, c.Names = s.Between.Parent, d.names
+	c.Parent, c.Names = n.cfg.Spec.Between.Parent, n.names
 	elsewhere := c.Dial
 	if elsewhere == nil {
 		elsewhere = new(net.Dialer).DialContext
@@ -89,7 +106,7 @@ func (d *Daemon) equip(c queue.Config, s spec.Sandbox) queue.Config {
 		if err != nil || to.Port() != 25 || !between.Range().Contains(to.Addr()) {
 			return elsewhere(ctx, network, address)
 		}
-		conn, _, err := d.cfg.Ask(ctx, to.Addr().String(), between.SMTP)
+		conn, _, err := n.ask(ctx, to.Addr().String(), between.SMTP)
 		if errors.Is(err, between.ErrNobody) { // as to any address that nobody has
 			<-ctx.Done()
 			err = ctx.Err()
@@ -101,18 +118,18 @@ func (d *Daemon) equip(c queue.Config, s spec.Sandbox) queue.Config {
 
 // ServeNames answers the sandbox's own programs' questions until ctx ends. Without neighbours there is nothing to answer.
 func (d *Daemon) ServeNames(ctx context.Context, packets net.PacketConn, streams net.Listener) error {
-	if d.names == nil {
+	if d.neighbours == nil {
 		packets.Close()
 		return streams.Close()
 	}
-	return d.names.Serve(ctx, packets, streams)
+	return d.neighbours.names.Serve(ctx, packets, streams)
 }
 
 // meant is the neighbour whose port 25 a program of the sandbox's own has connected to.
-func (d *Daemon) meant(service string, conn net.Conn) (netip.Addr, bool) {
+func (n *neighbours) meant(service string, conn net.Conn) (netip.Addr, bool) {
 	to := addrPort(conn.LocalAddr()).Addr()
 	_, direct := conn.(*net.TCPConn)
-	return to, direct && d.names != nil && service == between.SMTP && between.Range().Contains(to)
+	return to, direct && n != nil && service == between.SMTP && between.Range().Contains(to)
 }
 
 // passOn connects a program of the sandbox's own to a neighbour, and copies until both have said all.
@@ -123,11 +140,9 @@ func (d *Daemon) passOn(ctx context.Context, conn net.Conn, to netip.Addr) {
 		return
 	}
 	defer leave()
-	neighbour, _, err := d.cfg.Ask(ctx, to.String(), between.SMTP)
+	neighbour, _, err := d.neighbours.ask(ctx, to.String(), between.SMTP)
 	if err != nil {
-		if tcp, is := conn.(*net.TCPConn); is {
-			_ = tcp.SetLinger(0) // "Connection reset by peer": nobody is there
-		}
+		refuse(conn)
 		return
 	}
 	defer neighbour.Close()
@@ -151,16 +166,16 @@ func copyHalf(to, from net.Conn) {
 }
 
 // nameOf is an SMTP client's name, as Postfix looks it up: the address's own, if that leads back to the address.
-func (d *Daemon) nameOf(ctx context.Context, peer mail.Peer) string {
+func (n *neighbours) nameOf(ctx context.Context, peer mail.Peer) string {
 	address := peer.Remote.Addr()
-	if d.names == nil || !between.Range().Contains(address) {
+	if n == nil || !between.Range().Contains(address) {
 		return ""
 	}
-	name, err := d.names.LookupAddr(ctx, address)
+	name, err := n.names.LookupAddr(ctx, address)
 	if err != nil {
 		return ""
 	}
-	addresses, err := d.names.LookupIP4(ctx, name)
+	addresses, err := n.names.LookupIP4(ctx, name)
 	for _, a := range addresses {
 		if a == address {
 			return name
@@ -170,7 +185,7 @@ func (d *Daemon) nameOf(ctx context.Context, peer mail.Peer) string {
 	if err != nil {
 		why = "Name or service not known"
 	}
-	d.log.Unproved(name, address.String(), why)
+	n.log.Unproved(name, address.String(), why)
 	return ""
 }
 

@@ -26,20 +26,28 @@ type street struct {
 	daemons map[string]*sandboxed // by domain
 	seats   map[string]int
 	down    map[string]bool
+	forget  func() // lets time pass, until no name server remembers an answer
 }
 
 func newStreet(t *testing.T, names ...string) *street {
+	return newStreetWith(t, func(*Config) {}, names...)
+}
+
+// newStreetWith is a street whose daemons are set up otherwise.
+func newStreetWith(t *testing.T, change func(*Config), names ...string) *street {
 	s := &street{t: t, daemons: map[string]*sandboxed{}, seats: map[string]int{}, down: map[string]bool{}}
 	for i, name := range names {
 		s.seats[name+".lab"] = i + 1
 	}
 	for name, seat := range s.seats {
 		s.daemons[name] = start(t, 1, func(c *Config) {
+			c.Spec.Seat = seat
 			c.Spec.Hostname, c.Spec.Domain, c.Spec.Locals = "mx."+name, name, []string{name, "mx." + name, "localhost"}
 			c.Spec.Between = &spec.Between{Parent: "lab", Address: between.Address(seat).String(), Owner: "util1"}
 			c.Ask = func(ctx context.Context, to, service string) (net.Conn, between.Server, error) {
 				return s.ask(ctx, seat, to, service)
 			}
+			change(c)
 		})
 	}
 	return s
@@ -59,7 +67,7 @@ func (s *street) ask(ctx context.Context, asker int, to, service string) (net.Co
 		}
 		here, there := net.Pipe()
 		peer := mail.Peer{Remote: netip.AddrPortFrom(between.Address(asker), 50000), Local: netip.AddrPortFrom(who.Address, 25)}
-		go s.daemons[domain].Serve(context.WithoutCancel(ctx), service, &handoff.Conn{Conn: there, Offer: handoff.Offer{Service: service, Peer: peer}})
+		go s.daemons[domain].Serve(context.WithoutCancel(ctx), service, &handoff.Conn{Conn: there, Offer: handoff.Offer{Service: service, Peer: peer, Neighbour: true}})
 		return &handoff.Conn{Conn: here, Offer: handoff.Offer{Peer: mail.Peer{Remote: netip.AddrPortFrom(who.Address, 25)}}}, who, nil
 	}
 	return nil, between.Server{}, between.ErrNobody
@@ -115,7 +123,7 @@ func TestBetweenServers(t *testing.T) {
 // TestNobodyRelaysForNeighbours: a neighbour's mail is for this server's own people; those who are inside may write to anybody.
 func TestNobodyRelaysForNeighbours(t *testing.T) {
 	s := newStreet(t, "alice", "bob", "carol")
-	conn, _, err := s.ask(t.Context(), 1, "bob.lab", between.SMTP)
+	conn, _, err := s.daemons["alice.lab"].neighbours.ask(t.Context(), "bob.lab", between.SMTP)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -139,7 +147,7 @@ func TestNames(t *testing.T) {
 	s := newStreet(t, "alice", "bob")
 	s.zone("alice.lab", "@ MX 10 mx\nmx 0 A 198.18.0.2\n")
 	greet := func() {
-		conn, _, err := s.ask(t.Context(), 1, "bob.lab", between.SMTP)
+		conn, _, err := s.daemons["alice.lab"].neighbours.ask(t.Context(), "bob.lab", between.SMTP)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -18,6 +18,9 @@ type drops struct{ d *Daemon }
 
 // Login implements pop3.Backend.
 func (b drops) Login(ctx context.Context, user, password string, peer mail.Peer) (string, pop3.Maildrop, error) {
+	if _, fails := b.d.faults.fails(ctx, "pop3", "login"); fails {
+		return "", nil, mail.ErrTryLater
+	}
 	account, err := b.d.auth.Verify(ctx, user, password, peer.Host())
 	if err != nil {
 		return "", nil, err
@@ -53,7 +56,7 @@ func newMaildrop(d *Daemon, account string, box *mbox.Mailbox, release func()) *
 	snapshot := box.Snapshot()
 	for _, message := range snapshot.Messages {
 		m.uids = append(m.uids, message.UID)
-		m.messages = append(m.messages, pop3.Message{Size: message.Size, UIDL: uidl(d.pop3Wording(), message.UID, snapshot.UIDValidity)})
+		m.messages = append(m.messages, pop3.Message{Size: message.Size, UIDL: uidl(d.cfg.Spec.Services.POP3.Wording, message.UID, snapshot.UIDValidity)})
 	}
 	return m
 }

@@ -24,9 +24,9 @@ func (d *Daemon) openRecords() (err error) {
 	return err
 }
 
-// accept hands a client's message to the queue and records it.
-func (d *Daemon) accept(ctx context.Context, e *mail.Envelope, body io.Reader) error {
-	if err := d.queue.Accept(ctx, e, body); err != nil {
+// accept hands a client's message to the queue and records it. look may look at it first; nil: nobody does.
+func (d *Daemon) accept(ctx context.Context, e *mail.Envelope, body io.Reader, look queue.Milter) error {
+	if err := d.queue.AcceptSeen(ctx, e, body, look); err != nil {
 		return err
 	}
 	d.deliveries.Taken(d.epochs.Current().Number, e)
@@ -41,7 +41,7 @@ type recordedQueue struct {
 
 // Accept implements submit.Queue.
 func (q recordedQueue) Accept(ctx context.Context, e *mail.Envelope, body io.Reader) error {
-	return q.d.accept(ctx, e, body)
+	return q.d.accept(ctx, e, body, q.d.neighbours.signer())
 }
 
 // recordCopies records those deliveries of one message that have no error.

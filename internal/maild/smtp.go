@@ -11,6 +11,7 @@ import (
 
 	"maillab/internal/mail"
 	"maillab/internal/mail/queue"
+	"maillab/internal/mail/senders"
 	"maillab/internal/mail/smtp"
 
 	"github.com/emersion/go-sasl"
@@ -27,7 +28,11 @@ func (b intake) NewSession(ctx context.Context, c *smtp.Client) (gosmtp.Session,
 
 // connected begins the record and the log of an SMTP connection.
 func (d *Daemon) connected(ctx context.Context, peer mail.Peer) (mail.Recorder, smtp.Log) {
-	return d.dialogues.Begin("smtp", peer.Remote.String(), insider(ctx), d.epochs.Current().Number), d.log.SMTPD(peer)
+	rec := d.dialogues.Begin("smtp", peer.Remote.String(), insider(ctx), d.epochs.Current().Number)
+	if c := faulty(ctx); c != nil {
+		c.Tell(rec.Fault)
+	}
+	return rec, d.log.SMTPD(peer)
 }
 
 // smtpSession is one connection's. It has the connection's context because go-smtp's methods carry none.
@@ -35,11 +40,12 @@ type smtpSession struct {
 	ctx    context.Context
 	d      *Daemon
 	client *smtp.Client
-	env    *mail.Envelope // of the transaction under way
+	env    *mail.Envelope     // of the transaction under way
+	judged *senders.Judgement // of it; nil: not yet, or never
 }
 
 // Reset implements go-smtp's Session.
-func (s *smtpSession) Reset() { s.env = nil }
+func (s *smtpSession) Reset() { s.env, s.judged = nil, nil }
 
 // Logout implements go-smtp's Session.
 func (s *smtpSession) Logout() error { return nil }
@@ -49,6 +55,9 @@ func (s *smtpSession) Mail(from string, o *gosmtp.MailOptions) error {
 	sender := mail.Address{Typed: from, Full: s.d.queue.Complete(from)}
 	if s.d.queue.Malformed(sender.Full) {
 		return reply(501, 5, 1, 7, "Bad sender address syntax")
+	}
+	if err := s.Refuse("mail"); err != nil {
+		return err
 	}
 	s.env = &mail.Envelope{ClientName: s.client.Name(), ClientAddr: s.client.Host(), Sender: sender, Arrived: s.d.cfg.Now(),
 		Body: string(o.Body), UTF8: o.UTF8, Size: o.Size, Ret: string(o.Return), EnvID: o.EnvelopeID}
@@ -61,7 +70,19 @@ func (s *smtpSession) Mail(from string, o *gosmtp.MailOptions) error {
 // Rcpt implements go-smtp's Session. The transaction's first recipient gives it its queue ID.
 func (s *smtpSession) Rcpt(to string, o *gosmtp.RcptOptions) error {
 	r := mail.Recipient{Address: mail.Address{Typed: to, Full: s.d.queue.Complete(to)}}
-	if err := s.Verify(to); err != nil {
+	verdict := s.verdict(to)
+	if verdict == queue.Accepted || verdict == queue.Unknown { // Postfix looks for the mailbox last
+		if err := s.policy(to); err != nil {
+			return err
+		}
+	}
+	if err := answer(to, verdict); err != nil {
+		return err
+	}
+	if err := s.Refuse("rcpt"); err != nil {
+		return err
+	}
+	if err := s.greylist(to); err != nil {
 		return err
 	}
 	for _, n := range o.Notify {
@@ -78,11 +99,19 @@ func (s *smtpSession) Rcpt(to string, o *gosmtp.RcptOptions) error {
 }
 
 // Verify implements smtp.Verifier, in Postfix's words.
-func (s *smtpSession) Verify(to string) error {
+func (s *smtpSession) Verify(to string) error { return answer(to, s.verdict(to)) }
+
+// verdict is what becomes of an address for this client.
+func (s *smtpSession) verdict(to string) queue.Verdict {
 	verdict, _ := s.d.queue.Check(to)
 	if verdict == queue.Accepted && isStranger(s.d.cfg.Spec, s.client.Peer, s.client.User) && s.d.queue.Leaves(to) {
 		verdict = queue.Denied
 	}
+	return verdict
+}
+
+// answer is what a client is told of a recipient.
+func answer(to string, verdict queue.Verdict) error {
 	switch verdict {
 	case queue.Accepted:
 		return nil
@@ -99,7 +128,7 @@ func (s *smtpSession) QueueID() string {
 	if s.env == nil {
 		return ""
 	}
-	return s.env.ID
+	return s.env.Name()
 }
 
 // Data implements go-smtp's Session. A delivery that has begun is finished, even when the connection's context ends.
@@ -107,11 +136,14 @@ func (s *smtpSession) Data(body io.Reader) error {
 	env := s.env
 	env.Helo, env.Protocol = s.client.Helo, s.client.Protocol(env.UTF8)
 	env.User = cmp.Or(s.client.User, insider(s.ctx))
-	err := s.d.accept(context.WithoutCancel(s.ctx), env, body)
+	if err := s.Refuse("message"); err != nil {
+		return err
+	}
+	err := breaks(s.d.accept(context.WithoutCancel(s.ctx), env, s.broken(body), s.milter()))
 	var refused *mail.Reply
 	switch {
 	case err == nil:
-		return reply(250, 2, 0, 0, "Ok: queued as %s", env.ID)
+		return reply(250, 2, 0, 0, "Ok: queued as %s", env.Name())
 	case errors.As(err, &refused):
 		return &gosmtp.SMTPError{Code: refused.Code, EnhancedCode: enhanced(refused.Enhanced), Message: refused.Text}
 	}

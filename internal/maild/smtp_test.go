@@ -7,11 +7,13 @@ import (
 	"net/textproto"
 	"regexp"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
 	"maillab/internal/mail"
 	"maillab/internal/mail/smtp"
+	"maillab/internal/spec"
 
 	"github.com/emersion/go-sasl"
 	gosmtp "github.com/emersion/go-smtp"
@@ -141,4 +143,69 @@ func (b *sandboxed) log(t *testing.T) string {
 		t.Fatal(err)
 	}
 	return text.String()
+}
+
+// TestSpamdAway: a message that no SpamAssassin judges, for there is none or it does not answer, arrives without points, and the log says why.
+func TestSpamdAway(t *testing.T) {
+	here, there := net.Pipe()
+	there.Close()
+	for what, dial := range map[string]func(context.Context) (net.Conn, error){
+		"can't connect to spamd: connection refused": func(context.Context) (net.Conn, error) { return nil, syscall.ECONNREFUSED },
+		"io: read/write on closed pipe":              func(context.Context) (net.Conn, error) { return here, nil },
+	} {
+		b := start(t, 2, func(c *Config) {
+			c.Spec.Services.SMTP.Filter, c.Spamd = &spec.Filter{Tagged: -999, Required: 6.31, Spamd: true}, dial
+		})
+		client, err := gosmtp.Dial(b.addresses["smtp"])
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := client.SendMail("util2@test", []string{"util1@test"}, strings.NewReader("Subject: test\r\n\r\nbonjour\r\n")); err != nil {
+			t.Fatal(err)
+		}
+		client.Close()
+		if box := b.box("util1"); !strings.Contains(box, "\nX-Amavis-Alert: BAD HEADER SECTION") || strings.Contains(box, "X-Spam") {
+			t.Errorf("%s: %s", what, box)
+		}
+		if log := b.log(t); !strings.Contains(log, "(!)SpamdClient client failed: ") || !strings.Contains(log, what) || !strings.Contains(log, "Hits: -, ") {
+			t.Errorf("%s:\n%s", what, log)
+		}
+	}
+}
+
+// TestFiltered: behind a filter a message is in the mailbox with what the filter says of it, under another queue ID; what is known
+// of it goes by the one that the client was told.
+func TestFiltered(t *testing.T) {
+	b := start(t, 2, func(c *Config) { c.Spec.Services.SMTP.Filter = &spec.Filter{Tagged: 2, Required: 6.31, Bayes: "none"} })
+	client, err := gosmtp.Dial(b.addresses["smtp"])
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	if err := errors.Join(client.Hello("PV"), client.Mail("util2@test", nil), client.Rcpt("util1@test", nil)); err != nil {
+		t.Fatal(err)
+	}
+	w, err := client.Data()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.Write([]byte("Subject: test\r\n\r\nbonjour\r\n")); err != nil {
+		t.Fatal(err)
+	}
+	answer, err := w.CloseWithResponse()
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, told, _ := strings.Cut(answer.StatusText, "queued as ")
+	box := b.box("util1")
+	for _, want := range []string{"\nX-Amavis-Alert: BAD HEADER SECTION, Missing required header field: \"Date\"\n", "MISSING_DATE=1.36", "TVD_RCVD_SINGLE=2.172",
+		" id " + told + "\n", "\tby h.test (Postfix) with ESMTP id "} {
+		if !strings.Contains(box, want) {
+			t.Errorf("%q is not in\n%s", want, box)
+		}
+	}
+	list := b.deliveries.List(0)
+	if len(list) != 1 || list[0].ID != told || list[0].Envelope == nil || list[0].Envelope.ID == told || len(list[0].Copies) != 1 {
+		t.Errorf("told %s, on record %+v", told, list)
+	}
 }

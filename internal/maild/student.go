@@ -85,7 +85,7 @@ func (s *students) serve(w http.ResponseWriter, r *http.Request, account string)
 		worksheet.For(s.d.grading.Desk(), who).ServeHTTP(w, r)
 	case a.Student == "" && at != "/v1/log":
 		control.WriteError(w, http.StatusForbidden, errors.New("this account is no student's"))
-	case slices.Contains([]string{"GET /v1/log", "GET /v1/changes", "GET /v1/dialogues", "GET /v1/messages", "GET /v1/message", "POST /v1/recordings",
+	case slices.Contains([]string{"GET /v1/log", "GET /v1/changes", "GET /v1/dialogues", "GET /v1/dialogue", "GET /v1/messages", "GET /v1/message", "POST /v1/recordings",
 		"GET /v1/recordings", "GET /v1/recording"}, r.Method+" "+at):
 		query.Set("student", a.Student)
 		r.URL.RawQuery = query.Encode()

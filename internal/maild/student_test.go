@@ -45,17 +45,17 @@ func TestStudentService(t *testing.T) {
 		}
 	}
 	me := client(account.Name, "secret")
-	if _, err := me.Check(t.Context(), 0, alice()); !refused(err, http.StatusForbidden) {
+	if _, err := me.Seat(0).Check(t.Context(), alice()); !refused(err, http.StatusForbidden) {
 		t.Errorf("a teacher's request: %v", err)
 	}
-	if _, err := me.Status(t.Context(), 0); !refused(err, http.StatusForbidden) {
+	if _, err := me.Seat(0).Status(t.Context()); !refused(err, http.StatusForbidden) {
 		t.Errorf("everybody's numbers: %v", err)
 	}
 	changed := make(chan struct{}, 10)
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
 	go func() {
-		ended <- me.Changes(ctx, 0, "somebody else", func() error { changed <- struct{}{}; return nil })
+		ended <- me.Seat(0).Changes(ctx, "somebody else", func() error { changed <- struct{}{}; return nil })
 	}()
 	<-changed // the first word
 	if _, err := b.grading.Mark(t.Context(), control.Mark{Student: account.Student, Task: sheets()[0].Tasks[0].ID, Mark: &progress.Mark{Share: 1}}); err != nil {
@@ -64,7 +64,7 @@ func TestStudentService(t *testing.T) {
 	<-changed
 	cancel()
 	<-ended
-	if all, err := me.Dialogues(t.Context(), 0, "somebody else"); err != nil {
+	if all, err := me.Seat(0).Dialogues(t.Context(), "somebody else"); err != nil {
 		t.Error(all, err)
 	}
 }

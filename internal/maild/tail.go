@@ -8,6 +8,8 @@ import (
 	"io/fs"
 	"os"
 	"time"
+
+	"maillab/internal/period"
 )
 
 // tailPause is how often a file that is followed is looked at.
@@ -30,7 +32,7 @@ func tail(ctx context.Context, w io.Writer, path string, lines int, follow bool)
 		if _, err := io.Copy(w, f); err != nil {
 			return err
 		}
-		if !follow || !pause(ctx, tailPause) {
+		if !follow || period.Wait(ctx, tailPause) != nil {
 			return nil
 		}
 		if next := replaced(f, path); next != nil {
@@ -53,7 +55,7 @@ func openWhenThere(ctx context.Context, path string, follow bool) (*os.File, err
 			return f, nil
 		case !errors.Is(err, fs.ErrNotExist):
 			return nil, err
-		case !follow || !pause(ctx, tailPause):
+		case !follow || period.Wait(ctx, tailPause) != nil:
 			return nil, nil
 		}
 	}

@@ -1,8 +1,9 @@
 // Package period reads and tells lengths of time as people write them: 90s, 30m, 1h30m, 2d, 1w, 2d12h. A day has 24 hours,
-// a week seven days. It is the one parser of them, for flags, arguments and files.
+// a week seven days. It is the one parser of them, for flags, arguments and files, and waits for them.
 package period
 
 import (
+	"context"
 	"fmt"
 	"regexp"
 	"strconv"
@@ -73,6 +74,18 @@ func Format(d time.Duration) string {
 		text.WriteString(d.String())
 	}
 	return text.String()
+}
+
+// Wait waits so long, or returns early with the context's error.
+func Wait(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }
 
 // Var is a flag that takes a length of time, and what it is where it is not given.

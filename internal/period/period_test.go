@@ -1,8 +1,11 @@
 package period
 
 import (
+	"context"
+	"errors"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/spf13/pflag"
@@ -63,6 +66,21 @@ func FuzzParse(f *testing.F) {
 		}
 		if again, err := Parse(Format(d)); err != nil || again != d {
 			t.Errorf("%q is %v, which is written %s and read as %v, %v", text, d, Format(d), again, err)
+		}
+	})
+}
+
+// TestWait: it waits as long as it is told, and no longer than anybody wants it.
+func TestWait(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		began := time.Now()
+		if err := Wait(t.Context(), time.Hour); err != nil || time.Since(began) != time.Hour {
+			t.Error(time.Since(began), err)
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		if err := Wait(ctx, time.Hour); !errors.Is(err, context.Canceled) || time.Since(began) != time.Hour {
+			t.Error(time.Since(began), err)
 		}
 	})
 }

@@ -112,11 +112,15 @@ func shadowTable(old table, system map[string]bool, accounts []account, changed 
 	for _, a := range accounts {
 		line := changed.line(a)
 		if line == "" {
-			line = fmt.Sprintf("%s:%s:%d:0:99999:7:::", a.name, a.hash, max(today, 1))
+			line = shadowLine(a.name, a.hash, today)
 		}
 		t = append(t, line)
 	}
 	return t
+}
+
+func shadowLine(name, hash string, today int) string {
+	return fmt.Sprintf("%s:%s:%d:0:99999:7:::", name, hash, max(today, 1))
 }
 
 // changedPasswords are the shadow lines that students made with passwd, by account, with the spec's hash at that time.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strconv"
 
+	"maillab/internal/handoff"
 	"maillab/internal/spec"
 )
 
@@ -13,6 +14,8 @@ type Config struct {
 	Token   string // MAILLAB_TOKEN: by which its gateway knows it
 	UIDBase int    // MAILLAB_UID_BASE: an account's uid is UIDBase + its number, see numbers
 	Spec    []byte // MAILLAB_SPEC, see spec.Pack: what to be from the start, where there is no controller
+
+	Incarnation int // MAILLAB_INCARNATION: how often its seat had been placed on a machine, where there are many; else nothing
 }
 
 // EnvBetween is "yes" in a sandbox that has neighbours. It is set when the container is created: rules need NET_ADMIN.
@@ -39,12 +42,16 @@ func FromEnv(getenv func(string) string) (Config, error) {
 			errs = append(errs, fmt.Errorf("MAILLAB_SPEC: %w", err))
 		}
 	}
-	if c.Token = getenv("MAILLAB_TOKEN"); c.Token == "" {
-		wrong("MAILLAB_TOKEN", errors.New("a sandbox needs a token"))
+	if c.Token = getenv(handoff.EnvToken); c.Token == "" {
+		wrong(handoff.EnvToken, errors.New("a sandbox needs a token"))
 	}
 	if c.UIDBase, err = strconv.Atoi(getenv("MAILLAB_UID_BASE")); err == nil && c.UIDBase < lowestBase {
 		err = fmt.Errorf("must be at least %d", lowestBase)
 	}
 	wrong("MAILLAB_UID_BASE", err)
+	if text := getenv(handoff.EnvIncarnation); text != "" {
+		c.Incarnation, err = strconv.Atoi(text)
+		wrong(handoff.EnvIncarnation, err)
+	}
 	return c, errors.Join(errs...)
 }

@@ -173,8 +173,19 @@ func (h holder) Holder(token string) (control.Target, bool) {
 	return h.b.target, token == h.b.target.Token
 }
 
+func (holder) Filter() (control.Target, bool) { return control.Target{}, false }
+
 func (holder) Neighbour(control.Target, string) (control.Target, bool) {
 	return control.Target{}, false
+}
+
+// Admit lets everybody in: there is no other machine on which the box could have been made anew.
+func (holder) Admit(ctx context.Context, _ control.Target, _ int) (context.Context, error) {
+	return ctx, nil
+}
+
+func (h holder) Dial(ctx context.Context, t control.Target, o handoff.Offer) (net.Conn, error) {
+	return h.b.registry.Dial(ctx, t, o)
 }
 
 func (holder) Reach(context.Context, handoff.Reach) (net.Conn, error) {

@@ -9,12 +9,14 @@ import (
 	"io"
 	"net"
 	"os/exec"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"golang.org/x/crypto/ssh"
+	"golang.org/x/sys/unix"
 
 	"maillab/internal/handoff"
 	"maillab/internal/spec"
@@ -53,7 +55,7 @@ func (b *box) reachesNothing() {
 		{"its own SMTP by name", "nc -w 5 smtp.u-picardie.fr 25 </dev/null", "220 smtp 127.0.0.1:"},
 		{"its own IMAP by address", "nc -w 5 127.0.1.1 143 </dev/null", "220 imap 127.0.0.1:"},
 		{"its own SSH", "nc -w 5 localhost 22 </dev/null", "SSH-2.0-"},
-		{"a server of its own", "(echo hello | nc -N -l 127.0.0.1 2525 >/dev/null &) ; for i in 1 2 3 4 5 6 7 8 9; do nc -N -w 5 127.0.0.1 2525 </dev/null && break; sleep 0.1; done", "hello"},
+		{"a server of its own", "(echo hello | nc -N -l 127.0.0.1 2525 >/dev/null &) ; until nc -N -w 5 127.0.0.1 2525 </dev/null; do sleep 0.1; done", "hello"},
 		{"the host name", "hostname; getent hosts test6isri.local.isri.fr", "127.0.1.1"},
 		{"the outside, after a while", "timeout 2 nc 192.0.2.25 25; echo exit=$?", "exit=124"},
 		{"the Internet", "nc -z -w 2 1.1.1.1 443; echo exit=$?", "exit=1"},
@@ -74,6 +76,15 @@ func (b *box) reachesNothing() {
 	// CHOWN 0, KILL 5, SETGID 6, SETUID 7, NET_BIND_SERVICE 10, SYS_CHROOT 18, AUDIT_WRITE 29
 	if want := fmt.Sprintf("%016x", 1<<0|1<<5|1<<6|1<<7|1<<10|1<<18|1<<29); !strings.Contains(got, want) {
 		t.Errorf("bounding set of a student's process: %s, want %s", got, want)
+	}
+	sets := strings.Fields(mustDocker(t, "exec", b.name, "sh", "-c", `sed -n 's/^Cap[A-Z][a-z]*:\t//p' /proc/1/task/*/status`))
+	for _, set := range sets {
+		if bits, err := strconv.ParseUint(set, 16, 64); err != nil || bits&(1<<unix.CAP_NET_ADMIN) != 0 {
+			t.Errorf("a thread of labinit's can still change the network: %s, %v", set, err)
+		}
+	}
+	if len(sets) < 5 {
+		t.Errorf("capabilities of labinit's threads: %q", sets)
 	}
 }
 

@@ -4,6 +4,7 @@ package sandbox
 
 import (
 	"bytes"
+	"crypto/rand"
 	"log/slog"
 	"net/netip"
 	"os"
@@ -23,17 +24,17 @@ import (
 )
 
 func TestFromEnv(t *testing.T) {
-	env := map[string]string{"MAILLAB_TOKEN": "t", "MAILLAB_UID_BASE": "101000"}
+	env := map[string]string{"MAILLAB_TOKEN": "t", "MAILLAB_UID_BASE": "101000", "MAILLAB_INCARNATION": "2"}
 	got, err := FromEnv(func(name string) string { return env[name] })
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(Config{Token: "t", UIDBase: 101000}, got); diff != "" {
+	if diff := cmp.Diff(Config{Token: "t", UIDBase: 101000, Incarnation: 2}, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
-	bad := map[string]string{"MAILLAB_UID_BASE": "1000", "MAILLAB_SPEC": "nothing"}
+	bad := map[string]string{"MAILLAB_UID_BASE": "1000", "MAILLAB_SPEC": "nothing", "MAILLAB_INCARNATION": "second"}
 	_, err = FromEnv(func(name string) string { return bad[name] })
-	for _, name := range []string{"MAILLAB_TOKEN", "MAILLAB_UID_BASE", "MAILLAB_SPEC"} {
+	for _, name := range []string{"MAILLAB_TOKEN", "MAILLAB_UID_BASE", "MAILLAB_SPEC", "MAILLAB_INCARNATION"} {
 		if err == nil || !strings.Contains(err.Error(), name) {
 			t.Errorf("%v does not name %s", err, name)
 		}
@@ -46,6 +47,10 @@ func TestHostsFile(t *testing.T) {
 	want := "127.0.0.1\tlocalhost\n::1\tip6-localhost ip6-loopback\n127.0.1.1\ttest6isri.local.isri.fr test6isri smtp.u-picardie.fr\n"
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
+	}
+	sb.Between = &spec.Between{}
+	if got := string(hostsFile(&sb, ownAddress(), "")); !strings.HasPrefix(got, "127.0.0.1\tlocalhost UNKNOWN\n") {
+		t.Errorf("a login asks the name server: %s", got)
 	}
 }
 
@@ -83,11 +88,11 @@ func TestReplaceLeavesTheOldFileWhenItCannot(t *testing.T) {
 
 func TestHostKeyIsMadeOnce(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "key")
-	first, err := hostKey(path)
+	first, err := hostKey(path, "", false)
 	if err != nil || !strings.HasPrefix(first, "ssh-ed25519 ") {
 		t.Fatalf("%q, %v", first, err)
 	}
-	if again, err := hostKey(path); err != nil || again != first {
+	if again, err := hostKey(path, "", false); err != nil || again != first {
 		t.Errorf("%q, then %q, %v", first, again, err)
 	}
 	if info, err := os.Stat(path); err != nil || info.Mode().Perm() != 0o600 {
@@ -96,8 +101,25 @@ func TestHostKeyIsMadeOnce(t *testing.T) {
 	if err := os.WriteFile(path, []byte("damaged"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := hostKey(path); err == nil {
+	if _, err := hostKey(path, "", false); err == nil {
 		t.Error("a damaged key is replaced without a word")
+	}
+}
+
+// TestHostKeyFollowsFromTheToken where a sandbox may be placed anew, and from nothing that others know.
+func TestHostKeyFollowsFromTheToken(t *testing.T) {
+	shown := map[string]string{}
+	for name, of := range map[string]struct {
+		token  string
+		placed bool
+	}{"here": {"a", true}, "elsewhere": {"a", true}, "another's": {"b", true}, "on one machine": {"a", false}} {
+		var err error
+		if shown[name], err = hostKey(filepath.Join(t.TempDir(), "key"), of.token, of.placed); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if shown["here"] != shown["elsewhere"] || shown["here"] == shown["another's"] || shown["here"] == shown["on one machine"] {
+		t.Errorf("%v", shown)
 	}
 }
 
@@ -106,7 +128,7 @@ func TestKeyring(t *testing.T) {
 	k := newKeyring(dir, func() time.Time { return now })
 	var lines []string
 	for range 2 {
-		key, err := newHostKey()
+		key, err := newHostKey(rand.Reader)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -25,29 +25,20 @@ import (
 // ownAddress is what the sandbox's names lead to.
 func ownAddress() netip.Addr { return netip.AddrFrom4([4]byte{127, 0, 1, 1}) }
 
-// envFenced marks the second start of labinit: the network is down, and NET_ADMIN is gone.
-const envFenced = "MAILLAB_FENCED"
-
-// Fence takes the network down, sees that ports under 1024 are the system's, and then runs this program anew without
-// CAP_NET_ADMIN; in the program that was run anew it returns nil. Nothing may be started before.
+// Fence takes the network down, sees that ports under 1024 are the system's, and then gives CAP_NET_ADMIN up. Nothing may be
+// started before.
 func Fence() error {
 	admin, err := hasCapability(capNetAdmin)
-	if err != nil {
-		return fmt.Errorf("network: %w", err)
-	}
-	fenced := os.Getenv(envFenced) == "yes"
 	switch {
-	case fenced && admin:
-		return errors.New("network: CAP_NET_ADMIN is still there after it was dropped")
-	case fenced:
-		return errors.Join(os.Unsetenv(envFenced), onlyLoopback())
+	case err != nil:
+		return fmt.Errorf("network: %w", err)
 	case !admin:
 		return errors.New("network: it cannot be taken down without CAP_NET_ADMIN, and nothing starts before it is")
 	}
 	if err := errors.Join(checkLowPorts("/proc/sys/"+strings.ReplaceAll(lowPorts, ".", "/")), takeDown()); err != nil {
 		return err
 	}
-	return execWithout(capNetAdmin, envFenced+"=yes")
+	return giveUp(capNetAdmin)
 }
 
 // checkLowPorts reads the setting of lowPorts in a file. A kernel before 4.11 has none, and lets nobody have them.

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 	"syscall"
+	"time"
 )
 
 // Password implements broker.Keeper. It goes into the spec, as if that had said so from the beginning: a password that
@@ -17,8 +18,8 @@ func (s *Supervisor) Password(ctx context.Context, user, hash string) error {
 	if _, err := s.owner(user); err != nil {
 		return err
 	}
-	if hash == "" || strings.ContainsAny(hash, ": \t\r\n\x00") {
-		return fmt.Errorf("account %s: not a password hash: %w", user, syscall.EINVAL)
+	if err := checkHash(user, hash); err != nil {
+		return err
 	}
 	s.changing.Lock()
 	defer s.changing.Unlock()
@@ -33,6 +34,58 @@ func (s *Supervisor) Password(ctx context.Context, user, hash string) error {
 		return fmt.Errorf("keeping the spec: %w", err)
 	}
 	return nil
+}
+
+func checkHash(user, hash string) error {
+	if hash == "" || strings.ContainsAny(hash, ": \t\r\n\x00") {
+		return fmt.Errorf("account %s: not a password hash: %w", user, syscall.EINVAL)
+	}
+	return nil
+}
+
+// Chosen implements broker.Keeper: the hash that the spec had then, a blank, and the student's own. So a sandbox of another class, or a
+// password that the teacher has given since, makes nothing of it.
+func (s *Supervisor) Chosen(user string) (string, error) {
+	s.applying.Lock()
+	defer s.applying.Unlock()
+	changed, a, err := s.passwords(user)
+	if line := changed.line(a); err == nil && line != "" {
+		return a.hash + " " + field(line, 1), nil
+	}
+	return "", err
+}
+
+// Choose implements broker.Keeper.
+func (s *Supervisor) Choose(user, chosen string) error {
+	given, hash, _ := strings.Cut(chosen, " ")
+	if err := checkHash(user, hash); err != nil {
+		return err
+	}
+	s.applying.Lock()
+	defer s.applying.Unlock()
+	changed, a, err := s.passwords(user)
+	if err != nil || changed.line(a) != "" || given != a.hash {
+		return err
+	}
+	now := time.Now()
+	changed[user] = changedPassword{given, shadowLine(user, hash, days(now))}
+	if err := s.system.accounts(s.shadow.accounts, changed, now); err != nil {
+		return err
+	}
+	return s.shadow.save()
+}
+
+// passwords are those that students have changed, and an account. The lock on what is applied is held.
+func (s *Supervisor) passwords(user string) (changed changedPasswords, a account, err error) {
+	a, there := s.snapshot().accounts[user]
+	if !there {
+		return nil, a, fmt.Errorf("no account %q: %w", user, syscall.ENOENT)
+	}
+	if err := s.shadow.save(); err != nil {
+		return nil, a, err
+	}
+	changed, err = s.shadow.load()
+	return changed, a, err
 }
 
 // withPassword is a spec with another hash for one account; everything else, known here or not, is left as it is.

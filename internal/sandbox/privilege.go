@@ -4,10 +4,9 @@ package sandbox
 
 import (
 	"fmt"
-	"os"
-	"runtime"
 	"slices"
 	"syscall"
+	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
@@ -48,14 +47,11 @@ func capget() (unix.CapUserHeader, [2]unix.CapUserData, error) {
 	return header, data, err
 }
 
-// execWithout runs this program anew, same arguments, without one capability and with env added to the environment. In
-// a Go program there is no other way to be rid of one for good: prctl and capset change one thread, and children are
-// started from whichever thread comes along. It returns only when it fails.
-func execWithout(c uintptr, env ...string) error {
-	runtime.LockOSThread()
-	defer runtime.UnlockOSThread()
-	if err := unix.Prctl(unix.PR_CAPBSET_DROP, c, 0, 0, 0); err != nil {
-		return fmt.Errorf("dropping capability %d: %w", c, err)
+// giveUp takes a capability from this whole program, and from whatever it starts, for good. Both settings belong to threads: each
+// is told, and one that is born later has what the one had that made it.
+func giveUp(c uintptr) error {
+	if _, _, errno := syscall.AllThreadsSyscall(unix.SYS_PRCTL, unix.PR_CAPBSET_DROP, c, 0); errno != 0 {
+		return fmt.Errorf("dropping capability %d: %w", c, errno)
 	}
 	header, data, err := capget()
 	if err != nil {
@@ -65,12 +61,9 @@ func execWithout(c uintptr, env ...string) error {
 	data[c/32].Effective &^= bit
 	data[c/32].Permitted &^= bit
 	data[c/32].Inheritable &^= bit
-	if err := unix.Capset(&header, &data[0]); err != nil {
-		return fmt.Errorf("capset: %w", err)
+	_, _, errno := syscall.AllThreadsSyscall(unix.SYS_CAPSET, uintptr(unsafe.Pointer(&header)), uintptr(unsafe.Pointer(&data[0])), 0)
+	if errno != 0 {
+		return fmt.Errorf("capset: %w", errno)
 	}
-	program, err := os.Executable()
-	if err == nil {
-		err = syscall.Exec(program, os.Args, append(os.Environ(), env...))
-	}
-	return fmt.Errorf("running anew: %w", err)
+	return nil
 }

@@ -17,6 +17,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"maillab/internal/period"
 )
 
 // children are the processes that labinit starts, and, as it is PID 1 of its container, those whose parents have ended: it
@@ -158,7 +160,7 @@ func (k *keeper) run(ctx context.Context) {
 		if time.Since(born) > 10*time.Second {
 			delay = 0
 		}
-		pause(ctx, delay)
+		_ = period.Wait(ctx, delay) // who goes on looks at ctx
 		delay = min(time.Second, 2*delay+50*time.Millisecond)
 	}
 }
@@ -183,13 +185,6 @@ func (k *keeper) watch(ctx context.Context, c kept) {
 		status = <-c.ended
 	}
 	k.log.Info("ended", "state", describe(status))
-}
-
-func pause(ctx context.Context, d time.Duration) {
-	select {
-	case <-time.After(d):
-	case <-ctx.Done():
-	}
 }
 
 // confine is what a child is born with less of.

@@ -25,6 +25,15 @@ func (s *Supervisor) DialRelay(ctx context.Context) (*os.File, string, error) {
 	return end, answer.Address, err
 }
 
+// DialFilter implements broker.Filterer: it has the gateway connect to the class's SpamAssassin.
+func (s *Supervisor) DialFilter(ctx context.Context) (*os.File, error) {
+	end, _, err := s.gateway.Ask(ctx, handoff.Packet{Filter: true})
+	if err != nil {
+		err = fmt.Errorf("spamd: %w", err)
+	}
+	return end, err
+}
+
 // Neighbour implements broker.Neighbours: it has the gateway connect to another student's server.
 func (s *Supervisor) Neighbour(ctx context.Context, to, service string) (end *os.File, who between.Server, err error) {
 	end, answer, err := s.gateway.Ask(ctx, handoff.Packet{Neighbour: &handoff.Neighbour{To: to, Service: service}})

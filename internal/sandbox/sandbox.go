@@ -29,5 +29,5 @@
 //
 // # Environment of labinit
 //
-// MAILLAB_TOKEN, MAILLAB_UID_BASE, MAILLAB_SPEC: see Config. maild gets broker.EnvDescriptors.
+// MAILLAB_TOKEN, MAILLAB_UID_BASE, MAILLAB_SPEC, MAILLAB_INCARNATION: see Config. maild gets broker.EnvDescriptors.
 package sandbox

@@ -5,9 +5,12 @@ package sandbox
 import (
 	"bytes"
 	"crypto/ed25519"
+	"crypto/hmac"
 	"crypto/rand"
+	"crypto/sha256"
 	"encoding/pem"
 	"fmt"
+	"io"
 	"log/slog"
 	"net/netip"
 	"os"
@@ -23,14 +26,21 @@ import (
 )
 
 // hostKey makes sure that there is an ed25519 host key at path, and returns its public half, one line without comment.
-// It is made once in the life of a state volume: an SSH client never sees a changed key.
-func hostKey(path string) (string, error) {
+// It is made once in the life of a state volume: an SSH client never sees a changed key. Where a sandbox may be placed anew on another
+// machine, with new volumes, it follows from the token, which stays (docs/decisions/0107).
+func hostKey(path, token string, placed bool) (string, error) {
 	text, err := readOr(path)
 	if err != nil {
 		return "", err
 	}
 	if text == nil {
-		if text, err = newHostKey(); err != nil {
+		source := io.Reader(rand.Reader)
+		if placed {
+			seed := hmac.New(sha256.New, []byte(token))
+			seed.Write([]byte("ssh_host_ed25519_key"))
+			source = bytes.NewReader(seed.Sum(nil))
+		}
+		if text, err = newHostKey(source); err != nil {
 			return "", err
 		}
 		if err := replace(path, text, 0o600, -1); err != nil {
@@ -45,11 +55,12 @@ func hostKey(path string) (string, error) {
 	return strings.TrimSpace(string(public)), replaceIfDifferent(path+".pub", public, 0o644, -1)
 }
 
-func newHostKey() ([]byte, error) {
-	_, private, err := ed25519.GenerateKey(rand.Reader)
-	if err != nil {
+func newHostKey(source io.Reader) ([]byte, error) {
+	seed := make([]byte, ed25519.SeedSize)
+	if _, err := io.ReadFull(source, seed); err != nil {
 		return nil, err
 	}
+	private := ed25519.NewKeyFromSeed(seed)
 	block, err := ssh.MarshalPrivateKey(private, "maillab")
 	if err != nil {
 		return nil, err

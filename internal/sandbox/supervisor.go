@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"hash/fnv"
 	"log/slog"
 	"net"
 	"os"
@@ -53,6 +54,14 @@ type state struct {
 	spec     *spec.Sandbox // nil before the first one
 	text     []byte        // as it came
 	accounts map[string]account
+}
+
+// names are its accounts'.
+func (s state) names() (all []string) {
+	for _, a := range s.spec.Accounts {
+		all = append(all, a.Name)
+	}
+	return all
 }
 
 // Run makes the container a sandbox and keeps it one until ctx ends. The caller is root, and Fence has returned nil.
@@ -106,7 +115,7 @@ func newSupervisor(ctx context.Context, c Config, log *slog.Logger) (*Supervisor
 	s.shadow = shadowSaver{shadow: "/etc/shadow", saved: filepath.Join(ownDir, "shadow")}
 	s.keys = newKeyring("/run/maillab/keys", time.Now)
 	keyFile := filepath.Join(ownDir, "ssh_host_ed25519_key")
-	if s.hostKey, err = hostKey(keyFile); err != nil {
+	if s.hostKey, err = hostKey(keyFile, c.Token, c.Incarnation > 0); err != nil {
 		return nil, err
 	}
 	if s.sshd, err = newSSHD(keyFile, s.children, log.With("from", "sshd")); err != nil {
@@ -118,7 +127,7 @@ func newSupervisor(ctx context.Context, c Config, log *slog.Logger) (*Supervisor
 	}
 	s.maildAs = maildChild{shadowGID: shadowGID, uid: uid, gid: gid, shared: shared, children: s.children, log: log.With("from", "maild")}
 	s.maild = newKeeper("maild", log, s.startMaild)
-	s.gateway = handoff.Register(gatewaySocket, c.Token, s.handOn, log)
+	s.gateway = handoff.Register(gatewaySocket, handoff.Packet{Token: c.Token, Incarnation: c.Incarnation}, s.handOn, log)
 	return s, nil
 }
 
@@ -294,6 +303,47 @@ func (s *Supervisor) Authorize(_ context.Context, name, publicKey string, ttl ti
 
 // HostKey implements broker.Backend.
 func (s *Supervisor) HostKey(context.Context) (string, error) { return s.hostKey, nil }
+
+// Stamp implements broker.Backend.
+func (s *Supervisor) Stamp(ctx context.Context) (string, error) {
+	info, err := os.Stat("/etc/shadow")
+	if err != nil {
+		return "", err
+	}
+	h := fnv.New64a()
+	fmt.Fprint(h, info.Size(), info.ModTime().UnixNano())
+	now := s.snapshot()
+	if now.spec == nil {
+		return "", nil
+	}
+	names := now.names()
+	each, err := s.files.Usage(ctx, names, nil)
+	if err != nil {
+		return "", err
+	}
+	for _, name := range names {
+		fmt.Fprint(h, name, each[name].Stamp)
+	}
+	return strconv.FormatUint(h.Sum64(), 16), nil
+}
+
+// Moving implements broker.Backend. Who cannot be told is let go all the same.
+func (s *Supervisor) Moving(ctx context.Context) error {
+	now := s.snapshot()
+	if now.spec == nil {
+		return nil
+	}
+	for _, a := range now.spec.Accounts {
+		text := "*** This server moves to another machine: you are disconnected now. Come back in half a minute, at the same address."
+		if a.Lang == "fr" {
+			text = "*** Ce serveur change de machine : vous êtes déconnecté. Revenez dans une demi-minute, à la même adresse."
+		}
+		if err := s.files.Tell(ctx, a.Name, text); err != nil {
+			s.log.Warn("a student was not told", "account", a.Name, "err", err)
+		}
+	}
+	return ctx.Err()
+}
 
 // Spec implements broker.Backend.
 func (s *Supervisor) Spec(context.Context) ([]byte, error) {

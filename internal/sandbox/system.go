@@ -51,14 +51,16 @@ func (s system) accounts(accounts []account, changed changedPasswords, now time.
 	if err := errors.Join(err1, err2, err3); err != nil {
 		return err
 	}
-	days := int(now.Unix() / (24 * 60 * 60))
-	newShadow := shadowTable(parseTable(shadow), parseTable(passwd).system().names(), accounts, changed, days)
+	newShadow := shadowTable(parseTable(shadow), parseTable(passwd).system().names(), accounts, changed, days(now))
 	return errors.Join(
 		replaceIfDifferent(s.path("/etc/shadow"), newShadow.text(), 0o640, s.shadowGID),
 		replaceIfDifferent(s.path("/etc/group"), groupTable(parseTable(group), accounts).text(), 0o644, -1),
 		replaceIfDifferent(s.path("/etc/passwd"), passwdTable(parseTable(passwd), accounts).text(), 0o644, -1),
 	)
 }
+
+// days counts them since 1970, as shadow(5) does.
+func days(t time.Time) int { return int(t.Unix() / (24 * 60 * 60)) }
 
 // lockPasswords takes the lock that passwd(1) takes, too (lckpwdf(3)): a POSIX lock on /etc/.pwd.lock.
 func (s system) lockPasswords() (unlock func(), err error) {
@@ -124,7 +126,11 @@ func hostsFile(sb *spec.Sandbox, address netip.Addr, hostname string) []byte {
 			names = append(names, name)
 		}
 	}
-	return fmt.Appendf(nil, "127.0.0.1\tlocalhost\n::1\tip6-localhost ip6-loopback\n%s\t%s\n", address, strings.Join(names, " "))
+	local := "localhost"
+	if hasNames(sb) { // sshd calls a client so that the gateway brings, and PAM's audit asks for its address at each login: not a slow name server
+		local += " UNKNOWN"
+	}
+	return fmt.Appendf(nil, "127.0.0.1\t%s\n::1\tip6-localhost ip6-loopback\n%s\t%s\n", local, address, strings.Join(names, " "))
 }
 
 // limitsFile is what pam_limits sets for every session but root's. A limit of 0 is none. Students share the sandbox's

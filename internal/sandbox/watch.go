@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"maillab/internal/broker"
+	"maillab/internal/period"
 )
 
 const (
@@ -59,13 +60,17 @@ func (s *Supervisor) usage(ctx context.Context, now state) (map[string]broker.Us
 	if err != nil {
 		return nil, err
 	}
+	theirs := map[string][]int{}
+	for name, a := range now.accounts {
+		theirs[name] = running[a.uid]
+	}
+	each, err := s.files.Usage(ctx, now.names(), theirs)
+	if err != nil {
+		return nil, err
+	}
 	used := map[string]broker.Usage{}
 	for _, a := range now.spec.Accounts {
-		u, err := s.files.Usage(ctx, a.Name, running[now.accounts[a.Name].uid])
-		if err != nil {
-			return nil, err
-		}
-		all := used[a.Student]
+		u, all := each[a.Name], used[a.Student]
 		used[a.Student] = broker.Usage{Own: all.Own + u.Own, Mailbox: all.Mailbox + u.Mailbox, Hidden: cmp.Or(all.Hidden, u.Hidden)}
 	}
 	return used, nil
@@ -103,7 +108,7 @@ func (s *Supervisor) keepWatchingUsage(ctx context.Context) {
 			s.log.Warn("disk use is not watched", "err", err)
 		}
 		next := time.Now().Add(max(usageEvery, 4*time.Since(began)))
-		for pause(ctx, roomEvery); ctx.Err() == nil && time.Now().Before(next) && !roomOf("/home").shrank(before); pause(ctx, roomEvery) {
+		for period.Wait(ctx, roomEvery) == nil && time.Now().Before(next) && !roomOf("/home").shrank(before) {
 		}
 	}
 }

@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"os"
 
@@ -46,13 +47,13 @@ func same(path string, text []byte) bool {
 	return err == nil && bytes.Equal(old, text)
 }
 
-// overwrite writes a file in place. It is for /etc/hosts and /etc/resolv.conf, which Docker mounts: a mount cannot be
-// renamed over.
+// overwrite writes a file in place. It is for /etc/hosts and /etc/resolv.conf, which engines mount: a mount cannot be
+// renamed over. Where Docker does not, it has made them executable.
 func overwrite(path string, text []byte) error {
 	if same(path, text) {
 		return nil
 	}
-	return os.WriteFile(path, text, 0o644)
+	return errors.Join(os.WriteFile(path, text, 0o644), os.Chmod(path, 0o644))
 }
 
 // readOr is a file's content, nil when it does not exist.
