@@ -4,6 +4,7 @@ import (
 	"archive/tar"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"path"
@@ -12,20 +13,43 @@ import (
 	"time"
 
 	"maillab/internal/control"
+	"maillab/internal/deploy"
+	"maillab/internal/engine"
 	"maillab/internal/instance"
 	"maillab/internal/safeio"
 )
 
-// CollectMail takes a picture of the sandbox and lays its log and its mailboxes out as files.
-func CollectMail(ctx context.Context, client *control.Client, seat int, dir string) error {
-	picture, err := client.Save(ctx, seat, nil)
+// Collect keeps for each sandbox of an instance a folder, named after its student, with mail.log, dialogues and mailboxes. What does
+// not answer is told, and the rest is kept.
+func Collect(ctx context.Context, r deploy.Running, dir string, zone *time.Location) error {
+	client := r.Client()
+	defer client.Close()
+	errs := instance.Each(ctx, r.Sandboxes, func(ctx context.Context, s instance.Sandbox) error {
+		if s.State != engine.Running {
+			return errors.New("it does not run")
+		}
+		to := filepath.Join(dir, s.Name())
+		return errors.Join(collectMail(ctx, client, s.Seat, to), collectDialogues(ctx, client, s, to, zone))
+	})
+	var failed []error
+	for _, s := range r.Sandboxes {
+		if errs[s.Seat] != nil {
+			failed = append(failed, fmt.Errorf("artifacts of %s: %w", s.Name(), errs[s.Seat]))
+		}
+	}
+	return errors.Join(failed...)
+}
+
+// collectMail takes a picture of the sandbox and lays its log and its mailboxes out as files.
+func collectMail(ctx context.Context, client *control.Client, seat int, dir string) error {
+	picture, err := client.Seat(seat).Save(ctx, nil)
 	if err != nil {
 		return err
 	}
 	defer picture.Close()
 	for in := tar.NewReader(picture); ; {
 		entry, err := in.Next()
-		if errors.Is(err, io.EOF) {
+		if errors.Is(err, io.EOF) || err == nil && strings.HasPrefix(entry.Name, "recordings/") { // which come last, and are large
 			return nil
 		}
 		if err != nil {
@@ -39,10 +63,10 @@ func CollectMail(ctx context.Context, client *control.Client, seat int, dir stri
 	}
 }
 
-// CollectDialogues keeps what was typed and answered, a file for each student of the sandbox.
-func CollectDialogues(ctx context.Context, client *control.Client, s instance.Sandbox, dir string, zone *time.Location) error {
+// collectDialogues keeps what was typed and answered, a file for each student of the sandbox.
+func collectDialogues(ctx context.Context, client *control.Client, s instance.Sandbox, dir string, zone *time.Location) error {
 	for _, student := range s.Students {
-		all, err := client.Dialogues(ctx, s.Seat, student)
+		all, err := client.Seat(s.Seat).Dialogues(ctx, student)
 		if err != nil {
 			return err
 		}

@@ -41,11 +41,11 @@ func Board(ctx context.Context, i deploy.Running, client *control.Client, people
 	defer cancel()
 	var mu sync.Mutex
 	failed = instance.Each(ctx, i.Sandboxes, func(ctx context.Context, s instance.Sandbox) error {
-		checked, err := client.Check(ctx, s.Seat, control.CheckRequest{NoRuns: true})
+		checked, err := client.Seat(s.Seat).Check(ctx, control.CheckRequest{NoRuns: true})
 		if err != nil {
 			return err
 		}
-		activity, err := client.Activity(ctx, s.Seat)
+		activity, err := client.Seat(s.Seat).Activity(ctx)
 		if err != nil {
 			return err
 		}

@@ -40,7 +40,7 @@ func Bundle(ctx context.Context, i deploy.Running, s instance.Sandbox, about Bun
 	student := about.Person.Key
 	client := i.Client()
 	defer client.Close()
-	inner, err := client.Bundle(ctx, s.Seat, student)
+	inner, err := client.Seat(s.Seat).Bundle(ctx, student)
 	if err != nil {
 		return err
 	}
@@ -60,11 +60,11 @@ func Bundle(ctx context.Context, i deploy.Running, s instance.Sandbox, about Bun
 			return fmt.Errorf("bundle of %s: %s: %w", student, h.Name, err)
 		}
 	}
-	dialogues, err := client.Dialogues(ctx, s.Seat, student)
+	dialogues, err := client.Seat(s.Seat).Dialogues(ctx, student)
 	if err != nil {
 		return err
 	}
-	checked, err := client.Check(ctx, s.Seat, control.CheckRequest{Students: []string{student}, History: true})
+	checked, err := client.Seat(s.Seat).Check(ctx, control.CheckRequest{Students: []string{student}, History: true})
 	if err != nil {
 		return err
 	}
@@ -72,7 +72,7 @@ func Bundle(ctx context.Context, i deploy.Running, s instance.Sandbox, about Bun
 	for _, c := range checked {
 		entries = entries.With(entryOf(c, about.Person.Seat, about.Now))
 	}
-	ready, err := client.Ready(ctx, s.Seat)
+	ready, err := client.Seat(s.Seat).Ready(ctx)
 	if err != nil {
 		return err
 	}

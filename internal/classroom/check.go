@@ -67,7 +67,7 @@ func Check(ctx context.Context, i deploy.Running, chosen instance.Chosen, reques
 	failed = instance.Each(ctx, chosen.Sandboxes, Awake(func(ctx context.Context, s instance.Sandbox) error {
 		mine := request
 		mine.Students = chosen.Of(s)
-		checked, err := client.Check(ctx, s.Seat, mine)
+		checked, err := client.Seat(s.Seat).Check(ctx, mine)
 		mu.Lock()
 		defer mu.Unlock()
 		for _, c := range checked {

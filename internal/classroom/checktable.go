@@ -47,7 +47,10 @@ func (s CheckedStudent) Table(room int) (header []string, rows [][]string) {
 			state += " (marked)"
 		}
 		if t.Answer != "" && t.State == progress.Manual {
-			seen = "“" + t.Answer + "”; " + seen + "; " + t.Look
+			seen = "“" + t.Answer + "”; " + seen
+			if t.Look != "" {
+				seen += "; " + t.Look
+			}
 		}
 		if t.Comment != "" {
 			seen += "; “" + t.Comment + "”"

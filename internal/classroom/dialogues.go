@@ -14,12 +14,15 @@ import (
 // WriteDialogue writes a dialogue as a transcript, its time in the lab's zone.
 func WriteDialogue(w io.Writer, t say.Tongue, d dialogue.Dialogue, zone *time.Location) {
 	byHand, why := dialogue.ByHand(d)
+	for n, reason := range why { // each by itself: a command that it names may have joints of a sentence in it
+		why[n] = t.Text(reason)
+	}
 	how := map[bool]string{true: "by hand", false: "by a program"}[byHand]
 	who := ""
 	if len(d.Accounts) > 0 {
 		who = t.Sprintf(" as %s", strings.Join(d.Accounts, ", "))
 	}
-	t.Fprintf(w, "%s %s from %s%s, %s: %s\n", strings.ToUpper(d.Service), d.Start.In(zone).Format(time.DateTime), d.Peer, who, how, strings.Join(why, "; "))
+	t.Fprintf(w, "%s %s from %s%s, %s: %s\n", strings.ToUpper(d.Service), d.Start.In(zone).Format(time.DateTime), d.Peer, who, how, strings.Join(why, t.Joint("; ")))
 	for _, l := range d.Lines {
 		fmt.Fprintf(w, "%8.1f  %s\n", l.At.Sub(d.Start).Seconds(), LineText(t, l))
 	}
@@ -40,6 +43,8 @@ func LineText(t say.Tongue, l dialogue.Line) string {
 		return "C: " + text
 	case dialogue.Data:
 		return t.Sprintf("   (%d octets of a message)", l.Bytes)
+	case dialogue.Fault:
+		return t.Sprintf("   (on purpose: %s)", text)
 	case dialogue.Login:
 		return t.Sprintf("   (logged in: %s)", text)
 	case dialogue.Begin:
@@ -67,4 +72,16 @@ func DialogueTable(all []dialogue.Dialogue) (header []string, rows [][]string) {
 			fmt.Sprint(len(d.Commands())), map[bool]string{true: "hand", false: "program"}[byHand]})
 	}
 	return []string{"id", "service", "peer", "accounts", "start", "commands", "by"}, rows
+}
+
+// WriteEvent writes one line of a dialogue that is followed, of one service where that is not "".
+func WriteEvent(w io.Writer, t say.Tongue, e dialogue.Event, service string, zone *time.Location) error {
+	if service != "" && e.Service != service {
+		return nil
+	}
+	if e.Lost > 0 {
+		t.Fprintf(w, "(%d lines were missed)\n", e.Lost)
+	}
+	_, err := fmt.Fprintf(w, "%s %-4s %s\n", e.Line.At.In(zone).Format(time.TimeOnly), e.Service, LineText(t, e.Line))
+	return err
 }

@@ -15,6 +15,6 @@ func Extend(ctx context.Context, i deploy.Running, chosen instance.Chosen, e con
 	return instance.Each(ctx, chosen.Sandboxes, Awake(func(ctx context.Context, s instance.Sandbox) error {
 		mine := e
 		mine.Students = chosen.Of(s)
-		return client.Extend(ctx, s.Seat, mine)
+		return client.Seat(s.Seat).Extend(ctx, mine)
 	}))
 }

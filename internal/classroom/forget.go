@@ -25,7 +25,7 @@ func Leave(ctx context.Context, c deploy.Carrier, h *instance.Held, i deploy.Run
 		_, err := up()
 		return err
 	}
-	store, aside := snapshot.Store{Dir: h.Snapshots()}, "others-"+now.UTC().Format("20060102-150405")
+	store, aside := snapshot.Store{Dir: h.Snapshots()}, asidePrefix+now.UTC().Format("20060102-150405")
 	failed, err := TakeSnapshot(ctx, i, others, store, aside, now)
 	if err = errors.Join(err, failed[0]); err != nil {
 		return fmt.Errorf("nothing was done: what the others have cannot be kept: %w", err)
@@ -38,9 +38,23 @@ func Leave(ctx context.Context, c deploy.Carrier, h *instance.Held, i deploy.Run
 		err = putOthersBack(ctx, i, store, aside)
 	}
 	if err != nil {
-		return fmt.Errorf("what the others have is in snapshot %s: %w", aside, err)
+		return errors.Join(fmt.Errorf("what the others have is in snapshot %s", aside), err)
 	}
 	return store.Remove(aside)
+}
+
+// asidePrefix begins the names of snapshots of what others have while somebody is forgotten.
+const asidePrefix = "others-"
+
+// Aside tells of what others had when a forget was broken off: it is in a snapshot that nobody put back.
+func Aside(store snapshot.Store) (lines []string, err error) {
+	all, err := store.List()
+	for _, s := range all {
+		if strings.HasPrefix(s.Name, asidePrefix) {
+			lines = append(lines, fmt.Sprintf("a forget was broken off, and what the others had then is in snapshot %s: maillab reset --to %[1]s --scope all gives it back, maillab snapshot rm %[1]s drops it", s.Name))
+		}
+	}
+	return lines, err
 }
 
 func putOthersBack(ctx context.Context, i deploy.Running, store snapshot.Store, name string) error {
@@ -50,9 +64,15 @@ func putOthersBack(ctx context.Context, i deploy.Running, store snapshot.Store, 
 	return err
 }
 
-// Erase removes a student, with these accounts, from an instance's folder and its snapshots, and looks for what is left.
-func Erase(h *instance.Held, p instance.Person, accounts []string) (l deploy.Looked, err error) {
-	store := snapshot.Store{Dir: h.Snapshots()}
+// Erase removes a student, one of everybody who ever had a seat, from an instance's folder and its snapshots, and looks for what is
+// left.
+func Erase(h *instance.Held, p instance.Person, everybody instance.People) (l deploy.Looked, err error) {
+	store, names := snapshot.Store{Dir: h.Snapshots()}, p.Names(everybody)
+	owned, err := h.Owned()
+	if err != nil {
+		return l, err
+	}
+	accounts := owned[p.Key]
 	if err := errors.Join(store.Erase(p.Key, accounts), h.Erase(p, accounts)); err != nil {
 		return l, err
 	}
@@ -70,13 +90,13 @@ func Erase(h *instance.Held, p instance.Person, accounts []string) (l deploy.Loo
 			return err
 		}
 		defer f.Close()
-		found, err := safeio.Mentions(f, p.Names())
+		found, err := safeio.Mentions(f, names)
 		if found {
 			l.Left = append(l.Left, path)
 		}
 		return err
 	})
-	archived, archiveErr := store.Mentions(p.Names())
+	archived, archiveErr := store.Mentions(names)
 	if l.Left = append(l.Left, archived...); len(l.Left) == 0 {
 		l.Through = append(l.Through, h.Path(), "its snapshots")
 	}

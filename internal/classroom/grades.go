@@ -3,12 +3,10 @@ package classroom
 import (
 	"cmp"
 	"fmt"
-	"slices"
 	"strings"
 
 	"maillab/internal/gradebook"
 	"maillab/internal/instance"
-	"maillab/internal/progress"
 	"maillab/internal/register"
 	"maillab/internal/roster"
 )
@@ -20,32 +18,20 @@ func Book(name, lang string, lab instance.Sheet, entries register.Register, clas
 	for _, s := range lab.Sandboxes {
 		b.Lang = cmp.Or(b.Lang, s.Lang)
 	}
+	var all []gradebook.Entry
 	for _, e := range entries {
-		person, known := class.Find(e.Student)
-		if !known {
-			person = roster.Student{Key: e.Student, Name: e.Student}
-		}
-		one := gradebook.Student{Student: person, Seat: e.Seat, Did: !e.History.Current().Empty(), Marks: map[string]gradebook.Mark{}}
-		for _, r := range e.Results {
-			if !slices.ContainsFunc(b.Tasks, func(known gradebook.Task) bool { return known.ID == r.ID }) {
-				b.Tasks = append(b.Tasks, gradebook.Task{ID: r.ID, Points: float64(r.Points), Titles: r.Title})
-			}
-			m := gradebook.Mark{Points: r.Given, Waits: r.State == progress.Manual}
-			if r.Mark != nil { // what is given is rounded, and a grade would be rounded twice
-				m.Points, m.Comment = r.Mark.Share*float64(r.Points), r.Mark.Comment
-			}
-			one.Marks[r.ID] = m
-		}
-		b.Students = append(b.Students, one)
+		all = append(all, gradebook.Entry{Seat: e.Seat, Student: e.Student, Did: !e.History.Current().Empty(), Results: e.Results})
 	}
+	b.Enter(class, all...)
 	return b
 }
 
 // Absent are the students of a class of whom a register has nothing.
 func Absent(entries register.Register, class roster.Class) (names []string) {
+	called := roster.Called(class.Students)
 	for _, s := range class.Students {
 		if _, known := entries.Of(s.Key); !known {
-			names = append(names, s.Name)
+			names = append(names, called[s.Key])
 		}
 	}
 	return names
@@ -53,10 +39,8 @@ func Absent(entries register.Register, class roster.Class) (names []string) {
 
 // Columns finds columns of the class list; none typed are number and e-mail address, where anybody has one.
 func Columns(class roster.Class, typed []string) (names []string, err error) {
-	for _, name := range []string{"number", "email"} {
-		if typed == nil && slices.ContainsFunc(class.Students, func(s roster.Student) bool { return s.Fields[name] != "" }) {
-			names = append(names, name)
-		}
+	if typed == nil {
+		return gradebook.Columns(class), nil
 	}
 	for _, name := range typed {
 		key := strings.ToLower(strings.TrimSpace(name))

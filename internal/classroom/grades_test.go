@@ -102,14 +102,27 @@ func TestTables(t *testing.T) {
 		{ID: "one", State: progress.Passed, Points: 2, Given: 1.5, Mark: &progress.Mark{Share: 0.75, Comment: "nearly"}, Seen: task.Text{"en": "decided"}},
 		{ID: "two", State: progress.Manual, Points: 1, Answer: "because", Seen: task.Text{"en": "waits"}, Look: task.Text{"en": "reasons"}},
 		{ID: "three", State: progress.Failed, Points: 1, Seen: task.Text{"en": "nothing of it"}},
+		{ID: "four", State: progress.Manual, Points: 1, Answer: "so", Seen: task.Text{"en": "waits"}}, // nothing is said of what to look for
 	}}}, "en")
 	_, class := result.Table(10)
-	if diff := cmp.Diff([][]string{{"1", "alice", "1/3", "1.5/4", "two", "three: nothing o…"}}, class); diff != "" {
+	if diff := cmp.Diff([][]string{{"1", "alice", "1/4", "1.5/5", "two four", "three: nothing o…"}}, class); diff != "" {
 		t.Error(diff)
 	}
 	_, tasks := result.Students[0].Table(100)
-	want := [][]string{{"one", "passed (marked)", "1.5/2", "decided; “nearly”"}, {"two", "manual", "0/1", "“because”; waits; reasons"}, {"three", "failed", "0/1", "nothing of it"}}
+	want := [][]string{{"one", "passed (marked)", "1.5/2", "decided; “nearly”"}, {"two", "manual", "0/1", "“because”; waits; reasons"}, {"three", "failed", "0/1", "nothing of it"}, {"four", "manual", "0/1", "“so”; waits"}}
 	if diff := cmp.Diff(want, tasks); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// TestHomonymsInABook: who has a name that another has, too, is called by it and the number, also who has left the class.
+func TestHomonymsInABook(t *testing.T) {
+	class := roster.Class{Students: []roster.Student{{Key: "Martin Léa 1", Name: "Martin Léa", Number: "1"}, {Key: "Martin Léa 2", Name: "Martin Léa", Number: "2"}, {Key: "Zoé", Name: "Zoé"}}}
+	b := Book("monday", "en", instance.Sheet{}, register.Register{{Seat: 1, Student: "Martin Léa 1"}, {Seat: 4, Student: "gone"}}, class)
+	if b.Students[0].Called != "Martin Léa (1)" || b.Students[1].Called != "gone" {
+		t.Errorf("%+v", b.Students)
+	}
+	if diff := cmp.Diff([]string{"Martin Léa (2)", "Zoé"}, Absent(register.Register{{Student: "Martin Léa 1"}}, class)); diff != "" {
 		t.Error(diff)
 	}
 }

@@ -32,14 +32,17 @@ func HistoryOf(name string, entries register.Register) History {
 	return h
 }
 
-// Table has a row a task of which anything is known, in each epoch.
+// Table has a row a task of which anything is known, in each epoch, and one for an epoch of which nothing is.
 func (h History) Table(zone *time.Location) (header []string, rows [][]string) {
-	header = []string{"seat", "student", "epoch", "task", "state", "passed at", "took", "tries", "mark"}
+	header = []string{"seat", "student", "epoch", "task", "state", "passed at", "took", "late", "tries", "mark"}
 	for _, s := range h.Students {
 		for _, c := range s.Epochs {
+			if len(c.Tasks) == 0 {
+				rows = append(rows, []string{fmt.Sprint(s.Seat), s.Student, fmt.Sprint(c.Epoch), "-", "nothing was done", "-", "-", "-", "-", "-"})
+			}
 			for _, t := range c.Tasks {
 				rows = append(rows, []string{fmt.Sprint(s.Seat), s.Student, fmt.Sprint(c.Epoch), t.Task, dash(string(t.State)),
-					stamp(t.At, zone), took(t), dash(count(t.Tries)), words(t)})
+					stamp(t.At, zone), took(t, c.Start), late(t), dash(count(t.Tries)), words(t)})
 			}
 		}
 	}
@@ -53,11 +56,19 @@ func stamp(t time.Time, zone *time.Location) string {
 	return t.In(zone).Format(time.DateTime)
 }
 
-func took(t register.Story) string {
-	if t.At.IsZero() {
+// took is how long a task took in an epoch; what had passed before it began has taken none of it.
+func took(t register.Story, start time.Time) string {
+	if t.At.IsZero() || t.At.Before(start) {
 		return "-"
 	}
 	return period.Format(t.Took)
+}
+
+func late(t register.Story) string {
+	if t.Late == 0 {
+		return "-"
+	}
+	return period.Format(time.Duration(t.Late) * time.Second)
 }
 
 func count(n int) string {

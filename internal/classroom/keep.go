@@ -26,7 +26,7 @@ func TakeSnapshot(ctx context.Context, i deploy.Running, picked instance.Chosen,
 	client := i.Client()
 	defer client.Close()
 	failed = instance.Each(ctx, picked.Sandboxes, Awake(func(ctx context.Context, s instance.Sandbox) error {
-		stream, err := client.Save(ctx, s.Seat, picked.Of(s))
+		stream, err := client.Seat(s.Seat).Save(ctx, picked.Of(s))
 		if err != nil {
 			return err
 		}
@@ -79,7 +79,7 @@ func KeepLast(ctx context.Context, h *instance.Held, i deploy.Running, now time.
 // lastPatience bounds how long a sandbox that is going to be removed is waited for.
 const lastPatience = 20 * time.Second
 
-// GoOn hands sandboxes that are new what the register has of their students' work, and returns those who go on from it.
+// GoOn hands sandboxes that are new what the register has of their students' work, and returns those who had done something and go on from it.
 func GoOn(ctx context.Context, i deploy.Running, entries register.Register) (students []string, failed map[int]error) {
 	client := i.Client()
 	defer client.Close()
@@ -92,10 +92,10 @@ func GoOn(ctx context.Context, i deploy.Running, entries register.Register) (stu
 		if len(work) == 0 {
 			return nil
 		}
-		adopted, err := client.Adopt(ctx, s.Seat, work)
+		adopted, err := client.Seat(s.Seat).Adopt(ctx, work)
 		mu.Lock()
 		defer mu.Unlock()
-		students = append(students, adopted...)
+		students = append(students, slices.DeleteFunc(adopted, func(key string) bool { return work[key].Empty() })...)
 		return err
 	}))
 	slices.Sort(students)

@@ -29,7 +29,7 @@ func Losses(ctx context.Context, i deploy.Running, chosen instance.Chosen, after
 	var mu sync.Mutex
 	found := map[string]progress.Count{}
 	instance.Each(ctx, chosen.Sandboxes, Awake(func(ctx context.Context, s instance.Sandbox) error {
-		status, err := client.Status(ctx, s.Seat)
+		status, err := client.Seat(s.Seat).Status(ctx)
 		mu.Lock()
 		defer mu.Unlock()
 		for _, p := range status.Tasks {

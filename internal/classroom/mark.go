@@ -18,7 +18,7 @@ import (
 func Mark(ctx context.Context, i deploy.Running, h *instance.Held, s instance.Sandbox, m control.Mark, now time.Time) (before *progress.Mark, err error) {
 	client := i.Client()
 	defer client.Close()
-	before, err = client.Mark(ctx, s.Seat, m)
+	before, err = client.Seat(s.Seat).Mark(ctx, m)
 	if err != nil {
 		return nil, err
 	}
@@ -26,7 +26,7 @@ func Mark(ctx context.Context, i deploy.Running, h *instance.Held, s instance.Sa
 	if err == nil && len(seats) == 0 { // it was brought up elsewhere: nothing of its students is kept here
 		return before, nil
 	}
-	checked, checkErr := client.Check(ctx, s.Seat, control.CheckRequest{Students: []string{m.Student}, NoRuns: true, History: true})
+	checked, checkErr := client.Seat(s.Seat).Check(ctx, control.CheckRequest{Students: []string{m.Student}, NoRuns: true, History: true})
 	if err = errors.Join(err, checkErr); err == nil {
 		for _, c := range checked {
 			err = errors.Join(err, h.Enter(entryOf(c, i.People(seats).Seat(c.Student, s), now)))
@@ -41,12 +41,8 @@ func Mark(ctx context.Context, i deploy.Running, h *instance.Held, s instance.Sa
 // MarkKept keeps the teacher's word on a task of an instance of which nothing runs: in the folder's register.
 func MarkKept(h *instance.Held, m control.Mark, now time.Time) (before *progress.Mark, err error) {
 	all, err := h.Register()
-	place, placeErr := h.Place()
-	switch {
-	case errors.Join(err, placeErr) != nil:
-		return nil, errors.Join(err, placeErr)
-	case place != nil: // its sandboxes would know nothing of it, and their word counts
-		return nil, fmt.Errorf("it may be up: the engine %s does not answer", place.Engine)
+	if err != nil {
+		return nil, err
 	}
 	e, _ := all.Of(m.Student)
 	e, before, err = e.Mark(m.Task, m.By, m.Mark, now)

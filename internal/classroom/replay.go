@@ -41,7 +41,7 @@ func ChosenRecording(all []recording.Kept, student, typed string) (recording.Kep
 
 // Replay shows a recording at its pace.
 func Replay(ctx context.Context, client *control.Client, seat int, k recording.Kept, p recording.Player, out io.Writer) error {
-	in, err := client.Recording(ctx, seat, k.Student, k.ID)
+	in, err := client.Seat(seat).Recording(ctx, k.Student, k.ID)
 	if err != nil {
 		return err
 	}
@@ -54,7 +54,7 @@ func Replay(ctx context.Context, client *control.Client, seat int, k recording.K
 
 // ExportRecording writes a recording to a file, whole or not at all.
 func ExportRecording(ctx context.Context, client *control.Client, seat int, k recording.Kept, file string) error {
-	in, err := client.Recording(ctx, seat, k.Student, k.ID)
+	in, err := client.Seat(seat).Recording(ctx, k.Student, k.ID)
 	if err != nil {
 		return err
 	}

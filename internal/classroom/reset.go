@@ -23,7 +23,7 @@ const (
 func answering(ctx context.Context, i deploy.Running, client *control.Client, s instance.Sandbox) (restarted bool, err error) {
 	patience, cancel := context.WithTimeout(ctx, answerPatience)
 	defer cancel()
-	_, err = client.Ready(patience, s.Seat)
+	_, err = client.Seat(s.Seat).Ready(patience)
 	restarter, ok := i.Engine.(engine.Restarter)
 	if err == nil || !ok || !i.Gateway || ctx.Err() != nil {
 		return false, err
@@ -34,7 +34,7 @@ func answering(ctx context.Context, i deploy.Running, client *control.Client, s 
 	again, stop := context.WithTimeout(ctx, restartPatience)
 	defer stop()
 	for pause := 10 * time.Millisecond; ; pause = min(2*pause, 200*time.Millisecond) {
-		ready, err := client.Ready(again, s.Seat)
+		ready, err := client.Seat(s.Seat).Ready(again)
 		switch {
 		case err == nil && ready.State == control.StateReady:
 			return true, nil

@@ -15,8 +15,8 @@ import (
 	"maillab/internal/roster"
 )
 
-// SentTo counts whom the message has reached.
-func SentTo(chosen instance.Chosen, failed map[int]error) int {
+// Reached counts the students of those sandboxes in which it went well.
+func Reached(chosen instance.Chosen, failed map[int]error) int {
 	n := 0
 	for _, s := range chosen.Sandboxes {
 		if failed[s.Seat] == nil {
@@ -45,7 +45,7 @@ func Fillable(file string, letter Letter, class roster.Class) error {
 
 // Send sends to these students of a sandbox.
 func Send(ctx context.Context, client *control.Client, s instance.Sandbox, letter Letter, class roster.Class, to instance.People) error {
-	status, err := client.Status(ctx, s.Seat)
+	status, err := client.Seat(s.Seat).Status(ctx)
 	if err != nil {
 		return err
 	}
@@ -61,7 +61,7 @@ func Send(ctx context.Context, client *control.Client, s instance.Sandbox, lette
 		delete(seats, account.Student) // the first is the login
 		raw, err := letter.For(mailbox(account), func(text string) string { return merged(text, class, account, seat) })
 		if err == nil {
-			err = client.Send(ctx, s.Seat, control.Send{From: senderOf(raw), To: []string{account.Name}, Raw: raw})
+			err = client.Seat(s.Seat).Send(ctx, control.Send{From: senderOf(raw), To: []string{account.Name}, Raw: raw})
 		}
 		if err != nil {
 			return fmt.Errorf("%s: %w", account.Name, err)

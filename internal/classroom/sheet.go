@@ -22,7 +22,7 @@ func HostKeys(ctx context.Context, i deploy.Running, chosen []instance.Sandbox) 
 	defer cancel()
 	var mu sync.Mutex
 	instance.Each(ctx, chosen, func(ctx context.Context, s instance.Sandbox) error {
-		key, err := client.HostKey(ctx, s.Seat)
+		key, err := client.Seat(s.Seat).HostKey(ctx)
 		mu.Lock()
 		defer mu.Unlock()
 		keys[s.Seat] = key
@@ -31,14 +31,14 @@ func HostKeys(ctx context.Context, i deploy.Running, chosen []instance.Sandbox) 
 	return keys
 }
 
-// SheetOf is a student's sheet; ok is false where nothing was kept of that student's accounts.
-func SheetOf(kept *instance.Sheet, i instance.Instance, s instance.Sandbox, p instance.Person) (sheet handout.Sheet, ok bool) {
+// SheetOf is the sheet of a student, who is called so; ok is false where nothing was kept of that student's accounts.
+func SheetOf(kept *instance.Sheet, i instance.Instance, s instance.Sandbox, p instance.Person, called string) (sheet handout.Sheet, ok bool) {
 	sheet = handout.Sheet{Student: p.Key, Seat: p.Seat, Tasks: len(kept.Tasks), Points: kept.Points, Web: i.WebAddress()}
 	if !i.Expires.IsZero() {
 		sheet.Until = i.Expires.In(kept.Zone()).Format("2006-01-02 15:04")
 	}
-	if p.Name != p.Key {
-		sheet.Name = p.Name
+	if called != p.Key {
+		sheet.Name = called
 	}
 	addresses := s.Addresses(i.Host)
 	for _, name := range []string{"ssh", "smtp", "pop3", "imap"} {

@@ -2,6 +2,7 @@ package classroom
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"sync"
@@ -59,7 +60,7 @@ func verifyAll(ctx context.Context, store snapshot.Store, info snapshot.Info) (m
 		return err
 	})
 	if ctx.Err() != nil {
-		return nil, fmt.Errorf("snapshot %s: %w; nothing was touched", info.Name, ctx.Err())
+		return nil, errors.Join(ctx.Err(), fmt.Errorf("snapshot %s: nothing was touched", info.Name))
 	}
 	for seat, err := range failed {
 		return nil, fmt.Errorf("snapshot %s, seat %d: %w; nothing was touched", info.Name, seat, err)
@@ -90,7 +91,7 @@ func Restore(ctx context.Context, client *control.Client, store snapshot.Store, 
 	r, w := io.Pipe()
 	go func() { w.CloseWithError(snapshot.Stream(w, f)) }()
 	defer r.Close()
-	return client.Restore(ctx, seat, what, r)
+	return client.Seat(seat).Restore(ctx, what, r)
 }
 
 // Archived is what a snapshot holds of one sandbox.
@@ -108,7 +109,7 @@ func ContentNow(ctx context.Context, client *control.Client, store snapshot.Stor
 	if len(second) == 1 {
 		return Archived(store, second[0], s.Seat)
 	}
-	stream, err := client.Save(ctx, s.Seat, nil)
+	stream, err := client.Seat(s.Seat).Save(ctx, nil)
 	if err != nil {
 		return snapshot.Content{}, err
 	}

@@ -25,7 +25,19 @@ type Status struct {
 	Expires   string          `json:"expires,omitempty"` // RFC 3339
 	Missing   string          `json:"missing,omitempty"` // what this engine cannot do
 	Problem   string          `json:"problem,omitempty"` // why no sandbox can be asked
+	Filter    engine.State    `json:"filter,omitempty"`  // of the class's SpamAssassin, where it has one
+	Gone      []GoneStatus    `json:"gone,omitempty"`    // machines that are
 	Sandboxes []SandboxStatus `json:"sandboxes"`
+}
+
+// GoneStatus is a machine that is gone, and who is there.
+type GoneStatus struct {
+	Node  string    `json:"node"`
+	Since time.Time `json:"since,omitzero"`
+	Seats []int     `json:"seats"`
+	// Copies are from when the newest is that is kept of each, by seat.
+	Copies map[int]time.Time `json:"copies"`
+	said   string
 }
 
 type SandboxStatus struct {
@@ -37,7 +49,9 @@ type SandboxStatus struct {
 	Addresses map[string]string `json:"addresses"`
 	Accounts  []AccountStatus   `json:"accounts"`
 	Tasks     *TasksStatus      `json:"tasks,omitempty"`
-	Each      []StudentStatus   `json:"each,omitempty"` // of a shared sandbox, in the order of the seats
+	Stopped   bool              `json:"stopped,omitempty"` // the mail server, by its student
+	Faults    int               `json:"faults,omitempty"`  // on purpose, that the teacher has put in force
+	Each      []StudentStatus   `json:"each,omitempty"`    // of a shared sandbox, in the order of the seats
 }
 
 // StudentStatus is one student's part of a shared sandbox.
@@ -71,6 +85,11 @@ func AskStatus(ctx context.Context, i deploy.Running, picked instance.Chosen) St
 	if !i.Expires.IsZero() {
 		out.Expires = i.Expires.Format(time.RFC3339)
 	}
+	for _, r := range i.Resources {
+		if r.Kind == engine.Filter {
+			out.Filter = r.State
+		}
+	}
 	place := map[int]int{}
 	var alive []instance.Sandbox
 	for n, s := range chosen {
@@ -79,6 +98,10 @@ func AskStatus(ctx context.Context, i deploy.Running, picked instance.Chosen) St
 		if s.State == engine.Running {
 			alive = append(alive, s)
 		}
+	}
+	if len(alive) < len(chosen) {
+		out.explain(ctx, i, place)
+		out.miss(ctx, i)
 	}
 	if !i.Gateway {
 		out.Problem = (&deploy.NoGatewayError{Instance: i.Name}).Error()
@@ -89,7 +112,7 @@ func AskStatus(ctx context.Context, i deploy.Running, picked instance.Chosen) St
 	ctx, cancel := context.WithTimeout(ctx, statusPatience)
 	defer cancel()
 	instance.Each(ctx, alive, func(ctx context.Context, s instance.Sandbox) error {
-		status, err := client.Status(ctx, s.Seat)
+		status, err := client.Seat(s.Seat).Status(ctx)
 		out.Sandboxes[place[s.Seat]].answered(status, err)
 		if s.Seat == 0 && err == nil {
 			out.Sandboxes[place[s.Seat]].Each = each(status, picked.In(s))
@@ -97,6 +120,38 @@ func AskStatus(ctx context.Context, i deploy.Running, picked instance.Chosen) St
 		return err
 	})
 	return out
+}
+
+// explain has the engine say why sandboxes do not run, where it can.
+func (s *Status) explain(ctx context.Context, i deploy.Running, place map[int]int) {
+	explainer, ok := i.Engine.(engine.Explainer)
+	if !ok {
+		return
+	}
+	why, err := explainer.Why(ctx, i.Name)
+	if err != nil {
+		return // what is known has been said
+	}
+	for seat, reason := range why {
+		if n, asked := place[seat]; asked && reason != "" {
+			s.Sandboxes[n].Problem = reason
+		}
+	}
+}
+
+// miss tells which machines are gone.
+func (s *Status) miss(ctx context.Context, i deploy.Running) {
+	gone, err := deploy.GoneNodes(ctx, i)
+	if err != nil {
+		return // what is known has been said
+	}
+	for _, g := range gone {
+		one := GoneStatus{Node: g.Name, Since: g.Since, Copies: g.Copies, said: g.Said()}
+		for _, sandbox := range g.Sandboxes {
+			one.Seats = append(one.Seats, sandbox.Seat)
+		}
+		s.Gone = append(s.Gone, one)
+	}
 }
 
 // statusPatience bounds how long status waits for a sandbox that does not answer.
@@ -145,7 +200,7 @@ func (r *SandboxStatus) answered(status control.Status, err error) {
 		r.Problem = err.Error()
 		return
 	}
-	r.State, r.Problem = status.State, status.Problem
+	r.State, r.Problem, r.Stopped, r.Faults = status.State, status.Problem, status.Stopped, status.Faults
 	everybody := func(string) bool { return true }
 	r.Accounts, r.Tasks = accountsOf(status, everybody), tasksOf(status, everybody)
 }

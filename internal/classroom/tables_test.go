@@ -103,7 +103,7 @@ func TestNoGateway(t *testing.T) {
 	r := deploy.Running{Instance: instance.Instance{Name: "monday"}}
 	client := r.Client()
 	defer client.Close()
-	_, err := client.Status(t.Context(), 1)
+	_, err := client.Seat(1).Status(t.Context())
 	var closed *deploy.NoGatewayError
 	if !errors.As(err, &closed) || !strings.Contains(closed.Error(), "maillab up -n monday repairs it") {
 		t.Errorf("%v", err)

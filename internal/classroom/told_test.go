@@ -107,17 +107,21 @@ func TestDifferences(t *testing.T) {
 	}
 }
 
-// TestHistoryTable: a row a task and epoch; the teacher's words in their order, those that were taken back among them.
+// TestHistoryTable: a row a task and epoch, also one in which nothing was done; how late it was; the teacher's words in their order, those that were taken back among them.
 func TestHistoryTable(t *testing.T) {
 	h := History{Students: []HistoryStudent{{Seat: 1, Student: "bob", Epochs: []register.Chapter{
-		{Epoch: 1, Tasks: []register.Story{{Task: "helo", State: progress.Passed, At: morning, Took: 90 * time.Minute, Tries: 2}}},
-		{Epoch: 2, Tasks: []register.Story{{Task: "essay", Said: []progress.Said{
+		{Epoch: 1, Tasks: []register.Story{{Task: "helo", State: progress.Passed, At: morning, Took: 90 * time.Minute, Late: 86400, Tries: 2}}},
+		{Epoch: 2},
+		{Epoch: 3, Tasks: []register.Story{{Task: "essay", Said: []progress.Said{
 			{By: "prof", Mark: &progress.Mark{Share: 0.5}}, {}, {Mark: &progress.Mark{Share: 1}},
 		}}}},
+		{Epoch: 4, Start: morning.Add(time.Hour), Tasks: []register.Story{{Task: "helo", State: progress.Passed, At: morning, Tries: 2}}}, // restored
 	}}}}
 	want := []string{
-		"1 | bob | 1 | helo | passed | 2026-03-26 08:00:00 | 1h30m | 2 | -",
-		"1 | bob | 2 | essay | - | - | - | - | 0.5 (prof), taken back, passed",
+		"1 | bob | 1 | helo | passed | 2026-03-26 08:00:00 | 1h30m | 1d | 2 | -",
+		"1 | bob | 2 | - | nothing was done | - | - | - | - | -",
+		"1 | bob | 3 | essay | - | - | - | - | - | 0.5 (prof), taken back, passed",
+		"1 | bob | 4 | helo | passed | 2026-03-26 08:00:00 | - | - | 2 | -",
 	}
 	if diff := cmp.Diff(want, lines(h.Table(time.UTC))); diff != "" {
 		t.Error(diff)
@@ -172,6 +176,25 @@ func TestTranscript(t *testing.T) {
 	}
 }
 
+// TestTranscriptInFrench: every reason is said, also where it names a command with a colon in it.
+func TestTranscriptInFrench(t *testing.T) {
+	d := dialogue.Dialogue{Service: "smtp", Peer: "10.0.0.7:4000", Start: morning}
+	for n, command := range []string{"mail from: a@b", "rcpt to: a@b", "quit"} {
+		at := morning.Add(time.Duration(n) * time.Millisecond)
+		d.Lines = append(d.Lines, dialogue.Line{At: at, Kind: dialogue.Reply, Text: "250 ok"}, dialogue.Line{At: at, Kind: dialogue.Command, Text: command})
+	}
+	_, why := dialogue.ByHand(d)
+	var out strings.Builder
+	WriteDialogue(&out, say.In("fr"), d, time.UTC)
+	first, _, _ := strings.Cut(out.String(), "\n")
+	if len(why) == 0 || !strings.Contains(strings.Join(why, "; "), "from: a@b") {
+		t.Fatalf("the reasons name no command with a colon: %q", why)
+	}
+	if !strings.Contains(first, "par un programme : ") || strings.Contains(first, "came") || strings.Contains(first, "lines") {
+		t.Errorf("%q", first)
+	}
+}
+
 // TestFillable: a word in braces that nothing fills in is refused once, with what there is; what is no word is the text's own.
 func TestFillable(t *testing.T) {
 	class := roster.Class{Students: []roster.Student{{Key: "alice", Fields: map[string]string{"group": "B"}}}}
@@ -213,17 +236,17 @@ func TestSenderOf(t *testing.T) {
 	}
 }
 
-// TestSentTo: on a shared server all of its students, or none, were reached.
-func TestSentTo(t *testing.T) {
+// TestReached: on a shared server all of its students, or none, were reached.
+func TestReached(t *testing.T) {
 	i, people := shared()
 	chosen, err := i.Choose(people, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := SentTo(chosen, nil); got != 2 {
+	if got := Reached(chosen, nil); got != 2 {
 		t.Error(got)
 	}
-	if got := SentTo(chosen, map[int]error{0: errors.New("away")}); got != 0 {
+	if got := Reached(chosen, map[int]error{0: errors.New("away")}); got != 0 {
 		t.Error(got)
 	}
 }

@@ -11,10 +11,7 @@ import (
 // Waiting are the answers that wait for the teacher's word: all to one task beside each other, in the order of seats, so that who
 // marks compares.
 func Waiting(result Checked, people instance.People) (all []marking.Answer) {
-	names := map[string]string{}
-	for _, p := range people {
-		names[p.Key] = p.Name
-	}
+	names := people.Called()
 	var tasks []string
 	for _, s := range result.Students {
 		for _, t := range s.Tasks {

@@ -26,7 +26,7 @@ type Class struct {
 // Sheet is one student's.
 type Sheet struct {
 	Student  string    `json:"student"`
-	Name     string    `json:"name,omitempty"` // as the class list has it now; "" when it is what the student is called
+	Name     string    `json:"name,omitempty"` // as the class list has it now, told apart from homonyms; "" when it is what the student is called
 	Seat     int       `json:"seat"`
 	Lang     string    `json:"lang"` // fr or en
 	Domain   string    `json:"domain"`
@@ -55,7 +55,7 @@ type Account struct {
 	Own      bool   `json:"own"` // one that the student's tasks are done with
 }
 
-// Titled is who the sheet says that it is for: a name that was corrected.
+// Titled is who the sheet says that it is for: a name that was corrected, or is another's, too.
 func (s Sheet) Titled() string { return cmp.Or(s.Name, s.Student) }
 
 // Own are the accounts that the student works with, Others those that are only there; all are Own where none is.

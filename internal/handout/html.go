@@ -51,7 +51,7 @@ func (c Class) htmlOf(s Sheet) htmlSheet {
 	one := htmlSheet{Sheet: s, Title: c.title(s.Lang), Instance: c.Instance, Steps: s.steps(), Ends: sentence(w, s.Until), Words: map[string]string{
 		"sheet": w.sheet, "server": w.server + w.colon, "mail": w.mail + w.colon, "first": w.first, "services": w.services, "service": w.service, "typed": w.typed,
 		"accounts": w.accounts, "account": w.account, "password": w.password, "address": w.address, "own": w.own, "others": w.others + w.colon,
-		"recorded": w.recorded, "scan": w.scan,
+		"recorded": s.recorded(w), "scan": w.scan,
 	}}
 	for _, service := range s.Services {
 		one.Rows = append(one.Rows, htmlRow{strings.ToUpper(service.Name), service.Command(s.Login())})

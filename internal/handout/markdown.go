@@ -37,7 +37,7 @@ func (c Class) sheet(b *strings.Builder, s Sheet) {
 		fmt.Fprintf(b, "| %s | `%s` |\n", strings.ToUpper(service.Name), service.Command(s.Login()))
 	}
 	s.accounts(b, w)
-	fmt.Fprintf(b, "\n%s%s\n", w.recorded, sentence(w, s.Until))
+	fmt.Fprintf(b, "\n%s%s\n", s.recorded(w), sentence(w, s.Until))
 }
 
 // accounts are a table, the student's own in bold; the others are a line for each password.

@@ -20,9 +20,12 @@ func TestSteps(t *testing.T) {
 	if first := s.steps()[0]; first.Secret != "master2021" {
 		t.Errorf("the first step asks for %q", first.Secret)
 	}
-	s.Web = "http://127.0.0.1:10080/"
+	s.Web = "http://127.0.0.1:10082/"
 	if third := s.steps()[2]; third.Command != s.Web || s.Link() != s.Web {
 		t.Errorf("the page is %+v, and for a phone %s", third, s.Link())
+	}
+	if w := wordsOf(s.Lang); !strings.Contains(s.recorded(w), "terminaux est enregistré") || strings.Contains(Sheet{}.recorded(w), "terminaux") {
+		t.Errorf("what is recorded: %s", s.recorded(w))
 	}
 	s.Web = ""
 	s.Services = s.Services[1:]

@@ -9,7 +9,7 @@ import (
 type words struct {
 	sheet, server, mail, accounts, account, password, services, service, typed, address, colon, own, others, same string
 	first, connect, telnet, read, tasks, most, check, hint, task, browser                                         string
-	recorded, until, scan                                                                                         string
+	recorded, shown, until, scan                                                                                  string
 }
 
 func wordsOf(lang string) words {
@@ -23,6 +23,7 @@ func wordsOf(lang string) words {
 			recorded: "Ce que vous tapez aux ports 25, 110 et 143 est enregistré, avec l'heure (les mots de passe sont masqués), de même que les messages " +
 				"reçus, vos réponses et vos résultats. L'enseignant peut les lire, ainsi que votre boîte ; rien n'est envoyé ailleurs. " +
 				"Dialogues, messages et fichiers disparaissent quand l'enseignant retire le serveur ; réponses et résultats quand il les efface.",
+			shown: " Sur la page de la classe, ce que montrent vos terminaux est enregistré aussi, jusqu'à ce que l'enseignant retire le serveur.",
 			until: "Le serveur est prévu jusqu'au", scan: "L'adresse, pour un téléphone",
 		}
 	}
@@ -35,6 +36,7 @@ func wordsOf(lang string) words {
 		recorded: "What you type at ports 25, 110 and 143 is recorded, with the time (passwords are masked), and so are the messages that arrive, your " +
 			"answers and your results. Your teacher can read them, and your mailbox; nothing is sent elsewhere. Dialogues, messages and files " +
 			"are gone when the teacher takes the server down; answers and results when the teacher erases them.",
+		shown: " On the class's page what your terminals show is recorded, too, until the teacher takes the server down.",
 		until: "The server is planned until", scan: "The address, for a phone",
 	}
 }
@@ -66,6 +68,14 @@ func (s Sheet) steps() (all []step) {
 		all = append(all, step{"", "lab", w.tasks + fmt.Sprintf(w.most, s.Tasks, s.Points), ""}, step{"", "lab check", w.check, ""}, step{"", "lab hint " + w.task, w.hint, ""})
 	}
 	return all
+}
+
+// recorded is what a student is told of records.
+func (s Sheet) recorded(w words) string {
+	if s.Web == "" {
+		return w.recorded
+	}
+	return w.recorded + w.shown
 }
 
 // page is the class's page, where there is one.

@@ -53,6 +53,58 @@ func TestAttacks(t *testing.T) {
 	}
 }
 
+// TestTeachersPages: what is the teacher's opens for nobody else, by no forged role or token, and changes by no other site's form.
+func TestTeachersPages(t *testing.T) {
+	c := newClass(t, "amiens-smtp-pop-imap", "alice", "bruno")
+	teacher, token := c.teacher()
+	student, nobody := c.browser(), c.browser()
+	student.login("alice", "master2021")
+	_, mine := student.home()
+	form := func(token string) url.Values {
+		return url.Values{"seat": {"1"}, "student": {"alice"}, "task": {"enveloppe"}, "text": {"x"}, "scope": {"all"}, "word": {"passed"}, "share": {"passed"}, "next": {"x"}, "token": {token}}
+	}
+	query := "?seat=1&student=alice&account=util1&tab=1&id=1&form=csv"
+	for _, page := range []string{"board", "board-events", "person", "person-events", "look", "lesson", "lesson-events", "waiting", "grades", "grades-file", "replay",
+		"replay-scenes", "replay-file", "reset", "teacher-alive"} {
+		for who, v := range map[string]*visitor{"a student": student, "nobody": nobody} {
+			if status, body, _ := v.do("GET", page+query, nil, "Maillab-Role", token, "X-Token", token); status != http.StatusUnauthorized || strings.Contains(body, "bruno") {
+				t.Errorf("%s at %s: %d", who, page, status)
+			}
+		}
+	}
+	for _, page := range []string{"mark", "note", "copy", "reset", "put-back", "waiting", "grades-list", "grades-filled", "teacher-out"} {
+		for name, a := range map[string]struct {
+			v       *visitor
+			form    url.Values
+			headers []string
+			want    int
+		}{
+			"a student":                 {student, form(mine), nil, http.StatusUnauthorized},
+			"a student, with its token": {student, form(token), []string{"X-Token", token, "Maillab-Role", token}, http.StatusUnauthorized},
+			"no token":                  {teacher, form(""), nil, http.StatusForbidden},
+			"a student's token":         {teacher, form(mine), nil, http.StatusForbidden},
+			"another site":              {teacher, form(token), []string{"Sec-Fetch-Site", "cross-site"}, http.StatusForbidden},
+			"another origin":            {teacher, form(token), []string{"Origin", "http://evil.example"}, http.StatusForbidden},
+		} {
+			if status, body, _ := a.v.do("POST", page, a.form, a.headers...); status != a.want {
+				t.Errorf("%s at %s: %d, want %d: %.200s", name, page, status, a.want, body)
+			}
+		}
+		if page == "reset" || page == "waiting" {
+			continue // there is a page that asks
+		}
+		if status, _, _ := teacher.do("GET", page+query+"&token="+token, nil); status != http.StatusMethodNotAllowed {
+			t.Errorf("%s by its address: %d", page, status)
+		}
+	}
+	if home, _ := student.home(); strings.Contains(home, "comment\">") {
+		t.Error("something was marked")
+	}
+	if copies, err := teacherOf(t, c, teacher).Seat(1).Copies(t.Context(), "alice"); err != nil || len(copies) != 0 {
+		t.Error("something was copied: ", copies, err)
+	}
+}
+
 // TestHeaders: what every answer tells the browser.
 func TestHeaders(t *testing.T) {
 	c := newClass(t, "hello", "alice")

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"maps"
+	"net/http"
 	"net/url"
 	"regexp"
 	"slices"
@@ -29,6 +30,16 @@ type row struct {
 	Next          string // the title of the task to go on with
 	Act           control.Activity
 	Since         time.Time // when a task passed last, else when the epoch began
+	Tries         map[string]int
+	History       progress.History // where it was asked for
+}
+
+// Stuck is for how many whole minutes a student has got on with nothing; 0 for who is through, or did nothing yet.
+func (r row) Stuck(now time.Time) time.Duration {
+	if r.Passed == r.Total || r.Act.At.IsZero() {
+		return 0
+	}
+	return max(0, now.Sub(r.Since).Truncate(time.Minute))
 }
 
 // board is a class, who is stuck first.
@@ -37,6 +48,7 @@ type board struct {
 	Tasks []check.Result // for the head: what all have
 	Turns []turn
 	Sum   sum
+	Now   time.Time
 }
 
 // turn is what several students have found, and is not right yet.
@@ -54,10 +66,10 @@ func stuckFirst(x, y row) int {
 }
 
 // boardOf puts rows in order. On the wall nobody has a name: everybody is a number, in the order of the seats.
-func boardOf(rows []row, lang string, wall bool) board {
+func boardOf(rows []row, lang string, wall bool, now time.Time) board {
 	rows = slices.Clone(rows)
 	slices.SortStableFunc(rows, stuckFirst)
-	b := board{Rows: rows, Turns: turnsOf(rows, lang)}
+	b := board{Rows: rows, Turns: turnsOf(rows, lang), Now: now}
 	for _, r := range rows {
 		b.Sum.Passed += r.Passed
 		b.Sum.Total += r.Total
@@ -80,13 +92,14 @@ var particular = regexp.MustCompile(`\b[0-9A-F]{9,}\b|\b\d[\d:.,]*\b|\S+@\S+|"[^
 // mostTurns is how many are told.
 const mostTurns = 5
 
-// turnsOf are what two students or more have found of a task that has not passed, the most frequent first.
+// turnsOf are what two students or more have found of a task that has not passed, and that they have tried or are to go on with,
+// the most frequent first.
 func turnsOf(rows []row, lang string) (turns []turn) {
 	type key struct{ title, seen string }
 	counts := map[key]int{}
 	for _, r := range rows {
 		for _, one := range r.Results {
-			if seen := one.Seen.In(lang); one.State == progress.Failed && seen != "" && !r.Act.At.IsZero() {
+			if seen := one.Seen.In(lang); one.State == progress.Failed && seen != "" && !r.Act.At.IsZero() && (r.Tries[one.ID] > 0 || r.Next == one.Title.In(lang)) {
 				counts[key{one.Title.In(lang), particular.ReplaceAllString(seen, "…")}]++
 			}
 		}
@@ -106,13 +119,21 @@ func turnsOf(rows []row, lang string) (turns []turn) {
 type watch struct {
 	client *control.Client
 	lang   string
+	asks   asks
+	pause  time.Duration // how often what students do is looked at that changes no task
 
 	mu   sync.Mutex
 	rows map[int][]row // by seat
 }
 
-func newWatch(client *control.Client, lang string) *watch {
-	return &watch{client: client, lang: lang, rows: map[int][]row{}}
+// asks is what is wanted beside how tasks stand.
+type asks struct {
+	history bool // all that is known of students' work
+	doings  bool // what they did last
+}
+
+func newWatch(client *control.Client, lang string, a asks) *watch {
+	return &watch{client: client, lang: lang, asks: a, pause: activityPause, rows: map[int][]row{}}
 }
 
 // atOnce bounds how many sandboxes are asked side by side.
@@ -134,6 +155,11 @@ func (v *watch) whole(ctx context.Context) ([]row, error) {
 		})
 	}
 	_ = group.Wait()
+	for _, err := range errs { // what is known from before does not hide it
+		if isStatus(err, http.StatusUnauthorized) {
+			return nil, err
+		}
+	}
 	rows := v.all()
 	if len(rows) == 0 || ctx.Err() != nil {
 		return nil, cmp.Or(errors.Join(errs...), ctx.Err())
@@ -143,20 +169,25 @@ func (v *watch) whole(ctx context.Context) ([]row, error) {
 
 // look asks one sandbox.
 func (v *watch) look(ctx context.Context, seat int) error {
-	checked, err := v.client.Check(ctx, seat, control.CheckRequest{NoRuns: true})
+	checked, err := v.client.Seat(seat).Check(ctx, control.CheckRequest{NoRuns: true, History: v.asks.history})
 	if err != nil {
 		return err
 	}
-	activity, err := v.client.Activity(ctx, seat)
-	if err != nil {
-		return err
+	var activity []control.Activity
+	if v.asks.doings {
+		if activity, err = v.client.Seat(seat).Activity(ctx); err != nil {
+			return err
+		}
 	}
 	var rows []row
 	for _, c := range checked {
-		i := slices.IndexFunc(activity, func(a control.Activity) bool { return a.Student == c.Student })
-		if i >= 0 {
-			rows = append(rows, rowOf(seat, c, activity[i], v.lang))
+		var doing control.Activity
+		if i := slices.IndexFunc(activity, func(a control.Activity) bool { return a.Student == c.Student }); i >= 0 {
+			doing = activity[i]
+		} else if v.asks.doings {
+			continue
 		}
+		rows = append(rows, rowOf(seat, c, doing, v.lang))
 	}
 	v.mu.Lock()
 	defer v.mu.Unlock()
@@ -165,7 +196,7 @@ func (v *watch) look(ctx context.Context, seat int) error {
 }
 
 func rowOf(seat int, c control.CheckedStudent, act control.Activity, lang string) row {
-	r := row{Seat: seat, Student: c.Student, Results: c.Results, Total: len(c.Results), Act: act, Since: act.Passed}
+	r := row{Seat: seat, Student: c.Student, Results: c.Results, Total: len(c.Results), Act: act, Since: act.Passed, Tries: c.Tries, History: c.History}
 	if r.Since.IsZero() {
 		r.Since = act.Started
 	}
@@ -217,7 +248,7 @@ func (v *watch) follow(ctx context.Context, show func([]row) error) error {
 	for _, s := range seats {
 		go v.changes(ctx, s.Seat, changed)
 	}
-	tick := time.NewTicker(activityPause)
+	tick := time.NewTicker(v.pause)
 	defer tick.Stop()
 	for err == nil {
 		if err = show(rows); err != nil {
@@ -240,7 +271,7 @@ func (v *watch) follow(ctx context.Context, show func([]row) error) error {
 func (v *watch) changes(ctx context.Context, seat int, changed chan<- int) {
 	for ctx.Err() == nil {
 		first := true
-		_ = v.client.Changes(ctx, seat, "", func() error {
+		_ = v.client.Seat(seat).Changes(ctx, "", func() error {
 			if first { // how it is has been looked at
 				first = false
 				return nil
@@ -281,7 +312,7 @@ func (v *watch) these(ctx context.Context, seats map[int]bool) error {
 	for seat := range seats {
 		group.Go(func() error { return v.look(ctx, seat) })
 	}
-	if err := group.Wait(); isStatus(err, 401) {
+	if err := group.Wait(); isStatus(err, http.StatusUnauthorized) {
 		return err
 	}
 	return ctx.Err()

@@ -1,103 +1,48 @@
 package web
 
 import (
-	"context"
-	"os"
-	"os/exec"
-	"path/filepath"
-	"strings"
 	"testing"
-	"time"
 
-	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
+
+	"maillab/internal/web/browsertest"
 )
 
-// window is a real browser at a page.
-type window struct {
-	t   *testing.T
-	ctx context.Context
-}
+// window is a real browser at a page, with the short names that tests of this package use.
+type window struct{ *browsertest.Window }
 
 // newWindow opens one, or skips where there is no Chromium.
 func (c *class) newWindow() *window {
 	c.t.Helper()
-	if _, err := exec.LookPath("chromium"); err != nil {
-		c.t.Skip("no chromium here (apt-get install chromium): the page is not tried in a browser")
-	}
-	ctx, end := chromedp.NewExecAllocator(c.t.Context(), chromedp.NoSandbox, chromedp.Headless, chromedp.WindowSize(1280, 900))
-	c.t.Cleanup(end)
-	ctx, end = chromedp.NewContext(ctx)
-	c.t.Cleanup(end)
-	ctx, end = context.WithTimeout(ctx, 2*time.Minute)
-	c.t.Cleanup(end)
-	w := &window{c.t, ctx}
-	w.do(chromedp.Navigate(c.address))
-	return w
+	return &window{browsertest.Open(c.t, c.address)}
 }
 
-// do does things one after the other.
 func (w *window) do(steps ...chromedp.Action[chromedp.Void]) {
-	w.t.Helper()
-	if err := chromedp.Do(w.ctx, steps...); err != nil {
-		w.shot("failed")
-		w.t.Fatal(err)
-	}
+	w.T.Helper()
+	w.Do(steps...)
 }
 
-// login logs in as a student.
 func (w *window) login(name, password string) {
-	w.t.Helper()
-	w.do(chromedp.SendKeys("#name", name), chromedp.SendKeys("#password", password+"\r"), chromedp.WaitReady("main.work, [role=alert]"))
+	w.T.Helper()
+	w.Login(name, password)
 }
 
-// eval is what a script in the page gives.
-func eval[T any](w *window, script string) T {
-	w.t.Helper()
-	v, err := chromedp.Run(w.ctx, chromedp.Evaluate[T](script))
-	if err != nil {
-		w.t.Fatal(script, err)
-	}
-	return v
-}
-
-// until waits for a script to be true in the page.
 func (w *window) until(script string) {
-	w.t.Helper()
-	for !eval[bool](w, "!!("+script+")") {
-		select {
-		case <-w.ctx.Done():
-			w.shot("failed")
-			w.t.Fatalf("never: %s", script)
-		case <-time.After(20 * time.Millisecond):
-		}
-	}
+	w.T.Helper()
+	w.Until(script)
 }
 
-// looks has the page in a width and a colour scheme.
 func (w *window) looks(width int64, scheme string) {
-	w.t.Helper()
-	w.do(chromedp.EmulateViewport(width, 900), chromedp.Func(func(ctx context.Context, _ *chromedp.Target) error {
-		_, err := chromedp.Call(ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
-			Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}}})
-		return err
-	}))
+	w.T.Helper()
+	w.Looks(width, scheme)
 }
 
-// shot keeps a picture of the page in $MAILLAB_SHOTS, where that is set.
-func (w *window) shot(name string) {
-	dir := os.Getenv("MAILLAB_SHOTS")
-	if dir == "" {
-		return
-	}
-	picture, err := chromedp.Run(w.ctx, chromedp.CaptureScreenshot())
-	if err == nil {
-		err = os.WriteFile(filepath.Join(dir, strings.ReplaceAll(w.t.Name(), "/", "-")+"-"+name+".png"), picture, 0o644)
-	}
-	if err != nil {
-		w.t.Error(err)
-	}
+func (w *window) shot(name string) { w.Shot(name) }
+
+func eval[T any](w *window, script string) T {
+	w.T.Helper()
+	return browsertest.Eval[T](w.Window, script)
 }
 
 // TestInABrowser: a student logs in, types a message elsewhere, and sees the task turn green without doing anything; an answer
@@ -107,7 +52,9 @@ func TestInABrowser(t *testing.T) {
 	w := c.newWindow()
 	w.login("alice", "wrong")
 	w.until(`document.querySelector("[role=alert]").textContent.includes("password") || document.querySelector("[role=alert]").textContent.includes("Mot")`)
-	w.do(chromedp.SendKeys("#password", "master2021\r"), chromedp.WaitReady("#task-message-simple.todo"))
+	w.do(chromedp.Navigate(c.address+"login"), chromedp.WaitReady("#name")) // the address that stands there, once more
+	w.login("alice", "master2021")
+	w.do(chromedp.WaitReady("#task-message-simple.todo"))
 	w.until(`document.querySelector("#sum").textContent.startsWith("0 ")`)
 	c.typed(1, message("util1", "util11")...)
 	w.until(`document.querySelector("#task-message-simple.passed") && document.querySelector("#told").textContent.includes("réussie")`)
@@ -137,17 +84,7 @@ func TestTerminalInABrowser(t *testing.T) {
 	c := newClass(t, "amiens-smtp-pop-imap", "alice")
 	w := c.newWindow()
 	w.login("alice", "master2021")
-	shows := func(text string) {
-		t.Helper()
-		w.until(`[...document.querySelectorAll(".panel:not([hidden]) .screen")].some(e => e.innerText.includes(` + "`" + text + "`" + `))`)
-	}
-	enter := func(line string) {
-		t.Helper()
-		for _, key := range line + "\r" {
-			w.do(chromedp.KeyEvent(string(key)), chromedp.Sleep(30*time.Millisecond))
-		}
-		w.do(chromedp.Sleep(400 * time.Millisecond))
-	}
+	shows, enter := w.Shows, w.Enter
 	focus := chromedp.Focus(".panel:not([hidden]) .keys")
 	shows("$")
 	w.do(focus)

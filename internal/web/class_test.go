@@ -14,9 +14,12 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
+	"maillab/internal/belongings"
 	"maillab/internal/control"
 	"maillab/internal/gateway"
 	"maillab/internal/handoff"
@@ -35,9 +38,18 @@ type class struct {
 	t       *testing.T
 	address string // of the page, with a slash at the end
 	gateway *gateway.Gateway
+	doors   control.Doors
+	end     context.CancelFunc // of the gateway
+	reached []net.Conn         // through the gateway, by pages
+	mu      sync.Mutex         // of gateway and reached
 	daemons map[int]*maild.Daemon
 	specs   map[int]spec.Sandbox
+
+	ahead atomic.Int64 // how far the page's clock is
 }
+
+// later has the page's clock go on until what it knows of the gateway is old.
+func (c *class) later() { c.ahead.Add(int64(2 * servingFresh)) }
 
 // hash is what every password of a class has in place of a hash of its own: hashing is slow, and not what is tried here.
 var hash = func() func(string) (string, error) {
@@ -67,11 +79,41 @@ func newClass(t *testing.T, name string, students ...string) *class {
 		}
 		doors.Sandboxes = append(doors.Sandboxes, target)
 	}
-	c.gateway = gateway.New(t.Context(), c, "", slog.New(slog.DiscardHandler))
-	c.gateway.Open(doors)
-	t.Cleanup(c.gateway.Close)
+	c.doors = doors
+	c.newGateway()
 	c.open(t.Context())
 	return c
+}
+
+// newGateway starts a gateway in place of the one that may be there, which ends, and with it what went through it.
+func (c *class) newGateway() {
+	c.t.Helper()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.gateway != nil {
+		c.end()
+		c.gateway.Close()
+		for _, conn := range c.reached {
+			_ = conn.Close()
+		}
+		c.reached = nil
+	}
+	ctx, end := context.WithCancel(c.t.Context())
+	c.end = end
+	c.gateway = gateway.New(ctx, c, "", slog.New(slog.DiscardHandler))
+	c.gateway.Open(c.doors)
+	c.t.Cleanup(c.gateway.Close)
+}
+
+// reach connects a page to something through the gateway that is there now.
+func (c *class) reach(ctx context.Context, what handoff.Reach) (net.Conn, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	conn, err := c.gateway.Reach(ctx, what)
+	if err == nil {
+		c.reached = append(c.reached, conn)
+	}
+	return conn, err
 }
 
 // open starts a page.
@@ -84,7 +126,8 @@ func (c *class) open(ctx context.Context) {
 	if c.address == "" {
 		c.address = "http://" + l.Addr().String() + "/"
 	}
-	page := New(Config{Name: "try", Reach: c.gateway.Reach, Log: slog.New(slog.DiscardHandler)})
+	page := New(Config{Name: "try", Reach: c.reach, Log: slog.New(slog.DiscardHandler),
+		Now: func() time.Time { return time.Now().Add(time.Duration(c.ahead.Load())) }})
 	go page.Serve(ctx, l)
 }
 
@@ -129,7 +172,7 @@ func (c *class) serve(s spec.Sandbox) {
 	}
 	dir := c.t.TempDir()
 	d, err := maild.New(maild.Config{Spec: sealed, Files: mbox.PlainFiles(filepath.Join(dir, "users")), Accounts: auth.NewMemory(hashes),
-		StateDir: filepath.Join(dir, "maild"), LogFile: filepath.Join(dir, "mail.log"), AnyListener: true})
+		Belongings: belongings.Plain{Dir: filepath.Join(dir, "users")}, StateDir: filepath.Join(dir, "maild"), LogFile: filepath.Join(dir, "mail.log"), AnyListener: true})
 	if err != nil {
 		c.t.Fatal(err)
 	}

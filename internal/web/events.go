@@ -35,8 +35,33 @@ func (e *eventStream) beat() bool {
 // heartbeat keeps proxies from closing what says nothing.
 const heartbeat = 20 * time.Second
 
-// pump sends what comes, and meanwhile that it lives, until ctx ends, nothing more comes, or send tells that nobody listens.
-func pump[V any](ctx context.Context, out *eventStream, coming <-chan V, send func(V) bool) {
+// pushing brings an event to a browser; its error says that nobody listens any more.
+type pushing func(event, data string) error
+
+// streams pushes to a browser what several follow side by side, and meanwhile that it lives, until the browser goes. Where one of
+// them ends all do, and the browser comes again.
+func (p *Page) streams(w http.ResponseWriter, r *http.Request, all ...func(ctx context.Context, push pushing) error) {
+	out := newEvents(w)
+	if !out.send("boot", p.boot) {
+		return
+	}
+	ctx, cancel := context.WithCancel(r.Context())
+	defer cancel()
+	type change struct{ event, data string }
+	changes := make(chan change)
+	push := func(event, data string) error {
+		select {
+		case changes <- change{event, data}:
+		case <-ctx.Done():
+		}
+		return ctx.Err()
+	}
+	for _, follow := range all {
+		go func() {
+			defer cancel()
+			_ = follow(ctx, push)
+		}()
+	}
 	beat := time.NewTicker(heartbeat)
 	defer beat.Stop()
 	for {
@@ -47,8 +72,8 @@ func pump[V any](ctx context.Context, out *eventStream, coming <-chan V, send fu
 			if !out.beat() {
 				return
 			}
-		case v, more := <-coming:
-			if !more || !send(v) {
+		case one := <-changes:
+			if !out.send(one.event, one.data) {
 				return
 			}
 		}

@@ -36,9 +36,9 @@ type dialogueRow struct {
 func (p *Page) happened(w http.ResponseWriter, r *http.Request, s *session) {
 	page := happenedPage{frame: p.frame(r, s.language(), s), Me: s.me}
 	page.Title, page.Here = say(page.Lang, "happened"), "happened"
-	dialogues, err := s.client.Dialogues(r.Context(), 0, s.me.Student)
+	dialogues, err := s.client.Seat(0).Dialogues(r.Context(), s.me.Student)
 	if err == nil {
-		page.Messages, err = s.client.Messages(r.Context(), 0, s.me.Student)
+		page.Messages, err = s.client.Seat(0).Messages(r.Context(), s.me.Student)
 	}
 	if p.lost(w, r, s, err) {
 		return
@@ -82,24 +82,23 @@ type logLine struct {
 
 // dialogue draws one.
 func (p *Page) dialogue(w http.ResponseWriter, r *http.Request, s *session) {
-	all, err := s.client.Dialogues(r.Context(), 0, s.me.Student)
+	d, err := s.client.Seat(0).Dialogue(r.Context(), s.me.Student, r.FormValue("id"))
 	if p.lost(w, r, s, err) {
 		return
 	}
-	i := slices.IndexFunc(all, func(d dialogue.Dialogue) bool { return d.ID == r.FormValue("id") })
-	if err != nil || i < 0 {
+	if err != nil {
 		p.gone(w, r, s)
 		return
 	}
-	page := dialoguePage{frame: p.frame(r, s.language(), s), Me: s.me, Of: all[i]}
-	steps := drawing.Steps(all[i], func(queue string) []byte {
+	page := dialoguePage{frame: p.frame(r, s.language(), s), Me: s.me, Of: d}
+	steps := drawing.Steps(d, func(queue string) []byte {
 		page.Queues = append(page.Queues, queue)
-		m, _ := s.client.Message(r.Context(), 0, s.me.Student, queue) // what did not come into a mailbox of one's own is not shown
+		m, _ := s.client.Seat(0).Message(r.Context(), s.me.Student, queue) // what did not come into a mailbox of one's own is not shown
 		return m.Text
 	})
 	page.Queues = slices.DeleteFunc(page.Queues, func(id string) bool { return id == "" })
-	page.Title, page.Here = say(page.Lang, "dialogue", strings.ToUpper(all[i].Service)), "happened"
-	page.Ladder = template.HTML(drawing.Ladder(all[i].Service, steps, page.Lang)) //nolint:gosec // drawing escapes what is text
+	page.Title, page.Here = say(page.Lang, "dialogue", strings.ToUpper(d.Service)), "happened"
+	page.Ladder = template.HTML(drawing.Ladder(d.Service, steps, page.Lang)) //nolint:gosec // drawing escapes what is text
 	page.Words = drawing.Told(steps, page.Lang)
 	if len(page.Queues) > 0 {
 		page.Log = s.log(r.Context(), page.Queues)
@@ -109,7 +108,7 @@ func (p *Page) dialogue(w http.ResponseWriter, r *http.Request, s *session) {
 
 // log is the end of mail.log from the first line about one of some messages on.
 func (s *session) log(ctx context.Context, queues []string) (lines []logLine) {
-	in, err := s.client.Log(ctx, 0, shownMost*5, false)
+	in, err := s.client.Seat(0).Log(ctx, shownMost*5, false)
 	if err != nil {
 		return nil // the page is about something else
 	}
@@ -136,7 +135,7 @@ type messagePage struct {
 
 // message draws one.
 func (p *Page) message(w http.ResponseWriter, r *http.Request, s *session) {
-	m, err := s.client.Message(r.Context(), 0, s.me.Student, r.FormValue("id"))
+	m, err := s.client.Seat(0).Message(r.Context(), s.me.Student, r.FormValue("id"))
 	if p.lost(w, r, s, err) {
 		return
 	}
@@ -162,10 +161,13 @@ func (p *Page) gone(w http.ResponseWriter, r *http.Request, s *session) {
 	render(w, http.StatusNotFound, "happened", page)
 }
 
-// clock is a time of day where the lab is.
-func clock(zone string, t time.Time) string {
-	if where, err := time.LoadLocation(zone); err == nil {
-		t = t.In(where)
+// clock is a time of day where the class is; of another day with the day.
+func clock(zone *time.Location, t time.Time) string {
+	if zone == nil { // which nobody knows here
+		zone = time.UTC
+	}
+	if t = t.In(zone); time.Since(t) > 20*time.Hour {
+		return t.Format("2006-01-02 15:04:05")
 	}
 	return t.Format("15:04:05")
 }
@@ -177,6 +179,13 @@ type places struct {
 }
 
 type place struct{ Href, Name string }
+
+// deskAt is the teacher's places, seen from one of them.
+func deskAt(lang, here string) places {
+	return places{lang, here, []place{
+		{"board", say(lang, "board.title")}, {"lesson", say(lang, "lesson")}, {"waiting", say(lang, "waiting")}, {"grades", say(lang, "grades")},
+	}}
+}
 
 // at is the places, seen from one of them.
 func at(lang, here string) places {

@@ -37,7 +37,7 @@ type logPage struct {
 func (p *Page) maillog(w http.ResponseWriter, r *http.Request, s *session) {
 	page := logPage{frame: p.frame(r, s.language(), s), Me: s.me}
 	page.Title, page.Here = "mail.log", "log"
-	in, err := s.client.Log(r.Context(), 0, shownMost, false)
+	in, err := s.client.Seat(0).Log(r.Context(), shownMost, false)
 	if p.lost(w, r, s, err) {
 		return
 	}
@@ -52,28 +52,17 @@ func (p *Page) maillog(w http.ResponseWriter, r *http.Request, s *session) {
 
 // logEvents pushes each line of mail.log as it is written, until the browser goes.
 func (p *Page) logEvents(w http.ResponseWriter, r *http.Request, s *session) {
-	out := newEvents(w)
-	if !out.send("boot", p.boot) {
-		return
-	}
-	in, err := s.client.Log(r.Context(), 0, 0, true)
-	if err != nil {
-		return // the browser comes again
-	}
-	defer in.Close()
-	lines := make(chan string)
-	go read(r.Context(), in, lines)
-	pump(r.Context(), out, lines, func(line string) bool { return out.send("line", line) })
-}
-
-// read hands lines on until ctx ends; then in is closed, which ends its reading, too.
-func read(ctx context.Context, in io.Reader, lines chan<- string) {
-	defer close(lines)
-	for line := range linesOf(in) {
-		select {
-		case lines <- line:
-		case <-ctx.Done():
-			return
+	p.streams(w, r, func(ctx context.Context, push pushing) error {
+		in, err := s.client.Seat(0).Log(ctx, 0, true)
+		if err != nil {
+			return err
 		}
-	}
+		defer in.Close()
+		for line := range linesOf(in) {
+			if err := push("line", line); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 }

@@ -67,7 +67,7 @@ func (p *Page) login(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	p.attempts.succeeded(who)
-	s.desks = p.rooms.enter(s.seat, s.me.Account)
+	s.desks = p.rooms.enter(s.seat, s.me.Account, s.me.Student)
 	p.sessions.begin(w, r, s)
 	to(w, "./")
 }
@@ -92,7 +92,7 @@ func (p *Page) again(w http.ResponseWriter, r *http.Request, status int, name, p
 
 func (p *Page) logout(w http.ResponseWriter, r *http.Request, _ *session) {
 	p.sessions.end(r)
-	http.SetCookie(w, &http.Cookie{Name: cookieName(r), MaxAge: -1, HttpOnly: true, SameSite: http.SameSiteLaxMode})
+	http.SetCookie(w, &http.Cookie{Name: cookieName(r), MaxAge: -1, HttpOnly: true, SameSite: http.SameSiteLaxMode, Secure: callerOf(r).secure})
 	to(w, "./")
 }
 

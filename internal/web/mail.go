@@ -51,10 +51,13 @@ func (p *Page) mail(page webmail.Page) http.HandlerFunc {
 	}
 }
 
-// formLimit bounds a request's body, in octets: a letter is longer than an answer.
+// formLimit bounds a request's body, in octets: a letter is longer than an answer, and a class list than a mark.
 func formLimit(r *http.Request) int64 {
-	if r.URL.Path == "/mail-send" {
+	switch r.URL.Path {
+	case "/mail-send":
 		return webmail.MaxForm
+	case "/grades-list", "/grades-filled":
+		return maxList
 	}
 	return maxForm
 }

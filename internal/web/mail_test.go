@@ -179,18 +179,18 @@ func TestMailInABrowser(t *testing.T) {
 
 // shots holds a page against widths and colours: nothing is cut off, everything has a name; and keeps pictures.
 func (w *window) shots(name string) {
-	w.t.Helper()
+	w.T.Helper()
 	for _, width := range []int64{360, 1280, 2560} {
 		for _, scheme := range []string{"light", "dark"} {
 			w.looks(width, scheme)
 			w.shot(name + "-" + scheme + "-" + map[int64]string{360: "360", 1280: "1280", 2560: "2560"}[width])
 		}
 		if wide := eval[int64](w, "document.documentElement.scrollWidth"); wide > width {
-			w.t.Errorf("%s at %d is %d wide", name, width, wide)
+			w.T.Errorf("%s at %d is %d wide", name, width, wide)
 		}
 	}
 	w.looks(1280, "light")
 	if nameless := eval[string](w, `[...document.querySelectorAll("button, input:not([type=hidden]), textarea, select, a, summary, iframe, img")].filter(e => !(e.textContent.trim() || e.labels?.length || e.getAttribute("aria-label") || e.title || e.alt)).map(e => e.outerHTML).join()`); nameless != "" {
-		w.t.Errorf("%s: no name: %s", name, nameless)
+		w.T.Errorf("%s: no name: %s", name, nameless)
 	}
 }

@@ -31,7 +31,7 @@ func (p *Page) record(s *session, program terminal.Program, cols, rows int) term
 		return program
 	}
 	r := &recorded{Program: program, events: make(chan func(*recording.Writer) error, waiting)}
-	to := s.client.Record(context.Background(), 0, s.me.Student) // it ends with the program
+	to := s.client.Seat(0).Record(context.Background(), s.me.Student) // it ends with the program
 	go func() {
 		defer to.Close()
 		h := recording.Header{Term: recording.Term{Cols: cols, Rows: rows, Type: terminal.Kind}, Title: s.me.Account}

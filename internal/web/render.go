@@ -12,7 +12,9 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"time"
 
+	"maillab/internal/drawing"
 	"maillab/internal/lab/task"
 	"maillab/internal/progress"
 	"maillab/internal/worksheet"
@@ -26,14 +28,16 @@ type frame struct {
 	Lang, Name, Title string
 	Token             string // "": nobody has logged in
 	Boot              string
-	Script            string // version of what is static
-	Here              string // which of the places it belongs to
+	Script            string         // version of what is static
+	Here              string         // which of the places it belongs to
+	Zone              *time.Location // where the class is; a teacher's page that shows times asks for it (session.where)
 }
 
 func (p *Page) frame(_ *http.Request, lang string, s *session) frame {
 	f := frame{Lang: lang, Name: p.cfg.Name, Title: "maillab", Boot: p.boot, Script: staticVersion()}
 	if s != nil {
 		f.Token = s.token
+		f.Zone, _ = time.LoadLocation(s.me.Timezone)
 	}
 	return f
 }
@@ -42,23 +46,29 @@ func (p *Page) frame(_ *http.Request, lang string, s *session) frame {
 type card struct {
 	worksheet.Task
 	Lang, Token string
+	Level       int // of its heading
 }
 
 // pages are the templates.
 var pages = sync.OnceValue(func() *template.Template {
 	return template.Must(template.New("").Funcs(template.FuncMap{
-		"t":     func(lang, key string, args ...any) string { return say(lang, key, args...) },
-		"other": func(lang string) string { return map[string]string{"fr": "en", "en": "fr"}[lang] },
-		"card":  func(t worksheet.Task, lang, token string) card { return card{t, lang, token} },
-		"state": stateName,
-		"text":  inText,
-		"query": query,
-		"sum":   sumIn,
-		"clock": clock,
-		"at":    at,
-		"upper": strings.ToUpper,
-		"in":    func(t task.Text, lang string) string { return t.In(lang) },
-		"asks":  func(t worksheet.Task) bool { return t.Ask != "" },
+		"t":      func(lang, key string, args ...any) string { return say(lang, key, args...) },
+		"other":  func(lang string) string { return map[string]string{"fr": "en", "en": "fr"}[lang] },
+		"card":   func(t worksheet.Task, lang, token string, level int) card { return card{t, lang, token, level} },
+		"state":  stateName,
+		"text":   inText,
+		"query":  func(pairs ...string) template.URL { return template.URL(query(pairs...)) }, //nolint:gosec // it is escaped as a query
+		"sum":    sumIn,
+		"clock":  clock,
+		"at":     at,
+		"desk":   deskAt,
+		"took":   drawing.Period,
+		"period": func(from, to time.Time) string { return drawing.Period(to.Sub(from)) },
+		"octets": octets,
+		"inc":    func(n int) int { return n + 1 },
+		"upper":  strings.ToUpper,
+		"in":     func(t task.Text, lang string) string { return t.In(lang) },
+		"asks":   func(t worksheet.Task) bool { return t.Ask != "" },
 	}).ParseFS(files, "pages/*.html"))
 })
 
@@ -93,6 +103,14 @@ func stateName(s progress.State) string {
 
 func sumIn(lang string, s sum) string {
 	return say(lang, "sum", s.Passed, s.Total, strconv.FormatFloat(s.Points, 'f', -1, 64), s.Of)
+}
+
+// octets is a size as short as it is told.
+func octets(n int64) string {
+	if n < 1<<20 {
+		return strconv.FormatInt((n+1023)/1024, 10) + " KiB"
+	}
+	return strconv.FormatInt((n+1<<19)/(1<<20), 10) + " MiB"
 }
 
 // staticVersion changes with what is static, which browsers may keep.

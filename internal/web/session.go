@@ -10,6 +10,7 @@ import (
 
 	"maillab/internal/control"
 	"maillab/internal/handoff"
+	"maillab/internal/roster"
 	"maillab/internal/webmail"
 )
 
@@ -29,6 +30,8 @@ type session struct {
 	desks    *desks
 
 	teacher *control.Client // of a teacher: has the role
+	zone    *time.Location  // of the class, as a teacher's pages tell times; nil: not known yet
+	list    roster.Class    // that the teacher gave, for gradebooks
 
 	mu   sync.Mutex
 	last time.Time
@@ -103,7 +106,7 @@ func (ss *sessions) begin(w http.ResponseWriter, r *http.Request, s *session) {
 	ss.all[id] = s
 	ss.mu.Unlock()
 	http.SetCookie(w, &http.Cookie{ // without a path it is that of the page, wherever a proxy has put it
-		Name: cookieName(r), Value: id, HttpOnly: true, SameSite: http.SameSiteLaxMode, Secure: r.TLS != nil,
+		Name: cookieName(r), Value: id, HttpOnly: true, SameSite: http.SameSiteLaxMode, Secure: callerOf(r).secure,
 	})
 }
 

@@ -24,7 +24,7 @@ func (s *session) sheet(ctx context.Context, method, path string, in any) (sheet
 	if err != nil {
 		return sheet, err
 	}
-	response, err := s.client.Worksheet(0, s.me.Student).RoundTrip(request)
+	response, err := s.client.Seat(0).Worksheet(s.me.Student).RoundTrip(request)
 	if err != nil {
 		return sheet, err
 	}

@@ -19,6 +19,7 @@ import (
 type block struct {
 	HTML  template.HTML
 	Tasks []worksheet.Task
+	Level int // of the tasks' headings: below the one that they stand under
 }
 
 // markdown is what statements are written in. HTML in them is left out.
@@ -30,13 +31,16 @@ func markdown() goldmark.Markdown {
 func laidOut(source string, tasks []worksheet.Task) []block {
 	md, in := markdown(), []byte(source)
 	var blocks []block
-	placed := map[string]bool{}
+	placed, level := map[string]bool{}, 1
 	for n := md.Parser().Parse(text.NewReader(in)).FirstChild(); n != nil; n = n.NextSibling() {
 		var out bytes.Buffer
 		if err := md.Renderer().Render(&out, in, n); err != nil {
 			continue // it writes to memory
 		}
-		b := block{HTML: template.HTML(out.String())} //nolint:gosec // goldmark escapes, and leaves HTML out
+		if heading, is := n.(*ast.Heading); is {
+			level = heading.Level
+		}
+		b := block{HTML: template.HTML(out.String()), Level: level + 1} //nolint:gosec // goldmark escapes, and leaves HTML out
 		for _, id := range named(n, in) {
 			i := slices.IndexFunc(tasks, func(t worksheet.Task) bool { return t.ID == id })
 			if i >= 0 && !placed[id] {
@@ -53,7 +57,7 @@ func laidOut(source string, tasks []worksheet.Task) []block {
 		}
 	}
 	if len(rest) > 0 {
-		blocks = append(blocks, block{Tasks: rest})
+		blocks = append(blocks, block{Tasks: rest, Level: level + 1})
 	}
 	return blocks
 }

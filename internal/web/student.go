@@ -140,7 +140,7 @@ func (s *session) changed(tasks []worksheet.Task) change {
 	c := change{Cards: map[string]string{}, State: map[string]string{}, Said: map[string]string{}}
 	lang := s.language()
 	for _, t := range tasks {
-		c.Cards[t.ID] = fragment("verdict", card{t, lang, s.token})
+		c.Cards[t.ID] = fragment("verdict", card{Task: t, Lang: lang, Token: s.token})
 		c.State[t.ID] = stateName(t.State)
 		c.Said[t.ID] = t.Title + ": " + say(lang, "state."+stateName(t.State))
 	}
@@ -149,18 +149,19 @@ func (s *session) changed(tasks []worksheet.Task) change {
 
 // events pushes what changes: each line is an event of a server (text/event-stream), until the browser goes.
 func (p *Page) events(w http.ResponseWriter, r *http.Request, s *session) {
-	out := newEvents(w)
-	if !out.send("boot", p.boot) {
-		return
-	}
 	if s.me.Student == "" {
-		<-r.Context().Done()
+		p.streams(w, r)
 		return
 	}
+	p.streams(w, r, s.taskEvents, func(ctx context.Context, push pushing) error { return p.notices.follow(ctx, s.whom(), push) })
+}
+
+// taskEvents pushes the student's tasks when they look otherwise, until ctx or the sandbox ends. Bursts of changes are one.
+func (s *session) taskEvents(ctx context.Context, push pushing) error {
 	changed := make(chan struct{}, 1)
 	go func() {
-		defer close(changed) // the browser comes again
-		_ = s.client.Changes(r.Context(), 0, s.me.Student, func() error {
+		defer close(changed)
+		_ = s.client.Seat(0).Changes(ctx, s.me.Student, func() error {
 			select {
 			case changed <- struct{}{}:
 			default:
@@ -169,18 +170,21 @@ func (p *Page) events(w http.ResponseWriter, r *http.Request, s *session) {
 		})
 	}()
 	last := ""
-	pump(r.Context(), out, changed, func(struct{}) bool {
-		sheet, err := s.tasks(r.Context())
+	for range changed {
+		sheet, err := s.tasks(ctx)
 		if err != nil {
-			return false
+			return err
 		}
 		c := s.changed(sheet.Tasks)
 		c.Sum = sumIn(s.language(), sumOf(sheet.Tasks))
 		text, err := json.Marshal(c)
-		if err != nil || string(text) != last && !out.send("tasks", string(text)) {
-			return false
+		if err != nil || string(text) == last {
+			continue
 		}
 		last = string(text)
-		return true
-	})
+		if err := push("tasks", last); err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -4,6 +4,8 @@ import (
 	"bufio"
 	"net/http"
 	"net/url"
+	"regexp"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -125,7 +127,7 @@ func TestShared(t *testing.T) {
 // TestSameTerminals: an account's terminals are the same in every browser, and end with its last session.
 func TestSameTerminals(t *testing.T) {
 	r := &rooms{}
-	one, two, other := r.enter(1, "util1"), r.enter(1, "util1"), r.enter(2, "util1")
+	one, two, other := r.enter(1, "util1", "alice"), r.enter(1, "util1", "alice"), r.enter(2, "util1", "bruno")
 	if one != two || one == other {
 		t.Fatal("whose terminals are whose")
 	}
@@ -143,5 +145,33 @@ func TestSameTerminals(t *testing.T) {
 	}
 	if len(two.open) != 0 {
 		t.Error("what has ended is kept")
+	}
+}
+
+// TestOpening: while somebody's terminal opens, another session of that account waits, and nobody else does.
+func TestOpening(t *testing.T) {
+	r := &rooms{}
+	opening := r.enter(1, "util1", "alice")
+	opening.mu.Lock() // as terminalOf has it
+	entered, rest := make(chan *desks), make(chan struct{})
+	go func() { entered <- r.enter(1, "util1", "alice") }()
+	stacks := make([]byte, 1<<20)
+	for waits := regexp.MustCompile(`\[sync\.Mutex\.Lock.*\]:\n(.+\n)*maillab/internal/web\.\(\*rooms\)\.enter\(`); !waits.Match(stacks[:runtime.Stack(stacks, true)]); {
+		runtime.Gosched()
+	}
+	go func() {
+		defer close(rest)
+		r.of(1, "bruno")
+		r.enter(2, "util1", "bruno")
+		opening.changed.tell()
+		opening.mu.Unlock()
+	}()
+	select {
+	case <-rest:
+	case <-time.After(time.Minute):
+		t.Fatal("all wait for alice's terminal")
+	}
+	if <-entered != opening {
+		t.Error("whose terminals are whose")
 	}
 }

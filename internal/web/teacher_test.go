@@ -77,6 +77,17 @@ func TestTeacher(t *testing.T) {
 	}
 }
 
+// teacher is a browser that is the teacher's, and the token of its forms.
+func (c *class) teacher() (v *visitor, token string) {
+	c.t.Helper()
+	v = c.browser()
+	if status, _, _ := v.do("POST", "teacher", url.Values{"code": {c.code()}}); status != http.StatusSeeOther {
+		c.t.Fatal("the code is not taken: ", status)
+	}
+	_, page, _ := v.do("GET", "board?lang=en", nil)
+	return v, tokenIn(page)
+}
+
 // tokenIn is the token of a page's forms.
 func tokenIn(page string) string {
 	_, rest, _ := strings.Cut(page, `name="token" value="`)
@@ -88,12 +99,12 @@ func tokenIn(page string) string {
 func TestBoardOrder(t *testing.T) {
 	now := time.Date(2026, 3, 26, 11, 0, 0, 0, time.UTC)
 	of := func(seat, passed int, since time.Duration, seen string) row {
-		r := row{Seat: seat, Student: string(rune('a' + seat)), Passed: passed, Total: 2, Since: now.Add(-since), Act: control.Activity{At: now}}
+		r := row{Seat: seat, Student: string(rune('a' + seat)), Passed: passed, Total: 2, Since: now.Add(-since), Act: control.Activity{At: now}, Next: "X"}
 		r.Results = []check.Result{{ID: "x", Title: task.Text{"en": "X", "fr": "X"}, State: progress.Failed, Seen: task.Text{"en": seen, "fr": seen}}}
 		return r
 	}
 	rows := []row{of(1, 2, 9*time.Hour, ""), of(2, 1, time.Minute, "message 1A2B3C4D5E6 to util1, at 11:09:05"), of(3, 0, time.Hour, "message FFFFFFFFFFF to util1, at 12:00"), of(4, 1, time.Hour, "other")}
-	b := boardOf(rows, "en", false)
+	b := boardOf(rows, "en", false, now)
 	var order []int
 	for _, r := range b.Rows {
 		order = append(order, r.Seat)
@@ -104,7 +115,7 @@ func TestBoardOrder(t *testing.T) {
 	if len(b.Turns) != 1 || b.Turns[0].Count != 2 || b.Turns[0].Seen != "message … to util1, at …" {
 		t.Errorf("%+v", b.Turns)
 	}
-	for i, r := range boardOf(rows, "en", true).Rows {
+	for i, r := range boardOf(rows, "en", true, now).Rows {
 		if r.Seat != i+1 || r.Student != "" {
 			t.Errorf("the wall: %+v", r)
 		}
@@ -119,8 +130,12 @@ func TestBoardInABrowser(t *testing.T) {
 	if strings.Contains(eval[string](w, "location.href"), "code") {
 		t.Error("the code stays in the address")
 	}
+	w.until(`(document.querySelector("#board .sideways").focus(), document.activeElement.matches("#board .sideways"))`) // the first change may come now
 	c.typed(1, message("util1", "util11")...)
 	w.until(`[...document.querySelectorAll("tr")].some(r => r.textContent.includes("alice") && r.querySelector("td.passed"))`)
+	if !eval[bool](w, `document.activeElement.matches("#board .sideways")`) {
+		t.Error("who reads the table by keys loses the focus when it changes")
+	}
 	w.until(`[...document.querySelectorAll("tr")].some(r => r.textContent.includes("alice") && r.textContent.includes("QUIT"))`)
 	w.shot("board")
 	w.looks(1280, "dark")

@@ -22,6 +22,10 @@ import (
 // comes again, here or on another machine, finds the same screen, and an account's processes, which are bounded, are not used
 // up by browsers that were closed. They end with the last session.
 type desks struct {
+	seat             int
+	account, student string
+	changed          *changes // when a terminal opens or ends
+
 	mu       sync.Mutex
 	open     map[int]*terminal.Terminal
 	sessions int
@@ -29,12 +33,23 @@ type desks struct {
 
 // rooms are the desks of all accounts.
 type rooms struct {
+	changed changes // when a terminal of anybody's opens or ends
+
 	mu  sync.Mutex
 	all map[string]*desks
 }
 
 // enter is an account's desks, for one more session.
-func (r *rooms) enter(seat int, account string) *desks {
+func (r *rooms) enter(seat int, account, student string) *desks {
+	d := r.desks(seat, account, student)
+	d.mu.Lock() // alone: a terminal may be opening, which takes a while
+	defer d.mu.Unlock()
+	d.sessions++
+	return d
+}
+
+// desks are an account's.
+func (r *rooms) desks(seat int, account, student string) *desks {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	key := strconv.Itoa(seat) + " " + account
@@ -43,12 +58,9 @@ func (r *rooms) enter(seat int, account string) *desks {
 	}
 	d := r.all[key]
 	if d == nil {
-		d = &desks{open: map[int]*terminal.Terminal{}}
+		d = &desks{seat: seat, account: account, student: student, changed: &r.changed, open: map[int]*terminal.Terminal{}}
 		r.all[key] = d
 	}
-	d.mu.Lock()
-	d.sessions++
-	d.mu.Unlock()
 	return d
 }
 
@@ -169,6 +181,11 @@ func (p *Page) terminalOf(ctx context.Context, s *session, number, cols, rows in
 	}
 	t := terminal.Start(p.record(s, program, cols, rows), cols, rows)
 	s.desks.open[number] = t
+	s.desks.changed.tell()
+	go func() {
+		<-t.Done()
+		s.desks.changed.tell()
+	}()
 	return t, nil
 }
 

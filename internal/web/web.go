@@ -39,7 +39,9 @@ type Page struct {
 	sessions *sessions
 	attempts *attempts
 	desk     *control.Client
+	served   servings
 	rooms    rooms
+	notices  notices
 }
 
 // New makes one.
@@ -77,24 +79,20 @@ func (p *Page) Serve(ctx context.Context, l net.Listener) {
 		ErrorLog: slog.NewLogLogger(p.cfg.Log.Handler(), slog.LevelDebug),
 	}
 	context.AfterFunc(ctx, func() { server.Close() })
-	if err := server.Serve(l); err != nil && !errors.Is(err, http.ErrServerClosed) {
+	if err := server.Serve(p.newFront(ctx, l)); err != nil && !errors.Is(err, http.ErrServerClosed) {
 		p.cfg.Log.Error("the page", "err", err)
 	}
 }
 
-// peerKey is where a request's context has the browser's addresses.
+// peerKey is where a request's context has the addresses of who connected.
 type peerKey struct{}
-
-func peerOf(r *http.Request) mail.Peer {
-	peer, _ := r.Context().Value(peerKey{}).(mail.Peer)
-	return peer
-}
 
 // Handler is the page.
 func (p *Page) Handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /{$}", p.home)
 	mux.HandleFunc("POST /login", p.login)
+	mux.HandleFunc("GET /login", func(w http.ResponseWriter, _ *http.Request) { to(w, "./") }) // who was refused loads that address again
 	mux.HandleFunc("POST /logout", p.mine(p.logout))
 	mux.HandleFunc("GET /events", p.mine(p.events))
 	mux.HandleFunc("GET /happened", p.mine(p.happened))
@@ -103,15 +101,8 @@ func (p *Page) Handler() http.Handler {
 	mux.HandleFunc("GET /log", p.mine(p.maillog))
 	mux.HandleFunc("GET /log-events", p.mine(p.logEvents))
 	mux.HandleFunc("GET /terminal", p.mine(p.terminal))
-	mux.HandleFunc("GET /teacher", p.teach)
-	mux.HandleFunc("POST /teacher", p.spend)
-	mux.HandleFunc("POST /teacher-out", p.teaching(p.logout))
-	mux.HandleFunc("GET /teacher-alive", p.teaching(func(w http.ResponseWriter, _ *http.Request, _ *session) { w.WriteHeader(http.StatusNoContent) }))
-	mux.HandleFunc("GET /board", p.teaching(p.board))
-	mux.HandleFunc("GET /board-events", p.teaching(p.boardEvents))
-	mux.HandleFunc("GET /person", p.teaching(p.person))
-	mux.HandleFunc("GET /person-events", p.teaching(p.personEvents))
-	mux.HandleFunc("POST /mark", p.teaching(p.mark))
+	mux.HandleFunc("POST /noticed", p.mine(p.noticed))
+	teachers{p}.handle(mux)
 	mux.HandleFunc("POST /check", p.mine(p.check))
 	mux.HandleFunc("POST /answer", p.mine(p.answer))
 	mux.HandleFunc("GET /alive", p.mine(func(w http.ResponseWriter, _ *http.Request, _ *session) { w.WriteHeader(http.StatusNoContent) }))
@@ -119,7 +110,7 @@ func (p *Page) Handler() http.Handler {
 		mux.HandleFunc(pattern, p.mail(page))
 	}
 	mux.Handle("GET /static/", static())
-	return hardened(http.NewCrossOriginProtection().Handler(mux))
+	return p.visited(hardened(http.NewCrossOriginProtection().Handler(mux)))
 }
 
 // hardened sets what every answer says to the browser.
@@ -155,7 +146,7 @@ func (p *Page) mine(do func(w http.ResponseWriter, r *http.Request, s *session))
 		s := p.sessions.of(r)
 		switch {
 		case s == nil || s.client == nil:
-			http.Error(w, "not logged in", http.StatusUnauthorized)
+			p.again(w, r, http.StatusUnauthorized, "", say(spoken(r), "login.over"))
 		case r.Method == http.MethodPost && !s.sent(r):
 			http.Error(w, "this form is not from this page: load the page again", http.StatusForbidden)
 		default:

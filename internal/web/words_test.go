@@ -14,11 +14,17 @@ import (
 // TestWords: every word that is asked for is there, in both languages with the same places to fill in, and none is left over.
 func TestWords(t *testing.T) {
 	used := map[string]bool{"points.1": true, "points": true}
-	for _, w := range []string{"hello", "help", "stay", "unknown"} {
+	for _, w := range []string{"hello", "help", "stay", "telnet", "unknown"} {
 		used["console."+w] = true
 	}
 	for _, s := range []progress.State{"", progress.Passed, progress.Failed, progress.Blocked, progress.Manual} {
 		used["state."+stateName(s)] = true
+	}
+	for _, f := range forms() {
+		used["grades."+f.key] = true
+	}
+	for _, done := range dones() {
+		used["person.done."+done] = true
 	}
 	asked := regexp.MustCompile(`(?:\.Lang|lang|language\(\)|spoken\(r\)), "([a-z0-9.]+)"|\bt \$?\.Lang "([a-z0-9.]+)"|"((?:login|teacher)\.[a-z]+)"`)
 	for _, dir := range []fs.FS{files, os.DirFS(".")} {

@@ -73,7 +73,7 @@ async function send(form) {
 
 // drafts are answers that were not given yet, kept by this browser until they are.
 const drafts = {
-  key: (id) => "maillab draft " + id,
+  key: (id) => "maillab draft " + page.dataset.who + " " + id,
   restore() {
     for (const area of document.querySelectorAll(".answer textarea")) {
       const id = area.closest(".task").dataset.task;
@@ -88,6 +88,17 @@ const drafts = {
   },
 };
 
+// says shows what the teacher said, until it is put away.
+function says({ id, text }) {
+  const at = document.getElementById("teachersays");
+  at.hidden = !text;
+  at.querySelector("span").textContent = text;
+  at.querySelector("button").onclick = () => {
+    fetch("noticed", { method: "POST", body: new URLSearchParams({ id }), headers: { "X-Token": page.dataset.token } }).catch(() => {});
+    at.hidden = true;
+  };
+}
+
 // follow listens to what the server pushes, and comes again when the line is lost.
 function follow() {
   const events = new EventSource(page.dataset.events);
@@ -96,6 +107,7 @@ function follow() {
     if (e.data !== page.dataset.boot) notice(page.dataset.restarted, true);
   });
   events.addEventListener("tasks", (e) => show(JSON.parse(e.data)));
+  events.addEventListener("notice", (e) => says(JSON.parse(e.data)));
   events.onerror = async () => {
     if (events.readyState === EventSource.CLOSED) setTimeout(follow, 2000);
     try {

@@ -22,6 +22,7 @@ function keysOf(e, application) {
   if (e.ctrlKey && !e.altKey && e.key.length === 1) {
     const code = e.key.toUpperCase().charCodeAt(0);
     if (e.key === " " || e.key === "@") return "\0";
+    if (e.key === "$") return "\x1d"; // Ctrl-], where ] wants AltGr: as terminals on French keyboards have it
     if (code >= 64 && code < 96) return String.fromCharCode(code - 64);
   }
   if (e.altKey && !e.ctrlKey && e.key.length === 1) return "\x1b" + e.key;
@@ -53,42 +54,91 @@ function palette(n) {
   return `rgb(${step(Math.floor((n - 16) / 36))} ${step(Math.floor((n - 16) / 6) % 6)} ${step((n - 16) % 6)})`;
 }
 
-class Terminal {
-  constructor(number, panel, labels) {
-    this.number = number;
+// make is an element of a class.
+function make(tag, name) {
+  const element = document.createElement(tag);
+  element.className = name;
+  return element;
+}
+
+// TerminalScreen shows what a terminal shows, frame by frame: one's own, another's, or one of the past.
+class TerminalScreen {
+  constructor(panel, labels) {
+    this.panel = panel;
     this.labels = labels;
     this.application = false;
     this.over = false;
-    this.closed = false;
-    this.build(panel);
-    this.connect();
+    this.build();
   }
 
-  build(panel) {
-    this.panel = panel;
-    const make = (tag, name) => {
-      const element = document.createElement(tag);
-      element.className = name;
-      return element;
-    };
+  build() {
     this.scroll = make("div", "scroll");
     this.history = make("div", "history");
     this.history.setAttribute("role", "log");
+    this.history.setAttribute("aria-label", labels(this.labels, "tab"));
     this.screen = make("div", "screen");
     this.cursor = make("div", "cursor");
     this.status = make("p", "status");
     this.status.setAttribute("role", "status");
-    this.keys = make("textarea", "keys");
-    for (const [name, value] of Object.entries({ autocapitalize: "off", autocomplete: "off", autocorrect: "off", spellcheck: "false", rows: "1", "aria-label": `${labels(this.labels, "tab")} ${this.number}. ${labels(this.labels, "leave")}` })) {
-      this.keys.setAttribute(name, value);
-    }
     this.ruler = make("span", "ruler");
     this.ruler.textContent = "x".repeat(50);
     this.screen.append(this.cursor);
-    this.scroll.append(this.history, this.screen, this.keys, this.ruler);
-    panel.append(this.scroll, this.status);
+    this.scroll.append(this.history, this.screen, this.ruler);
+    this.panel.append(this.scroll, this.status);
     this.rows = [];
+  }
+
+  bottom() { this.scroll.scrollTop = this.scroll.scrollHeight; }
+
+  show(frame) {
+    const below = this.scroll.scrollHeight - this.scroll.scrollTop - this.scroll.clientHeight < 40;
+    if (frame.size) {
+      this.rows = Array.from({ length: frame.size[1] }, () => {
+        const row = document.createElement("div");
+        row.className = "row";
+        return row;
+      });
+      this.screen.replaceChildren(...this.rows, this.cursor);
+    }
+    for (const line of frame.history || []) {
+      const row = document.createElement("div");
+      row.className = "row";
+      row.append(...line.map(runOf));
+      this.history.append(row);
+      if (this.history.childElementCount > 1000) this.history.firstChild.remove();
+    }
+    for (const [y, line] of Object.entries(frame.rows || {})) this.rows[y].replaceChildren(...line.map(runOf));
+    if (frame.cursor) this.point(frame.cursor);
+    if (frame.keys !== undefined) this.application = frame.keys;
+    if (frame.title !== undefined) this.panel.dispatchEvent(new CustomEvent("retitled", { detail: frame.title }));
+    if (frame.looked !== undefined && this.looked) this.looked.textContent = frame.looked ? labels(this.labels, "looked") : "";
+    if (frame.over) this.over = true;
+    if (below) this.bottom();
+  }
+
+  point([x, y]) {
+    this.cursor.hidden = x < 0;
+    const box = this.ruler.getBoundingClientRect();
+    this.cursor.style.transform = `translate(${(x * box.width) / 50}px, ${y * box.height}px)`;
+    if (this.keys) this.keys.style.top = `${this.screen.offsetTop + y * box.height}px`; // where an input method shows its candidates
+  }
+}
+
+class Terminal extends TerminalScreen {
+  constructor(number, panel, tools) {
+    super(panel, tools);
+    this.number = number;
+    this.closed = false;
+    this.keys = make("textarea", "keys");
+    for (const [name, value] of Object.entries({ autocapitalize: "off", autocomplete: "off", autocorrect: "off", spellcheck: "false", rows: "1", "aria-label": `${labels(tools, "tab")} ${number}. ${labels(tools, "leave")}` })) {
+      this.keys.setAttribute(name, value);
+    }
+    this.scroll.insertBefore(this.keys, this.ruler);
+    this.looked = make("p", "looked");
+    this.looked.setAttribute("role", "status");
+    panel.prepend(this.looked);
     this.listen();
+    this.connect();
   }
 
   listen() {
@@ -143,8 +193,6 @@ class Terminal {
     if (this.line && this.line.readyState === WebSocket.OPEN) this.line.send(JSON.stringify(what));
   }
 
-  bottom() { this.scroll.scrollTop = this.scroll.scrollHeight; }
-
   // size is how many columns and rows there is room for.
   size() {
     const box = this.ruler.getBoundingClientRect();
@@ -168,6 +216,7 @@ class Terminal {
     address.search = new URLSearchParams({ tab: this.number, cols, rows });
     this.over = false;
     this.history.replaceChildren();
+    this.looked.textContent = "";
     this.line = new WebSocket(address);
     this.line.onopen = () => { this.status.textContent = ""; };
     this.line.onmessage = (e) => this.show(JSON.parse(e.data));
@@ -180,38 +229,6 @@ class Terminal {
         setTimeout(() => { if (!this.closed) this.connect(); }, 1500);
       }
     };
-  }
-
-  show(frame) {
-    const below = this.scroll.scrollHeight - this.scroll.scrollTop - this.scroll.clientHeight < 40;
-    if (frame.size) {
-      this.rows = Array.from({ length: frame.size[1] }, () => {
-        const row = document.createElement("div");
-        row.className = "row";
-        return row;
-      });
-      this.screen.replaceChildren(...this.rows, this.cursor);
-    }
-    for (const line of frame.history || []) {
-      const row = document.createElement("div");
-      row.className = "row";
-      row.append(...line.map(runOf));
-      this.history.append(row);
-      if (this.history.childElementCount > 1000) this.history.firstChild.remove();
-    }
-    for (const [y, line] of Object.entries(frame.rows || {})) this.rows[y].replaceChildren(...line.map(runOf));
-    if (frame.cursor) this.point(frame.cursor);
-    if (frame.keys !== undefined) this.application = frame.keys;
-    if (frame.title !== undefined) this.panel.dispatchEvent(new CustomEvent("retitled", { detail: frame.title }));
-    if (frame.over) this.over = true;
-    if (below) this.bottom();
-  }
-
-  point([x, y]) {
-    this.cursor.hidden = x < 0;
-    const box = this.ruler.getBoundingClientRect();
-    this.cursor.style.transform = `translate(${(x * box.width) / 50}px, ${y * box.height}px)`;
-    this.keys.style.top = `${this.screen.offsetTop + y * box.height}px`; // where an input method shows its candidates
   }
 
   close() {

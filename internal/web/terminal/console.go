@@ -31,6 +31,7 @@ type console struct {
 	line *term.Terminal
 
 	interrupted atomic.Bool // by Ctrl-C or Ctrl-D, which end the line that is being typed
+	escaped     atomic.Bool // by Ctrl-], which does, too
 }
 
 // Run starts a console.
@@ -59,6 +60,7 @@ const (
 	ctrlC     = 3
 	ctrlD     = 4
 	clearLine = 21 // Ctrl-U
+	escape    = 29 // Ctrl-], telnet's way to its own commands
 )
 
 // serve reads commands until the keys end.
@@ -69,7 +71,7 @@ func (r *console) serve() {
 		if err != nil {
 			return
 		}
-		if !r.interrupted.Swap(false) { // there is nowhere to leave to
+		if gone := r.interrupted.Swap(false); !r.escaped.Swap(false) && !gone { // there is nowhere to leave to
 			r.do(strings.Fields(line))
 		}
 	}
@@ -128,11 +130,11 @@ func (r *console) telnet(args []string) {
 		return
 	}
 	fmt.Fprintf(r.line, "Connected to %s.\nEscape character is '^]'.\n", host)
-	r.converse(conn)
+	r.converse(conn, host)
 }
 
 // converse relays lines. The peer's end is seen when the next line is ended: until then what is typed is the line editor's.
-func (r *console) converse(conn net.Conn) {
+func (r *console) converse(conn net.Conn, host string) {
 	r.line.SetPrompt("")
 	defer r.line.SetPrompt(prompt)
 	var once sync.Once
@@ -160,6 +162,13 @@ func (r *console) converse(conn net.Conn) {
 			return
 		default:
 		}
+		if r.escaped.Swap(false) {
+			if r.leaves(host) {
+				closed("Connection closed.")
+				return
+			}
+			continue
+		}
 		if r.interrupted.Swap(false) || err != nil {
 			closed("Connection closed.")
 			return
@@ -168,6 +177,31 @@ func (r *console) converse(conn net.Conn) {
 			continue // what the peer said last is still to be shown
 		}
 	}
+}
+
+// leaves takes one of telnet's own commands, as telnet does after its escape character, and tells whether it ends the
+// connection. An empty line goes back to it.
+func (r *console) leaves(host string) bool {
+	r.line.SetPrompt("telnet> ")
+	defer r.line.SetPrompt("")
+	line, err := r.line.ReadLine()
+	if err != nil || r.interrupted.Swap(false) {
+		return true
+	}
+	r.escaped.Store(false)
+	word, _, _ := strings.Cut(strings.TrimSpace(strings.ToLower(line)), " ")
+	switch {
+	case word == "":
+	case strings.HasPrefix("quit", word), strings.HasPrefix("close", word), word == "logout":
+		return true
+	case strings.HasPrefix("status", word):
+		fmt.Fprintf(r.line, "Connected to %s.\nOperating in line mode.\nEscape character is '^]'.\n", host)
+	case word == "?" || strings.HasPrefix("help", word):
+		fmt.Fprintln(r.line, r.Words("telnet"))
+	default:
+		fmt.Fprintln(r.line, "?Invalid command")
+	}
+	return false
 }
 
 // lines writes what a server says: CR is left out, as the line editor adds its own.
@@ -180,16 +214,20 @@ func (l lines) Write(p []byte) (int, error) {
 
 func (r *console) Read(p []byte) (int, error) { return r.out.Read(p) }
 
-// Write takes what is typed. The line editor would say Ctrl-C and Ctrl-D again and again: it gets the end of an empty line.
+// Write takes what is typed. The line editor would say Ctrl-C and Ctrl-D again and again: it gets the end of an empty line, and so
+// it does of Ctrl-], which it does not know.
 func (r *console) Write(p []byte) (int, error) {
-	for piece := range bytes.SplitAfterSeq(bytes.ReplaceAll(p, []byte{ctrlC}, []byte{ctrlD}), []byte{ctrlD}) {
-		keys, interrupted := bytes.CutSuffix(piece, []byte{ctrlD})
-		if interrupted {
-			r.interrupted.Store(true)
-			keys = append(bytes.Clone(keys), clearLine, '\r')
-		}
-		if len(keys) == 0 {
-			continue
+	for rest := p; len(rest) > 0; {
+		keys := rest
+		if at := bytes.IndexAny(rest, string([]byte{ctrlC, ctrlD, escape})); at >= 0 {
+			if rest[at] == escape {
+				r.escaped.Store(true)
+			} else {
+				r.interrupted.Store(true)
+			}
+			keys, rest = append(bytes.Clone(rest[:at]), clearLine, '\r'), rest[at+1:]
+		} else {
+			rest = nil
 		}
 		if _, err := r.keys.Write(keys); err != nil {
 			return 0, err

@@ -24,12 +24,13 @@ type Frame struct {
 	Rows    map[int]Row `json:"rows,omitempty"`    // by number from the top
 	Cursor  []int       `json:"cursor,omitempty"`  // column, row; -1: it is hidden
 	Title   *string     `json:"title,omitempty"`
-	Keys    *bool       `json:"keys,omitempty"` // application cursor keys
+	Keys    *bool       `json:"keys,omitempty"`   // application cursor keys
+	Looked  *bool       `json:"looked,omitempty"` // somebody else looks on
 	Over    bool        `json:"over,omitempty"`
 }
 
 func (f Frame) any() bool {
-	return f.Size != nil || f.History != nil || f.Rows != nil || f.Cursor != nil || f.Title != nil || f.Keys != nil || f.Over
+	return f.Size != nil || f.History != nil || f.Rows != nil || f.Cursor != nil || f.Title != nil || f.Keys != nil || f.Looked != nil || f.Over
 }
 
 // viewer is what somebody has been shown.
@@ -40,6 +41,7 @@ type viewer struct {
 	cursor   [2]int
 	title    string
 	keys     bool
+	looked   bool
 	scrolled int
 }
 
@@ -82,6 +84,9 @@ func (v *viewer) rest(t *Terminal, f *Frame) {
 	}
 	if keys := t.cursorKeys; !v.begun || keys != v.keys {
 		f.Keys, v.keys = &keys, keys
+	}
+	if looked := t.lookers > 0; looked != v.looked {
+		f.Looked, v.looked = &looked, looked
 	}
 }
 

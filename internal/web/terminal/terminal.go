@@ -44,22 +44,29 @@ type Terminal struct {
 	cursorKeys, paste bool // modes: application cursor keys, bracketed paste
 	cols, rows        int
 	over              bool
+	lookers           int // who looks on whose terminal it is not
 	used              time.Time
+	done              chan struct{} // closed when the program has ended
 }
 
 // Start shows a program on a screen of that size, until it ends or Close is called.
 func Start(p Program, cols, rows int) *Terminal {
 	cols, rows = bounded(cols, rows)
 	t := &Terminal{program: p, emulator: vt.NewEmulator(cols, rows), replies: make(chan []byte, 64), changed: make(chan struct{}),
-		cols: cols, rows: rows, used: time.Now()}
+		cols: cols, rows: rows, used: time.Now(), done: make(chan struct{})}
+	t.call()
+	go t.answer()
+	go t.show()
+	return t
+}
+
+// call has the emulator tell of what is not on the screen.
+func (t *Terminal) call() {
 	t.emulator.SetCallbacks(vt.Callbacks{
 		Title:       func(title string) { t.title = title },
 		EnableMode:  func(m ansi.Mode) { t.mode(m, true) },
 		DisableMode: func(m ansi.Mode) { t.mode(m, false) },
 	})
-	go t.answer()
-	go t.show()
-	return t
 }
 
 func bounded(cols, rows int) (int, int) {
@@ -90,6 +97,7 @@ func (t *Terminal) show() {
 		if err != nil {
 			_ = t.program.Close()
 			t.unanswered()
+			close(t.done)
 			return
 		}
 	}
@@ -203,12 +211,37 @@ func (t *Terminal) Over() bool {
 	return t.over
 }
 
+// Done is closed when the program has ended.
+func (t *Terminal) Done() <-chan struct{} { return t.done }
+
+// Title is what the program calls the terminal.
+func (t *Terminal) Title() string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return clean(t.title)
+}
+
 // Close ends the program.
 func (t *Terminal) Close() { _ = t.program.Close() }
 
 // gather is how long after it was shown a screen that changes is let change: a key's echo is shown at once, and what a program
 // writes in one go comes in pieces.
 const gather = 8 * time.Millisecond
+
+// Look is Watch for somebody whose terminal it is not: for as long as it lasts, everybody who watches is shown that somebody
+// looks.
+func (t *Terminal) Look(ctx context.Context, show func(Frame) error) error {
+	t.look(1)
+	defer t.look(-1)
+	return t.Watch(ctx, show)
+}
+
+func (t *Terminal) look(more int) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.lookers += more
+	t.tell()
+}
 
 // Watch shows the screen, and what changes of it, until ctx ends, show fails, or the program has ended and that was shown.
 func (t *Terminal) Watch(ctx context.Context, show func(Frame) error) error {
