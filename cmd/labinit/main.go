@@ -11,6 +11,8 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"runtime"
+	"runtime/debug"
 	"syscall"
 
 	"maillab/internal/sandbox"
@@ -18,6 +20,8 @@ import (
 )
 
 func main() {
+	runtime.MemProfileRate = 0 // nobody asks for a profile, and its tables grow with every kind of work
+	debug.SetGCPercent(25)     // what it looks at every second is soon a few megabytes that nobody needs, in each sandbox
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
 	err := run(ctx)
 	stop()

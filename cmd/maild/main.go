@@ -18,6 +18,7 @@ import (
 	"os/signal"
 	"os/user"
 	"path/filepath"
+	"runtime"
 	"runtime/debug"
 	"strconv"
 	"sync"
@@ -66,6 +67,7 @@ func main() {
 }
 
 func run(ctx context.Context) (err error) {
+	runtime.MemProfileRate = 0     // nobody asks for a profile, and its tables grow with every kind of work
 	signal.Ignore(syscall.SIGXFSZ) // a mailbox at the largest size that a file may have is told to the sender, not our end
 	debug.SetMemoryLimit(softMemory)
 	debug.SetGCPercent(50)
@@ -92,7 +94,7 @@ func open(inherited broker.Inherited, log *slog.Logger) (*maild.Daemon, error) {
 		return nil, fmt.Errorf("spec: %w", err)
 	}
 	return maild.New(maild.Config{
-		Spec: s, Dial: dial(s, inherited.Broker), Ask: inherited.Broker.Neighbour, Files: inherited.Broker, Parking: parking(inherited), Accounts: auth.NewShadow(shadowFile), UID: uidOf,
+		Spec: s, Dial: dial(s, inherited.Broker), Ask: inherited.Broker.Neighbour, Spamd: inherited.Broker.DialFilter, Files: inherited.Broker, Parking: parking(inherited), Accounts: auth.NewShadow(shadowFile), UID: uidOf,
 		StateDir: stateDir, LogFile: logFile, Log: log, Belongings: inherited.Broker, Skel: "/etc/skel",
 		Students: inherited.Broker,
 	})

@@ -32,7 +32,7 @@ func main() {
 }
 
 func run() int {
-	ctx, stop := cli.Interruptible(endings()...)
+	ctx, stop := commandline.Interruptible(endings()...)
 	defer stop()
 	data, err := dataDir()
 	program, err2 := os.Executable()
@@ -47,6 +47,7 @@ func run() int {
 		Engines: []deploy.Maker{
 			{Name: "docker", Make: func(ctx context.Context) (engine.Engine, error) { return openDocker(ctx, data) }},
 			{Name: "embedded", Make: func(context.Context) (engine.Engine, error) { return openEmbedded(program, data), nil }},
+			{Name: "swarm", Aside: true, Make: func(ctx context.Context) (engine.Engine, error) { return openSwarm(ctx, data) }},
 		},
 		Serve: embedded.Serve,
 		Here: func(seats string, serve func(runtime, data string)) engine.Engine {
@@ -102,5 +103,14 @@ func runtimeDir() string {
 }
 
 func openDocker(ctx context.Context, data string) (engine.Engine, error) {
-	return docker.OpenHere(ctx, docker.Build{Context: images.Context, Base: images.Base, Lock: filepath.Join(data, "build.lock")})
+	return docker.OpenHere(ctx, build(data))
+}
+
+func openSwarm(ctx context.Context, data string) (engine.Engine, error) {
+	return docker.OpenSwarmHere(ctx, build(data))
+}
+
+// build is how the sandbox image is made where it is missing.
+func build(data string) docker.Build {
+	return docker.Build{Tag: images.Tag(), Context: images.Context, Base: images.Base, Lock: filepath.Join(data, "build.lock")}
 }

@@ -23,9 +23,9 @@ import (
 // registrations is the gateway's socket, on the volume that this container has of it.
 const registrations = "/mnt/gateway.sock"
 
-// gcPercent makes the collector work harder: most of what terminals reserve is never touched, and would let garbage grow as
-// large.
-const gcPercent = 25
+// gcPercent makes the collector work harder: of the 5 MiB that a terminal reserves it touches one, and garbage may grow by a share of
+// what is reserved.
+const gcPercent = 10
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
@@ -38,14 +38,14 @@ func main() {
 }
 
 func run(ctx context.Context) error {
-	token := os.Getenv("MAILLAB_TOKEN")
+	token := os.Getenv(handoff.EnvToken)
 	if token == "" {
-		return errors.New("MAILLAB_TOKEN is not set")
+		return errors.New(handoff.EnvToken + " is not set")
 	}
 	debug.SetGCPercent(gcPercent)
 	log := slog.New(slog.NewTextHandler(os.Stderr, nil))
 	browsers := handoff.NewQueue()
-	registration := handoff.Register(registrations, token, func(offer handoff.Offer, file *os.File) {
+	registration := handoff.Register(registrations, handoff.Packet{Token: token}, func(offer handoff.Offer, file *os.File) {
 		conn, err := handoff.FileConn(file)
 		if err != nil {
 			log.Warn("a browser's connection", "err", err)

@@ -3,22 +3,18 @@ package cli
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
-	"path/filepath"
 	"time"
 
 	"maillab/internal/classroom"
 	"maillab/internal/deploy"
-	"maillab/internal/engine"
 	"maillab/internal/instance"
 )
 
 // collectPatience bounds how long what is left of an instance is asked for.
 const collectPatience = 30 * time.Second
 
-// collect keeps what a failed command leaves: for each sandbox a folder, named after its student, with mail.log, dialogues and mailboxes. What
-// does not answer is told, and the rest is kept.
+// collect keeps what a failed command leaves.
 func collect(ctx context.Context, a *app, o deploy.Outcome, dir string) error {
 	if dir == "" || !o.Begun {
 		return nil
@@ -29,23 +25,9 @@ func collect(ctx context.Context, a *app, o deploy.Outcome, dir string) error {
 	if err != nil {
 		return err
 	}
-	client := r.Client()
-	defer client.Close()
-	errs := instance.Each(ctx, r.Sandboxes, func(ctx context.Context, s instance.Sandbox) error {
-		if s.State != engine.Running {
-			return errors.New("it does not run")
-		}
-		to := filepath.Join(dir, s.Name())
-		return errors.Join(classroom.CollectMail(ctx, client, s.Seat, to), classroom.CollectDialogues(ctx, client, s, to, a.zone(o.Name)))
-	})
-	var failed []error
-	for _, s := range r.Sandboxes {
-		if errs[s.Seat] != nil {
-			failed = append(failed, fmt.Errorf("artifacts of %s: %w", s.Name(), errs[s.Seat]))
-		}
-	}
+	err = classroom.Collect(ctx, r, dir, a.zone(o.Name))
 	a.Fprintf(a.Err, "what is left of %s is in %s\n", o.Name, dir)
-	return errors.Join(failed...)
+	return err
 }
 
 // observed is the instance as it is now.
@@ -67,7 +49,7 @@ func report(ctx context.Context, a *app, o deploy.Outcome, file string) error {
 	var out bytes.Buffer
 	checker := &app{Env: a.Env, Tongue: a.Tongue, flags: a.flags}
 	checker.Out, checker.flags.output = &out, "junit"
-	if err := (class{checker, r, true}).check(ctx, nil, checkFlags{}); exitCode(err) != exitChecks && err != nil {
+	if err := (class{checker, r, true, nil}).check(ctx, nil, checkFlags{}); exitCode(err) != exitChecks && err != nil {
 		return fmt.Errorf("checks: %w", err)
 	}
 	return classroom.Save(file, &out)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"maillab/internal/ask"
+	"maillab/internal/commandline"
 )
 
 // person is who may be asked.
@@ -20,11 +21,11 @@ func (a *app) confirm(ctx context.Context, question string) error {
 		return nil
 	}
 	if !a.asks() {
-		return &failure{err: fmt.Errorf("%s — nothing was done", question), code: exitUsage, hint: "say -y to agree where nobody can be asked"}
+		return &commandline.Error{Err: fmt.Errorf("%s — nothing was done", question), Code: exitUsage, Mend: "say -y to agree where nobody can be asked"}
 	}
 	agreed, err := a.person().Yes(ctx, question)
 	if err == nil && !agreed {
-		return &failure{err: errors.New("nothing was done"), code: exitFailed}
+		return &commandline.Error{Err: errors.New("nothing was done"), Code: exitFailed}
 	}
 	return leftOpen(err)
 }
@@ -38,5 +39,5 @@ func leftOpen(err error) error {
 	case !errors.Is(err, context.Canceled) && !errors.Is(err, context.DeadlineExceeded):
 		return err
 	}
-	return &failure{err: errors.New("nothing was done"), code: code}
+	return &commandline.Error{Err: errors.New("nothing was done"), Code: code}
 }

@@ -8,46 +8,13 @@ import (
 	"strings"
 	"testing"
 
-	"golang.org/x/sys/unix"
+	"maillab/internal/screen/screentest"
 )
-
-// openTerminal gives both ends of a pseudo-terminal: pty(7), and ioctl_tty(2) for what unlocks and names the other end.
-func openTerminal(t *testing.T) (person, program *os.File) {
-	t.Helper()
-	person, err := os.OpenFile("/dev/ptmx", os.O_RDWR|unix.O_NOCTTY, 0)
-	if err != nil {
-		t.Skip("no pseudo-terminals here: ", err)
-	}
-	t.Cleanup(func() { _ = person.Close() })
-	if err := unix.IoctlSetPointerInt(int(person.Fd()), unix.TIOCSPTLCK, 0); err != nil {
-		t.Fatal(err)
-	}
-	number, err := unix.IoctlGetInt(int(person.Fd()), unix.TIOCGPTN)
-	if err != nil {
-		t.Fatal(err)
-	}
-	program, err = os.OpenFile(fmt.Sprintf("/dev/pts/%d", number), os.O_RDWR|unix.O_NOCTTY, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = program.Close() })
-	return person, program
-}
-
-// echoes tells whether a terminal shows what is typed.
-func echoes(t *testing.T, tty *os.File) bool {
-	t.Helper()
-	state, err := unix.IoctlGetTermios(int(tty.Fd()), unix.TCGETS)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return state.Lflag&unix.ECHO != 0
-}
 
 // asked runs ask with a terminal, and gives its first prompt to a person, who may type or end the context.
 func asked(t *testing.T, ask func(context.Context, *app) error, person func(typing io.Writer, interrupt func())) (*os.File, error) {
 	t.Helper()
-	pty, tty := openTerminal(t)
+	pty, tty := screentest.Open(t)
 	prompts, screen := io.Pipe()
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
@@ -75,7 +42,7 @@ func TestInterruptedQuestion(t *testing.T) {
 			if exitCode(err) != exitInterrupted || !strings.Contains(fmt.Sprint(err), "nothing was done") {
 				t.Errorf("it ends with %d: %v", exitCode(err), err)
 			}
-			if !echoes(t, tty) {
+			if !screentest.Echoes(t, tty) {
 				t.Error("the terminal no longer shows what is typed")
 			}
 		})
@@ -96,7 +63,7 @@ func TestPasswordAtTerminal(t *testing.T) {
 		if exitCode(err) != want || (word == "secret-1") != (want == exitDone) {
 			t.Errorf("%q ends with %d and %q: %v", typed, exitCode(err), word, err)
 		}
-		if !echoes(t, tty) {
+		if !screentest.Echoes(t, tty) {
 			t.Errorf("after %q the terminal does not show what is typed", typed)
 		}
 	}

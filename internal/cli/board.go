@@ -8,6 +8,7 @@ import (
 
 	"maillab/internal/classroom"
 	"maillab/internal/commandline"
+	"maillab/internal/listing"
 	"maillab/internal/period"
 	"maillab/internal/screen"
 )
@@ -51,7 +52,7 @@ without one may be anybody's there.
 				}
 				standing := classroom.Standing{Instance: i.Name, Students: rows}
 				header, cells := standing.Table(a.Now())
-				board := list{value: standing, header: header, rows: cells}
+				board := listing.List{Value: standing, Header: header, Rows: cells}
 				if !screen.IsTerminal(a.Out) || a.flags.output != "table" {
 					return a.print(board)
 				}

@@ -3,12 +3,14 @@ package cli
 import (
 	"context"
 	"errors"
+	"io"
 	"math"
 
 	"github.com/spf13/cobra"
 
 	"maillab/internal/classroom"
 	"maillab/internal/control"
+	"maillab/internal/listing"
 	"maillab/internal/screen"
 )
 
@@ -28,7 +30,7 @@ taken down.
 -o json prints {"instance","students":[{"seat","student","passed","total","points","maximum","tasks":[{"id",
 "state":"passed|failed|blocked|manual","points","given","seen","hint","comment"}]}]}, and "asOf" where nothing runs; with
 --history {"instance","students":[{"seat","student","epochs":[{"epoch","start","end","restored","passed","tasks":[{"id",
-"state","at","tookSeconds","tries","attempts","mark","said"}]}]}]}. -o junit a JUnit report. Marks for a
+"state","at","tookSeconds","lateSeconds","tries","attempts","mark","said"}]}]}]}. -o junit a JUnit report. Marks for a
 gradebook are maillab grades. What was seen is told in the language of $LANG, French or English.`,
 		Example: `  maillab check
   maillab check alice
@@ -121,7 +123,7 @@ func (c class) printHistory(r classroom.Results) error {
 	h := classroom.HistoryOf(c.Name, r.Entries)
 	h.AsOf = r.AsOf
 	header, rows := h.Table(c.zone(c.Name))
-	return c.print(list{value: h, header: header, rows: rows})
+	return c.print(listing.List{Value: h, Header: header, Rows: rows})
 }
 
 // printCheck prints in the form that was asked for. A single student's table has a row a task.
@@ -130,16 +132,16 @@ func printCheck(a *app, result classroom.Checked, single bool) error {
 	case a.flags.output == "junit":
 		return classroom.JUnit(a.Out, result)
 	case single && len(result.Students) == 1:
-		header, rows := result.Students[0].Table(a.room(160))
-		return a.print(list{value: result, header: header, rows: rows})
+		header, rows := result.Students[0].Table(room(a.Out, 160))
+		return a.print(listing.List{Value: result, Header: header, Rows: rows})
 	}
-	header, rows := result.Table(a.room(60))
-	return a.print(list{value: result, header: header, rows: rows})
+	header, rows := result.Table(room(a.Out, 60))
+	return a.print(listing.List{Value: result, Header: header, Rows: rows})
 }
 
 // room is how many characters of a text a table's cell takes: so many on a terminal, all of them elsewhere.
-func (a *app) room(most int) int {
-	if screen.IsTerminal(a.Out) {
+func room(out io.Writer, most int) int {
+	if screen.IsTerminal(out) {
 		return most
 	}
 	return math.MaxInt

@@ -5,7 +5,6 @@ package cli
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"slices"
 	"time"
@@ -15,6 +14,7 @@ import (
 	"maillab/internal/commandline"
 	"maillab/internal/deploy"
 	"maillab/internal/engine"
+	"maillab/internal/listing"
 	"maillab/internal/say"
 	"maillab/internal/screen"
 )
@@ -67,12 +67,12 @@ func Run(ctx context.Context, env Env, args []string) int {
 	if err == nil {
 		return exitDone
 	}
-	var f *failure
-	if errors.As(err, &f) && f.err == errSilent {
-		return f.code
+	var f *commandline.Error
+	if errors.As(err, &f) && f.Err == errSilent {
+		return f.Code
 	}
-	if ctx.Err() != nil && !errors.Is(err, context.Canceled) && exitCode(err) != exitInterrupted {
-		err = &failure{err: fmt.Errorf("interrupted: %w", err), code: exitInterrupted}
+	if ctx.Err() != nil || errors.Is(err, context.Canceled) {
+		err = brokenOff(err)
 	}
 	a.Fprintf(env.Err, "maillab: %v\n", err)
 	if hint := hintFor(err); hint != "" {
@@ -89,7 +89,7 @@ func silent(code int) error {
 	if code == exitDone {
 		return nil
 	}
-	return &failure{err: errSilent, code: code}
+	return &commandline.Error{Err: errSilent, Code: code}
 }
 
 func (a *app) root() *cobra.Command {
@@ -112,16 +112,16 @@ Exit codes:
 	f := root.PersistentFlags()
 	f.StringVarP(&a.flags.instance, "instance", "n", "", "the instance; may be left out when exactly one runs")
 	f.StringVarP(&a.flags.output, "output", "o", "table", "table, json or csv, where a result is a list")
-	f.StringVar(&a.flags.engine, "engine", "", "docker or embedded; by default the first that answers")
+	f.StringVar(&a.flags.engine, "engine", "", "docker, embedded or swarm; by default the first of docker and embedded that answers")
 	f.StringVar(&a.flags.lang, "lang", "", "the language, fr or en; by default that of the locale (LC_ALL, LC_MESSAGES, LANG)")
 	f.BoolVarP(&a.flags.yes, "yes", "y", false, "do not ask before something is destroyed; where nobody can be asked up, down, prune and probe need it, reset and snapshot do not")
 	f.BoolVarP(&a.flags.quiet, "quiet", "q", false, "no progress")
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
-		return &failure{err: err, code: exitUsage, hint: "see: " + cmd.CommandPath() + " --help"}
+		return &commandline.Error{Err: commandline.Mistyped(err), Code: exitUsage, Mend: "see: " + cmd.CommandPath() + " --help"}
 	})
 	_ = root.RegisterFlagCompletionFunc("instance", completion{a}.instances)
 	_ = root.RegisterFlagCompletionFunc("output", fixed("table", "json", "csv"))
-	_ = root.RegisterFlagCompletionFunc("engine", fixed("docker", "embedded"))
+	_ = root.RegisterFlagCompletionFunc("engine", fixed("docker", "embedded", "swarm"))
 	_ = root.RegisterFlagCompletionFunc("lang", fixed(say.Languages()...))
 	root.AddCommand(verbs(a)...)
 	commandline.Whole(root)
@@ -153,3 +153,6 @@ func fixed(values ...string) cobra.CompletionFunc {
 		return values, cobra.ShellCompDirectiveNoFileComp
 	}
 }
+
+// print writes a list to standard output in the form that was asked for.
+func (a *app) print(l listing.List) error { return l.Write(a.Out, a.flags.output, a.Tongue) }

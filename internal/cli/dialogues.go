@@ -2,15 +2,14 @@ package cli
 
 import (
 	"errors"
-	"fmt"
 	"io"
-	"time"
 
 	"github.com/spf13/cobra"
 
 	"maillab/internal/classroom"
 	"maillab/internal/commandline"
 	"maillab/internal/dialogue"
+	"maillab/internal/listing"
 )
 
 func dialoguesVerb(a *app) *cobra.Command {
@@ -36,13 +35,13 @@ that others share, SMTP dialogues in which nobody logged in are everybody's.
 			defer client.Close()
 			zone := a.zone(i.Name)
 			if follow {
-				err := client.FollowDialogues(ctx, s.Seat, student, func(e dialogue.Event) error { return printEvent(a, e, service, zone) })
+				err := client.Seat(s.Seat).FollowDialogues(ctx, student, func(e dialogue.Event) error { return classroom.WriteEvent(a.Out, a.Tongue, e, service, zone) })
 				if ctx.Err() != nil || errors.Is(err, io.EOF) {
 					return nil // Ctrl-C is how one ends it
 				}
 				return err
 			}
-			all, err := client.Dialogues(ctx, s.Seat, student)
+			all, err := client.Seat(s.Seat).Dialogues(ctx, student)
 			if err != nil {
 				return err
 			}
@@ -54,7 +53,7 @@ that others share, SMTP dialogues in which nobody logged in are everybody's.
 			}
 			if a.flags.output != "table" {
 				header, rows := classroom.DialogueTable(chosen)
-				return a.print(list{value: chosen, header: header, rows: rows})
+				return a.print(listing.List{Value: chosen, Header: header, Rows: rows})
 			}
 			if len(chosen) == 0 {
 				a.Fprintf(a.Err, "no dialogue of %s since the last reset\n", student)
@@ -69,16 +68,4 @@ that others share, SMTP dialogues in which nobody logged in are everybody's.
 	cmd.Flags().StringVar(&service, "service", "", "smtp, pop3 or imap; by default all")
 	_ = cmd.RegisterFlagCompletionFunc("service", fixed("smtp", "pop3", "imap"))
 	return cmd
-}
-
-// printEvent prints one line of a dialogue that is followed.
-func printEvent(a *app, e dialogue.Event, service string, zone *time.Location) error {
-	if service != "" && e.Service != service {
-		return nil
-	}
-	if e.Lost > 0 {
-		a.Fprintf(a.Out, "(%d lines were missed)\n", e.Lost)
-	}
-	_, err := fmt.Fprintf(a.Out, "%s %-4s %s\n", e.Line.At.In(zone).Format(time.TimeOnly), e.Service, classroom.LineText(a.Tongue, e.Line))
-	return err
 }

@@ -6,6 +6,7 @@ import (
 	"maillab/internal/commandline"
 	"maillab/internal/doctor"
 	"maillab/internal/engine"
+	"maillab/internal/listing"
 )
 
 func doctorVerb(a *app) *cobra.Command {
@@ -30,7 +31,11 @@ the other one works, and takes both down again. With -n, an instance that is up 
 			if err != nil {
 				return err
 			}
-			return a.tell(doctor.Examine(cmd.Context(), makers, a.DataDir))
+			found := doctor.Examine(cmd.Context(), makers, a.DataDir)
+			if err := cmd.Context().Err(); err != nil {
+				return err
+			}
+			return a.tell(found)
 		},
 	}
 	cmd.Flags().BoolVar(&probing, "probe", false, "prove on this machine that students are cut off")
@@ -40,7 +45,7 @@ the other one works, and takes both down again. With -n, an instance that is up 
 
 // tell prints findings. Problems make the exit code.
 func (a *app) tell(found []engine.Finding) error {
-	l := list{header: []string{"", "what", "detail"}, value: struct {
+	l := listing.List{Header: []string{"", "what", "detail"}, Value: struct {
 		Findings []engine.Finding `json:"findings"`
 	}{found}}
 	bad := false
@@ -49,7 +54,7 @@ func (a *app) tell(found []engine.Finding) error {
 		if f.Mend != "" {
 			detail += " → " + f.Mend
 		}
-		l.rows = append(l.rows, []string{string(f.Level), f.What, detail})
+		l.Rows = append(l.Rows, []string{string(f.Level), f.What, detail})
 		bad = bad || f.Level == engine.Bad
 	}
 	if err := a.print(l); err != nil {

@@ -5,10 +5,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 
 	"github.com/spf13/cobra"
 
+	"maillab/internal/classroom"
 	"maillab/internal/commandline"
 	"maillab/internal/deploy"
 	"maillab/internal/engine"
@@ -44,9 +44,9 @@ type downFlags struct{ keepSpools, forget, dry bool }
 func (f downFlags) keep(r engine.Resource) bool { return f.keepSpools && r.Kind == engine.Volume }
 
 func runDown(ctx context.Context, a *app, f downFlags) error {
-	i, err := a.the(ctx)
+	i, err := a.found(ctx)
 	if err != nil {
-		return a.downAlready(ctx, f, err)
+		return downAlready(ctx, a, f, err)
 	}
 	if f.dry {
 		p, _, err := deploy.Remaining(ctx, i.Engine, i.Name, f.keep)
@@ -60,7 +60,7 @@ func runDown(ctx context.Context, a *app, f downFlags) error {
 		return err
 	}
 	defer h.Release()
-	question := fmt.Sprintf("Remove %s with the mail and homes of %s?", i.Name, students(len(i.Students())))
+	question := fmt.Sprintf("Remove %s with the mail and homes of %s?", i.Name, classroom.Students(len(i.Students())))
 	if f.keepSpools {
 		question = fmt.Sprintf("Remove %s and keep its mail and homes?", i.Name)
 	}
@@ -82,9 +82,9 @@ func runDown(ctx context.Context, a *app, f downFlags) error {
 }
 
 // downAlready forgets what is kept of an instance of which nothing runs.
-func (a *app) downAlready(ctx context.Context, f downFlags, notFound error) error {
+func downAlready(ctx context.Context, a *app, f downFlags, notFound error) error {
 	name := cmp.Or(a.flags.instance, a.down(notFound))
-	if !errors.Is(notFound, engine.ErrNotFound) || checkName(name) != nil || !a.folder(name).Exists() {
+	if !errors.Is(notFound, engine.ErrNotFound) || instance.CheckName(name) != nil || !a.folder(name).Exists() {
 		return notFound
 	}
 	if !f.forget || f.dry {
@@ -110,36 +110,5 @@ func (a *app) forgetAll(ctx context.Context, h *instance.Held, name string) erro
 	if err != nil {
 		return err
 	}
-	return a.tellLooked(looked, name)
-}
-
-// tellLooked tells where was looked for what is to be gone; what is left is a failure.
-func (a *app) tellLooked(l deploy.Looked, what string) error {
-	if len(l.Through) > 0 {
-		a.Fprintf(a.Err, "nothing of %s is in: %s\n", what, strings.Join(l.Through, ", "))
-	}
-	for _, err := range l.Not {
-		a.Fprintf(a.Err, "not looked through: %v\n", err)
-	}
-	if len(l.Left) > 0 {
-		return fmt.Errorf("%s is not all gone: %s", what, strings.Join(l.Left, ", "))
-	}
-	a.Fprintln(a.Err, "what you exported, bundled or printed is yours to remove")
-	return nil
-}
-
-// students counts them for a sentence.
-func students(n int) string {
-	if n == 1 {
-		return "one student"
-	}
-	return fmt.Sprintf("%d students", n)
-}
-
-// count says how many of a thing there are.
-func count(n int, thing string) string {
-	if n == 1 {
-		return "1 " + thing
-	}
-	return fmt.Sprintf("%d %ss", n, thing)
+	return classroom.WriteLooked(a.Err, a.Tongue, looked, name)
 }

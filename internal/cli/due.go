@@ -49,7 +49,11 @@ func runDue(ctx context.Context, a *app, typed []string, e control.Extension) er
 		return err
 	}
 	failed := classroom.Extend(ctx, i, chosen, e)
-	if len(failed) == 0 {
+	switch {
+	case len(failed) > 0:
+	case e.By == 0:
+		a.Fprintf(a.Err, "%s: due as the lab says\n", chosen.Meant())
+	default:
 		a.Fprintf(a.Err, "%s: due %s later than the lab says\n", chosen.Meant(), period.Format(e.By.Truncate(time.Second)))
 	}
 	return a.failures(chosen.Sandboxes, failed)

@@ -84,7 +84,7 @@ func inSandboxes(ctx context.Context, a *app, i running, picked instance.Chosen,
 	codes, place := map[int]int{}, classroom.Places(chosen)
 	allOut, allErr := screen.NewTurns(a.Out, len(chosen)), screen.NewTurns(a.Err, len(chosen))
 	failed := instance.Each(ctx, chosen, classroom.InTurn(place, classroom.Awake(func(ctx context.Context, s instance.Sandbox) error {
-		student := firstOf(picked.Students(s))
+		student := append(picked.Students(s), "")[0] // who was named, else whoever is first
 		out, errs := io.Writer(a.Out), io.Writer(a.Err)
 		var in io.Reader = a.In
 		if len(chosen) > 1 {
@@ -110,12 +110,4 @@ func inSandboxes(ctx context.Context, a *app, i running, picked instance.Chosen,
 		return late
 	}
 	return a.failures(chosen, failed)
-}
-
-// firstOf is as whom a command runs: who was named, else whoever is first.
-func firstOf(students []string) string {
-	if len(students) == 0 {
-		return ""
-	}
-	return students[0]
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"text/tabwriter"
 
+	"maillab/internal/author/studio"
 	"maillab/internal/commandline"
 	"maillab/internal/deploy"
 	"maillab/internal/engine"
@@ -17,7 +18,7 @@ import (
 const (
 	exitDone        = 0
 	exitFailed      = 1
-	exitUsage       = 2
+	exitUsage       = commandline.ExitUsage
 	exitPartly      = 3
 	exitChecks      = 4
 	exitNoEngine    = 5
@@ -48,37 +49,28 @@ func exitCodes() string {
 	return text.String()
 }
 
-// failure is an error with an exit code and, apart from it, what the user may do about it.
-type failure struct {
-	err  error
-	code int
-	hint string
-}
+// usage makes an error one of usage, nil staying nil; usagef does with a text.
+func usage(err error) error { return commandline.Usage(err) }
 
-func (f *failure) Error() string { return f.err.Error() }
-func (f *failure) Unwrap() error { return f.err }
-
-// usage makes an error one of usage.
-func usage(err error) error { return &failure{err: err, code: exitUsage} }
-
-// usagef is usage with a text.
-func usagef(format string, args ...any) error { return usage(fmt.Errorf(format, args...)) }
+func usagef(format string, args ...any) error { return commandline.Usagef(format, args...) }
 
 // withHint adds what the user may do.
 func withHint(err error, hint string) error {
-	return &failure{err: err, code: exitCode(err), hint: hint}
+	return &commandline.Error{Err: err, Code: exitCode(err), Mend: hint}
 }
 
 // hintFor is what the user may do about an error, "" when nothing is known.
 func hintFor(err error) string {
-	var f *failure
+	var told *commandline.Error
 	var away *deploy.ElsewhereError
-	var typed *commandline.Error
+	var down *deploy.DownError
 	switch {
-	case errors.As(err, &typed):
-		return typed.Mend
-	case errors.As(err, &f) && f.hint != "":
-		return f.hint
+	case errors.As(err, &told) && told.Mend != "":
+		return told.Mend
+	case errors.As(err, &down) && down.Left:
+		return fmt.Sprintf("maillab up -n %s brings it up again; maillab down -n %[1]s removes what is left of it", down.Name)
+	case errors.As(err, &down):
+		return fmt.Sprintf("maillab up -n %s brings it up again; what is kept of it tell check, grades, mark, handout and bundle", down.Name)
 	case errors.As(err, &away):
 		return fmt.Sprintf("start that engine and try again, or bring up another instance with -n; maillab doctor looks at the engines\n"+
 			"where it is gone for good: remove place.json from the folder of %s in maillab's data", away.Name)
@@ -88,14 +80,16 @@ func hintFor(err error) string {
 
 // exitCode tells an error's code.
 func exitCode(err error) int {
-	var f *failure
+	var told *commandline.Error
 	switch {
 	case err == nil:
 		return exitDone
-	case errors.As(err, &f):
-		return f.code
-	case errors.As(err, new(*commandline.Error)), errors.As(err, new(*deploy.RefusedError)), errors.As(err, new(*login.NoAccountError)):
+	case errors.As(err, &told):
+		return told.Code
+	case errors.As(err, new(*deploy.RefusedError)), errors.As(err, new(*login.NoAccountError)):
 		return exitUsage
+	case errors.As(err, new(*studio.NotProvenError)):
+		return exitChecks
 	case errors.Is(err, engine.ErrUnavailable):
 		return exitNoEngine
 	case errors.Is(err, context.Canceled):

@@ -1,11 +1,11 @@
 package cli
 
 import (
-	"fmt"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"maillab/internal/classroom"
 	"maillab/internal/commandline"
 	"maillab/internal/period"
 )
@@ -44,22 +44,10 @@ outlived its time; nothing ends by itself.`,
 			if err := h.SetExpiry(ctx, i.Engine, i.Instance, expires); err != nil {
 				return err
 			}
-			a.Fprintln(a.Err, i.Name+" "+lifeLeft(expires, a.Now()))
+			a.Fprintln(a.Err, i.Name+" "+classroom.LifeLeft(expires, a.Now()))
 			return nil
 		},
 	}
 	cmd.Flags().BoolVar(&never, "never", false, "let it never expire")
 	return cmd
-}
-
-// lifeLeft says in words how long something lives.
-func lifeLeft(expires, now time.Time) string {
-	switch left := expires.Sub(now); {
-	case expires.IsZero():
-		return "never expires"
-	case left <= 0:
-		return "has expired " + expires.Local().Format(time.DateTime)
-	default:
-		return fmt.Sprintf("expires %s, in %s", expires.Local().Format(time.DateTime), period.Format(left.Round(time.Minute)))
-	}
 }

@@ -8,11 +8,14 @@ import (
 
 	"maillab/images"
 	"maillab/internal/classroom"
+	"maillab/internal/commandline"
 	"maillab/internal/deploy"
 	"maillab/internal/engine"
 	"maillab/internal/instance"
 	"maillab/internal/mail/auth"
 	"maillab/internal/plan"
+	"maillab/internal/request"
+	"maillab/internal/standby"
 )
 
 // running is an instance with the engine that runs it.
@@ -44,23 +47,47 @@ func (a *app) makers() ([]deploy.Maker, error) {
 
 // the finds the instance that a verb is about: -n, or the only one.
 func (a *app) the(ctx context.Context) (running, error) {
+	i, err := a.found(ctx)
+	if err == nil && i.Bare() {
+		return running{}, deploy.Down(a.folder(i.Name), i.Name, true, a.zone(i.Name))
+	}
+	return i, err
+}
+
+// found finds it also where nothing but volumes is left.
+func (a *app) found(ctx context.Context) (running, error) {
 	s, err := a.look(ctx, a.flags.instance)
 	if err != nil {
 		return running{}, err
+	}
+	if up := s.Up(); a.flags.instance == "" && len(up) > 0 {
+		s.Instances = up
 	}
 	switch {
 	case len(s.Instances) == 1:
 		return s.Instances[0], nil
 	case len(s.Instances) == 0 && len(s.Problems) > 0:
 		return running{}, perhapsThere(s, a.flags.instance)
-	case len(s.Instances) == 0 && a.flags.instance != "":
-		return running{}, withHint(fmt.Errorf("%w: no instance is called %q", engine.ErrNotFound, a.flags.instance), "maillab ls lists those that there are")
 	case len(s.Instances) == 0:
-		return running{}, withHint(fmt.Errorf("%w: no instance is up", engine.ErrNotFound), "maillab up brings one up")
+		return running{}, a.notUp()
 	case a.flags.instance != "":
 		return running{}, usagef("%q runs on two engines: say which with --engine", a.flags.instance)
 	}
-	return running{}, usagef("several instances are up: say which with -n: %s", strings.Join(s.Names(owner()), ", "))
+	return running{}, usagef("several instances are up: say which with -n: %s", strings.Join(s.Names(request.Owner()), ", "))
+}
+
+// notUp is that nothing is up, or not what is called so. Of what was taken down it says since when.
+func (a *app) notUp() error {
+	name := a.down(engine.ErrNotFound)
+	if name != "" {
+		if err := deploy.Down(a.folder(name), name, false, a.zone(name)); err != nil {
+			return err
+		}
+	}
+	if a.flags.instance != "" {
+		return withHint(fmt.Errorf("%w: no instance is called %q", engine.ErrNotFound, a.flags.instance), "maillab ls lists those that there are")
+	}
+	return withHint(fmt.Errorf("%w: no instance is up", engine.ErrNotFound), "maillab up brings one up")
 }
 
 // perhapsThere is that nothing was found while an engine that may have it does not answer.
@@ -69,7 +96,7 @@ func perhapsThere(s deploy.Survey, name string) error {
 	if name != "" {
 		what = fmt.Sprintf("no instance is called %q on the engines that answer", name)
 	}
-	return &failure{err: fmt.Errorf("%w: %s", engine.ErrNotFound, what), code: exitNoEngine, hint: unanswered(s) +
+	return &commandline.Error{Err: fmt.Errorf("%w: %s", engine.ErrNotFound, what), Code: exitNoEngine, Mend: unanswered(s) +
 		"\nmaillab doctor looks at the engines; --engine asks one only"}
 }
 
@@ -106,12 +133,15 @@ func (a *app) waiting(name string) func() {
 func (a *app) carrier() deploy.Carrier {
 	makers, _ := a.makers() // prepare has told
 	return deploy.Carrier{
-		Makers: makers, All: a.Engines, Image: images.Tag, Now: a.Now, Hash: auth.Hash, Events: a.progress,
+		Makers: makers, All: a.Engines, Image: images.Tag, Filter: images.FilterTag, Now: a.Now, Hash: auth.Hash, Events: a.progress,
 		Agree: func(ctx context.Context, p plan.Plan, harm string) error {
-			fmt.Fprint(a.Err, a.Text(p.String()))
+			if !p.Empty() {
+				fmt.Fprint(a.Err, a.Text(p.String()))
+			}
 			return a.confirm(ctx, "This "+harm+". Go on?")
 		},
 		Rescue: a.rescue,
+		Copies: func(name string) deploy.Copies { return standby.Copies{Store: snapshotsIn(a, name), Now: a.Now} },
 	}
 }
 
@@ -132,7 +162,7 @@ func (a *app) some(i running, typed []string) (instance.Chosen, error) {
 		return instance.Chosen{}, err
 	}
 	chosen, err := i.Choose(people, typed)
-	return chosen, usageIf(err)
+	return chosen, usage(err)
 }
 
 // people are the students of an instance, with what the class list knows of them.
@@ -170,7 +200,7 @@ func (a *app) theStudent(i running, typed string) (instance.Sandbox, string, err
 func oneOf(chosen instance.Chosen, typed string) (string, error) {
 	keys := chosen.Keys()
 	if len(keys) != 1 {
-		return "", usagef("%s are %s: name one student", typed, count(len(keys), "student"))
+		return "", usagef("%s are %s: name one student", typed, classroom.Count(len(keys), "student"))
 	}
 	return keys[0], nil
 }

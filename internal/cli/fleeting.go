@@ -6,19 +6,13 @@ import (
 	"path/filepath"
 
 	"maillab/internal/apply"
+	"maillab/internal/classroom"
 	"maillab/internal/deploy"
 	"maillab/internal/engine"
 	"maillab/internal/plan"
+	"maillab/internal/request"
 	"maillab/internal/scratch"
 )
-
-// fleeting is what run and sandbox ask of the one way in which instances are brought up.
-type fleeting struct {
-	name   string            // of the instance, before -n
-	alone  bool              // one student is enough, where each has a sandbox of their own
-	run    string            // value of maillab.run: ports anywhere on this machine
-	labels map[string]string // further ones, on everything
-}
 
 // hostedBy is this command with its own process as the embedded engine.
 func hostedBy(ctx context.Context, a *app) (*app, *deploy.Hosted) {
@@ -61,7 +55,7 @@ func begin(ctx context.Context, a *app, f upFlags, decided func(deploy.Outcome))
 	c := a.carrier()
 	builds := false
 	c.Decided = func(o deploy.Outcome) {
-		tellDecided(a, o)
+		classroom.WriteDecided(a.Err, a.Tongue, o)
 		if builds = o.Builds(); decided != nil {
 			decided(o)
 		}
@@ -73,7 +67,7 @@ func begin(ctx context.Context, a *app, f upFlags, decided func(deploy.Outcome))
 		return a.progress(p)
 	}
 	if out, err = c.Up(ctx, h, r); err != nil {
-		return out, placed(s, err)
+		return out, request.Placed(s, err)
 	}
 	return out, a.ended(ctx, out.Result, out.Name+" is up")
 }

@@ -1,7 +1,9 @@
 package cli
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -10,6 +12,7 @@ import (
 	"maillab/internal/classroom"
 	"maillab/internal/commandline"
 	"maillab/internal/deploy"
+	"maillab/internal/lab"
 )
 
 func forgetVerb(a *app) *cobra.Command {
@@ -31,15 +34,20 @@ printed, it cannot know.`,
 
 func runForget(ctx context.Context, a *app, typed string) error {
 	c, err := a.class(ctx)
+	if err = cmp.Or(err, c.away); err != nil {
+		return err
+	}
+	known, err := a.folder(c.Name).Seats()
 	if err != nil {
 		return err
 	}
-	chosen, err := a.some(c.running, []string{typed})
+	everybody := c.Ever(known)
+	chosen, err := c.Choose(everybody, []string{typed})
 	if err == nil {
 		_, err = oneOf(chosen, typed)
 	}
 	if err != nil {
-		return err
+		return usage(err)
 	}
 	p := chosen.People[0]
 	keys := slices.DeleteFunc(c.Students(), func(key string) bool { return key == p.Key })
@@ -54,11 +62,8 @@ func runForget(ctx context.Context, a *app, typed string) error {
 		return err
 	}
 	defer h.Release()
-	sheet, err := a.known(c.Name) // before anything is made without the student
-	if err != nil {
-		return err
-	}
-	if c.up {
+	shared := c.up && c.Topology == lab.Shared // who has left the class has mail and home there all the same
+	if shared || c.up && slices.Contains(c.Students(), p.Key) {
 		others, err := a.some(c.running, keys)
 		if err != nil {
 			return err
@@ -68,9 +73,16 @@ func runForget(ctx context.Context, a *app, typed string) error {
 			return err
 		}
 	}
-	looked, err := classroom.Erase(h, p, sheet.AccountsOf(p.Key))
+	looked, err := classroom.Erase(h, p, everybody)
 	if err != nil {
 		return err
 	}
-	return a.tellLooked(looked, p.Key)
+	return errors.Join(classroom.WriteLooked(a.Err, a.Tongue, looked, p.Key), a.tellAside(c.Name))
+}
+
+// tellAside tells of what a forget that was broken off has left aside.
+func (a *app) tellAside(name string) error {
+	lines, err := classroom.Aside(snapshotsIn(a, name))
+	a.mention(lines)
+	return err
 }

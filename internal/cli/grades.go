@@ -8,8 +8,10 @@ import (
 	"github.com/spf13/cobra"
 
 	"maillab/internal/classroom"
+	"maillab/internal/commandline"
 	"maillab/internal/control"
 	"maillab/internal/gradebook"
+	"maillab/internal/listing"
 	"maillab/internal/safeio"
 )
 
@@ -36,7 +38,8 @@ assignment's maximum, and your comments; everything else in it stays as it is. W
   maillab grades --fill Grades-TP-SMTP-4711.csv --file filled.csv`,
 		ValidArgsFunction: completion{a}.students,
 		RunE: func(cmd *cobra.Command, args []string) (err error) {
-			w.Form, w.By, w.Name = form(a, excel, by, fill, file), gradebook.Identifier(by), fill
+			w.By, w.Name = gradebook.Identifier(by), fill
+			w.Form = gradebook.FormWith(excel, by != "", fill != "", file, a.flags.output == "csv")
 			if fill != "" {
 				w.Worksheet, err = os.ReadFile(fill)
 			}
@@ -49,8 +52,8 @@ assignment's maximum, and your comments; everything else in it stays as it is. W
 			return runGrades(cmd.Context(), a, args, w, file, epoch)
 		},
 	}
-	cmd.Flags().Float64Var(&w.Scale.OutOf, "out-of", 0, "what the maximum becomes, such as 20; by default it stays")
-	cmd.Flags().Float64Var(&w.Scale.Step, "round", 0, "round grades to steps of this, halves upwards, such as 0.5; by default hundredths")
+	commandline.Positive(cmd.Flags(), &w.Scale.OutOf, "out-of", 0, "what the maximum becomes, such as 20; by default it stays")
+	commandline.Positive(cmd.Flags(), &w.Scale.Step, "round", 0, "round grades to steps of this, halves upwards, such as 0.5; by default hundredths")
 	cmd.Flags().StringSliceVar(&w.Columns, "column", nil, "a column of the class list beside the name; may be given several times (default number and email)")
 	cmd.Flags().BoolVar(&excel, "excel", false, "CSV for a French Excel")
 	cmd.Flags().StringVar(&by, "moodle", "", "CSV for Moodle's import, with users by email, idnumber or username")
@@ -61,23 +64,6 @@ assignment's maximum, and your comments; everything else in it stays as it is. W
 	cmd.MarkFlagsMutuallyExclusive("excel", "moodle", "fill")
 	_ = cmd.RegisterFlagCompletionFunc("moodle", fixed(string(gradebook.ByEmail), string(gradebook.ByNumber), string(gradebook.ByUsername)))
 	return cmd
-}
-
-// form is what a gradebook is written as; "" is a table for people.
-func form(a *app, excel bool, by, fill, file string) gradebook.Form {
-	switch {
-	case excel:
-		return gradebook.AsExcel
-	case by != "":
-		return gradebook.AsImport
-	case fill != "":
-		return gradebook.AsWorksheet
-	case gradebook.FormOf(file) != "":
-		return gradebook.FormOf(file)
-	case file != "" || a.flags.output == "csv":
-		return gradebook.AsCSV
-	}
-	return ""
 }
 
 func runGrades(ctx context.Context, a *app, typed []string, w gradebook.Wanted, file, epoch string) error {
@@ -118,21 +104,25 @@ func runGrades(ctx context.Context, a *app, typed []string, w gradebook.Wanted, 
 func putGrades(a *app, instance string, book gradebook.Book, w gradebook.Wanted, file string) error {
 	if w.Form == "" {
 		header, rows := book.Table(w.Columns, w.Scale).Short()
-		return a.print(list{value: book.Graded(instance, w.Scale), header: header, rows: rows})
+		return a.print(listing.List{Value: book.Graded(instance, w.Scale), Header: header, Rows: rows})
 	}
-	text, told, err := w.File(book)
+	w.Say = a.Text
+	text, n, told, err := w.File(book)
 	var no *gradebook.Refused
 	if errors.As(err, &no) {
-		return &failure{err: err, code: exitUsage, hint: no.Mend}
+		return &commandline.Error{Err: err, Code: exitUsage, Mend: no.Mend}
 	}
 	if err != nil {
 		return err
 	}
 	a.mention(told)
-	if file != "" {
-		return safeio.WriteFile(file, text, 0o600, safeio.Whole)
+	if file == "" {
+		_, err = a.Out.Write(text)
+		return err
 	}
-	_, err = a.Out.Write(text)
+	if err = safeio.WriteFile(file, text, 0o600, safeio.Whole); err == nil {
+		a.Fprintf(a.Err, "the marks of %s are in %s\n", classroom.Students(n), file)
+	}
 	return err
 }
 

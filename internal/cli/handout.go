@@ -9,6 +9,7 @@ import (
 
 	"maillab/internal/classroom"
 	"maillab/internal/handout"
+	"maillab/internal/listing"
 )
 
 func handoutVerb(a *app) *cobra.Command {
@@ -32,7 +33,7 @@ class in one HTML page that prints a student a page, a CSV, and an ssh_config to
 				if err := class.Write(out); err != nil {
 					return err
 				}
-				a.Fprintf(a.Err, "the sheets of %s are in %s\n", students(len(class.Sheets)), out)
+				a.Fprintf(a.Err, "the sheets of %s are in %s\n", classroom.Students(len(class.Sheets)), out)
 				return nil
 			}
 			if a.flags.output != "table" && !cmd.Flags().Changed("form") {
@@ -53,9 +54,13 @@ func sheetsOf(ctx context.Context, a *app, names []string) (handout.Class, error
 	if err != nil {
 		return handout.Class{}, err
 	}
-	chosen, err := a.some(c.running, names)
+	people, err := a.people(c.running)
 	if err != nil {
 		return handout.Class{}, err
+	}
+	chosen, err := c.Choose(people, names)
+	if err != nil {
+		return handout.Class{}, usage(err)
 	}
 	kept, err := a.folder(c.Name).Sheet()
 	if err != nil {
@@ -63,7 +68,7 @@ func sheetsOf(ctx context.Context, a *app, names []string) (handout.Class, error
 	}
 	if kept == nil {
 		return handout.Class{}, withHint(fmt.Errorf("the accounts of %s are not known on this machine", c.Name),
-			"maillab up, with the same lab and class, makes them known")
+			fmt.Sprintf("they are in its folder where it was brought up: copy that to %s", a.folder(c.Name).Path()))
 	}
 	class, keys := handout.Class{Instance: c.Name, Title: kept.Title}, map[int]string{}
 	if c.up {
@@ -71,9 +76,10 @@ func sheetsOf(ctx context.Context, a *app, names []string) (handout.Class, error
 	} else {
 		c.old(kept.AsOf)
 	}
+	called := people.Called()
 	for _, s := range chosen.Sandboxes {
 		for _, p := range chosen.In(s) {
-			if sheet, ok := classroom.SheetOf(kept, c.Instance, s, p); ok {
+			if sheet, ok := classroom.SheetOf(kept, c.Instance, s, p, called[p.Key]); ok {
 				sheet.HostKey = keys[s.Seat]
 				class.Sheets = append(class.Sheets, sheet)
 			}
@@ -95,7 +101,7 @@ func printSheets(a *app, class handout.Class, form string) error {
 		_, err := io.WriteString(a.Out, class.SSHConfig(""))
 		return err
 	case "json":
-		return a.print(list{value: class})
+		return a.print(listing.List{Value: class})
 	}
 	return usagef("no form is called %q: md, html, csv or ssh-config", form)
 }

@@ -1,13 +1,10 @@
 package cli
 
 import (
-	"fmt"
-	"slices"
-	"strings"
 	"time"
 
+	"maillab/internal/commandline"
 	"maillab/internal/instance"
-	"maillab/internal/spelling"
 )
 
 // What the last up kept about an instance, for verbs that want to know more than the labels tell. On another machine than
@@ -31,18 +28,12 @@ func (a *app) zone(name string) *time.Location {
 // hasTasks refuses tasks that the lab does not have. Where they are not known the sandboxes themselves refuse.
 func (a *app) hasTasks(name string, ids []string) error {
 	sheet, err := a.known(name)
-	if err != nil || len(sheet.Tasks) == 0 {
+	if err != nil {
 		return err
 	}
-	for _, id := range ids {
-		if slices.Contains(sheet.Tasks, id) {
-			continue
-		}
-		wrong := fmt.Errorf("the lab has no task %q: %s", id, strings.Join(sheet.Tasks, ", "))
-		if near := spelling.Nearest(id, sheet.Tasks); near != "" {
-			return &failure{err: wrong, code: exitUsage, hint: "did you mean " + near + "?"}
-		}
-		return usage(wrong)
+	near, wrong := sheet.Lacks(ids)
+	if near != "" {
+		return &commandline.Error{Err: wrong, Code: exitUsage, Mend: "did you mean " + near + "?"}
 	}
-	return nil
+	return usage(wrong)
 }

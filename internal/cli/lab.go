@@ -14,7 +14,7 @@ import (
 func labVerb(a *app) *cobra.Command {
 	var student string
 	cmd := &cobra.Command{
-		Use:   "lab [tasks | show TASK | check [TASK…] | hint TASK | answer TASK [TEXT]]",
+		Use:   "lab [tasks | show TASK | check [TASK…] | hint TASK | answer TASK [TEXT] | mail explain FILE]",
 		Short: "What a student sees of the tasks: hints, checks, answers",
 		Long: `The lab command that students have in their sandbox, from outside: it is how one works through a lab with maillab sandbox,
 where there is no shell to call it in. It speaks the student's language and shows what the student may see. Without a
@@ -47,7 +47,7 @@ In a class it shows what a student sees, and gives answers in the student's name
 			client := i.Client()
 			defer client.Close()
 			code, err := worksheet.Run(cmd.Context(), args, worksheet.Env{In: a.In, Asks: screen.IsTerminal(a.In), Out: a.Out, Err: a.Err, Getenv: a.Getenv,
-				Addresses: s.Addresses(i.Host), Transport: client.Worksheet(s.Seat, name)})
+				Addresses: s.Addresses(i.Host), Transport: client.Seat(s.Seat).Worksheet(name)})
 			if err != nil {
 				return err
 			}

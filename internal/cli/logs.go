@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"maillab/internal/classroom"
+	"maillab/internal/commandline"
 	"maillab/internal/deploy"
 	"maillab/internal/instance"
 	"maillab/internal/screen"
@@ -23,13 +24,10 @@ func logsVerb(a *app) *cobra.Command {
 begins with whose it is, in the order of the seats; with --follow in the order in which they come.`,
 		ValidArgsFunction: completion{a}.students,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if cmd.Flags().Changed("lines") && lines < 0 {
-				return usagef("--lines %d: how many lines, 0 or more", lines)
-			}
 			return showLogs(cmd.Context(), a, args, lines, follow)
 		},
 	}
-	cmd.Flags().IntVar(&lines, "lines", -1, "only the last N lines")
+	commandline.Count(cmd.Flags(), &lines, "lines", -1, commandline.From(0), "only the last N lines")
 	cmd.Flags().BoolVar(&follow, "follow", false, "go on with what comes, until Ctrl-C")
 	return cmd
 }
@@ -43,7 +41,7 @@ func showLogs(ctx context.Context, a *app, students []string, lines int, follow 
 	client := i.Client()
 	defer client.Close()
 	show := func(ctx context.Context, s instance.Sandbox, out io.Writer) error {
-		log, err := client.Log(ctx, s.Seat, lines, follow)
+		log, err := client.Seat(s.Seat).Log(ctx, lines, follow)
 		if err != nil {
 			return err
 		}
@@ -68,24 +66,27 @@ func showLogs(ctx context.Context, a *app, students []string, lines int, follow 
 	}), ordered)))
 }
 
-// failures reports what failed for which student, with the exit code for some or for all.
+// failures reports what failed for which student, with the exit code for some or for all. What was cut short is no news.
 func (a *app) failures(chosen []instance.Sandbox, failed map[int]error) error {
 	if len(failed) == 0 {
 		return nil
 	}
+	var cut error
 	for _, s := range chosen {
 		var closed *deploy.NoGatewayError
-		if errors.As(failed[s.Seat], &closed) {
+		switch err := failed[s.Seat]; {
+		case errors.As(err, &closed):
 			return closed // said once
-		}
-		if err := failed[s.Seat]; err != nil {
+		case errors.Is(err, context.Canceled):
+			cut = err
+		case err != nil:
 			a.Fprintf(a.Err, "maillab: %s: %v\n", s.Name(), err)
-			if errors.Is(err, context.Canceled) {
-				return silent(exitInterrupted)
-			}
 		}
 	}
-	if len(failed) < len(chosen) {
+	switch {
+	case cut != nil:
+		return cut
+	case len(failed) < len(chosen):
 		return silent(exitPartly)
 	}
 	return silent(exitFailed)

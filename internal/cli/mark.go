@@ -77,7 +77,7 @@ func runMark(ctx context.Context, a *app, typed, task string, m *progress.Mark) 
 	if err != nil {
 		return err
 	}
-	a.Fprintf(a.Err, "%s of %s: %s\n", task, student, a.Text(marking.Now(m, before, 0)))
+	a.Fprintf(a.Err, "%s of %s: %s\n", task, student, marking.Now(a.Tongue, m, before, 0))
 	return nil
 }
 
@@ -87,7 +87,10 @@ func (c class) mark(ctx context.Context, typed string, m control.Mark) (student 
 	if m.By = c.Getenv("USER"); m.By == "" {
 		m.By = c.Getenv("USERNAME")
 	}
-	if !c.up {
+	switch {
+	case c.away != nil: // its sandboxes would know nothing of it, and their word counts
+		return "", nil, c.away
+	case !c.up:
 		h, err := c.lock(ctx, c.Name)
 		if err != nil {
 			return "", nil, err
@@ -140,7 +143,7 @@ func runNext(ctx context.Context, a *app, typed, tasks []string) error {
 	done, err := round.Run(ctx)
 	a.Fprintln(a.Err, done)
 	if err != nil {
-		return &failure{err: errors.New("interrupted: what you said is kept"), code: exitCode(err)}
+		return &commandline.Error{Err: errors.New("interrupted: what you said is kept"), Code: exitCode(err)}
 	}
 	return a.failures(r.Chosen.Sandboxes, r.Failed)
 }

@@ -12,9 +12,10 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"maillab/internal/classroom"
 	"maillab/internal/commandline"
 	"maillab/internal/control"
-	"maillab/internal/instance"
+	"maillab/internal/lab"
 	"maillab/internal/mail/auth"
 	"maillab/internal/screen"
 )
@@ -46,8 +47,13 @@ func runPasswd(ctx context.Context, a *app, student, account string, generate bo
 	}
 	client := i.Client()
 	defer client.Close()
-	if account, err = accountOf(ctx, client, s, student, account); err != nil {
+	named := account
+	account, theirs, err := classroom.AccountOf(ctx, client, s, student, named)
+	switch {
+	case err != nil:
 		return err
+	case account == "":
+		return usagef("%s has no account %q: %s", s.Name(), named, strings.Join(theirs, ", "))
 	}
 	word, err := newPassword(ctx, a, account, generate)
 	if err != nil {
@@ -69,7 +75,7 @@ func runPasswd(ctx context.Context, a *app, student, account string, generate bo
 	if err != nil {
 		return err
 	}
-	if err := client.SetPassword(ctx, s.Seat, control.Password{Account: account, Hash: hash}); err != nil {
+	if err := client.Seat(s.Seat).SetPassword(ctx, control.Password{Account: account, Hash: hash}); err != nil {
 		return err
 	}
 	if err := h.KeepPassword(s.Seat, account, word); err != nil {
@@ -80,27 +86,6 @@ func runPasswd(ctx context.Context, a *app, student, account string, generate bo
 	}
 	a.Fprintf(a.Err, "%s of %s has a new password\n", account, s.Name())
 	return nil
-}
-
-// accountOf finds a student's account: the first that is the student's, or the one that was named.
-func accountOf(ctx context.Context, client *control.Client, s instance.Sandbox, student, named string) (string, error) {
-	status, err := client.Status(ctx, s.Seat)
-	if err != nil {
-		return "", err
-	}
-	var theirs []string
-	for _, account := range status.Accounts {
-		if account.Student == student || s.Seat != 0 {
-			if named == "" || account.Name == named {
-				return account.Name, nil
-			}
-			theirs = append(theirs, account.Name)
-		}
-	}
-	if s.Seat != 0 {
-		student = s.Name() // a seat's number may have been given
-	}
-	return "", usagef("%s has no account %q: %s", student, named, strings.Join(theirs, ", "))
 }
 
 // newPassword asks twice on a terminal, and reads a line elsewhere.
@@ -115,22 +100,15 @@ func newPassword(ctx context.Context, a *app, account string, generate bool) (st
 		if err != nil && !errors.Is(err, io.EOF) {
 			return "", err
 		}
-		return goodPassword(strings.TrimRight(line, "\r\n"))
+		word := strings.TrimRight(line, "\r\n")
+		return word, usage(lab.CheckPassword(word))
 	}
 	words, err := a.person().Hidden(ctx, f, a.Text("New password for "+account+": "), a.Text("Again: "))
 	if err != nil {
 		return "", leftOpen(err)
 	}
 	if words[0] != words[1] {
-		return "", &failure{err: errors.New("the two are not the same"), code: exitUsage}
+		return "", &commandline.Error{Err: errors.New("the two are not the same"), Code: exitUsage}
 	}
-	return goodPassword(words[0])
-}
-
-// goodPassword refuses what nobody can type at a prompt.
-func goodPassword(word string) (string, error) {
-	if word == "" || len(word) > 200 || strings.ContainsFunc(word, func(r rune) bool { return r < ' ' || r == 0x7f }) {
-		return "", usagef("a password has 1 to 200 characters, none of them a control character")
-	}
-	return word, nil
+	return words[0], usage(lab.CheckPassword(words[0]))
 }

@@ -11,6 +11,7 @@ import (
 	"maillab/internal/doctor"
 	"maillab/internal/engine"
 	"maillab/internal/probe"
+	"maillab/internal/request"
 	"maillab/labs"
 )
 
@@ -26,14 +27,13 @@ func runProbe(ctx context.Context, a *app, gateway string) error {
 			return err
 		}
 	}
-	f := upFlags{lab: labs.Default, students: 2, gateway: gateway}
-	f.fleeting.name, f.fleeting.run = cmp.Or(a.flags.instance, fmt.Sprintf("doctor-%d", os.Getpid())), "doctor"
-	dir, err := os.MkdirTemp("", "maillab-doctor-")
+	f := upFlags{Flags: request.Flags{Lab: labs.Default, Students: 2, Gateway: gateway}}
+	f.name, f.Run = cmp.Or(a.flags.instance, fmt.Sprintf("doctor-%d", os.Getpid())), "doctor"
+	inside, release, err := temporary(a)
 	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(dir)
-	inside := a.in(dir)
+	defer release()
 	out, err := begin(ctx, inside, f, nil)
 	var found []engine.Finding
 	if err == nil {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"maillab/internal/apply"
+	"maillab/internal/commandline"
 	"maillab/internal/engine"
 	"maillab/internal/plan"
 	"maillab/internal/screen"
@@ -40,8 +41,8 @@ func (a *app) ended(ctx context.Context, result apply.Result, done string) error
 		if errors.Is(ctx.Err(), context.DeadlineExceeded) {
 			what, code = "timed out", exitTimeout
 		}
-		return &failure{err: fmt.Errorf("%s: %d of %d steps are done", what, result.Count(apply.Done), len(result.Outcomes)),
-			code: code, hint: "the same command again finishes it; maillab down takes it away"}
+		return &commandline.Error{Err: fmt.Errorf("%s: %d of %d steps are done", what, result.Count(apply.Done), len(result.Outcomes)),
+			Code: code, Mend: "the same command again finishes it; maillab down takes it away"}
 	}
 	seats, general := result.Incomplete()
 	if general || len(seats) == seatsOf(result) {

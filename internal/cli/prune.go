@@ -39,7 +39,7 @@ func runPrune(ctx context.Context, a *app, dry, spools bool) error {
 	if err != nil {
 		return err
 	}
-	all := slices.DeleteFunc(s.Waste(a.Now(), spools, images.Tag()), func(w deploy.Waste) bool {
+	all := slices.DeleteFunc(s.Waste(a.Now(), spools, images.Tag(), images.FilterTag()), func(w deploy.Waste) bool {
 		return a.flags.instance != "" && w.Instance != a.flags.instance
 	})
 	var folders []string // of run and sandbox
@@ -78,7 +78,7 @@ func runPrune(ctx context.Context, a *app, dry, spools bool) error {
 		}
 	}
 	if len(failed) > 0 && len(failed) < len(all)+len(folders) {
-		return &failure{err: errors.Join(failed...), code: exitPartly}
+		return &commandline.Error{Err: errors.Join(failed...), Code: exitPartly}
 	}
 	return errors.Join(failed...)
 }

@@ -5,13 +5,15 @@ import (
 
 	"maillab/internal/classroom"
 	"maillab/internal/commandline"
+	"maillab/internal/listing"
+	"maillab/internal/period"
 	"maillab/internal/recording"
 )
 
 func replayVerb(a *app) *cobra.Command {
 	var which, export string
 	var listed bool
-	player := recording.Player{Wait: recording.Sleep}
+	player := recording.Player{Wait: period.Wait}
 	cmd := &cobra.Command{
 		Use:   "replay STUDENT",
 		Short: "A student's terminal on the class's page, once more",
@@ -28,13 +30,13 @@ shows as far as the terminal echoed it; passwords that mail protocols echo are m
 			}
 			client := i.Client()
 			defer client.Close()
-			all, err := client.Recordings(ctx, s.Seat, student)
+			all, err := client.Seat(s.Seat).Recordings(ctx, student)
 			if err != nil {
 				return err
 			}
 			if listed {
 				header, rows := classroom.RecordingTable(all, a.zone(i.Name))
-				return a.print(list{value: all, header: header, rows: rows})
+				return a.print(listing.List{Value: all, Header: header, Rows: rows})
 			}
 			k, err := classroom.ChosenRecording(all, student, which)
 			if err != nil {
@@ -49,7 +51,7 @@ shows as far as the terminal echoed it; passwords that mail protocols echo are m
 	cmd.Flags().BoolVar(&listed, "list", false, "which recordings there are")
 	cmd.Flags().StringVar(&which, "recording", "", "its number in the list; by default the last one")
 	cmd.Flags().StringVar(&export, "export", "", "write it to this file instead")
-	cmd.Flags().Float64Var(&player.Speed, "speed", 1, "how much faster")
-	cmd.Flags().DurationVar(&player.Idle, "idle", 0, "no pause is longer")
+	commandline.Positive(cmd.Flags(), &player.Speed, "speed", 1, "how much faster")
+	period.Var(cmd.Flags(), &player.Idle, "idle", 0, "no pause is longer")
 	return cmd
 }

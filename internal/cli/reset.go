@@ -9,10 +9,8 @@ import (
 	"maillab/internal/classroom"
 	"maillab/internal/control"
 	"maillab/internal/instance"
+	"maillab/internal/listing"
 )
-
-// scopes are what --scope takes.
-func scopes() []string { return []string{"mail", "home", "all"} }
 
 func resetVerb(a *app) *cobra.Command {
 	var to, scope string
@@ -41,14 +39,14 @@ sandbox has each student's part in "each":[{"seat","student","dropped","ended"}]
 	}
 	cmd.Flags().StringVar(&to, "to", "clean", "clean, or the name of a snapshot")
 	cmd.Flags().StringVar(&scope, "scope", "mail", "mail, home or all")
-	_ = cmd.RegisterFlagCompletionFunc("scope", fixed(scopes()...))
+	_ = cmd.RegisterFlagCompletionFunc("scope", fixed(classroom.Scopes()...))
 	_ = cmd.RegisterFlagCompletionFunc("to", completion{a}.snapshots)
 	return cmd
 }
 
 func runReset(ctx context.Context, a *app, names []string, to, scope string) error {
-	if err := checkScope(scope); err != nil {
-		return err
+	if err := classroom.CheckScope(scope); err != nil {
+		return usage(err)
 	}
 	i, chosen, err := a.those(ctx, names)
 	if err != nil {
@@ -59,7 +57,7 @@ func runReset(ctx context.Context, a *app, names []string, to, scope string) err
 	}
 	if a.asks() {
 		lost := told(classroom.Losses(ctx, i, chosen, nil))
-		if err := a.confirm(ctx, fmt.Sprintf("Put %s of %s back to the start? What is there now is lost%s.", scopeNames(scope), chosen.Meant(), lost)); err != nil {
+		if err := a.confirm(ctx, fmt.Sprintf("Put %s of %s back to the start? What is there now is lost%s.", classroom.ScopeNames(scope), chosen.Meant(), lost)); err != nil {
 			return err
 		}
 	}
@@ -78,19 +76,8 @@ func resetAll(ctx context.Context, a *app, i running, chosen instance.Chosen, sc
 	client := i.Client()
 	defer client.Close()
 	return putBack(ctx, a, i, client, chosen, func(ctx context.Context, s instance.Sandbox) (control.ResetReport, error) {
-		return client.Reset(ctx, s.Seat, control.Reset{Students: chosen.Of(s), Scope: scope})
+		return client.Seat(s.Seat).Reset(ctx, control.Reset{Students: chosen.Of(s), Scope: scope})
 	})
-}
-
-func scopeNames(scope string) string {
-	return map[string]string{"mail": "the mail", "home": "the homes", "all": "the mail and the homes"}[scope]
-}
-
-func checkScope(scope string) error {
-	if scopeNames(scope) == "" {
-		return usagef("no scope is called %q: mail, home or all", scope)
-	}
-	return nil
 }
 
 // putBack does it in every sandbox, and tells what was dropped.
@@ -100,7 +87,7 @@ func putBack(ctx context.Context, a *app, i running, client *control.Client, cho
 	if len(reports) > 0 {
 		all := classroom.ReplacedIn(i.Name, chosen, reports, anew)
 		header, rows := all.Table()
-		if err := a.print(list{value: all, header: header, rows: rows}); err != nil {
+		if err := a.print(listing.List{Value: all, Header: header, Rows: rows}); err != nil {
 			return err
 		}
 	}

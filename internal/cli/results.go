@@ -15,13 +15,15 @@ import (
 	"maillab/internal/instance"
 	"maillab/internal/lab"
 	"maillab/internal/plan"
+	"maillab/internal/request"
 )
 
 // class is one that is up, or that is known here and is not.
 type class struct {
 	*app
 	running
-	up bool
+	up   bool
+	away error // that there is more of it than the folder has: on an engine that does not answer, or in volumes
 }
 
 // class finds the instance that a verb is about, also where nothing of it runs: then as it was at the last up.
@@ -29,10 +31,18 @@ func (a *app) class(ctx context.Context) (class, error) {
 	i, err := a.the(ctx)
 	name := a.down(err)
 	if name == "" {
-		return class{a, i, true}, err
+		return class{a, i, true, nil}, err
+	}
+	var away error
+	var down *deploy.DownError
+	switch {
+	case exitCode(err) == exitNoEngine:
+		away = deploy.Away(a.folder(name), name)
+	case errors.As(err, &down) && down.Left:
+		away = down
 	}
 	sheet, err := a.known(name)
-	return class{a, running{Instance: sheet.Instance(name)}, false}, err
+	return class{a, running{Instance: sheet.Instance(name)}, false, away}, err
 }
 
 // down is the instance that is meant where none was found: one that is known here and not up. "" where there is none, or where
@@ -55,10 +65,10 @@ func (c class) results(ctx context.Context, typed []string, request control.Chec
 	case err != nil:
 		return r, err
 	case c.up:
-		if r, err = classroom.Ask(ctx, c.running, chosen, request, c.folder(c.Name), c.Now()); err != nil {
+		if r, err = classroom.Ask(ctx, c.running, chosen, request, c.folder(c.Name), c.Now()); err != nil && ctx.Err() == nil {
 			c.mention([]string{fmt.Sprintf("the results are not kept: %v", err)})
 		}
-		return r, nil
+		return r, ctx.Err()
 	case !request.Since.IsZero():
 		return r, usagef("%s is not up: --since asks the sandboxes", c.Name)
 	}
@@ -70,7 +80,11 @@ func (c class) results(ctx context.Context, typed []string, request control.Chec
 
 // old says of when that is which is told of an instance of which nothing runs.
 func (c class) old(asOf time.Time) {
-	c.mention([]string{fmt.Sprintf("%s is not up: this is as of %s", c.Name, asOf.In(c.zone(c.Name)).Format(time.DateTime))})
+	why := fmt.Sprintf("%s is not up", c.Name)
+	if c.away != nil {
+		why = c.away.Error()
+	}
+	c.mention([]string{fmt.Sprintf("%s: this is as of %s", why, asOf.In(c.zone(c.Name)).Format(time.DateTime))})
 }
 
 // rescue takes a snapshot of those who lose their mail, says where it is, and asks when there is none of somebody.
@@ -104,7 +118,7 @@ func (a *app) goOn(ctx context.Context, h *instance.Held, o deploy.Outcome) erro
 	}
 	going, failed := classroom.GoOn(ctx, i, entries)
 	if len(going) > 0 {
-		a.Fprintf(a.Err, "the work of %s goes on as it was kept; maillab reset begins anew\n", students(len(going)))
+		a.Fprintf(a.Err, "the work of %s goes on as it was kept; maillab reset begins anew\n", classroom.Students(len(going)))
 	}
 	return a.failures(i.Sandboxes, failed)
 }
@@ -141,7 +155,7 @@ func (c class) upWithout(ctx context.Context, h *instance.Held, student string) 
 	carrier.Rescue, carrier.Agree = nil, func(context.Context, plan.Plan, string) error { return nil }
 	out, err := carrier.Up(ctx, h, r)
 	if err != nil {
-		return running{}, placed(s, err)
+		return running{}, request.Placed(s, err)
 	}
 	if err := c.ended(ctx, out.Result, out.Name+" is up"); err != nil {
 		return running{}, err

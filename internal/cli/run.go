@@ -1,23 +1,24 @@
 package cli
 
 import (
+	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"math/rand/v2"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"maillab/internal/classroom"
+	"maillab/internal/commandline"
 	"maillab/internal/deploy"
 	"maillab/internal/disposable"
 	"maillab/internal/leash"
 	"maillab/internal/period"
-	"maillab/internal/safeio"
+	"maillab/internal/request"
 	"maillab/internal/screen"
 	"maillab/labs"
 )
@@ -65,17 +66,14 @@ answered), and the mailboxes in mail/.`,
 		},
 	}
 	flags := cmd.Flags()
-	flags.StringVarP(&f.lab, "lab", "f", labs.Default, "the lab: a folder, a file, or the name of one on board")
-	f.add(cmd, "the class list")
-	flags.IntVar(&f.students, "students", 0, "so many students without a list")
-	flags.StringVar(&f.listen, "listen", "", "address to listen on; by default one that only the command reaches, where that can be told")
-	flags.StringVar(&f.host, "host", "", "host name or address at which the command reaches the lab")
-	flags.IntVar(&f.base, "base", 0, "where the ports begin; by default anywhere")
+	f.AddLab(cmd, labs.Default)
+	f.AddClass(cmd, "the class list")
+	flags.StringVar(&f.Listen, "listen", "", "address to listen on; by default one that only the command reaches, where that can be told")
+	flags.StringVar(&f.Host, "host", "", "host name or address at which the command reaches the lab")
+	commandline.Count(flags, &f.Base, "base", 0, request.Ports(), "where the ports begin; by default anywhere")
 	period.Var(flags, &f.limit, "timeout", 0, "end everything after this time, such as 10m; 0 is never")
 	flags.StringVar(&f.artifacts, "artifacts", "", "folder for what is left of a command that failed")
 	flags.StringVar(&f.junit, "junit", "", "file for a JUnit report of the lab's checks, made after the command; they leave the exit code alone")
-	cmd.MarkFlagsMutuallyExclusive("class", "students")
-	_ = cmd.RegisterFlagCompletionFunc("lab", completeLabs)
 	return cmd
 }
 
@@ -91,12 +89,12 @@ func runRun(ctx context.Context, a *app, f runFlags, command []string) error {
 		return usage(err)
 	}
 	interrupted := ctx
-	f.ttl = lifeMost
+	f.TTL = lifeMost
 	if f.limit > 0 {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, f.limit)
 		defer cancel()
-		f.ttl = f.limit + lifeBeyond
+		f.TTL = f.limit + lifeBeyond
 	}
 	defer a.tellLeave(interrupted)()
 	a, release, err := temporary(a)
@@ -107,13 +105,15 @@ func runRun(ctx context.Context, a *app, f runFlags, command []string) error {
 	a, h := hostedBy(ctx, a)
 	defer h.End()
 	id := fmt.Sprintf("%08x", rand.Uint32())
-	guard := guard(ctx, a, id)
-	f.fleeting = fleeting{name: a.flags.instance, alone: true, run: id, labels: disposable.Labels(id)}
-	if f.fleeting.name == "" {
-		f.fleeting.name = "run-" + id
-	}
-	code, err := runIn(ctx, a, f, program, command, guard.start)
-	err = errors.Join(err, guard.end(ctx))
+	guard := disposable.Guarded{Session: id}
+	f.Alone, f.Run, f.Labels = true, id, disposable.Labels(id)
+	f.name = cmp.Or(a.flags.instance, "run-"+id)
+	code, err := runIn(ctx, a, f, program, command, func(o deploy.Outcome) {
+		if o.Engine.Capabilities().System { // it would outlive this process
+			guard.Start(ctx)
+		}
+	})
+	err = errors.Join(err, guard.End(ctx))
 	switch {
 	case interrupted.Err() != nil:
 		return withCode(err, exitInterrupted)
@@ -125,56 +125,13 @@ func runRun(ctx context.Context, a *app, f runFlags, command []string) error {
 	return silent(code)
 }
 
-// guarding has the instance taken away by a reaper when we are gone without having done it.
-type guarding struct {
-	start func(o deploy.Outcome)
-	end   func(ctx context.Context) error
-}
-
-// guardPatience is how long the reaper may take to be told that it is not needed.
-const guardPatience = 2 * time.Minute
-
-// guard starts a reaper where there is something that would outlive this process.
-func guard(ctx context.Context, a *app, session string) guarding {
-	var watch *disposable.Guard
-	return guarding{
-		start: func(o deploy.Outcome) {
-			if o.Engine.Capabilities().System {
-				watch = disposable.Watch(ctx, session)
-			}
-		},
-		end: func(ctx context.Context) error {
-			if watch == nil {
-				return nil
-			}
-			ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), guardPatience)
-			defer cancel()
-			return watch.Close(ctx)
-		},
-	}
-}
-
 // withCode ends with a code, and with what was told or else is to be told.
 func withCode(err error, code int) error {
-	var told *failure
-	if err == nil || errors.As(err, &told) && errors.Is(told.err, errSilent) {
+	var told *commandline.Error
+	if err == nil || errors.As(err, &told) && errors.Is(told.Err, errSilent) {
 		return silent(code)
 	}
-	return &failure{err: err, code: code}
-}
-
-// surroundings are the variables that a command gets, and the file that one of them names.
-func surroundings(a *app, o deploy.Outcome) ([]string, error) {
-	told := o.Tell()
-	text, err := json.MarshalIndent(told, "", "  ")
-	if err != nil {
-		return nil, err
-	}
-	file := filepath.Join(a.DataDir, "lab.json")
-	if err := safeio.WriteFile(file, append(text, '\n'), 0o600, safeio.Whole); err != nil {
-		return nil, err
-	}
-	return append(told.Variables(), "MAILLAB_JSON="+file), nil
+	return &commandline.Error{Err: err, Code: code}
 }
 
 // runIn runs the command in a new instance and takes that away.
@@ -184,7 +141,7 @@ func runIn(ctx context.Context, a *app, f runFlags, program string, command []st
 	if err != nil {
 		return 0, errors.Join(err, collect(ctx, a, out, f.artifacts))
 	}
-	told, err := surroundings(a, out)
+	told, err := classroom.Surroundings(out, a.DataDir)
 	if err != nil {
 		return 0, err
 	}

@@ -17,6 +17,7 @@ import (
 	"maillab/internal/engine"
 	"maillab/internal/instance"
 	"maillab/internal/period"
+	"maillab/internal/request"
 	"maillab/internal/scratch"
 	"maillab/internal/screen"
 	"maillab/internal/spec"
@@ -26,8 +27,10 @@ import (
 // sandboxFlags are what sandbox was told.
 type sandboxFlags struct {
 	upFlags
-	dir string
-	log bool
+	dir    string
+	log    bool
+	called string                     // its name, or what that begins with
+	begun  func(deploy.Outcome) error // told when it is up, nil: nobody
 }
 
 func sandboxVerb(a *app) *cobra.Command {
@@ -48,28 +51,22 @@ every other verb finds the sandbox: maillab lab (the tasks, hints, checks, answe
   maillab sandbox --dir ~/mail-lab --listen 0.0.0.0`,
 		Args: commandline.Takes(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			f.page = given(cmd, "web", &f.web)
+			f.Page = given(cmd, "web", &f.web)
 			return runSandbox(cmd.Context(), a, f)
 		},
 	}
 	flags := cmd.Flags()
-	flags.StringVarP(&f.lab, "lab", "f", labs.Default, "the lab: a folder, a file, or the name of one on board")
-	f.add(cmd, "a class list instead of one student")
+	f.AddLab(cmd, labs.Default)
+	f.List.Add(cmd, "a class list instead of one student")
 	flags.StringVar(&f.dir, "dir", "", "folder that the mail is kept in")
 	flags.BoolVar(&f.web, "web", false, "serve a page for the browser, too, at the base + 80")
+	f.Serving.Add(flags)
 	flags.BoolVar(&f.log, "log", false, "show the mail log as it grows")
-	flags.StringVar(&f.listen, "listen", "", "address to listen on, instead of the lab's")
-	flags.StringVar(&f.host, "host", "", "host name or address to tell people to connect to")
-	flags.IntVar(&f.base, "base", 0, "where the ports begin, instead of the lab's")
+	flags.StringVar(&f.Listen, "listen", "", "address to listen on, instead of the lab's")
+	flags.StringVar(&f.Host, "host", "", "host name or address to tell people to connect to")
+	commandline.Count(flags, &f.Base, "base", 0, request.Ports(), "where the ports begin, instead of the lab's")
 	period.Var(flags, &f.timeout, "timeout", 10*time.Minute, "give up starting after this time")
-	_ = cmd.RegisterFlagCompletionFunc("lab", completeLabs)
 	return cmd
-}
-
-// completeLabs completes the labs on board, and files.
-func completeLabs(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
-	names, _ := labs.List()
-	return names, cobra.ShellCompDirectiveDefault
 }
 
 func runSandbox(ctx context.Context, a *app, f sandboxFlags) error {
@@ -95,6 +92,11 @@ func runSandbox(ctx context.Context, a *app, f sandboxFlags) error {
 	out, err := begin(starting, a, f.upFlags, nil)
 	if err == nil {
 		welcome(a, out, f)
+		if f.begun != nil {
+			err = f.begun(out)
+		}
+	}
+	if err == nil {
 		attend(ctx, a, out, h, f.log)
 	}
 	keep := func(r engine.Resource) bool { return f.dir != "" && r.Kind == engine.Volume }
@@ -116,15 +118,15 @@ func openDir(a *app, f *sandboxFlags) (inside *app, release func(), err error) {
 
 // nameSandbox finds a name that is free: sandbox, sandbox-2, …
 func nameSandbox(ctx context.Context, a *app, f *sandboxFlags) error {
-	f.fleeting = fleeting{name: a.flags.instance, alone: true}
-	if f.fleeting.name != "" {
+	f.Alone, f.name = true, a.flags.instance
+	if f.name != "" {
 		return nil
 	}
 	around, err := a.look(ctx, "")
 	if err != nil {
 		return err
 	}
-	f.fleeting.name = around.Free("sandbox")
+	f.name = around.Free(cmp.Or(f.called, "sandbox"))
 	return nil
 }
 
@@ -166,7 +168,7 @@ func attend(ctx context.Context, a *app, o deploy.Outcome, h *deploy.Hosted, log
 		together := &screen.Shared{Out: a.Out}
 		for seat := range o.Desired.Specs {
 			shown.Go(func() {
-				stream, err := client.Log(ctx, seat, 0, true)
+				stream, err := client.Seat(seat).Log(ctx, 0, true)
 				if err != nil {
 					if ctx.Err() == nil {
 						a.Fprintf(a.Err, "maillab: no mail log: %v\n", err)

@@ -21,6 +21,7 @@ import (
 	"golang.org/x/text/encoding/charmap"
 
 	"maillab/internal/cli"
+	"maillab/internal/commandline"
 	"maillab/internal/deploy"
 	"maillab/internal/engine"
 	"maillab/internal/engine/embedded"
@@ -51,7 +52,7 @@ func TestScripts(t *testing.T) {
 
 // maillab is cmd/maillab with the embedded engine only.
 func maillab() int {
-	ctx, stop := cli.Interruptible(os.Interrupt, syscall.SIGTERM)
+	ctx, stop := commandline.Interruptible(os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	program, err := os.Executable()
 	if err != nil {

@@ -67,7 +67,7 @@ func runSend(ctx context.Context, a *app, file string, letter classroom.Letter, 
 		return classroom.Send(ctx, client, s, letter, class, chosen.In(s))
 	}))
 	if sent := len(chosen.Sandboxes) - len(failed); sent > 0 {
-		a.Fprintf(a.Err, "sent to %s\n", students(classroom.SentTo(chosen, failed)))
+		a.Fprintf(a.Err, "sent to %s\n", classroom.Students(classroom.Reached(chosen, failed)))
 	}
 	return a.failures(chosen.Sandboxes, failed)
 }

@@ -13,6 +13,7 @@ import (
 	"maillab/internal/commandline"
 	"maillab/internal/control"
 	"maillab/internal/instance"
+	"maillab/internal/listing"
 	"maillab/internal/snapshot"
 )
 
@@ -75,8 +76,8 @@ func saveAll(ctx context.Context, a *app, i running, picked instance.Chosen, nam
 	if err != nil {
 		return err
 	}
-	if saved := len(picked.Sandboxes) - len(failed); saved > 0 {
-		a.Fprintf(a.Err, "snapshot %s of %s\n", name, students(saved))
+	if saved := classroom.Reached(picked, failed); saved > 0 {
+		a.Fprintf(a.Err, "snapshot %s of %s\n", name, classroom.Students(saved))
 	}
 	return a.failures(picked.Sandboxes, failed)
 }
@@ -96,11 +97,11 @@ func snapshotList(a *app) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			l := list{header: []string{"snapshot", "taken", "sandboxes", "bytes"}}
+			l := listing.List{Header: []string{"snapshot", "taken", "sandboxes", "bytes"}}
 			for _, s := range all {
-				l.rows = append(l.rows, []string{s.Name, s.Time.Local().Format(time.DateTime), strconv.Itoa(len(s.Seats)), strconv.FormatInt(s.Bytes, 10)})
+				l.Rows = append(l.Rows, []string{s.Name, s.Time.Local().Format(time.DateTime), strconv.Itoa(len(s.Seats)), strconv.FormatInt(s.Bytes, 10)})
 			}
-			l.value = struct {
+			l.Value = struct {
 				Snapshots []snapshot.Info `json:"snapshots"`
 			}{append([]snapshot.Info{}, all...)}
 			return a.print(l)
@@ -119,8 +120,8 @@ terminal, unless -y; elsewhere, as in a script, it does not ask.`,
 		Args:              commandline.Takes(1, 1),
 		ValidArgsFunction: first(1, completion{a}.snapshots),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := checkScope(scope); err != nil {
-				return err
+			if err := classroom.CheckScope(scope); err != nil {
+				return usage(err)
 			}
 			ctx := cmd.Context()
 			i, chosen, err := a.those(ctx, *names)
@@ -131,7 +132,7 @@ terminal, unless -y; elsewhere, as in a script, it does not ask.`,
 		},
 	}
 	cmd.Flags().StringVar(&scope, "scope", "all", "mail, home or all")
-	_ = cmd.RegisterFlagCompletionFunc("scope", fixed(scopes()...))
+	_ = cmd.RegisterFlagCompletionFunc("scope", fixed(classroom.Scopes()...))
 	return cmd
 }
 
@@ -152,7 +153,7 @@ func restoreTo(ctx context.Context, a *app, i running, picked instance.Chosen, n
 			return err
 		}
 		lost := told(classroom.Losses(ctx, i, picked, work))
-		if err := a.confirm(ctx, fmt.Sprintf("Put %s of %s back to snapshot %s? What is there now is lost%s.", scopeNames(scope), picked.Meant(), name, lost)); err != nil {
+		if err := a.confirm(ctx, fmt.Sprintf("Put %s of %s back to snapshot %s? What is there now is lost%s.", classroom.ScopeNames(scope), picked.Meant(), name, lost)); err != nil {
 			return err
 		}
 	}

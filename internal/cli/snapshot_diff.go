@@ -8,6 +8,7 @@ import (
 	"maillab/internal/classroom"
 	"maillab/internal/commandline"
 	"maillab/internal/instance"
+	"maillab/internal/listing"
 )
 
 func snapshotDiff(a *app, names *[]string) *cobra.Command {
@@ -40,9 +41,9 @@ func diffAll(ctx context.Context, a *app, i running, chosen []instance.Sandbox, 
 		}
 	}
 	d, failed := classroom.Differ(ctx, i, chosen, store, names)
-	messages, tasks := list{value: d}, list{}
-	messages.header, messages.rows = d.Messages()
-	tasks.header, tasks.rows = d.Turns()
+	messages, tasks := listing.List{Value: d}, listing.List{}
+	messages.Header, messages.Rows = d.Messages()
+	tasks.Header, tasks.Rows = d.Turns()
 	if err := printDiff(a, messages, tasks, len(failed) == 0); err != nil {
 		return err
 	}
@@ -50,19 +51,19 @@ func diffAll(ctx context.Context, a *app, i running, chosen []instance.Sandbox, 
 }
 
 // printDiff prints messages and, for people, tasks; whole is false when some sandboxes did not answer.
-func printDiff(a *app, messages, tasks list, whole bool) error {
+func printDiff(a *app, messages, tasks listing.List, whole bool) error {
 	table := a.flags.output == "table"
 	switch {
-	case table && whole && len(messages.rows)+len(tasks.rows) == 0:
+	case table && whole && len(messages.Rows)+len(tasks.Rows) == 0:
 		a.Fprintln(a.Err, "no difference: the same messages are in the mailboxes, and tasks stand as they did")
-	case table && whole && len(messages.rows) == 0:
+	case table && whole && len(messages.Rows) == 0:
 		a.Fprintln(a.Err, "the same messages are in the mailboxes")
 	default:
 		if err := a.print(messages); err != nil {
 			return err
 		}
 	}
-	if !table || len(tasks.rows) == 0 {
+	if !table || len(tasks.Rows) == 0 {
 		return nil
 	}
 	return a.print(tasks)

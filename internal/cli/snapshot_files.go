@@ -16,7 +16,7 @@ func snapshotExport(a *app) *cobra.Command {
 		Use:               "export SNAPSHOT FILE",
 		Short:             "Write a snapshot into one file",
 		Args:              commandline.Takes(2, 2),
-		ValidArgsFunction: completeThenFile(completion{a}.snapshots),
+		ValidArgsFunction: commandline.ThenFile(completion{a}.snapshots),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			store, err := snapshotsOf(cmd.Context(), a)
 			if err != nil {
@@ -27,16 +27,6 @@ func snapshotExport(a *app) *cobra.Command {
 			}
 			return safeio.Write(args[1], 0o600, safeio.Durable, func(w *os.File) error { return store.Export(args[0], w) })
 		},
-	}
-}
-
-// completeThenFile completes one argument, then files.
-func completeThenFile(complete cobra.CompletionFunc) cobra.CompletionFunc {
-	return func(cmd *cobra.Command, args []string, start string) ([]string, cobra.ShellCompDirective) {
-		if len(args) > 0 {
-			return nil, cobra.ShellCompDirectiveDefault
-		}
-		return complete(cmd, args, start)
 	}
 }
 

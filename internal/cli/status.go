@@ -2,13 +2,13 @@ package cli
 
 import (
 	"context"
-	"io"
-	"time"
 
 	"github.com/spf13/cobra"
 
 	"maillab/internal/classroom"
 	"maillab/internal/commandline"
+	"maillab/internal/listing"
+	"maillab/internal/request"
 	"maillab/internal/screen"
 )
 
@@ -23,37 +23,17 @@ func statusVerb(a *app) *cobra.Command {
 "pop3","imap"},"accounts":[{"name","messages","unread"}],"tasks":{"passed","total"}}]}. A shared sandbox is one item with seat 0, "students", and each
 student's part in "each":[{"seat","student","accounts","tasks"}]; its table has a row a student.
 States: ready, starting, unconfigured, unreachable (it runs but does not answer), stopped, paused, missing (somebody removed
-the container; its mail and homes are there).`,
+the container; its mail and homes are there).
+
+Whose mail server its student has stopped is said, too, and where faults that you have put in force still are: in -o json
+"stopped", and "faults", their number.`,
 		ValidArgsFunction: completion{a}.students,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return watching(cmd.Context(), a, watch, func(ctx context.Context) error { return showStatus(ctx, a, args) })
+			return screen.Again(cmd.Context(), a.Out, watch, func(ctx context.Context) error { return showStatus(ctx, a, args) })
 		},
 	}
 	cmd.Flags().BoolVarP(&watch, "watch", "w", false, "again every two seconds, until Ctrl-C")
 	return cmd
-}
-
-// watchPause is how often --watch looks again.
-const watchPause = 2 * time.Second
-
-// watching shows once, or again and again on a cleared screen.
-func watching(ctx context.Context, a *app, again bool, show func(context.Context) error) error {
-	if !again {
-		return show(ctx)
-	}
-	for {
-		if screen.IsTerminal(a.Out) {
-			_, _ = io.WriteString(screen.Raw(a.Out), "\x1b[H\x1b[2J")
-		}
-		if err := show(ctx); err != nil && ctx.Err() == nil {
-			return err
-		}
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-time.After(watchPause):
-		}
-	}
 }
 
 func showStatus(ctx context.Context, a *app, names []string) error {
@@ -62,11 +42,17 @@ func showStatus(ctx context.Context, a *app, names []string) error {
 		return err
 	}
 	status := classroom.AskStatus(ctx, i, chosen)
+	if err := ctx.Err(); err != nil {
+		return err
+	}
 	if status.Problem != "" {
 		a.Fprintf(a.Err, "maillab: %s\n", status.Problem)
 	}
+	for _, line := range status.Mentions() {
+		a.Fprintln(a.Err, line)
+	}
 	header, rows := status.Table()
-	return a.print(list{value: status, header: header, rows: rows})
+	return a.print(listing.List{Value: status, Header: header, Rows: rows})
 }
 
 func lsVerb(a *app) *cobra.Command {
@@ -79,7 +65,7 @@ func lsVerb(a *app) *cobra.Command {
 -o json prints {"instances":[{"instance","lab","engine","sandboxes","ready","owner","own"}]}.`,
 		Args: commandline.Takes(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return watching(cmd.Context(), a, watch, func(ctx context.Context) error { return showInstances(ctx, a) })
+			return screen.Again(cmd.Context(), a.Out, watch, func(ctx context.Context) error { return showInstances(ctx, a) })
 		},
 	}
 	cmd.Flags().BoolVarP(&watch, "watch", "w", false, "again every two seconds, until Ctrl-C")
@@ -94,7 +80,10 @@ func showInstances(ctx context.Context, a *app) error {
 	if len(s.Problems) > 0 {
 		a.Fprintln(a.Err, unanswered(s))
 	}
-	all := classroom.AskAll(ctx, s.Instances, owner())
+	all := classroom.AskAll(ctx, s.Instances, request.Owner())
+	if err := ctx.Err(); err != nil {
+		return err
+	}
 	header, rows := all.Table()
-	return a.print(list{value: all, header: header, rows: rows})
+	return a.print(listing.List{Value: all, Header: header, Rows: rows})
 }

@@ -8,6 +8,7 @@ import (
 
 	"maillab/images"
 	"maillab/internal/commandline"
+	"maillab/internal/listing"
 	"maillab/internal/spec"
 )
 
@@ -29,7 +30,7 @@ func versionVerb(a *app) *cobra.Command {
 					a.Version, a.Commit, runtime.Version(), runtime.GOOS, runtime.GOARCH, images.Tag()))
 				return err
 			}
-			return a.print(list{value: value, header: []string{"version", "commit", "image"}, rows: [][]string{{a.Version, a.Commit, images.Tag()}}})
+			return a.print(listing.List{Value: value, Header: []string{"version", "commit", "image"}, Rows: [][]string{{a.Version, a.Commit, images.Tag()}}})
 		},
 	}
 }

@@ -12,6 +12,7 @@ import (
 
 	"maillab/internal/commandline"
 	"maillab/internal/control"
+	"maillab/internal/listing"
 )
 
 func webVerb(a *app) *cobra.Command {
@@ -62,7 +63,7 @@ func showLink(ctx context.Context, a *app, open bool) error {
 			a.Fprintf(a.Err, "no browser: %v\n", err)
 		}
 	}
-	return a.print(list{value: l, header: []string{"students", "teacher, once"}, rows: [][]string{{l.Address, l.Teacher}}})
+	return a.print(listing.List{Value: l, Header: []string{"students", "teacher, once"}, Rows: [][]string{{l.Address, l.Teacher}}})
 }
 
 // browse opens a link in the user's browser.

@@ -4,18 +4,42 @@ package commandline
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 )
 
-// Error is a command line that says what it cannot.
+// Error is one that ends a command with a code, and what the user may do about it.
 type Error struct {
-	Text string
+	Err  error
+	Code int
 	Mend string // "" where none is known
 }
 
-func (e *Error) Error() string { return e.Text }
+func (e *Error) Error() string { return e.Err.Error() }
+
+// Unwrap implements errors.Unwrap.
+func (e *Error) Unwrap() error { return e.Err }
+
+// ExitUsage is the code of a command line that says what it cannot, or names a file that is not as it should be.
+const ExitUsage = 2
+
+// Usage makes an error one of usage, nil staying nil.
+func Usage(err error) error {
+	if err == nil {
+		return nil
+	}
+	return &Error{err, ExitUsage, ""}
+}
+
+// Usagef is Usage with a text.
+func Usagef(format string, args ...any) error { return Usage(fmt.Errorf(format, args...)) }
+
+// wrong is Usagef with a mend.
+func wrong(mend, format string, args ...any) error {
+	return &Error{fmt.Errorf(format, args...), ExitUsage, mend}
+}
 
 // Takes are at least and at most so many arguments, which the verb's usage names; any number where most is negative.
 func Takes(least, most int) cobra.PositionalArgs {
@@ -23,6 +47,10 @@ func Takes(least, most int) cobra.PositionalArgs {
 		names := argumentsOf(cmd.Use)
 		switch {
 		case len(args) < least && len(names) >= least:
+			optional := func(name string) bool { return strings.HasPrefix(name, "[") }
+			if needed := slices.DeleteFunc(slices.Clone(names), optional); len(needed) >= least {
+				names = needed
+			}
 			return missing(cmd, names[len(args):least])
 		case most >= 0 && len(args) > most:
 			return tooMany(cmd, names, most, args)
@@ -63,23 +91,23 @@ func usageOf(cmd *cobra.Command) string {
 func missing(cmd *cobra.Command, names []string) error {
 	see, last := "see: "+cmd.CommandPath()+" --help", len(names)-1
 	if last == 0 {
-		return &Error{fmt.Sprintf("%s is missing: %s", names[0], usageOf(cmd)), see}
+		return wrong(see, "%s is missing: %s", names[0], usageOf(cmd))
 	}
-	return &Error{fmt.Sprintf("%s and %s are missing: %s", strings.Join(names[:last], ", "), names[last], usageOf(cmd)), see}
+	return wrong(see, "%s and %s are missing: %s", strings.Join(names[:last], ", "), names[last], usageOf(cmd))
 }
 
 func tooMany(cmd *cobra.Command, names []string, most int, args []string) error {
 	see := "see: " + cmd.CommandPath() + " --help"
 	switch {
 	case cmd.HasAvailableSubCommands():
-		return &Error{fmt.Sprintf("%s has no verb %q", cmd.CommandPath(), args[0]), near(cmd, args[0]) + see}
+		return wrong(near(cmd, args[0])+see, "%s has no verb %q", cmd.CommandPath(), args[0])
 	case most == 0:
-		return &Error{fmt.Sprintf("%s takes no argument, and was given %q", cmd.CommandPath(), args[0]), "an instance is named with -n\n" + see}
+		return wrong("an instance is named with -n\n"+see, "%s takes no argument, and was given %q", cmd.CommandPath(), args[0])
 	case most == 1 && strings.Contains(argumentsOf(written(cmd))[0], "STUDENT"):
-		return &Error{fmt.Sprintf("%s takes one student, and was given %s", cmd.CommandPath(), strings.Join(args, " ")),
-			fmt.Sprintf("a name of several words wants quotes: %s %q", cmd.CommandPath(), strings.Join(args, " "))}
+		mend := fmt.Sprintf("a name of several words wants quotes: %s %q", cmd.CommandPath(), strings.Join(args, " "))
+		return wrong(mend, "%s takes one student, and was given %s", cmd.CommandPath(), strings.Join(args, " "))
 	}
-	return &Error{fmt.Sprintf("%q is too much: %s", args[most], usageOf(cmd)), see}
+	return wrong(see, "%q is too much: %s", args[most], usageOf(cmd))
 }
 
 // near is a verb that may have been meant.
@@ -100,5 +128,15 @@ func Whole(cmd *cobra.Command) {
 	}
 	for _, verb := range cmd.Commands() {
 		Whole(verb)
+	}
+}
+
+// ThenFile completes one argument, then files.
+func ThenFile(complete cobra.CompletionFunc) cobra.CompletionFunc {
+	return func(cmd *cobra.Command, args []string, start string) ([]string, cobra.ShellCompDirective) {
+		if len(args) > 0 {
+			return nil, cobra.ShellCompDirectiveDefault
+		}
+		return complete(cmd, args, start)
 	}
 }

@@ -18,7 +18,7 @@ func program(did *string) *cobra.Command {
 	up.Flags().Int("students", 0, "")
 	up.MarkFlagsMutuallyExclusive("class", "students")
 	root.AddCommand(group, up, verb(did, "mark STUDENT TASK passed|failed", 3, 3), verb(did, "passwd STUDENT", 1, 1),
-		verb(did, "ssh STUDENT [-- CMD…]", 1, -1), verb(did, "extend [DURATION]", 0, 1))
+		verb(did, "ssh STUDENT [-- CMD…]", 1, -1), verb(did, "extend [DURATION]", 0, 1), verb(did, "due [STUDENT…] +TIME", 1, -1))
 	Whole(root)
 	return root
 }
@@ -36,6 +36,7 @@ func TestArgumentsAreToldInOurWords(t *testing.T) {
 		"passwd Zoé Lefèvre":       "maillab passwd takes one student, and was given Zoé Lefèvre\na name of several words wants quotes: maillab passwd \"Zoé Lefèvre\"",
 		"up monday":                "maillab up takes no argument, and was given \"monday\"\nan instance is named with -n\n",
 		"extend 2d 3d":             `"3d" is too much: maillab extend [DURATION]`,
+		"due":                      "+TIME is missing: maillab due [STUDENT…] +TIME",
 		"snapshot save":            "SNAPSHOT is missing: maillab snapshot save SNAPSHOT",
 		"snapshot sav":             "maillab snapshot has no verb \"sav\"\ndid you mean maillab snapshot save?",
 		"exten":                    "maillab has no verb \"exten\"\ndid you mean maillab extend?",
@@ -50,7 +51,7 @@ func TestArgumentsAreToldInOurWords(t *testing.T) {
 			t.Errorf("%s: %v", line, err)
 			continue
 		}
-		if got := wrong.Text + "\n" + wrong.Mend; !strings.HasPrefix(got, want) || did != "" {
+		if got := wrong.Error() + "\n" + wrong.Mend; !strings.HasPrefix(got, want) || did != "" || wrong.Code != ExitUsage {
 			t.Errorf("%s: %s %q; want %q", line, did, got, want)
 		}
 	}

@@ -27,13 +27,10 @@ func Complete(cmd *cobra.Command, getenv func(string) string) error {
 			return
 		}
 		if err := cmd.Flags().Set(f.Name, value); err != nil {
-			wrong = errors.Join(wrong, fmt.Errorf("%s: %w", name, err))
+			wrong = errors.Join(wrong, fmt.Errorf("%s: %w", name, Mistyped(err)))
 		}
 	})
-	if wrong = errors.Join(wrong, exclusive(cmd)); wrong != nil {
-		return &Error{Text: wrong.Error()}
-	}
-	return nil
+	return Usage(errors.Join(wrong, exclusive(cmd)))
 }
 
 // exclusiveGroups is the annotation in which cobra's MarkFlagsMutuallyExclusive keeps a flag's groups, each the names of

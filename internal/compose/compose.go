@@ -21,17 +21,22 @@ import (
 
 	"maillab/internal/control"
 	"maillab/internal/engine"
+	"maillab/internal/handoff"
 	"maillab/internal/sandbox"
 	"maillab/internal/spec"
 )
 
 // Stack is what is to be written.
 type Stack struct {
-	Name      string // for uids
-	Image     string
-	Context   string   // folder that the image is built from, relative to the file; "" when the image is there
-	Comment   []string // lines on top
-	Sandboxes []Sandbox
+	Name    string // for uids
+	Image   string
+	Filter  string   // image of the class's SpamAssassin; read where FilterToken is set
+	Context string   // folder that the image is built from, relative to the file; "" when the image is there
+	Comment []string // lines on top
+
+	FilterToken string // by which the class's SpamAssassin registers; "": there is none
+	FilterLimit engine.SandboxSpec
+	Sandboxes   []Sandbox
 }
 
 // Sandbox is one service.
@@ -77,6 +82,7 @@ type (
 	}
 	build struct {
 		Context string            `yaml:"context"`
+		Recipe  string            `yaml:"dockerfile,omitempty"`
 		Args    map[string]string `yaml:"args"`
 	}
 	logging struct {
@@ -107,6 +113,9 @@ func Render(s Stack) ([]byte, error) {
 			f.Volumes[b.name()+"-"+part] = struct{}{}
 		}
 	}
+	if s.FilterToken != "" {
+		f.Services["filter"] = s.filter()
+	}
 	var out bytes.Buffer
 	for _, line := range s.Comment {
 		out.WriteString(strings.TrimRight("# "+line, " ") + "\n")
@@ -133,6 +142,7 @@ const (
 	socket    = "socket"
 	inGateway = socket + ":/var/lib/gateway/socket"
 	inSandbox = socket + ":/srv/gateway/socket:ro,nocopy"
+	inFilter  = socket + ":/mnt:ro,nocopy"
 )
 
 func (s Stack) service(b Sandbox) (service, error) {
@@ -146,7 +156,7 @@ func (s Stack) service(b Sandbox) (service, error) {
 	one.CapAdd, one.Sysctls = sandbox.CapabilityNames(), sandbox.Sysctls()
 	one.ShmSize = "8m"
 	one.Environment = map[string]string{
-		"MAILLAB_SPEC": packed, "MAILLAB_TOKEN": b.Token, "MAILLAB_UID_BASE": strconv.Itoa(uidBase(s.Name, b.Seat)),
+		"MAILLAB_SPEC": packed, handoff.EnvToken: b.Token, "MAILLAB_UID_BASE": strconv.Itoa(uidBase(s.Name, b.Seat)),
 	}
 	if b.Spec.Between != nil {
 		one.Environment[sandbox.EnvBetween] = "yes"
@@ -163,9 +173,26 @@ func (s Stack) service(b Sandbox) (service, error) {
 	return one, nil
 }
 
+// filter is the class's SpamAssassin.
+func (s Stack) filter() service {
+	one := s.base(s.FilterLimit)
+	one.Image, one.User, one.NetworkMode, one.Hostname = s.Filter, "65531:65531", "none", s.FilterLimit.Hostname
+	if one.Build != nil {
+		one.Build.Recipe = "filter/Dockerfile"
+	}
+	one.Command, one.CapAdd, one.SecurityOpt = []string{"/usr/lib/maillab/gateway", "filter"}, []string{}, []string{"no-new-privileges"}
+	one.Tmpfs = []string{fmt.Sprintf("/tmp:rw,noexec,nosuid,nodev,mode=1777,size=%d", s.FilterLimit.TmpBytes)}
+	one.Volumes = []string{inFilter}
+	one.Environment = map[string]string{handoff.EnvToken: s.FilterToken}
+	return one
+}
+
 // gateway has the published ports. Inside, each door has a port of its own.
 func (s Stack) gateway() (service, error) {
 	doors := control.Doors{}
+	if s.FilterToken != "" {
+		doors.Filter = &control.Target{Seat: control.FilterSeat, Token: s.FilterToken}
+	}
 	var published []string
 	at := 10000
 	for _, b := range s.Sandboxes {

@@ -58,6 +58,27 @@ func TestRender(t *testing.T) {
 	}
 }
 
+// TestRenderFilter: a class's SpamAssassin is a service without a network, which the gateway knows.
+func TestRenderFilter(t *testing.T) {
+	s := stack()
+	s.Filter, s.FilterToken, s.FilterLimit = "maillab/filter:test", "token-f", engine.SandboxSpec{Hostname: "filter", Memory: 9, PIDs: 7, TmpBytes: 5}
+	text, err := compose.Render(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, own, _ := strings.Cut(string(text), "\n  filter:\n")
+	own, _, _ = strings.Cut(own, "\n  gateway:\n")
+	for _, want := range []string{"image: maillab/filter:test", "dockerfile: filter/Dockerfile", "network_mode: none", "user: 65531:65531", "cap_add: []", "MAILLAB_TOKEN: token-f",
+		"- socket:/mnt:ro,nocopy", "mem_limit: \"9\"", "/tmp:rw,noexec,nosuid,nodev,mode=1777,size=5"} {
+		if !strings.Contains(own, want) {
+			t.Errorf("%s is not in\n%s", want, own)
+		}
+	}
+	if !strings.Contains(string(text), `"filter":{"seat":-3,"token":"token-f"`) {
+		t.Errorf("the gateway knows nothing of it:\n%s", text)
+	}
+}
+
 func TestRenderRefuses(t *testing.T) {
 	s := stack()
 	s.Sandboxes[0].Doors[0].Listen = "nowhere"

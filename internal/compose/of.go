@@ -13,6 +13,9 @@ func Of(d deploy.Decision, hash func(string) (string, error)) (Stack, error) {
 	}
 	stack := Stack{Name: d.Name}
 	for _, r := range d.Desired.Resources {
+		if r.Kind == engine.Filter {
+			stack.FilterToken, stack.FilterLimit = r.Labels[engine.LabelToken], *r.Sandbox
+		}
 		if r.Kind != engine.Sandbox {
 			continue
 		}

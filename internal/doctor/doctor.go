@@ -22,9 +22,15 @@ func Examine(ctx context.Context, makers []deploy.Maker, data string) []engine.F
 	var found []engine.Finding
 	for _, m := range makers {
 		e, err := m.Make(ctx)
+		if err != nil && m.Aside && len(makers) > 1 {
+			continue
+		}
 		if err != nil {
-			found = append(found, engine.Finding{Level: engine.Warning, What: "engine " + m.Name, Detail: err.Error(),
-				Mend: "install Docker 20.10 or newer for real sandboxes; without it labs run on the embedded engine"})
+			f := engine.Finding{Level: engine.Warning, What: "engine " + m.Name, Detail: err.Error()}
+			if !m.Aside { // of the others the error says what to do
+				f.Mend = "install Docker 20.10 or newer for real sandboxes; without it labs run on the embedded engine"
+			}
+			found = append(found, f)
 			continue
 		}
 		if examiner, ok := e.(engine.Examiner); ok {

@@ -98,7 +98,7 @@ func TestFirewall(t *testing.T) {
 		return deploy.Running{Instance: instance.Instance{Name: name, Sandboxes: []instance.Sandbox{{Seat: 1, Target: control.Target{Doors: []control.Door{{Service: "ssh", Listen: listen}}}}}}}
 	}
 	found := firewall(deploy.Survey{Instances: []deploy.Running{open("mine", "127.0.0.1:10122"), open("class", "0.0.0.0:11122")}})
-	if len(found) != 1 || found[0].Detail != "for class it must let through: 0.0.0.0 TCP 11122-11122" {
+	if len(found) != 1 || found[0].Detail != "for class it must let through: 0.0.0.0 TCP 11122" {
 		t.Errorf("%+v", found)
 	}
 }

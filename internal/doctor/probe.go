@@ -50,7 +50,7 @@ func Probe(ctx context.Context, i deploy.Running, say func(probe.Probe)) ([]engi
 func place(ctx context.Context, i deploy.Running, c *control.Client) (probe.Place, func(), error) {
 	first, second := i.Sandboxes[0], i.Sandboxes[1]
 	p := probe.Place{Names: []string{fmt.Sprintf("maillab-%s-%d", i.Name, second.Seat), fmt.Sprintf("maillab-%s-gateway", i.Name)}}
-	status, err := c.Status(ctx, first.Seat)
+	status, err := c.Seat(first.Seat).Status(ctx)
 	if err != nil {
 		return p, nil, err
 	}
@@ -110,7 +110,7 @@ func (w *world) Run(ctx context.Context, seat int, command string) (string, int,
 
 // Answers dials every service once, as a probe.
 func (w *world) Answers(ctx context.Context, seat int) error {
-	probes, err := w.client.Probe(ctx, seat)
+	probes, err := w.client.Seat(seat).Probe(ctx)
 	for _, p := range probes {
 		if p.Error != "" {
 			err = errors.Join(err, fmt.Errorf("%s: %s", p.Service, p.Error))

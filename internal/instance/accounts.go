@@ -75,21 +75,6 @@ func (s Sheet) Instance(name string) Instance {
 	return i
 }
 
-// AccountsOf are the names of a student's accounts; none where nothing was kept.
-func (s *Sheet) AccountsOf(student string) (names []string) {
-	if s == nil {
-		return nil
-	}
-	for _, one := range s.Sandboxes {
-		for _, a := range one.Accounts {
-			if a.Student == student {
-				names = append(names, a.Name)
-			}
-		}
-	}
-	return names
-}
-
 // Tasks are a lab's.
 type Tasks struct {
 	Names  []string

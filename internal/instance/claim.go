@@ -32,6 +32,7 @@ func (i *Instance) claim() {
 		}
 	}
 	i.claimPage(facts)
+	i.claimMesh()
 	for _, r := range i.Resources {
 		if r.Kind != engine.Sandbox {
 			continue
@@ -53,7 +54,8 @@ func (i *Instance) claimPage(facts map[string]string) {
 	for _, r := range i.Resources {
 		c.Built = c.Built || r.Kind == engine.Gateway
 		if at := r.Labels[engine.LabelWeb]; at != "" && (facts == nil || r.Kind == engine.Facts) {
-			c.Doors = []control.Door{{Service: "web", Listen: at}}
+			listen, _ := pageAt(at)
+			c.Doors = []control.Door{{Service: "web", Listen: listen}}
 		}
 	}
 	if c.Doors != nil {

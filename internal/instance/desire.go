@@ -9,6 +9,7 @@ import (
 
 	"maillab/internal/control"
 	"maillab/internal/engine"
+	"maillab/internal/handoff"
 	"maillab/internal/outline"
 	"maillab/internal/plan"
 	"maillab/internal/spec"
@@ -19,18 +20,21 @@ type Wish struct {
 	Name     string
 	Topology string
 	Image    string         // tag
+	Filter   string         // tag of the image of the class's SpamAssassin; "": it has none
 	Specs    []spec.Sandbox // one a sandbox
 	Limits   Limits
 	Publish  Publishing
-	Web      bool   // the class has a page
-	Forward  bool   // the engine forwards to the gateway, which is not on the host's network
-	Host     string // what students are told; "" is where the doors listen
+	Web      bool         // the class has a page
+	Page     control.Page // how it is served
+	Forward  bool         // the engine forwards to the gateway, which is not on the host's network
+	Host     string       // what students are told; "" is where the doors listen
 	Owner    string
 	Created  time.Time
 	Expires  time.Time         // zero: never
 	Run      string            // of a disposable instance
 	Token    func(int) string  // the control token of a seat: the one that it has, or a new one
-	Students map[int][]string  // roster keys by seat
+	Students map[int][]string  // roster keys by sandbox, in the order of their seats
+	Seats    map[string]int    // of students
 	UIDs     map[int]int       // the first uid of each seat's range
 	Labels   map[string]string // further labels on everything
 }
@@ -65,6 +69,9 @@ func Desire(w Wish, can engine.Capabilities) (Desired, error) {
 	d.Resources = append(d.Resources, gateway)
 	if w.page() != "" && can.System {
 		d.Resources = append(d.Resources, w.web())
+	}
+	if w.Filter != "" {
+		d.Resources = append(d.Resources, engine.Resource{Kind: engine.Image, Image: &engine.ImageSpec{Tag: w.Filter, Recipe: "filter/Dockerfile"}}, w.filter())
 	}
 	for _, s := range w.Specs {
 		rs, err := w.sandbox(s, can)
@@ -105,6 +112,19 @@ func (d Desired) Outlines() map[int]outline.Outline {
 	return all
 }
 
+// students is the label of whose a sandbox is. On a shared one each stands in the place of his own seat, with nothing in the place of
+// one that is empty: who has no more than the labels finds the seats there.
+func (w Wish) students(seat int) string {
+	var places []string
+	for _, key := range w.Students[seat] {
+		for seat == 0 && len(places) < w.Seats[key]-1 {
+			places = append(places, "")
+		}
+		places = append(places, key)
+	}
+	return strings.Join(places, ",")
+}
+
 // sandbox is one sandbox with its volumes.
 func (w Wish) sandbox(s spec.Sandbox, can engine.Capabilities) ([]engine.Resource, error) {
 	published := w.Publish.Open(s.Services)
@@ -116,7 +136,7 @@ func (w Wish) sandbox(s spec.Sandbox, can engine.Capabilities) ([]engine.Resourc
 		return nil, err
 	}
 	labels := map[string]string{
-		engine.LabelStudent: strings.Join(w.Students[s.Seat], ","),
+		engine.LabelStudent: w.students(s.Seat),
 		engine.LabelToken:   w.Token(s.Seat),
 		engine.LabelDoors:   formatDoors(doors),
 		engine.LabelRelay:   relayOf(s),
@@ -128,7 +148,7 @@ func (w Wish) sandbox(s spec.Sandbox, can engine.Capabilities) ([]engine.Resourc
 	}
 	if can.System {
 		labels[engine.LabelUIDs] = strconv.Itoa(w.UIDs[s.Seat])
-		container.Env = map[string]string{"MAILLAB_TOKEN": labels[engine.LabelToken], "MAILLAB_UID_BASE": labels[engine.LabelUIDs]}
+		container.Env = map[string]string{handoff.EnvToken: labels[engine.LabelToken], "MAILLAB_UID_BASE": labels[engine.LabelUIDs]}
 		if s.Between != nil {
 			container.Env["MAILLAB_BETWEEN"] = "yes"
 		}
@@ -204,7 +224,7 @@ func (w Wish) resource(kind engine.Kind, seat int, labels map[string]string) eng
 	if w.Run != "" {
 		r.Labels[engine.LabelRun] = w.Run
 	}
-	if at := w.page(); at != "" {
+	if at := w.pageLabel(); at != "" {
 		r.Labels[engine.LabelWeb] = at
 	}
 	maps.Copy(r.Labels, w.Labels)

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"slices"
 	"strconv"
+	"strings"
 )
 
 // Erase removes a student, who had these accounts, from the folder: the seat, the line of the class list, accounts and passwords, certificates, results
@@ -18,8 +19,9 @@ func (h *Held) Erase(p Person, accounts []string) error {
 	if err := errors.Join(err1, err2, err3, err4, err5, err6); err != nil {
 		return err
 	}
+	changed, certified := len(passwords) > 0, len(issued.Issued) > 0 // before
 	delete(seats, p.Key)
-	kept := []error{h.KeepSeats(seats), h.forget(outlinesFile)}
+	kept := []error{h.KeepSeats(seats), h.forget(outlinesFile), h.disown(p.Key)}
 	if _, listed := class.Find(p.Key); listed {
 		kept = append(kept, h.KeepRoster(class.Without(p.Key).CSV()))
 	}
@@ -34,10 +36,10 @@ func (h *Held) Erase(p Person, accounts []string) error {
 		delete(passwords, p.sandbox)
 		delete(issued.Issued, strconv.Itoa(p.sandbox))
 	}
-	if len(passwords) > 0 {
+	if changed {
 		kept = append(kept, h.keep(passwordsFile, passwords))
 	}
-	if len(issued.Issued) > 0 {
+	if certified {
 		kept = append(kept, h.KeepCertificates(issued))
 	}
 	if len(register) > 0 {
@@ -54,12 +56,18 @@ func (s *Sheet) without(p Person) {
 	s.Sandboxes = slices.DeleteFunc(s.Sandboxes, func(one SheetSandbox) bool { return one.Seat == p.sandbox && len(one.Accounts) == 0 })
 }
 
-// Names are what a student is known by, of those that can be looked for: short ones are in many words.
-func (p Person) Names() (names []string) {
-	for _, name := range []string{p.Key, p.Name, p.Number, p.EMail} {
-		if len(name) >= 4 && !slices.Contains(names, name) {
+// Names are what a student is known by, of those that can be looked for: short ones are in many words, and what is in another's
+// name is there for the other, too.
+func (p Person) Names(everybody People) (names []string) {
+	for _, name := range p.known() {
+		others := slices.ContainsFunc(everybody, func(other Person) bool {
+			return other.Key != p.Key && slices.ContainsFunc(other.known(), func(has string) bool { return strings.Contains(has, name) })
+		})
+		if len(name) >= 4 && !others && !slices.Contains(names, name) {
 			names = append(names, name)
 		}
 	}
 	return names
 }
+
+func (p Person) known() []string { return []string{p.Key, p.Name, p.Number, p.EMail} }

@@ -21,9 +21,10 @@ func TestThrough(t *testing.T) {
 		return i
 	}
 	for want, i := range map[string]Instance{
-		"":                        class([]string{"127.0.0.1:10122"}, []string{"[::1]:10222"}),
-		"0.0.0.0 TCP 10110-10243": class([]string{"0.0.0.0:10122", "0.0.0.0:10110"}, []string{"0.0.0.0:10222", "0.0.0.0:10243"}),
-		"10.0.0.1 TCP 22-143, 10.0.0.2 TCP 25-25": class([]string{"10.0.0.1:143", "10.0.0.1:22"}, []string{"10.0.0.2:25"}),
+		"":                                     class([]string{"127.0.0.1:10122"}, []string{"[::1]:10222"}),
+		"0.0.0.0 TCP 10110-10243":              class([]string{"0.0.0.0:10122", "0.0.0.0:10110", "0.0.0.0:10125"}, []string{"0.0.0.0:10222", "0.0.0.0:10243", "0.0.0.0:10225"}),
+		"10.0.0.1 TCP 22,143, 10.0.0.2 TCP 25": class([]string{"10.0.0.1:143", "10.0.0.1:22"}, []string{"10.0.0.2:25"}),
+		"10.0.0.1-10.0.0.2 TCP 22,143, 10.0.0.4 TCP 22,143": class([]string{"10.0.0.1:143", "10.0.0.1:22"}, []string{"10.0.0.2:22", "10.0.0.2:143"}, []string{"10.0.0.4:22", "10.0.0.4:143"}),
 	} {
 		if got := i.Through(); got != want {
 			t.Errorf("%q, want %q", got, want)
@@ -31,9 +32,9 @@ func TestThrough(t *testing.T) {
 	}
 	var many [][]string
 	for n := range 9 {
-		many = append(many, []string{fmt.Sprintf("10.0.0.%d:22", n+1)})
+		many = append(many, []string{fmt.Sprintf("10.0.%d.1:22", n)})
 	}
-	if got := class(many...).Through(); got != "10.0.0.1 TCP 22-22, 10.0.0.2 TCP 22-22, 10.0.0.3 TCP 22-22, 10.0.0.4 TCP 22-22, and 5 more addresses" {
+	if got := class(many...).Through(); got != "10.0.0.1 TCP 22, 10.0.1.1 TCP 22, 10.0.2.1 TCP 22, 10.0.3.1 TCP 22, and 5 more addresses" {
 		t.Error(got)
 	}
 }

@@ -13,8 +13,10 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"maillab/internal/certificate"
+	"maillab/internal/control"
 	"maillab/internal/outline"
 	"maillab/internal/register"
 	"maillab/internal/roster"
@@ -29,8 +31,10 @@ import (
 //	class.csv      the class of the last up, as roster.Class.CSV has it
 //	publish.json   where the doors of the last up were: a Published
 //	place.json     on which engine it is: a Place; gone when it was taken down
+//	down.json      since when it is down: a time; gone while it is up
 //	accounts.json  what the last up gave everybody: a Sheet
-//	instead.json   what ups were told in place of the lab: an Instead
+//	owned.json     which accounts students have or had
+//	instead.json   what ups were told in place of the lab: an Instead; with the key of a certificate that was given
 //	outlines.json  what the last up wanted each sandbox to be, in outline, by seat (package outline)
 //	passwords.json {"3": {"util1": "…"}}: passwords by seat and account that the teacher changed since
 //	register.json  a register.Register: what students did, as the sandboxes told it last
@@ -59,6 +63,9 @@ func Kept(data string) (names []string) {
 func RenderedFolder(data, name string) Folder {
 	return Folder{path: filepath.Join(data, "rendered", name)}
 }
+
+// Name is the instance's.
+func (f Folder) Name() string { return filepath.Base(f.path) }
 
 // Path is where it is.
 func (f Folder) Path() string { return f.path }
@@ -110,7 +117,8 @@ type Published struct {
 
 // Instead is what ups were told in place of what the lab says; it counts until another up says otherwise.
 type Instead struct {
-	Passwords string `json:"passwords,omitempty"` // as lab.ParsePasswords reads it
+	Passwords string       `json:"passwords,omitempty"` // as lab.ParsePasswords reads it
+	Page      control.Page `json:"page,omitzero"`       // with TLS and no certificate it has one of the instance's authority
 }
 
 // Instead is empty when nothing was said.
@@ -132,6 +140,12 @@ func (f Folder) Published() (*Published, error) {
 type Place struct {
 	Engine string `json:"engine"`
 	Host   string `json:"host,omitempty"` // the machine of the engine, where it is another
+}
+
+// DownSince is when the instance was taken down; zero where it is up, or that is not known.
+func (f Folder) DownSince() (since time.Time, err error) {
+	_, err = f.value(downFile, &since)
+	return since, err
 }
 
 // Place is nil when the instance is nowhere, as far as is known here.
@@ -196,7 +210,9 @@ const (
 	rosterFile    = "class.csv"
 	publishedFile = "publish.json"
 	placeFile     = "place.json"
+	downFile      = "down.json"
 	accountsFile  = "accounts.json"
+	ownedFile     = "owned.json"
 	passwordsFile = "passwords.json"
 	insteadFile   = "instead.json"
 	outlinesFile  = "outlines.json"
@@ -224,4 +240,17 @@ func (f Folder) value(name string, into any) (there bool, err error) {
 		return true, fmt.Errorf("%s: %w", filepath.Join(f.path, name), err)
 	}
 	return true, nil
+}
+
+// CheckName keeps to what container names, host names and files can be.
+func CheckName(name string) error {
+	for _, r := range name {
+		if (r < 'a' || r > 'z') && (r < '0' || r > '9') && r != '-' {
+			return fmt.Errorf("an instance's name has lower-case letters, digits and dashes only: %q", name)
+		}
+	}
+	if strings.HasPrefix(name, "-") || name == "" || len(name) > 40 {
+		return fmt.Errorf("an instance's name has 1 to 40 characters and begins with a letter or digit: %q", name)
+	}
+	return nil
 }

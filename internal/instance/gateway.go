@@ -19,6 +19,10 @@ func (w Wish) gateway(can engine.Capabilities) engine.Resource {
 		r.Labels[engine.LabelForward] = "ports"
 		r.Sandbox.Publish = map[int]string{}
 	}
+	if can.Nodes {
+		r.Labels[engine.LabelMesh] = ":" + strconv.Itoa(w.base()+meshOffset)
+		r.Sandbox.Env = map[string]string{engine.EnvMesh: r.Labels[engine.LabelMesh]}
+	}
 	return r
 }
 

@@ -7,7 +7,9 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
+	"time"
 
 	"maillab/internal/certificate"
 	"maillab/internal/filelock"
@@ -43,9 +45,12 @@ func (f Folder) Lock(ctx context.Context, waiting func()) (*Held, error) {
 	}
 }
 
-// Release lets others change the instance. A folder in which nothing was kept goes with it.
+// Release lets others change the instance. A folder in which nothing was kept goes with it, also one that has a secret from
+// which nothing was made, as after an up that was refused.
 func (h *Held) Release() {
-	if entries, err := os.ReadDir(h.path); err == nil && len(entries) == 1 && entries[0].Name() == lockFile {
+	entries, err := os.ReadDir(h.path)
+	kept := slices.ContainsFunc(entries, func(e fs.DirEntry) bool { return e.Name() != lockFile && e.Name() != secretFile })
+	if err == nil && !kept {
 		_ = h.Remove() // an empty folder that stays is of no harm
 	}
 	h.release()
@@ -79,10 +84,30 @@ func (h *Held) KeepOutlines(all map[int]outline.Outline) error { return h.keep(o
 
 // KeepPlace keeps on which engine the instance is. It is kept before anything of it is there, so that nobody begins it anew
 // elsewhere while that engine does not answer.
-func (h *Held) KeepPlace(p Place) error { return h.keep(placeFile, p) }
+func (h *Held) KeepPlace(p Place) error {
+	if err := h.keep(placeFile, p); err != nil {
+		return err
+	}
+	return h.forget(downFile)
+}
+
+// KeepDown is for when nothing of the instance runs: where anything is kept of it, so is since when it is down.
+func (h *Held) KeepDown(now time.Time) error {
+	sheet, err := h.Sheet()
+	since, sinceErr := h.DownSince()
+	if err = errors.Join(err, sinceErr); err != nil || sheet == nil || !since.IsZero() {
+		return err
+	}
+	return h.keep(downFile, now.UTC())
+}
 
 // ForgetPlace is for when nothing of the instance is left.
-func (h *Held) ForgetPlace() error { return h.forget(placeFile) }
+func (h *Held) ForgetPlace(now time.Time) error {
+	if err := h.KeepDown(now); err != nil {
+		return err
+	}
+	return h.forget(placeFile)
+}
 
 // KeepSecret sees to it that there is a secret from now on.
 func (h *Held) KeepSecret() error {
@@ -121,7 +146,8 @@ func (h *Held) KeepPassword(seat int, account, password string) error {
 // KeepSheet keeps what everybody is given, and the names of the tasks. Of a student's accounts the first so many are those
 // that the lab assigns.
 func (h *Held) KeepSheet(specs map[int]spec.Sandbox, tasks Tasks, assigned int, r Reach) error {
-	return h.keep(accountsFile, sheetOf(specs, tasks, assigned, r))
+	sheet := sheetOf(specs, tasks, assigned, r)
+	return errors.Join(h.own(sheet), h.keep(accountsFile, sheet))
 }
 
 // Hasher returns hash with a memory: the same password always gets the same hash in an instance. Hashes are salted, and a

@@ -300,6 +300,45 @@ func held(t *testing.T, folder Folder) *Held {
 	return h
 }
 
+// TestWhereItIs: what cannot be kept of where an instance is takes nothing else with it.
+func TestWhereItIs(t *testing.T) {
+	h := held(t, OpenFolder(t.TempDir(), "monday"))
+	now := time.Date(2026, 3, 26, 11, 0, 0, 0, time.UTC)
+	blocked := func(name string) func() {
+		file := filepath.Join(h.path, name)
+		if err := errors.Join(os.RemoveAll(file), os.MkdirAll(filepath.Join(file, "x"), 0o700)); err != nil {
+			t.Fatal(err)
+		}
+		return func() {
+			if err := os.RemoveAll(file); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if err := errors.Join(h.KeepSheet(map[int]spec.Sandbox{1: {Seat: 1}}, Tasks{}, 1, Reach{}), h.KeepDown(now)); err != nil {
+		t.Fatal(err)
+	}
+	free := blocked(placeFile)
+	if err := h.KeepPlace(Place{Engine: "docker"}); err == nil {
+		t.Error("a place that cannot be kept")
+	}
+	free()
+	if since, err := h.DownSince(); err != nil || !since.Equal(now) {
+		t.Errorf("it is on no engine, and down since %v, %v", since, err)
+	}
+	if err := h.KeepPlace(Place{Engine: "docker"}); err != nil {
+		t.Fatal(err)
+	}
+	free = blocked(downFile)
+	if err := h.ForgetPlace(now); err == nil {
+		t.Error("since when it is down cannot be kept")
+	}
+	free()
+	if p, err := h.Place(); err != nil || p == nil {
+		t.Errorf("it is not down, and on no engine: %v, %v", p, err)
+	}
+}
+
 // TestVolumesHaveAHardLimit: what students fill is bounded for all that share a sandbox, what the daemon keeps is not.
 func TestVolumesHaveAHardLimit(t *testing.T) {
 	w := Wish{Students: map[int][]string{0: {"alice", "bruno", "chloe"}, 2: {"dora"}}}

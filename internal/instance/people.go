@@ -26,17 +26,35 @@ type Person struct {
 // People are the students of an instance, in the order of their seats.
 type People []Person
 
-// People puts together what the labels tell (keys, and seats where everybody has a sandbox) and what is known of the class
-// where it was brought up: seats, numbers and e-mail addresses.
+// People puts together what the labels tell (keys and seats) and what is known of the class where it was brought up: numbers and
+// e-mail addresses.
 func (i Instance) People(known roster.Given) People {
 	var all People
+	seats := i.Seats()
 	for _, s := range i.Sandboxes {
 		for _, key := range s.Students {
 			h := known[key]
 			p := Person{Key: key, Name: h.Name, Seat: s.Seat, Number: h.Number, EMail: h.Email, sandbox: s.Seat}
 			if s.Seat == 0 {
-				p.Seat = h.Seat
+				p.Seat = cmp.Or(h.Seat, seats[key])
 			}
+			all = append(all, p)
+		}
+	}
+	slices.SortStableFunc(all, func(a, b Person) int { return cmp.Compare(a.Seat, b.Seat) })
+	return all
+}
+
+// Ever are they, and who has left the class and still has a seat, or was forgotten by half.
+func (i Instance) Ever(known roster.Given) People {
+	all := i.People(known)
+	shared := slices.ContainsFunc(i.Sandboxes, func(s Sandbox) bool { return s.Seat == 0 })
+	for key, h := range known {
+		p := Person{Key: key, Name: h.Name, Seat: h.Seat, Number: h.Number, EMail: h.Email, sandbox: h.Seat}
+		if shared {
+			p.sandbox = 0
+		}
+		if !slices.ContainsFunc(all, func(other Person) bool { return other.Key == key }) {
 			all = append(all, p)
 		}
 	}
@@ -226,10 +244,19 @@ func (c Chosen) Meant() string {
 	return c.People.names()
 }
 
-// called is the key, with the name where that was corrected since.
+// called is the key, with the name where the key says another.
 func (p Person) called() string {
-	if p.Name != "" && p.Name != p.Key {
-		return fmt.Sprintf("%s (now %s)", p.Key, p.Name)
+	if !roster.Says(p.Key, p.Name) {
+		return fmt.Sprintf("%s (%s)", p.Key, p.Name)
 	}
 	return p.Key
+}
+
+// Called is what people call each of them, by their keys: no two alike.
+func (all People) Called() map[string]string {
+	var students []roster.Student
+	for _, p := range all {
+		students = append(students, roster.Student{Key: p.Key, Name: p.Name, Number: p.Number, Email: p.EMail})
+	}
+	return roster.Called(students)
 }

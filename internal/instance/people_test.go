@@ -6,6 +6,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"maillab/internal/engine"
 	"maillab/internal/roster"
 )
 
@@ -121,8 +122,38 @@ func TestMeant(t *testing.T) {
 	}
 	given["bob"] = roster.Holder{Seat: 2, Name: "Robert"}
 	c, err := i.Choose(i.People(given), []string{"rob"})
-	if err != nil || c.Meant() != "seat 2, bob (now Robert)" {
+	if err != nil || c.Meant() != "seat 2, bob (Robert)" {
 		t.Errorf("renamed: %q, %v", c.Meant(), err)
+	}
+}
+
+// TestHomonymsAreToldApart: a question names who is told apart by the key, and says no name a second time; people are called by
+// no name that two of them have.
+func TestHomonymsAreToldApart(t *testing.T) {
+	i := Instance{Name: "monday", Sandboxes: []Sandbox{{Seat: 1, Students: []string{"Martin Léa 7"}}, {Seat: 2, Students: []string{"Martin Léa 8"}}, {Seat: 3, Students: []string{"D'Arc Jeanne"}}}}
+	people := i.People(roster.Given{"Martin Léa 7": {Seat: 1, Name: "Martin Léa", Number: "7"}, "Martin Léa 8": {Seat: 2, Name: "Martin Léa", Number: "8"},
+		"D'Arc Jeanne": {Seat: 3, Name: "D'Arc, Jeanne"}})
+	for typed, want := range map[string]string{"7": "seat 1, Martin Léa 7", "3": "seat 3, D'Arc Jeanne"} {
+		if c, err := i.Choose(people, []string{typed}); err != nil || c.Meant() != want {
+			t.Errorf("%q, %v; want %q", c.Meant(), err, want)
+		}
+	}
+	called := people.Called()
+	if called["Martin Léa 7"] != "Martin Léa (7)" || called["Martin Léa 8"] != "Martin Léa (8)" || called["D'Arc Jeanne"] != "D'Arc, Jeanne" {
+		t.Error(called)
+	}
+}
+
+// TestSharedSeats: the labels of a shared server tell everybody's seat, for who has no more than them.
+func TestSharedSeats(t *testing.T) {
+	label := Wish{Students: map[int][]string{0: {"zoe", "abel"}}, Seats: map[string]int{"zoe": 2, "abel": 5}}.students(0)
+	resources := []engine.Resource{{Kind: engine.Sandbox, Instance: "s", Labels: map[string]string{engine.LabelTopology: "shared", engine.LabelStudent: label}}}
+	people := Of(resources)[0].People(nil)
+	if len(people) != 2 || people[0].Key != "zoe" || people[0].Seat != 2 || people[1].Key != "abel" || people[1].Seat != 5 {
+		t.Errorf("%q: %+v", label, people)
+	}
+	if found, err := people.Find("5"); err != nil || found[0].Key != "abel" {
+		t.Error(found, err)
 	}
 }
 

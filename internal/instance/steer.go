@@ -77,7 +77,7 @@ func Specs(ctx context.Context, c *control.Client, i Instance) map[int]string {
 	running := slices.DeleteFunc(slices.Clone(i.Sandboxes), func(s Sandbox) bool { return s.State != engine.Running })
 	var mu sync.Mutex
 	Each(ctx, running, func(ctx context.Context, s Sandbox) error {
-		ready, err := c.Ready(ctx, s.Seat)
+		ready, err := c.Seat(s.Seat).Ready(ctx)
 		if err == nil && ready.State == control.StateReady {
 			mu.Lock()
 			have[s.Seat] = ready.Spec
@@ -96,6 +96,11 @@ type Steering struct {
 	hash   func(password string) (string, error)
 	look   func(ctx context.Context, seat int) error // says why a sandbox does not run; nil: nobody looks
 	after  func(time.Duration) <-chan time.Time
+
+	paint   func(ctx context.Context) error           // puts the doors with where seats are now; nil: there is one gateway
+	back    func(ctx context.Context, seat int) error // puts back what a sandbox had elsewhere, if it had; nil: none had
+	picture sync.Mutex                                // doors are put one after the other
+	painted time.Duration                             // how long is waited before the next picture
 
 	// Hashing costs 40 ms of a processor and 16 MiB each, and a class often shares one password.
 	hashing *semaphore.Weighted
@@ -118,7 +123,7 @@ const gatewayPatience = 15 * time.Second
 func (s *Steering) PutDoors(ctx context.Context) error {
 	deadline := time.Now().Add(gatewayPatience)
 	for pause := 10 * time.Millisecond; ; pause = min(2*pause, 200*time.Millisecond) {
-		err := s.client.PutDoors(ctx, s.doors)
+		err := s.putDoors(ctx)
 		var told *control.Error
 		if err == nil || errors.As(err, &told) || time.Now().After(deadline) {
 			return err
@@ -131,30 +136,53 @@ func (s *Steering) PutDoors(ctx context.Context) error {
 	}
 }
 
+func (s *Steering) putDoors(ctx context.Context) error {
+	if s.paint == nil {
+		return s.client.PutDoors(ctx, s.doors)
+	}
+	s.picture.Lock()
+	defer s.picture.Unlock()
+	return s.paint(ctx)
+}
+
 // Configure sends a sandbox its spec as soon as it can be told. One that has it by then, from its volume, is left alone:
 // a daemon that starts anew ends its sessions.
 func (s *Steering) Configure(ctx context.Context, seat int) error {
 	wanted := s.specs[seat]
+	if err := s.reach(ctx, seat); err != nil {
+		return err
+	}
 	if err := s.waitReady(ctx, seat, ""); err != nil {
 		return err
 	}
-	if ready, err := s.client.Ready(ctx, seat); err == nil && ready.Spec == wanted.Hash() {
+	if err := s.tell(ctx, seat, wanted); err != nil || s.back == nil {
+		return err
+	}
+	return s.back(ctx, seat)
+}
+
+// tell sends a sandbox its spec, unless it has it.
+func (s *Steering) tell(ctx context.Context, seat int, wanted spec.Sandbox) error {
+	if ready, err := s.client.Seat(seat).Ready(ctx); err == nil && ready.Spec == wanted.Hash() {
 		return nil
 	}
 	sealed, err := wanted.Seal(s.hashed)
 	if err != nil {
 		return err
 	}
-	return s.client.PutSpec(ctx, seat, sealed)
+	return s.client.Seat(seat).PutSpec(ctx, sealed)
 }
 
 // WaitReady waits for a sandbox's own word, then dials each of its services once.
 func (s *Steering) WaitReady(ctx context.Context, seat int) error {
 	wanted := s.specs[seat]
+	if err := s.reach(ctx, seat); err != nil {
+		return err
+	}
 	if err := s.waitReady(ctx, seat, wanted.Hash()); err != nil {
 		return err
 	}
-	probes, err := s.client.Probe(ctx, seat)
+	probes, err := s.client.Seat(seat).Probe(ctx)
 	if err != nil {
 		return err
 	}

@@ -102,11 +102,15 @@ func (i *Instance) missing() {
 		if up && r.Kind == engine.Volume && !there[r.Seat] {
 			there[r.Seat] = true
 			i.Sandboxes = append(i.Sandboxes, Sandbox{
-				Seat: r.Seat, Students: splitList(r.Labels[engine.LabelStudent]), State: engine.Missing, Target: control.Target{Seat: r.Seat},
+				Seat: r.Seat, Students: splitList(r.Labels[engine.LabelStudent]), State: engine.Missing,
+				Target: control.Target{Seat: r.Seat, Token: r.Labels[engine.LabelToken]}, // of one that was displaced
 			})
 		}
 	}
 }
+
+// Bare tells whether there is nothing to ask: neither a sandbox nor the gateway.
+func (i Instance) Bare() bool { return len(i.Sandboxes) == 0 && !i.Gateway }
 
 func sandboxOf(r engine.Resource) Sandbox {
 	s := Sandbox{
@@ -120,6 +124,7 @@ func sandboxOf(r engine.Resource) Sandbox {
 			Doors: parseDoors(r.Labels[engine.LabelDoors]),
 		},
 	}
+	s.Target.Node, s.Target.Incarnation = placeOf(r)
 	if r.Sandbox != nil {
 		s.Image = r.Sandbox.Image
 	}
@@ -130,8 +135,14 @@ func sandboxOf(r engine.Resource) Sandbox {
 func (i Instance) Seats() map[string]int {
 	seats := map[string]int{}
 	for _, r := range i.Resources {
-		if students := splitList(r.Labels[engine.LabelStudent]); r.Seat > 0 && len(students) == 1 {
-			seats[students[0]] = r.Seat
+		for n, key := range strings.Split(r.Labels[engine.LabelStudent], ",") {
+			switch {
+			case key == "": // an empty seat of a shared server
+			case r.Seat == 0:
+				seats[key] = n + 1
+			default:
+				seats[key] = r.Seat
+			}
 		}
 	}
 	return seats
@@ -179,6 +190,7 @@ func doorsOf(resources []engine.Resource) control.Doors {
 			doors.Sandboxes[i].Students = studentsOf(resources, doors.Sandboxes[i].Seat)
 		}
 	}
+	doors.Filter = filterOf(resources)
 	if slices.ContainsFunc(resources, isForwarded) {
 		forwarded(doors)
 	}
@@ -196,8 +208,11 @@ func studentsOf(resources []engine.Resource, seat int) []string {
 	return nil
 }
 
-// hashDoors is what drift of the gateway's doors is told from.
+// hashDoors is what drift of the gateway's doors is told from. Which version a mesh's picture is, is no drift.
 func hashDoors(d control.Doors) string {
+	if d.Mesh != nil {
+		d.Mesh = &control.Mesh{Nodes: d.Mesh.Nodes, Lost: d.Mesh.Lost, Copying: d.Mesh.Copying}
+	}
 	text, err := json.Marshal(d)
 	if err != nil {
 		panic(fmt.Sprintf("instance: doors do not marshal: %v", err)) // plain data: our own bug

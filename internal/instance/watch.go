@@ -44,7 +44,7 @@ func runs(ctx context.Context, e engine.Engine, name string, seat int) error {
 // waitReady is the client's WaitReady, which ends when the sandbox is found not to run.
 func (s *Steering) waitReady(ctx context.Context, seat int, spec string) error {
 	if s.look == nil {
-		return s.client.WaitReady(ctx, seat, spec)
+		return s.client.Seat(seat).WaitReady(ctx, spec)
 	}
 	watched, end := context.WithCancelCause(ctx)
 	defer end(nil)
@@ -61,7 +61,7 @@ func (s *Steering) waitReady(ctx context.Context, seat int, spec string) error {
 			}
 		}
 	}()
-	err := s.client.WaitReady(watched, seat, spec)
+	err := s.client.Seat(seat).WaitReady(watched, spec)
 	if err != nil && ctx.Err() == nil && watched.Err() != nil {
 		return context.Cause(watched)
 	}

@@ -30,12 +30,15 @@ func TestPage(t *testing.T) {
 		want string
 	}{
 		"ports":     {ports, "127.0.0.1:12080"},
-		"addresses": {Publishing{Mode: "addresses", Listen: "127.0.0.1", Base: 10000}, "127.0.0.1:10080"},
+		"addresses": {Publishing{Mode: "addresses", Listen: "127.0.0.1", Base: 10000}, "127.0.0.1:10082"},
 		"none":      {Publishing{Mode: "none"}, ""},
 	} {
 		if got := (Wish{Web: true, Publish: c.p}).page(); got != c.want {
 			t.Errorf("%s: %q, want %q", mode, got, c.want)
 		}
+	}
+	if pagePort(12000) != 12080 || pagePort(6586) != 6670 {
+		t.Error("browsers refuse the port, or one is left out: ", pagePort(12000), pagePort(6586))
 	}
 	d := paged(t, ports, engine.Capabilities{System: true})
 	if web := d.Doors.Web; web == nil || web.Token != "w" || web.Doors[0].Listen != "127.0.0.1:12080" || d.Doors.Sandboxes[0].Students[0] != "alice" {

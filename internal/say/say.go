@@ -110,14 +110,18 @@ func (t Tongue) Fprintln(w io.Writer, said any) {
 // Text says an English text. One that is put together (lines, "what: why", "one; another", "what (mend)") is said part by
 // part, and what is in no catalogue stays as it is.
 func (t Tongue) Text(english string) string {
-	if t.English() {
-		return english
-	}
+	said, _ := t.text(english)
+	return said
+}
+
+// text is Text, and whether the text was recognised: one that is the same in both languages is, too.
+func (t Tongue) text(english string) (said string, found bool) {
 	before, body, after := trimmed(english)
-	if body == "" || len(body) > mostText && !strings.Contains(body, "\n") {
-		return english
+	if t.English() || body == "" || len(body) > mostText && !strings.Contains(body, "\n") {
+		return english, false
 	}
-	return before + t.body(body) + after
+	said, found = t.body(body)
+	return before + said + after, found
 }
 
 // Cell says what stands in a table where states and findings are told: a word by what it means there, or a text. A single
@@ -141,20 +145,21 @@ func asName() []string { return []string{": ", "; ", "), ", " ("} }
 // asWords is that where a text is neither a list nor has an aside.
 func asWords() []string { return []string{": ", "; "} }
 
-// body says a text: as one sentence, as lines, a list, one with an aside, with names of any form, or as what is joined.
-func (t Tongue) body(text string) string {
+// body says a text: as one sentence, as lines, a list, one with an aside, with names of any form, or as what is joined. What is
+// not found stays as it is.
+func (t Tongue) body(text string) (said string, found bool) {
 	if said, found := t.sentences.translate(text, asName(), t.Text); found {
-		return said
+		return said, true
 	}
 	if lines := strings.Split(text, "\n"); len(lines) > 1 {
-		return strings.Join(each(lines, t.Text), "\n")
+		return strings.Join(each(lines, t.Text), "\n"), true
 	}
 	for _, how := range []func(string) (string, bool){t.list, t.aside, t.words, t.joined} {
 		if said, found := how(text); found {
-			return said
+			return said, true
 		}
 	}
-	return text
+	return text, false
 }
 
 func each(texts []string, say func(string) string) []string {
@@ -203,6 +208,14 @@ func (t Tongue) words(text string) (string, bool) {
 // joints are what texts are joined with in a line. French has a blank before them.
 var joints = regexp.MustCompile(`; | → |: `)
 
+// Joint is what joins texts that have been said.
+func (t Tongue) Joint(joint string) string {
+	if t.English() {
+		return joint
+	}
+	return " " + joint
+}
+
 // mostJoints is more than any text of ours has.
 const mostJoints = 20
 
@@ -213,12 +226,13 @@ func (t Tongue) joined(text string) (string, bool) {
 		return "", false
 	}
 	place := places[0]
-	first, joint, rest := text[:place[0]], text[place[0]:place[1]], text[place[1]:]
-	said := t.Text(first)
-	if said != first && joint[0] != ' ' {
+	joint := text[place[0]:place[1]]
+	first, found := t.text(text[:place[0]])
+	rest, more := t.text(text[place[1]:])
+	if found && joint == ": " || (found || more) && joint == "; " { // what stands before a colon may be a name, and keeps it
 		joint = " " + joint
 	}
-	return said + joint + t.Text(rest), true
+	return first + joint + rest, found || more
 }
 
 // trimmed is a text without the white space around it, and that.

@@ -50,13 +50,18 @@ func TestText(t *testing.T) {
 		"%s is missing: %s", "il manque %s : %s",
 		"seat %d", "place %d",
 		"%s (seat %d)", "%s (place %d)",
+		"volume %d %s", "volume %d %s",
 		"starting %s: %w", "démarrer %s : %w",
 		"it is kept: %v", "c'est gardé : %v",
 		"take it out", "enlevez-le",
 		"%[2]s before %[1]s", "%[1]s après %[2]s",
 		"%s of %s", "%s de %s",
+		"the marks of %s are there", "les notes de %w sont là",
+		"one student", "un étudiant", "%d students", "%d étudiants",
 	)
 	for english, want := range map[string]string{
+		"the marks of one student are there":    "les notes d'un étudiant sont là",
+		"the marks of 2 students are there":     "les notes de 2 étudiants sont là",
 		"":                                      "",
 		"not found":                             "introuvable",
 		"  not found\n":                         "  introuvable\n",
@@ -64,6 +69,9 @@ func TestText(t *testing.T) {
 		`a.csv: no student is called "zoé"`:     `a.csv: aucun étudiant ne s'appelle "zoé"`,
 		"a.csv:3: NAME is missing: up NAME":     "a.csv:3: il manque NAME : up NAME",
 		"seat 3: not found":                     "place 3 : introuvable",
+		"volume 3 data: not found":              "volume 3 data : introuvable", // the same in both languages is recognised, too
+		"volume 3 home; not found":              "volume 3 home ; introuvable",
+		"volumes 3 home; not found":             "volumes 3 home ; introuvable", // what stands there is no name of a file
 		"seat three: not found":                 "seat three: introuvable",
 		"starting x: y: not found":              "démarrer x : y: introuvable",
 		"it is kept: seat 3":                    "c'est gardé : place 3",

@@ -162,31 +162,38 @@ func verbatim(text string) string { return text }
 
 // say fills the sentence. What stands for %w is itself said.
 func (s sentence) say(args []any, text func(string) string) string {
-	var out strings.Builder
+	out := ""
 	for n, v := range s.verbs {
-		out.WriteString(s.pieces[n])
+		out += s.pieces[n]
 		switch {
 		case v.arg >= len(args):
-			out.WriteString(v.text)
+			out += v.text
 		case v.kind == 'w':
-			out.WriteString(text(fmt.Sprint(args[v.arg])))
+			out = elided(out, text(fmt.Sprint(args[v.arg])))
 		default:
-			fmt.Fprintf(&out, v.text, args[v.arg])
+			out += fmt.Sprintf(v.text, args[v.arg])
 		}
 	}
-	return out.String() + s.pieces[len(s.pieces)-1]
+	return out + s.pieces[len(s.pieces)-1]
 }
 
 // filled is the sentence with texts in the places of its verbs.
 func (s sentence) filled(args []string, text func(string) string) string {
-	var out strings.Builder
+	out := ""
 	for n, v := range s.verbs {
-		out.WriteString(s.pieces[n])
-		if v.kind == 'w' {
-			out.WriteString(text(args[v.arg]))
+		if out += s.pieces[n]; v.kind == 'w' {
+			out = elided(out, text(args[v.arg]))
 		} else {
-			out.WriteString(args[v.arg])
+			out += args[v.arg]
 		}
 	}
-	return out.String() + s.pieces[len(s.pieces)-1]
+	return out + s.pieces[len(s.pieces)-1]
+}
+
+// elided puts a text behind another: of "de" and "un étudiant" French makes "d'un étudiant". No English sentence ends so.
+func elided(before, text string) string {
+	if of, found := strings.CutSuffix(before, " de "); found && (strings.HasPrefix(text, "un ") || strings.HasPrefix(text, "une ")) {
+		return of + " d'" + text
+	}
+	return before + text
 }

@@ -21,14 +21,15 @@ import (
 func speakers() []string {
 	return strings.Fields(`
 		../cmd/maillab cli ask commandline steps
+		author author/studio
 		classroom dialogue gradebook marking progress
 		plan outline apply deploy instance doctor probe
 		engine engine/embedded engine/docker
 		login control certificate filelock scratch disposable leash compose
 		roster roster/sheet period
 		../labs lab lab/source lab/task lab/placeholder lab/problem
-		snapshot belongings
-		lesson grading gateway spec epoch
+		snapshot belongings standby depot operator request shelf listing
+		lesson grading gateway mesh spec epoch fault
 	`)
 }
 
@@ -41,14 +42,18 @@ func notText(pkg string) []string {
 		"cli": {"\x1b[H\x1b[2J", "already told", "RUNTIME", "DATA", "Be the process of an embedded instance", "End the command of a run that is killed",
 			"%s for %s, made by maillab render compose. There is no controller in it:", // what a file says of itself
 			"accounts, SSH, telnet, mail and lab check are there; reset, snapshot, status and check from outside are not.",
-			"%d %ss", " -n %s", " --student %s", "ssh", "smtp", "pop3", "imap", "commit", "version", "image",
+			" -n %s", " --student %s", "ssh", "smtp", "pop3", "imap", "commit", "version", "image",
 		},
 		"commandline": {"%s %s missing: %s", " and "},
-		"classroom": {"%d s", " from sender reply-to to cc bcc subject date message-id mime-version content-type ", "MIME-Version: 1.0\n",
+		"classroom": {"%d s", "%d %ss", " from sender reply-to to cc bcc subject date message-id mime-version content-type ", "MIME-Version: 1.0\n",
 			"Content-Type: text/plain; charset=%s\n", "Content-Transfer-Encoding: %s\n\n", "ssh", "smtp", "pop3", "imap",
 			"C: %s", "S: %s"},
 		"dialogue": {"dialogue header: %w", "dialogue header of version %d, want %d", "dialogue without a piece", "dialogue %q: %w", "dialogues: %w",
 			"no such dialogue", "mail from:", "%.2f s", "dialogue: a line does not marshal: %v"}, // of what a daemon keeps
+		"author": {"lab answer %s", "nothing of the kind", "[^ \\n]", "#!/bin/sh\nexit 1\n", "À écrire", "To be written", "À écrire : %s", "To be written: %s",
+			"telnet localhost %d, puis %s.", "telnet localhost %d, then %s.", "%s\ntasks:\n%s", "Recorded by maillab author: title, hint and points are yours to write, and patterns yours to widen.",
+			"uid %s", "(?i)^[^ ]+ +%s%s", "^[^ ]+ NO ", "^[^ ]+ OK ", "zz logout", `%s$(printf '\000%s\000%s' "%s" "%s" | base64)`, `%s$(printf %s "%s" | base64)`, "AUTH %s"}, // of labs and scripts
+		"author/studio":   {"export %s='%s'\n", "name: my-lab", "name: %s"},
 		"plan":            {"create %s"},
 		"outline":         {"%s MiB"},
 		"progress":        {"%d epochs", "epoch %d: %w", "%s: %d attempts", "%d words on tasks"}, // of what a sandbox keeps
@@ -60,12 +65,17 @@ func notText(pkg string) []string {
 		"doctor":      {"make build", "sh -c '%s' </dev/null"},
 		"control":     {"PUT /v1/spec", "POST /v1/passwd", "text/plain; charset=utf-8", "%s of %s: %w"},
 		"certificate": {"PRIVATE KEY"},
-		"belongings":  {"home: %w"},
-		"lab": {"from: \"^{account}(@|$)\"", "services: {%s: {}}", "n: 1-19", "name: \"util{n}\"", "smtp, pop3, imap, ssh", "domain: example.org", "hostname: mx", "services: {smtp: {}}", "assign: [\"util{seat}\"]",
+		"fault": {"4.3.0 Error: temporary failure, try again later", "5.3.0 Error: refused", // as the protocol says it
+			"%s\x00%s\x00%d", "command=rcpt code=451 times=2", "delay=60s", "latency=2s jitter=500ms", "rate=1KiB", "delay=5s", "timeout=10s", "timeout=2s",
+			"bytes=512 command=data", "host=mx.nowhere.lab", "times=2", "%s=%v", "451, 550 …", "mx.nowhere.lab",
+			"broken off: ", "after %d octets"}, // as records have it
+		"belongings": {"home: %w"},
+		"lab": {"from: \"^{account}(@|$)\"", "services: {%s: {}}", "n: 1-19", "name: \"util{n}\"", "smtp, pop3, imap, ssh", "tls: starttls", "domain: example.org", "hostname: mx", "services: {smtp: {}}", "assign: [\"util{seat}\"]",
 			"unknown escape character", "expected ',' or ']'", "expected ',' or '}'", "end of stream", "cannot start any token", "unknown anchor", "could not find expected ':'"}, // the YAML library's
 		"grading": {"port %q: %w", "From: %s\nTo: %s\nSubject: %s\nX-Maillab-Check: %s\n\n%s\n"}, // in a run's report, and mail
-		"gateway": {"GET /v1/status", "GET /v1/activity", "GET /v1/dialogues", "GET /v1/log", "POST /v1/check", "PUT /v1/mark", "GET /v1/changes",
-			"GET /v1/messages", "GET /v1/message", "GET /v1/recordings", "GET /v1/recording",
+		"gateway": {"GET /v1/status", "GET /v1/activity", "GET /v1/dialogues", "GET /v1/dialogue", "GET /v1/log", "POST /v1/check", "PUT /v1/mark", "GET /v1/changes",
+			"GET /v1/messages", "GET /v1/message", "GET /v1/recordings", "GET /v1/recording", "POST /v1/notes", "GET /v1/copies", "POST /v1/copies",
+			"POST /v1/copies/put", "POST /v1/reset",
 			"421 4.7.0 Error: too many connections\r\n", "-ERR [SYS/TEMP] Too many connections.\r\n", "* BYE Too many connections.\r\n",
 			"Too many connections.\r\n"}, // as the protocols say it
 		"roster":       {"last name", "first name", "email %s", "fr fr", "en gb", "en us"},
@@ -87,6 +97,8 @@ func notForTeachers(pkg string, s said) bool {
 	case pkg == "roster" && strings.HasSuffix(file, "/columns.go"): // what registrars call their columns
 		return true
 	case pkg == "lab" && strings.HasSuffix(file, "/motd.go"): // what students read, in both languages
+		return true
+	case pkg == "author" && regexp.MustCompile(`/(script|letter|ways)\.go$`).MatchString(file): // what labs and scripts are made of
 		return true
 	case pkg == "probe" && scripts.MatchString(s.text):
 		return true
@@ -220,7 +232,7 @@ func look(node ast.Node, say func(token.Pos, string)) bool {
 			}
 			return false
 		}
-		if nameOf(n.Key) == "header" {
+		if nameOf(n.Key) == "Header" {
 			sayNames(n.Value, say)
 		}
 	case *ast.AssignStmt:

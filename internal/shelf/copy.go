@@ -1,4 +1,4 @@
-package cli
+package shelf
 
 import (
 	"errors"
@@ -9,11 +9,12 @@ import (
 	"github.com/spf13/cobra"
 
 	"maillab/internal/commandline"
+	"maillab/internal/request"
 	"maillab/labs"
 )
 
 // labsVerbs are labs' own verbs.
-func verbsOfLabs(a *app, list *cobra.Command) []*cobra.Command {
+func verbsOfLabs(d Desk, list *cobra.Command) []*cobra.Command {
 	ls := &cobra.Command{Use: "ls", Short: "List them", Long: list.Long, Args: commandline.Takes(0, 0), RunE: list.RunE}
 	show := &cobra.Command{
 		Use:   "show LAB [FILE]",
@@ -21,13 +22,13 @@ func verbsOfLabs(a *app, list *cobra.Command) []*cobra.Command {
 		Long: `Print lab.yaml of a lab on board, or another file of its folder, such as statement.fr.md. Files that there are: see
 maillab labs copy.`,
 		Args:              commandline.Takes(1, 2),
-		ValidArgsFunction: completeLabNames,
+		ValidArgsFunction: commandline.ThenFile(request.CompleteLabs),
 		RunE: func(_ *cobra.Command, args []string) error {
 			file := labs.File
 			if len(args) == 2 {
 				file = args[1]
 			}
-			return showLab(a, args[0], file)
+			return showLab(d, args[0], file)
 		},
 	}
 	copied := &cobra.Command{
@@ -38,44 +39,37 @@ JSON Schema beside it, where the lab's first line tells editors to look for it. 
 		Example: `  maillab labs copy amiens-smtp-pop-imap my-lab
   maillab up -f my-lab`,
 		Args:              commandline.Takes(1, 2),
-		ValidArgsFunction: completeLabNames,
+		ValidArgsFunction: commandline.ThenFile(request.CompleteLabs),
 		RunE: func(_ *cobra.Command, args []string) error {
-			return copyLab(a, args[0], args[len(args)-1])
+			return copyLab(d, args[0], args[len(args)-1])
 		},
 	}
 	return []*cobra.Command{ls, show, copied}
 }
 
-// completeLabNames completes the first argument.
-func completeLabNames(cmd *cobra.Command, args []string, typed string) ([]string, cobra.ShellCompDirective) {
-	if len(args) > 0 {
-		return nil, cobra.ShellCompDirectiveDefault
-	}
-	return completeLabs(cmd, args, typed)
-}
-
-func showLab(a *app, name, file string) error {
+func showLab(d Desk, name, file string) error {
 	folder, err := labs.Open(name)
 	if err != nil {
-		return usage(err)
+		return commandline.Usage(err)
 	}
 	text, err := fs.ReadFile(folder, file)
 	if err != nil {
-		return usage(fmt.Errorf("lab %s: %w", name, err))
+		return commandline.Usage(fmt.Errorf("lab %s: %w", name, err))
 	}
-	_, err = a.Out.Write(text)
+	_, err = d.Data().Write(text)
 	return err
 }
 
-func copyLab(a *app, name, to string) error {
+func copyLab(d Desk, name, to string) error {
 	if _, err := os.Lstat(to); !errors.Is(err, fs.ErrNotExist) {
-		return usagef("%s is there already: nothing was copied", to)
+		return commandline.Usagef("%s is there already: nothing was copied", to)
 	}
 	if err := labs.Copy(name, to); errors.Is(err, fs.ErrNotExist) {
-		return usage(err)
+		return commandline.Usage(err)
 	} else if err != nil {
 		return err
 	}
-	a.Fprintf(a.Err, "%s is in %s: change it, then maillab validate %s and maillab up -f %s\n", name, to, to, to)
+	tell, t := d.Told()
+	t.Fprintf(tell, "%s is in %s: change it, then maillab validate %s and maillab up -f %s\n", name, to, to, to)
 	return nil
 }
