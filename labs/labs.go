@@ -12,7 +12,7 @@ import (
 
 // FS holds all labs, and the schema, as they lie here.
 //
-//go:embed lab.schema.json amiens-smtp-pop-imap caen-pop3-smtp hello
+//go:embed lab.schema.json amiens-smtp-pop-imap caen-pop3-smtp confiance hello pannes
 var FS embed.FS
 
 // Default is the lab that is taken when none is named.

@@ -26,6 +26,7 @@ import (
 //	imap util1: 1 login util1 x | 1 select inbox                                 the account is who logs in
 //	sendmail: util11 | Subject: x | | text                                       the mail command
 //	answer: text     file NAME: text     screen: what a script shows     box: a message that is in the mailbox now
+//	log: postfix/local[1]: …                                                     a line of the log
 //
 // smtp/program and the like come as a program's do. {id1} is the queue ID of the first message, {mid1} its Message-Id, {token}
 // the student's own.
@@ -58,7 +59,7 @@ func (w *world) judge(id string, steps []string) check.Result {
 		w.play(step)
 	}
 	e := check.Evidence{Mails: w, Boxes: w, Dialogues: w, Log: w, Files: w, Runs: w, Random: func() string { return runName },
-		Now: func() time.Time { return time.Date(2026, 3, 26, 11, 0, 0, 0, time.UTC) }, Pause: func(context.Context, time.Duration) bool { return false },
+		Now: func() time.Time { return time.Date(2026, 3, 26, 11, 0, 0, 0, time.UTC) }, Pause: func(context.Context, time.Duration) error { return context.DeadlineExceeded },
 		Originals: func(path string) ([]byte, bool) {
 			i := slices.IndexFunc(w.server.Files, func(f spec.File) bool { return f.Path == path })
 			return append([]byte(nil), w.server.Files[max(i, 0)].Data...), i >= 0
@@ -75,7 +76,7 @@ func (w *world) judge(id string, steps []string) check.Result {
 	return check.Evaluate(w.t.Context(), w.sheet, e, m, id)[0]
 }
 
-var stepForm = regexp.MustCompile(`(?s)^(smtp|pop3|imap|sendmail|answer|file|screen|box)(/program)?( [^ :]+)?: ?(.*)$`)
+var stepForm = regexp.MustCompile(`(?s)^(smtp|pop3|imap|sendmail|answer|file|screen|box|log)(/program)?( [^ :]+)?: ?(.*)$`)
 
 func (w *world) play(step string) {
 	w.t.Helper()
@@ -93,6 +94,8 @@ func (w *world) play(step string) {
 		w.answer = text
 	case "screen":
 		w.screen = text
+	case "log":
+		w.lines = append(w.lines, w.now.Format("Jan _2 15:04:05")+" mx "+text)
 	case "file":
 		w.files[name] = check.File{Text: []byte(text), Executable: true}
 	case "box":
