@@ -16,16 +16,18 @@ import (
 type status struct {
 	Instance  string
 	Topology  string
-	Sandboxes []struct {
-		Seat      int
-		Student   string
-		Students  []string
-		State     string
-		Addresses map[string]string
-		Accounts  []struct {
-			Name             string
-			Messages, Unread int
-		}
+	Sandboxes []sandboxStatus
+}
+
+type sandboxStatus struct {
+	Seat      int
+	Student   string
+	Students  []string
+	State     string
+	Addresses map[string]string
+	Accounts  []struct {
+		Name             string
+		Messages, Unread int
 	}
 }
 
@@ -41,6 +43,7 @@ func (c *class) status() status {
 // TestAmiens is the first lab sheet, by hand: two students' servers, dialogues from outside and from inside, and what
 // mail, the spool, the log, POP3 and IMAP then say of them.
 func TestAmiens(t *testing.T) {
+	t.Parallel()
 	c := newClass(t, "amiens")
 	c.run("up", "-f", "amiens-smtp-pop-imap", "--students", "2")
 	s := c.status()

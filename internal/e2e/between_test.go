@@ -55,6 +55,7 @@ func TestBetweenServers(t *testing.T) {
 	})
 	t.Run("NothingElse", func(t *testing.T) { onlySMTP(t, alice) })
 	t.Run("Zones", func(t *testing.T) { zones(t, alice, bob) })
+	t.Run("Stopped", func(t *testing.T) { stops(t, c.with(t), alice, bob) })
 	t.Run("AClassThatGrows", func(t *testing.T) {
 		c := c.with(t)
 		if plan := c.run(append(up("alice", "bob", "carol"), "--dry-run")...); strings.Contains(plan, "sandbox  1") || strings.Contains(plan, "sandbox 1") {
@@ -145,5 +146,45 @@ func zones(t *testing.T, alice, bob *ssh.Client) {
 	output(t, alice, "rm zone", "")
 	if out := ask(alice, "alice.lab mx"); !strings.Contains(out, "10 mx.alice.lab.") {
 		t.Errorf("without a file:\n%s", out)
+	}
+}
+
+// stops: a student stops the own server; mail for it waits at the others', whose logs say why as Postfix does, and comes when it is
+// started again. It stays stopped when its sandbox is started anew, the teacher's commands go on, and a reset starts it.
+func stops(t *testing.T, c *class, alice, bob *ssh.Client) {
+	connects := "timeout 5 nc -w 2 localhost 110 </dev/null; echo exit=$?"
+	if out := output(t, bob, "lab server stop; lab server status; "+connects, ""); !strings.Contains(out, "your mail server is stopped") || !strings.Contains(out, "exit=1") {
+		t.Errorf("bob stops: %s", out)
+	}
+	output(t, alice, "mail -s 'for later' bob@bob.lab", "hello\n")
+	logged(t, alice, "dsn=4.4.1, status=deferred (connect to mx.bob.lab[198.18.0.2]:25: Connection refused)")
+	if out := output(t, alice, "mailq; timeout 5 nc mx.bob.lab 25 </dev/null; drill bob.lab mx", ""); !strings.Contains(out, "(connect to mx.bob.lab[198.18.0.2]:25: Connection refused)") ||
+		strings.Contains(out, "220 ") || !strings.Contains(out, "10 mx.bob.lab.") {
+		t.Errorf("alice sees %s", out)
+	}
+	output(t, bob, "mail -s 'kept meanwhile' alice@alice.lab", "hello\n")
+	if out := output(t, bob, "timeout 5 nc -w 2 mx.alice.lab 25 </dev/null; lab server status", ""); !strings.Contains(out, "220 mx.alice.lab") || !strings.Contains(out, "waiting in its queue: 1") {
+		t.Errorf("bob, who has stopped his server: %s", out)
+	}
+	if out := c.run("status"); !strings.Contains(out, "ready") {
+		t.Errorf("status: %s", out)
+	}
+	for student, want := range map[string]string{"alice": "220 mx.alice.lab", "bob": "refused"} {
+		out := output(t, map[string]*ssh.Client{"alice": alice, "bob": bob}[student], "timeout 5 nc -v -w 2 localhost 25 </dev/null 2>&1; timeout 5 nc -v -w 2 localhost 110 </dev/null 2>&1", "")
+		if !strings.Contains(out, want) {
+			t.Errorf("%s: %s", student, out)
+		}
+	}
+	output(t, bob, "lab server start", "")
+	output(t, alice, "/usr/sbin/sendmail -q", "")
+	logged(t, alice, "to=<bob@bob.lab>, relay=mx.bob.lab[198.18.0.2]:25")
+	logged(t, bob, "client=mx.alice.lab[198.18.0.1]")
+	logged(t, alice, "client=mx.bob.lab[198.18.0.2]")
+	if out := output(t, bob, "timeout 20 sh -c 'until grep \"^Subject: for later\" /var/mail/bob; do sleep 0.1; done'; lab server stop", ""); !strings.Contains(out, "for later") {
+		t.Errorf("bob has no mail of alice's: %s", out)
+	}
+	c.run("reset", "-y", "bob")
+	if out := output(t, bob, "lab server status", ""); !strings.Contains(out, "your mail server runs") {
+		t.Errorf("after a reset: %s", out)
 	}
 }

@@ -11,6 +11,7 @@ import (
 
 // TestCaen is the second lab sheet, by hand: one server for the class, accounts from the roster's student numbers.
 func TestCaen(t *testing.T) {
+	t.Parallel()
 	c := newClass(t, "caen")
 	roster := filepath.Join(t.TempDir(), "classe.csv")
 	text := "\ufeffNom;name;number\nMartin;alice;21001\nDurand;bruno;21002\n" // as a registrar exports it

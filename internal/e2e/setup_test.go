@@ -46,6 +46,7 @@ type class struct {
 	t    *testing.T
 	name string
 	env  cli.Env
+	then func() time.Time // the clock by which a swarm's gateways are given certificates; nil: now
 }
 
 // newClass names an instance and makes sure that it is taken down in the end. Nothing is up yet.
@@ -91,11 +92,22 @@ func (c *class) run(args ...string) string {
 // eventually runs a command until its output has what is wanted. It gives up with the test's own deadline in sight.
 func (c *class) eventually(want string, args ...string) string {
 	c.t.Helper()
+	return c.await(want, func(out, _ string) string { return out }, args...)
+}
+
+// eventuallySaid is eventually for what is told beside the output.
+func (c *class) eventuallySaid(want string, args ...string) {
+	c.t.Helper()
+	c.await(want, func(_, errs string) string { return errs }, args...)
+}
+
+func (c *class) await(want string, where func(out, errs string) string, args ...string) string {
+	c.t.Helper()
 	ctx, cancel := context.WithTimeout(c.t.Context(), 2*time.Minute)
 	defer cancel()
 	for {
 		_, out, errs := c.try(ctx, args...)
-		if strings.Contains(out, want) {
+		if strings.Contains(where(out, errs), want) {
 			return out
 		}
 		if ctx.Err() != nil {

@@ -5,6 +5,7 @@ package e2e
 import (
 	"context"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -23,19 +24,25 @@ import (
 // the peer is docker run, one after the other. The figures belong to the machine: it holds them to no bound. It is what
 // docs/scale.md is made from: make bench-class.
 func TestClassSpeed(t *testing.T) {
-	sizes := os.Getenv("MAILLAB_BENCH_CLASS")
+	measureSizes(t, "MAILLAB_BENCH_CLASS", "students\tpeer\tpeer up\tup\tratio\tpeer down\tdown\tratio\tup again\tstatus\tcheck\treset\tsnapshot 1 MB\trestore\tMiB each", measureClass)
+}
+
+// measureSizes measures classes of the sizes that a variable names, and prints a table. Without the variable nothing is measured.
+func measureSizes(t *testing.T, variable, head string, measure func(t *testing.T, w io.Writer, n int)) {
+	t.Helper()
+	sizes := os.Getenv(variable)
 	if sizes == "" {
-		t.Skip("MAILLAB_BENCH_CLASS=1,10,30 measures")
+		t.Skip(variable + "=1,10,30 measures")
 	}
 	var out strings.Builder
 	w := tabwriter.NewWriter(&out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "students\tpeer\tpeer up\tup\tratio\tpeer down\tdown\tratio\tup again\tstatus\tcheck\treset\tsnapshot 1 MB\trestore\tMiB each")
+	fmt.Fprintln(w, head)
 	for part := range strings.SplitSeq(sizes, ",") {
 		n, err := strconv.Atoi(part)
 		if err != nil {
 			t.Fatal(err)
 		}
-		measureClass(t, w, n)
+		measure(t, w, n)
 	}
 	if err := w.Flush(); err != nil {
 		t.Fatal(err)
@@ -43,7 +50,7 @@ func TestClassSpeed(t *testing.T) {
 	t.Logf("\n%s", out.String())
 }
 
-func measureClass(t *testing.T, w *tabwriter.Writer, n int) {
+func measureClass(t *testing.T, w io.Writer, n int) {
 	c := newClass(t, fmt.Sprintf("speed-%d", n))
 	students := strconv.Itoa(n)
 	c.run("up", "-f", "amiens-smtp-pop-imap", "--students", "1") // the image is built, Docker is awake

@@ -4,7 +4,6 @@ package e2e
 
 import (
 	"bufio"
-	"fmt"
 	"io"
 	"os"
 	"os/exec"
@@ -14,7 +13,8 @@ import (
 	"time"
 
 	"golang.org/x/crypto/ssh"
-	"golang.org/x/sys/unix"
+
+	"maillab/internal/screen/screentest"
 )
 
 // patience bounds one expected line; it is only ever spent by a failure.
@@ -84,7 +84,7 @@ func telnet(t *testing.T, address string) *terminal {
 	if _, err := exec.LookPath("telnet"); err != nil {
 		t.Skip("no telnet on this machine")
 	}
-	master, slave := pty(t)
+	master, slave := screentest.Open(t)
 	cmd := exec.Command("telnet", host, port)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = slave, slave, slave
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true}
@@ -104,27 +104,6 @@ func telnet(t *testing.T, address string) *terminal {
 		slave.Close()
 	})
 	return newTerminal(t, master, master)
-}
-
-// pty opens a pseudo terminal pair.
-func pty(t *testing.T) (master, slave *os.File) {
-	t.Helper()
-	master, err := os.OpenFile("/dev/ptmx", os.O_RDWR, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := unix.IoctlSetPointerInt(int(master.Fd()), unix.TIOCSPTLCK, 0); err != nil {
-		t.Fatal(err)
-	}
-	n, err := unix.IoctlGetInt(int(master.Fd()), unix.TIOCGPTN)
-	if err != nil {
-		t.Fatal(err)
-	}
-	slave, err = os.OpenFile(fmt.Sprintf("/dev/pts/%d", n), os.O_RDWR|unix.O_NOCTTY, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return master, slave
 }
 
 // login opens an SSH connection through a published port, by password.

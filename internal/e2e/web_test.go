@@ -26,10 +26,7 @@ import (
 func TestPage(t *testing.T) {
 	c := newClass(t, "page")
 	c.run("up", "-y", "-f", "amiens-smtp-pop-imap", "--students", "2", "--web")
-	var link struct{ Address, Teacher string }
-	if err := json.Unmarshal([]byte(c.run("web", "-o", "json")), &link); err != nil {
-		t.Fatal(err)
-	}
+	link := c.page()
 	alone(c)
 	student := &browser{t: t, page: link.Address, client: newClient(t)}
 	student.post("login", url.Values{"name": {"student01"}, "password": {"master2021"}}, http.StatusSeeOther)
@@ -43,13 +40,7 @@ func TestPage(t *testing.T) {
 	if other := (&browser{t: t, page: link.Address, client: newClient(t)}); other.status("alive") != http.StatusUnauthorized {
 		t.Error("nobody is let in")
 	}
-	teacher := &browser{t: t, page: link.Address, client: newClient(t)}
-	_, query, _ := strings.Cut(link.Teacher, "?")
-	code, err := url.ParseQuery(query)
-	if err != nil {
-		t.Fatal(err)
-	}
-	teacher.post("teacher", code, http.StatusSeeOther)
+	teacher := link.teacher(t)
 	teacher.until("board", "student01")
 	teacher.until("person?seat=1&student=student01", "RCPT TO:")
 	engineDo(t, "restart", "-t", "0", "maillab-"+c.name+"-web")
@@ -59,6 +50,31 @@ func TestPage(t *testing.T) {
 	if slices.ContainsFunc(c.containers(), func(name string) bool { return strings.HasSuffix(name, "-web") }) {
 		t.Error("the page is not taken away: ", c.containers())
 	}
+}
+
+// pageLink is where a class's page is, and the link that makes one browser the teacher's.
+type pageLink struct{ Address, Teacher string }
+
+// page makes a new link.
+func (c *class) page() (link pageLink) {
+	c.t.Helper()
+	if err := json.Unmarshal([]byte(c.run("web", "-o", "json")), &link); err != nil {
+		c.t.Fatal(err)
+	}
+	return link
+}
+
+// teacher is a browser that has used the link.
+func (link pageLink) teacher(t *testing.T) *browser {
+	t.Helper()
+	_, query, _ := strings.Cut(link.Teacher, "?")
+	code, err := url.ParseQuery(query)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := &browser{t: t, page: link.Address, client: newClient(t)}
+	b.post("teacher", code, http.StatusSeeOther)
+	return b
 }
 
 // alone: the page's container has no network, no rights, and nothing that it could write.
@@ -150,7 +166,7 @@ type screenOf struct {
 // openTerminal opens one, and waits for its prompt.
 func (b *browser) openTerminal() *screenOf {
 	b.t.Helper()
-	ctx, cancel := context.WithTimeout(b.t.Context(), 2*time.Minute)
+	ctx, cancel := context.WithTimeout(b.t.Context(), 10*time.Minute)
 	b.t.Cleanup(cancel)
 	conn, _, err := websocket.Dial(ctx, b.page+"terminal?tab=1&cols=90&rows=40", &websocket.DialOptions{HTTPClient: b.client})
 	if err != nil {

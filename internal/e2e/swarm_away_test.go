@@ -1,0 +1,111 @@
+//go:build linux
+
+package e2e
+
+import (
+	"bufio"
+	"fmt"
+	"net"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"maillab/internal/machines"
+)
+
+// gatewayDies has the gateway of one machine killed: its sandboxes stay, Swarm starts another, and it finds by itself what it has to serve.
+func gatewayDies(t *testing.T, c *class, all *machines.Machines, m *machines.Machine) {
+	t.Helper()
+	class, l := c.status(), &mailing{}
+	here := seatsOn(t, m, c.name)[0]
+	elsewhere := seatsOn(t, all.All[0], c.name)[0]
+	deliver(t, l.through(class, here, "smtp", all.All[0]), "util1", "before-the-gateway-died")
+	shell := login(t, l.through(class, here, "ssh", all.All[0]), "util11", lesson)
+	id, err := exec.Command("docker", "-H", m.Host(), "ps", "-q", "--filter", "name=maillab-"+c.name+"-gateway").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if out, err := exec.Command("docker", "-H", m.Host(), "kill", strings.TrimSpace(string(id))).CombinedOutput(); err != nil {
+		t.Fatalf("%s: %v", out, err)
+	}
+	if line := firstLine(l.through(class, elsewhere, "smtp", all.All[0])); !strings.HasPrefix(line, "220 ") {
+		t.Errorf("while a gateway is dead another's door says %q", line)
+	}
+	_ = shell.Wait() // it went through it
+	for _, door := range []*machines.Machine{m, all.All[0]} {
+		answers(t, l.through(class, here, "smtp", door))
+	}
+	answers(t, l.through(class, elsewhere, "smtp", m))
+	if said := lines(t, l.through(class, here, "pop3", m), "USER util1", "PASS "+lesson, "PASS "+chosen, "TOP 1 0", "STAT", "QUIT"); strings.Contains(said, "+OK 0 ") {
+		t.Errorf("the mailbox is empty:\n%s", said)
+	}
+	c.eventually("nothing to do", "up", "--dry-run")
+}
+
+// answers waits until a mail server greets at an address.
+func answers(t *testing.T, address string) {
+	t.Helper()
+	for deadline := time.Now().Add(2 * time.Minute); !strings.HasPrefix(firstLine(address), "220 "); time.Sleep(50 * time.Millisecond) { // between two looks
+		if time.Now().After(deadline) {
+			t.Fatalf("nobody answers at %s", address)
+		}
+	}
+}
+
+// cutOff takes a machine that lives off the network. Whoever is on it is let go before the same seat is served elsewhere; nobody gets in
+// there any more, though its sandboxes go on; and once it is back each seat is there once.
+func cutOff(t *testing.T, c *class, all *machines.Machines, m *machines.Machine) {
+	t.Helper()
+	class, l := c.status(), &mailing{}
+	seat := seatsOn(t, m, c.name)[0]
+	_, port, _ := net.SplitHostPort(l.through(class, seat, "smtp", m))
+	inside := fmt.Sprintf("exec 3<>/dev/tcp/127.0.0.1/%s && cat <&3", port)
+	session := m.Command("bash", "-c", inside)
+	out, err := session.StdoutPipe()
+	if err == nil {
+		err = session.Start()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = session.Process.Kill(); _ = session.Wait() }()
+	in := bufio.NewReader(out)
+	if line, err := in.ReadString('\n'); err != nil || !strings.HasPrefix(line, "220 ") {
+		t.Fatalf("on %s: %q, %v", m.Name, line, err)
+	}
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		_, _ = in.ReadString('\x00')
+	}()
+	if err := m.Cut(true); err != nil {
+		t.Fatal(err)
+	}
+	c.awaitGone(m)
+	c.run("up", "-y")
+	select {
+	case <-ended:
+	default:
+		t.Errorf("seat %d is served elsewhere, and a connection to it on %s goes on", seat, m.Name)
+	}
+	answers(t, l.through(class, seat, "smtp", all.All[0]))
+	deliver(t, l.through(class, seat, "smtp", all.All[0]), "util1", "while-it-was-cut-off")
+	if !slices.Contains(seatsOn(t, m, c.name), seat) {
+		t.Errorf("seat %d has ended on %s: nothing was tried", seat, m.Name)
+	}
+	if said, _ := m.Command("timeout", "60", "bash", "-c", inside).Output(); len(said) > 0 {
+		t.Errorf("seat %d answers on a machine that is cut off: %q", seat, said)
+	}
+	if err := m.Cut(false); err != nil {
+		t.Fatal(err)
+	}
+	awaitNode(t, all, m, "Ready")
+	c.run("up", "-y")
+	once(t, c, all.All)
+	answers(t, l.through(class, seat, "smtp", m))
+	if said := lines(t, l.through(class, seat, "pop3", m), "USER util1", "PASS "+lesson, "PASS "+chosen, "LIST", "QUIT"); !strings.Contains(said, "+OK ") {
+		t.Errorf("seat %d after all:\n%s", seat, said)
+	}
+}
