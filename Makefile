@@ -10,7 +10,7 @@ DAEMON_FLAGS = -trimpath -buildvcs=false -ldflags '-s -w -buildid='
 STATICCHECK  = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 GOVULNCHECK  = golang.org/x/vuln/cmd/govulncheck@v1.9.0
 
-.PHONY: up test race build daemons check lint vulnerabilities fuzz bench bench-class bench-mail torture clean dist dist-check
+.PHONY: up test race build daemons check lint vulnerabilities fuzz bench bench-class bench-swarm bench-mail bench-web torture torture-swarm clean dist dist-check
 
 up: build
 	bin/maillab up
@@ -62,6 +62,11 @@ TORTURE ?= 5m
 torture:
 	MAILLAB_TORTURE=$(TORTURE) $(GO) test -count=1 -timeout 3h -v -run '^TestTorture$$' ./internal/mailproof
 
+# One of a swarm's three machines is killed under load, so often, and every message accounted for. It needs root and dockerd.
+KILLS ?= 20
+torture-swarm: build
+	MAILLAB_TORTURE_SWARM=$(KILLS) MAILLAB_REQUIRE_DOCKER=1 $(GO) test -count=1 -timeout 3h -v -run '^TestSwarmTorture$$' ./internal/e2e
+
 # The mail daemon beside Postfix and Dovecot in a container, on this machine, in one run.
 bench-mail:
 	CGO_ENABLED=0 MAILLAB_BENCH_MAIL=1 $(GO) test -count=1 -timeout 1h -v -run '^TestBesidePostfixAndDovecot$$' ./internal/mailproof
@@ -71,6 +76,16 @@ bench-mail:
 CLASSES ?= 1,10,30,100
 bench-class: build
 	MAILLAB_BENCH_CLASS=$(CLASSES) $(GO) test -count=1 -timeout 1h -v -run '^TestClassSpeed$$' ./internal/e2e
+
+# A class on a swarm of three engines in namespaces of this machine, beside Swarm's bare services and the docker engine: SWARM of students.
+SWARM ?= 30,100
+bench-swarm: build
+	MAILLAB_BENCH_SWARM=$(SWARM) $(GO) test -count=1 -timeout 1h -v -run '^TestSwarmSpeed$$' ./internal/e2e
+
+# The class's page on this machine: first page, a key's echo beside SSH alone, memory, a board's processor time.
+PAGES ?= 30
+bench-web: build
+	MAILLAB_BENCH_WEB=$(PAGES) $(GO) test -count=1 -timeout 1h -v -run '^TestPageSpeed$$' ./internal/e2e
 
 bench: build
 	$(GO) test -run '^$$' -bench . -benchtime 2s ./...
