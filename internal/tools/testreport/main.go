@@ -1,5 +1,5 @@
-// Command testreport runs go test with the arguments that it is given and shows what go test does, and at the end what was
-// skipped, with the reason, and how many tests passed, failed and were skipped. It exits with 1 when anything failed.
+// Command testreport runs go test with the arguments that it is given and shows what go test does, and at the end which tests
+// took the longest, what was skipped, with the reason, and how many passed, failed and were skipped. It exits with 1 when anything failed.
 //
 //	testreport [--] ./...
 package main
@@ -35,6 +35,7 @@ type runner struct {
 // run tells whether all went well.
 func (r runner) run(args []string) bool {
 	total, err := r.watch(args)
+	list(r.out, "slowest", total.slowest())
 	list(r.out, "skipped", total.skips)
 	fmt.Fprintf(r.out, "\n%d passed, %d failed, %d skipped\n", total.passed, total.failed, len(total.skips))
 	if err != nil {

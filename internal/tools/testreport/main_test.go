@@ -11,7 +11,10 @@ const (
 	passing = `{"Action":"run","Package":"p","Test":"TestA"}
 {"Action":"output","Package":"p","Test":"TestA","Output":"=== RUN   TestA\n"}
 {"Action":"output","Package":"p","Test":"TestA","Output":"noise of a passing test\n"}
-{"Action":"pass","Package":"p","Test":"TestA"}
+{"Action":"pass","Package":"p","Test":"TestA/Part","Elapsed":9}
+{"Action":"pass","Package":"p","Test":"TestA","Elapsed":1.4}
+{"Action":"pass","Package":"p","Test":"TestC","Elapsed":12.5}
+{"Action":"pass","Package":"p","Test":"TestQuick","Elapsed":0.9}
 {"Action":"output","Package":"p","Test":"TestB","Output":"    b_test.go:7: no engine answers\n"}
 {"Action":"output","Package":"p","Test":"TestB","Output":"--- SKIP: TestB (0.00s)\n"}
 {"Action":"skip","Package":"p","Test":"TestB"}
@@ -48,7 +51,7 @@ func TestReport(t *testing.T) {
 	var out strings.Builder
 	r, _ := played(&out, passing)
 	ok := r.run([]string{"./..."})
-	want := "ok  \tp\t0.1s\n\nskipped:\n  p TestB: b_test.go:7: no engine answers\n\n1 passed, 0 failed, 1 skipped\n"
+	want := "ok  \tp\t0.1s\n\nslowest:\n    12 s  p TestC\n     1 s  p TestA\n\nskipped:\n  p TestB: b_test.go:7: no engine answers\n\n4 passed, 0 failed, 1 skipped\n"
 	if !ok || out.String() != want {
 		t.Errorf("got %v,\n%s\nwant\n%s", ok, out.String(), want)
 	}

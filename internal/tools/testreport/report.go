@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -13,6 +14,7 @@ import (
 // event is one line of go test -json (see go doc test2json); build output has an ImportPath instead of a Package.
 type event struct {
 	Action, Package, Test, Output, ImportPath string
+	Elapsed                                   float64 // seconds
 }
 
 // tally is what a run came to.
@@ -20,7 +22,22 @@ type tally struct {
 	passed, failed int
 	skips          []string            // tests with the reason
 	packages       []string            // that failed, built or not
+	took           []event             // tests that ran, without their parts
 	output         map[string][]string // of tests that have not ended, by package and test
+}
+
+// mostSlow is how many tests are named that took the longest.
+const mostSlow = 15
+
+// slowest says which tests took how long.
+func (t *tally) slowest() (lines []string) {
+	slices.SortFunc(t.took, func(a, b event) int { return cmp.Or(cmp.Compare(b.Elapsed, a.Elapsed), cmp.Compare(key(a), key(b))) })
+	for _, e := range t.took[:min(mostSlow, len(t.took))] {
+		if e.Elapsed >= 1 {
+			lines = append(lines, fmt.Sprintf("%4.0f s  %s", e.Elapsed, key(e)))
+		}
+	}
+	return lines
 }
 
 // report shows the output of tests that failed, and of packages, and counts.
@@ -75,6 +92,9 @@ func (t *tally) endPackage(e event, out io.Writer) {
 func (t *tally) endTest(e event, out io.Writer) {
 	said := t.output[key(e)]
 	delete(t.output, key(e))
+	if !strings.Contains(e.Test, "/") {
+		t.took = append(t.took, e)
+	}
 	switch e.Action {
 	case "pass":
 		t.passed++
