@@ -46,7 +46,6 @@ type class struct {
 	t    *testing.T
 	name string
 	env  cli.Env
-	then func() time.Time // the clock by which a swarm's gateways are given certificates; nil: now
 }
 
 // newClass names an instance and makes sure that it is taken down in the end. Nothing is up yet.

@@ -75,15 +75,20 @@ func newSwarm(t *testing.T, short string, managers int) (*class, *machines.Machi
 		f.Close()
 	}
 	c := newClass(t, short)
-	c.env.Engines = []deploy.Maker{{Name: "swarm", Make: func(ctx context.Context) (s engine.Engine, err error) {
+	c.env.Engines = swarmOf(all, managers, nil)
+	return c, all
+}
+
+// swarmOf is the engine whose gateways are given certificates by a clock; nil: by this machine's.
+func swarmOf(all *machines.Machines, managers int, now func() time.Time) []deploy.Maker {
+	return []deploy.Maker{{Name: "swarm", Make: func(ctx context.Context) (s engine.Engine, err error) {
 		for _, m := range all.All[:managers] { // the first that is there
-			if s, err = managed(ctx, m, c.then); err == nil {
+			if s, err = managed(ctx, m, now); err == nil {
 				return s, nil
 			}
 		}
 		return nil, err
 	}}}
-	return c, all
 }
 
 // managed is the swarm through one of its managers.
@@ -262,14 +267,45 @@ func comesBack(t *testing.T, c *class, all *machines.Machines, dead *machines.Ma
 	}
 }
 
-// TestDrain: one machine is emptied while mail comes in without a pause. All that was acknowledged is there afterwards, on another
-// machine at the same address; who was connected is let go, and nothing is left on the machine.
+// TestDrain has two classes on three machines.
 func TestDrain(t *testing.T) {
 	c, all := newSwarm(t, "drain", 1)
-	c.then = func() time.Time { return time.Now().AddDate(0, 0, -350) } // certificates end soon
+	t.Run("BetweenServers", func(t *testing.T) { betweenMachines(t, c, all) })
+	t.Run("UnderLoad", func(t *testing.T) { drained(t, c.with(t), all) })
+}
+
+// betweenMachines has the servers of a class on different machines send to each other, also after one has moved.
+func betweenMachines(t *testing.T, beside *class, all *machines.Machines) {
+	c := newClass(t, "between-machines")
+	c.env.Engines = beside.env.Engines
+	betweenServers(t, c, "--listen", "0.0.0.0", "--base", "24000")
+	var from *machines.Machine
+	for _, m := range all.All {
+		if seats := seatsOn(t, m, c.name); slices.Contains(seats, 2) {
+			from = m
+			if len(seats) > 1 {
+				t.Errorf("seats %v are all on %s", seats, m.Name)
+			}
+		}
+	}
+	c.run("drain", from.Name, "-y")
+	output(t, c.shell("alice"), "mail -s 'after the move' bob@bob.lab", "hello\n")
+	bob := c.shell("bob")
+	if out := output(t, bob, "timeout 30 sh -c 'until grep \"^Subject: after the move\" /var/mail/bob; do sleep 0.1; done'; drill alice.lab mx", ""); !strings.Contains(out, "after the move") ||
+		!strings.Contains(out, "10 mx.alice.lab.") {
+		t.Errorf("bob on another machine: %s", out)
+	}
+	c.run("down", "-y")
+}
+
+// drained: one machine is emptied while mail comes in without a pause. All that was acknowledged is there afterwards, on another
+// machine at the same address; who was connected is let go, and nothing is left on the machine.
+func drained(t *testing.T, c *class, all *machines.Machines) {
+	today := c.env.Engines
+	c.env.Engines = swarmOf(all, 1, func() time.Time { return time.Now().AddDate(0, 0, -350) }) // certificates end soon
 	c.run("up", "-f", "amiens-smtp-pop-imap", "--students", "4", "--listen", "0.0.0.0", "--base", "23000", "-y")
 	was := c.status()
-	c.then = nil
+	c.env.Engines = today
 	renewed(t, c, all, was)
 	from := all.All[1]
 	if len(seatsOn(t, from, c.name)) == 0 {

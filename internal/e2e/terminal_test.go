@@ -4,6 +4,7 @@ package e2e
 
 import (
 	"bufio"
+	"fmt"
 	"io"
 	"os"
 	"os/exec"
@@ -147,17 +148,26 @@ func onTerminal(t *testing.T, client *ssh.Client, command string) *terminal {
 // output runs a command without a terminal.
 func output(t *testing.T, client *ssh.Client, command, stdin string) string {
 	t.Helper()
-	session, err := client.NewSession()
+	out, err := said(client, command, stdin)
 	if err != nil {
 		t.Fatal(err)
+	}
+	return out
+}
+
+// said is output for where a test cannot be ended. A command's own failure is none.
+func said(client *ssh.Client, command, stdin string) (string, error) {
+	session, err := client.NewSession()
+	if err != nil {
+		return "", err
 	}
 	defer session.Close()
 	session.Stdin = strings.NewReader(stdin)
 	out, err := session.CombinedOutput(command)
 	if err != nil && !isExit(err) {
-		t.Fatalf("%s: %v\n%s", command, err, out)
+		return "", fmt.Errorf("%s: %w\n%s", command, err, out)
 	}
-	return string(out)
+	return string(out), nil
 }
 
 // play plays a dialogue file in a telnet that runs on a terminal, as package dialoguetest does on a connection.
