@@ -6,7 +6,11 @@ import (
 	"context"
 	"fmt"
 	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
 	"net/smtp"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -83,7 +87,7 @@ func newSwarm(t *testing.T, short string, managers int) (*class, *machines.Machi
 func swarmOf(all *machines.Machines, managers int, now func() time.Time) []deploy.Maker {
 	return []deploy.Maker{{Name: "swarm", Make: func(ctx context.Context) (s engine.Engine, err error) {
 		for _, m := range all.All[:managers] { // the first that is there
-			if s, err = managed(ctx, m, now); err == nil {
+			if s, err = managed(ctx, m.Host(), now); err == nil {
 				return s, nil
 			}
 		}
@@ -91,9 +95,9 @@ func swarmOf(all *machines.Machines, managers int, now func() time.Time) []deplo
 	}}}
 }
 
-// managed is the swarm through one of its managers.
-func managed(ctx context.Context, m *machines.Machine, now func() time.Time) (engine.Engine, error) {
-	e, err := docker.Open(ctx, docker.Config{Endpoint: docker.Endpoint{Host: m.Host()}, Now: now, Build: docker.Build{
+// managed is the swarm through one of its managers, at an address as DOCKER_HOST has it.
+func managed(ctx context.Context, host string, now func() time.Time) (engine.Engine, error) {
+	e, err := docker.Open(ctx, docker.Config{Endpoint: docker.Endpoint{Host: host}, Now: now, Build: docker.Build{
 		Context: images.Context, Base: images.Base, Lock: filepath.Join(os.TempDir(), "maillab-e2e-build.lock"),
 	}})
 	if err != nil {
@@ -271,6 +275,7 @@ func comesBack(t *testing.T, c *class, all *machines.Machines, dead *machines.Ma
 func TestDrain(t *testing.T) {
 	c, all := newSwarm(t, "drain", 1)
 	t.Run("BetweenServers", func(t *testing.T) { betweenMachines(t, c, all) })
+	t.Run("NoExec", func(t *testing.T) { withoutExec(t, c.with(t), all) })
 	t.Run("UnderLoad", func(t *testing.T) { drained(t, c.with(t), all) })
 }
 
@@ -296,6 +301,49 @@ func betweenMachines(t *testing.T, beside *class, all *machines.Machines) {
 		t.Errorf("bob on another machine: %s", out)
 	}
 	c.run("down", "-y")
+}
+
+// withoutExec: where the manager's socket is guarded by a proxy that lets nobody execute in containers, the gateways are reached by TLS.
+func withoutExec(t *testing.T, c *class, all *machines.Machines) {
+	was := c.env.Engines
+	c.run("up", "-f", "amiens-smtp-pop-imap", "--students", "2", "--listen", "0.0.0.0", "--base", "25000", "-y")
+	refused := 0
+	c.env.Engines = []deploy.Maker{{Name: "swarm", Make: func(ctx context.Context) (engine.Engine, error) {
+		return managed(ctx, guarded(t, all.All[0], &refused), nil)
+	}}}
+	c.run("reset", "-y")
+	for _, s := range c.status().Sandboxes {
+		if s.State != "ready" {
+			t.Errorf("seat %d is %s", s.Seat, s.State)
+		}
+	}
+	if refused == 0 {
+		t.Error("nothing was to be executed")
+	}
+	c.env.Engines = was
+	c.run("down", "-y")
+}
+
+// guarded is a proxy before a machine's engine that refuses to execute in containers, and counts how often.
+func guarded(t *testing.T, m *machines.Machine, refused *int) (host string) {
+	t.Helper()
+	proxy := httputil.NewSingleHostReverseProxy(&url.URL{Scheme: "http", Host: "engine"})
+	proxy.Transport = &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+		return new(net.Dialer).DialContext(ctx, "unix", m.Socket)
+	}}
+	var mu sync.Mutex
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodPost && strings.HasSuffix(r.URL.Path, "/exec") {
+			mu.Lock()
+			*refused++
+			mu.Unlock()
+			http.Error(w, `{"message":"executing is not allowed here"}`, http.StatusForbidden)
+			return
+		}
+		proxy.ServeHTTP(w, r)
+	}))
+	t.Cleanup(server.Close)
+	return "tcp://" + server.Listener.Addr().String()
 }
 
 // drained: one machine is emptied while mail comes in without a pause. All that was acknowledged is there afterwards, on another
