@@ -45,15 +45,16 @@ func docker(t *testing.T, args ...string) string {
 	return strings.TrimSpace(string(out))
 }
 
-// buildPeer builds the image of peer/ on maillab's own base. It stays, as the base does: the first time takes minutes.
-func buildPeer(t *testing.T) (image string) {
+// buildPeer builds the image of a folder, peer or judges, on maillab's own base. It stays, as the base does: the first time takes
+// minutes.
+func buildPeer(t *testing.T, folder string) (image string) {
 	t.Helper()
-	const tag = "maillab/peer:bookworm"
+	tag := "maillab/" + folder + ":bookworm"
 	base, err := exec.Command("../../images/base/make-base").Output()
 	if err != nil {
 		t.Fatalf("the base image: %v", err)
 	}
-	docker(t, "build", "-q", "-t", tag, "--build-arg", "BASE="+strings.TrimSpace(string(base)), "peer")
+	docker(t, "build", "-q", "-t", tag, "--build-arg", "BASE="+strings.TrimSpace(string(base)), folder)
 	return tag
 }
 
@@ -65,7 +66,7 @@ func newArena(t *testing.T) *arena {
 	}
 	needDocker(t)
 	a := &arena{t: t, container: fmt.Sprintf("mailproof-%d", os.Getpid())}
-	image := buildPeer(t)
+	image := buildPeer(t, "peer")
 	dir := t.TempDir()
 	for _, d := range []string{dir, filepath.Join(dir, "mail"), filepath.Join(dir, "ours")} {
 		if err := os.MkdirAll(d, 0o755); err != nil {

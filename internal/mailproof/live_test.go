@@ -66,7 +66,7 @@ func newOracle(t *testing.T) *oracle {
 	t.Helper()
 	needDocker(t)
 	o := &oracle{t: t, container: fmt.Sprintf("mailproof-postfix-%d", os.Getpid())}
-	image := buildPeer(t)
+	image := buildPeer(t, "peer")
 	t.Cleanup(func() { _ = exec.Command("docker", "rm", "-f", o.container).Run() })
 	docker(t, "run", "-d", "--init", "--name", o.container, image, "/reference.sh")
 	o.address = docker(t, "inspect", "-f", "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}", o.container)

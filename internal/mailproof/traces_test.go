@@ -22,7 +22,7 @@ type traces struct {
 type trace struct{ log, mail string }
 
 var (
-	logLine  = regexp.MustCompile(`^\w{3} [ \d]\d [\d:]{8} \S+ postfix/(\w+)\[\d+\]: (.*)$`)
+	logLine  = regexp.MustCompile(`^\w{3} [ \d]\d [\d:]{8} \S+ (?:postfix/)?([\w-]+)\[\d+\]: (.*)$`)
 	begun    = regexp.MustCompile(`^([0-9A-Za-z]{6,20}): client=`)
 	started  = regexp.MustCompile(`(?:notification: |forwarded as )([0-9A-Za-z]{6,20})`)
 	ownID    = regexp.MustCompile(`(?m)\bid ([0-9A-Za-z]{6,20})(?:;|$)`)
@@ -66,7 +66,7 @@ func (tr traces) events() (all []event) {
 func (tr traces) from(peer string) (lines, ids []string) {
 	events := tr.events()
 	for _, e := range events {
-		if e.process == "smtpd" && strings.Contains(e.text, "["+peer+"]") {
+		if e.process == "smtpd" && strings.Contains(e.text, "["+peer+"]") || e.process == "policyd-spf" {
 			lines = append(lines, e.text)
 			if m := begun.FindStringSubmatch(e.text); m != nil {
 				ids = append(ids, m[1])
@@ -100,7 +100,7 @@ func (tr traces) settled(scenes []*scene) bool {
 }
 
 // order is that of a message's life. Postfix's processes write when they come to it.
-var order = []string{"pickup", "cleanup", "qmgr", "local", "smtp", "error", "bounce"}
+var order = []string{"pickup", "cleanup", "opendkim", "opendmarc", "qmgr", "local", "smtp", "error", "bounce"}
 
 // of is one peer's trace.
 func (tr traces) of(peer string) trace {
@@ -113,7 +113,7 @@ func (tr traces) of(peer string) trace {
 	for _, id := range ids {
 		var life []event
 		for _, e := range events {
-			if e.process != "smtpd" && (strings.HasPrefix(e.text, id+": ") || strings.HasPrefix(e.text, "warning: "+id+": ")) {
+			if e.process != "smtpd" && (strings.HasPrefix(e.text, id+": ") || strings.HasPrefix(e.text, id+" ") || strings.HasPrefix(e.text, "warning: "+id+": ")) {
 				life = append(life, e)
 			}
 		}
@@ -121,7 +121,10 @@ func (tr traces) of(peer string) trace {
 			continue // never finished: whether Postfix names it hangs on its buffers
 		}
 		slices.SortStableFunc(life, func(a, b event) int {
-			return cmp.Or(cmp.Compare(stageOf(a), stageOf(b)), cmp.Compare(a.text, b.text))
+			if c := cmp.Compare(stageOf(a), stageOf(b)); c != 0 || strings.HasPrefix(a.process, "open") {
+				return c
+			}
+			return cmp.Compare(a.text, b.text)
 		})
 		for _, e := range life {
 			fmt.Fprintf(&out, "%s: %s\n", e.process, withoutIDs(e.text, id, ids, mail))
