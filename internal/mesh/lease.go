@@ -43,13 +43,18 @@ func leaseEnd(mesh *control.Mesh, self string, votes map[string]time.Duration, n
 	case slices.Contains(mesh.Lost, self):
 		return 0, fmt.Errorf("%w: node %q is said to be lost", errNoNode, self)
 	}
-	lists := [][]string{nodes}
+	return majorities(mesh, self, votes, now, lease)
+}
+
+// majorities is until when those count that a picture needs, as self hears them: of its nodes, and of those of the picture before.
+func majorities(mesh *control.Mesh, self string, votes map[string]time.Duration, now, lease time.Duration) (time.Duration, error) {
+	lists := [][]string{ids(mesh.Nodes)}
 	if mesh.Taken != nil && mesh.Taken.Before != nil {
 		lists = append(lists, mesh.Taken.Before)
 	}
 	end := now + lease
 	for _, list := range lists {
-		list = slices.DeleteFunc(slices.Clone(list), func(id string) bool { return slices.Contains(mesh.Lost, id) })
+		list = without(list, mesh.Lost)
 		since, ok := majority(list, self, votes, now)
 		if !ok || since+lease <= now {
 			return 0, fmt.Errorf("node %q hears %d of %d nodes, and serves nothing until it hears a majority", self, heard(list, self, votes, now-lease), len(list))
@@ -57,6 +62,11 @@ func leaseEnd(mesh *control.Mesh, self string, votes map[string]time.Duration, n
 		end = min(end, since+lease)
 	}
 	return end, nil
+}
+
+// without is a list less some.
+func without(list, some []string) []string {
+	return slices.DeleteFunc(slices.Clone(list), func(id string) bool { return slices.Contains(some, id) })
 }
 
 // majority is the last time at which a majority had voted: the age of the oldest vote that it needs.

@@ -356,6 +356,54 @@ func TestTwoNodes(t *testing.T) {
 		if back.State().Serving {
 			t.Error("who is said to be lost serves something")
 		}
+		everybody := func(d *control.Doors) { d.Mesh.Lost = nil }
+		w.until("a takes its own return", func() bool { return back.put(everybody) == nil })
+		w.until("a serves again", func() bool { return back.State().Serving })
+		w.served(1, "b")
+		w.served(2, "b")
+		if err := back.put(move(1, "a")); err != nil {
+			t.Fatal(err)
+		}
+		w.served(1, "a")
+	})
+}
+
+// TestBackAndCutOff: who was said to be lost and comes back takes a seat from who serves it alone, and is cut off in the same moment: as long
+// as that one does not know it goes on there, and nowhere else.
+func TestBackAndCutOff(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, "a", "b")
+		if err := w.nodes["a"].put(first("a", "b")); err != nil {
+			t.Fatal(err)
+		}
+		w.served(2, "b")
+		w.kill("a")
+		if err := w.nodes["b"].put(func(d *control.Doors) { move(1, "b")(d); d.Mesh.Lost = []string{"a"} }); err != nil {
+			t.Fatal(err)
+		}
+		back := w.start("a")
+		w.until("a hears that b has the same picture", func() bool {
+			back.Mesh.mu.Lock()
+			defer back.Mesh.mu.Unlock()
+			if back.picture.Mesh == nil {
+				return false
+			}
+			settled, _ := back.has(back.picture, nil)
+			return settled
+		})
+		w.apart(func(string, string) bool { return true })
+		if err := back.put(func(d *control.Doors) { move(2, "a")(d); d.Mesh.Lost = nil }); err != nil {
+			t.Fatal(err)
+		}
+		for range 60 {
+			time.Sleep(Beat)
+			synctest.Wait()
+			if on := w.serving(2); !slices.Equal(on, []string{"b"}) {
+				t.Fatalf("seat 2 is served by %v", on)
+			}
+		}
+		w.apart(func(string, string) bool { return false })
+		w.served(2, "a")
 	})
 }
 

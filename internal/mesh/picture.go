@@ -59,7 +59,7 @@ func (m *Mesh) Propose(d control.Doors) (control.Doors, error) {
 		}
 		switch {
 		case !now.Mesh.Alike(d.Mesh):
-			taken.Before = ids(now.Mesh.Nodes)
+			taken.Before = without(ids(now.Mesh.Nodes), now.Mesh.Lost) // those that served until now
 		case !settled:
 			taken.Before = now.Mesh.Taken.Before
 		}
@@ -69,11 +69,12 @@ func (m *Mesh) Propose(d control.Doors) (control.Doors, error) {
 	return d, nil
 }
 
-// has tells whether a majority has the picture that is in force here, not counting who is said to be lost. The lock is held.
+// has tells whether a majority has the picture that is in force here, not counting who is said to be lost. This node need not be one of
+// them: it may have come back, and hears what the others have. The lock is held.
 func (m *Mesh) has(now control.Doors, lost []string) (bool, error) {
 	mesh := *now.Mesh
 	mesh.Lost = append(slices.Clone(mesh.Lost), lost...)
-	_, err := leaseEnd(&mesh, m.cfg.Node, votes(m.peers), m.cfg.Now(), m.cfg.Lease)
+	_, err := majorities(&mesh, m.cfg.Node, votes(m.peers), m.cfg.Now(), m.cfg.Lease)
 	return err == nil, err
 }
 
