@@ -190,6 +190,9 @@ func explain(err error, doing string, args ...any) error {
 		return fmt.Errorf("%s: %w: %w", text, engine.ErrUnavailable, err)
 	case errdefs.IsNotFound(err):
 		return fmt.Errorf("%s: %w: %w", text, engine.ErrNotFound, err)
+	case strings.Contains(err.Error(), "does not have a leader"):
+		return fmt.Errorf("%s: %w: %w; start managers that are down, or, where they do not come back, make the swarm anew with what is left, on a manager: "+
+			"docker swarm init --force-new-cluster, and maillab up", text, engine.ErrUnavailable, err)
 	case taken(err):
 		return fmt.Errorf("%s: %w: %w", text, engine.ErrConflict, err)
 	}

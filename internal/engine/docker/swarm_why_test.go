@@ -2,6 +2,7 @@ package docker
 
 import (
 	"encoding/json"
+	"errors"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -70,5 +71,23 @@ func TestAnsweringFirst(t *testing.T) {
 	}
 	if got != "bdac" {
 		t.Error(got)
+	}
+}
+
+// TestNoLeader: who has lost the majority of the managers is told what to type.
+func TestNoLeader(t *testing.T) {
+	daemon := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		w.WriteHeader(http.StatusInternalServerError)
+		_, _ = w.Write([]byte(`{"message":"rpc error: code = Unknown desc = The swarm does not have a leader. It's possible that too few managers are online."}`))
+	}))
+	defer daemon.Close()
+	api, err := client.NewClientWithOpts(client.WithHost("tcp://"+strings.TrimPrefix(daemon.URL, "http://")), client.WithVersion("1.41"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = api.ServiceList(t.Context(), swarm.ServiceListOptions{})
+	if err := explain(err, "observe all"); !errors.Is(err, engine.ErrUnavailable) || !strings.Contains(err.Error(), "docker swarm init --force-new-cluster") {
+		t.Error(err)
 	}
 }
