@@ -16,6 +16,8 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -98,33 +100,44 @@ func failed() answer { return answer{code: dns.RcodeServerFailure} }
 // of is what a zone answers.
 func of(z zone.Zone, q question) answer {
 	records, exists, endless := z.Find(q.name, q.kind)
-	switch {
-	case endless:
-		return failed()
+	switch target := leadsTo(records, q); {
+	case endless: // what leads in a circle is shown
+		return answer{code: dns.RcodeServerFailure, records: records}
 	case !exists:
 		return answer{code: dns.RcodeNameError, records: records, soa: z.SOA()}
-	case len(records) == 0:
-		return answer{soa: z.SOA()}
+	case len(records) == 0, target != "" && z.Has(target):
+		return answer{records: records, soa: z.SOA()}
 	}
 	return answer{records: records}
 }
 
-// resolve answers a question, over as many domains as CNAMEs lead to.
+// resolve answers a question, over as many domains as CNAMEs lead to. Whose word it is says the first (RFC 1035 section 4.1.1).
 func (s *Server) resolve(ctx context.Context, q question) answer {
-	var way []dns.RR
-	for range maxAliases {
+	var way answer
+	for i := range maxAliases {
 		a := s.lookup(ctx, q)
-		if a.code == dns.RcodeServerFailure {
+		if a.code == dns.RcodeServerFailure && len(a.records) == 0 {
 			return failed()
 		}
-		a.records = append(way, a.records...)
+		if i == 0 {
+			way.own = a.own
+		}
+		a.own, a.records = way.own, append(way.records, a.records...)
 		target := leadsTo(a.records, q)
-		if target == "" {
+		if target == "" || a.code == dns.RcodeServerFailure {
 			return a
 		}
-		way, q.name = a.records, target
+		if leadsBack(a.records, target) {
+			return answer{code: dns.RcodeServerFailure, records: a.records, own: a.own}
+		}
+		way, q.name = a, target
 	}
-	return failed()
+	return answer{code: dns.RcodeServerFailure, own: way.own}
+}
+
+// leadsBack tells whether a name is one that CNAMEs have led away from.
+func leadsBack(records []dns.RR, name string) bool {
+	return slices.ContainsFunc(records, func(r dns.RR) bool { return r.Header().Name == name })
 }
 
 // leadsTo is where the last of some records leads that is no answer yet, "" where there is nothing to follow.
@@ -319,6 +332,11 @@ func served(kind uint16) bool {
 func (s *Server) pointer(ctx context.Context, q question) answer {
 	none := answer{code: dns.RcodeNameError, soa: s.reverse.SOA()}
 	address, ok := addressOf(q.name)
+	if labels := dns.SplitDomainName(q.name); !ok && len(labels) == dns.CountLabel(s.reverse.Origin)+1 {
+		if _, err := strconv.ParseUint(labels[0], 10, 8); err == nil {
+			return answer{soa: s.reverse.SOA()} // addresses are below it: it is there, and has nothing (RFC 8020)
+		}
+	}
 	if !ok {
 		return none
 	}

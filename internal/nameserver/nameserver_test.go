@@ -147,6 +147,7 @@ func TestAnswers(t *testing.T) {
 		{"2.0.18.198.in-addr.arpa", "PTR", "NOERROR; 2.0.18.198.in-addr.arpa. 300 IN PTR mx.bob.lab."},
 		{"2.0.18.198.in-addr.arpa", "A", "NOERROR; SOA 18.198.in-addr.arpa."},
 		{"9.0.18.198.in-addr.arpa", "PTR", "NXDOMAIN; SOA 18.198.in-addr.arpa."},
+		{"0.18.198.in-addr.arpa", "PTR", "NOERROR; SOA 18.198.in-addr.arpa."},
 		{"1.0.0.127.in-addr.arpa", "PTR", "NXDOMAIN; SOA ."},
 		{"example.com", "A", "NXDOMAIN; SOA ."},
 		{".", "NS", "NOERROR; . 300 IN NS ns.lab."},
@@ -155,7 +156,10 @@ func TestAnswers(t *testing.T) {
 			t.Errorf("%s %s:\ngot  %s\nwant %s", test.name, test.kind, got, test.want)
 		}
 	}
-	v.files["carol.lab"] = "@ MX 0 .\nlost CNAME nobody\n"
+	v.files["carol.lab"] = "@ MX 0 .\nlost CNAME nobody\nround CNAME round.alice.lab.\n"
+	if got, want := v.query("round.alice.lab", "A"), "SERVFAIL; round.alice.lab. 300 IN CNAME round.carol.lab.; round.carol.lab. 300 IN CNAME round.alice.lab."; got != want {
+		t.Errorf("a circle:\ngot  %s\nwant %s", got, want)
+	}
 	if got, want := v.query("lost.carol.lab", "A"), "NXDOMAIN; lost.carol.lab. 300 IN CNAME nobody.carol.lab.; SOA carol.lab."; got != want {
 		t.Errorf("after it was mended:\ngot  %s\nwant %s", got, want)
 	}

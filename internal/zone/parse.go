@@ -257,12 +257,16 @@ func isLabel(text string) bool {
 		text[0] != '-' && text[len(text)-1] != '-'
 }
 
-// add takes a record in. A CNAME stands alone (RFC 1034 section 3.6.2).
+// add takes a record in. A CNAME stands alone (RFC 1034 section 3.6.2). Records of one name and type have one TTL, the first one's (RFC
+// 2181 section 5.2).
 func (p *parser) add(r dns.RR) {
 	name := r.Header().Name
 	_, alias := r.(*dns.CNAME)
 	for _, other := range p.zone.Records {
 		_, aliased := other.(*dns.CNAME)
+		if h := other.Header(); h.Name == name && h.Rrtype == r.Header().Rrtype {
+			r.Header().Ttl = h.Ttl
+		}
 		switch {
 		case other.Header().Name != name || !alias && !aliased:
 		case p.first[name] == 0:

@@ -65,14 +65,19 @@ func Given(domain, host string, address netip.Addr) []byte {
 // Has tells whether a full name is in the zone.
 func (z Zone) Has(name string) bool { return dns.IsSubDomain(z.Origin, name) }
 
-// SOA is the record that goes with the word that there is no such name.
-func (z Zone) SOA() dns.RR { return z.Records[0] }
+// SOA is the record that goes with the word that there is no such name: it may be kept as long as that (RFC 2308 section 3).
+func (z Zone) SOA() dns.RR {
+	soa := dns.Copy(z.Records[0])
+	soa.Header().Ttl = NegativeTTL
+	return soa
+}
 
 // maxAliases bounds a chain of CNAMEs in a zone.
 const maxAliases = 8
 
 // Find answers for a name of the zone: the records of a type there, those of CNAMEs on the way first, as far as they stay in
-// the zone. exists is false where there is no such name, nor any below it. A chain that is too long has no answer at all.
+// the zone. exists is false where there is no such name, nor any below it. A chain that is too long, or leads back, is endless; of one
+// that leads back, answer is what is on it.
 func (z Zone) Find(name string, kind uint16) (answer []dns.RR, exists, endless bool) {
 	name = dns.CanonicalName(name)
 	for range maxAliases {
@@ -94,8 +99,12 @@ func (z Zone) Find(name string, kind uint16) (answer []dns.RR, exists, endless b
 		if alias == nil || kind == dns.TypeANY {
 			return answer, exists, false
 		}
-		if name = alias.Target; !z.Has(name) {
+		name = alias.Target
+		switch {
+		case !z.Has(name):
 			return answer, true, false // whoever asks goes on from there
+		case slices.ContainsFunc(answer, func(r dns.RR) bool { return r.Header().Name == name }):
+			return answer, true, true
 		}
 	}
 	return nil, true, true

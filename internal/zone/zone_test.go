@@ -3,6 +3,7 @@ package zone
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 	"testing"
 
@@ -132,6 +133,18 @@ func TestBounds(t *testing.T) {
 	}
 }
 
+// TestOneTTL: records of one name and type have the first one's, as BIND reads them; others have their own.
+func TestOneTTL(t *testing.T) {
+	z, problems := Parse(alice(), []byte("mx 60 A 198.18.0.1\nmx A 198.18.0.9\nmx 5 TXT x\n"))
+	want := []string{"mx.alice.lab. 60 IN A 198.18.0.1", "mx.alice.lab. 60 IN A 198.18.0.9", "mx.alice.lab. 5 IN TXT \"x\""}
+	if got := lines(z.Records[2:]); len(problems) > 0 || !slices.Equal(got, want) {
+		t.Errorf("%q, %v", got, problems)
+	}
+	if soa := z.SOA(); soa.Header().Ttl != NegativeTTL || z.Records[0].Header().Ttl != TTL {
+		t.Errorf("%v may be kept too long, or %v too short", soa, z.Records[0])
+	}
+}
+
 func TestFind(t *testing.T) {
 	z, problems := Parse(alice(), []byte("a.b A 198.18.0.1\nwww CNAME b2\nb2 CNAME a.b\nout CNAME mx.bob.lab.\nround CNAME again\nagain CNAME round\nlost CNAME nobody\n"))
 	if len(problems) > 0 {
@@ -152,7 +165,7 @@ func TestFind(t *testing.T) {
 		{"www.alice.lab.", dns.TypeCNAME, 1, true, false},
 		{"out.alice.lab.", dns.TypeA, 1, true, false}, // whoever asks goes on at bob's
 		{"lost.alice.lab.", dns.TypeA, 1, false, false},
-		{"round.alice.lab.", dns.TypeA, 0, true, true},
+		{"round.alice.lab.", dns.TypeA, 2, true, true},
 	} {
 		records, exists, endless := z.Find(test.name, test.kind)
 		if len(records) != test.records || exists != test.exists || endless != test.endless {
