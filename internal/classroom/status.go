@@ -35,7 +35,7 @@ type GoneStatus struct {
 	Node  string    `json:"node"`
 	Since time.Time `json:"since,omitzero"`
 	Seats []int     `json:"seats"`
-	// Copies are from when the newest is that is kept of each, by seat.
+	// Copies are from when the newest is that is kept of each, by seat; null: the gateways could not be asked.
 	Copies map[int]time.Time `json:"copies"`
 	said   string
 }

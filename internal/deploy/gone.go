@@ -20,16 +20,20 @@ type Gone struct {
 	engine.Node
 	Since     time.Time // the others have not heard it since then; zero: not known
 	Sandboxes []instance.Sandbox
-	Copies    map[int]time.Time // from when the newest is that the others' gateways keep, by seat
+	Copies    map[int]time.Time // from when the newest is that the others' gateways keep, by seat; nil: they could not be asked
 }
 
 // Said is what is told of it.
 func (g Gone) Said() string {
 	var names []string
 	for _, s := range g.Sandboxes {
-		if at, is := g.Copies[s.Seat]; is {
+		at, is := g.Copies[s.Seat]
+		switch {
+		case is:
 			names = append(names, fmt.Sprintf("%s (copy of %s)", s.Name(), at.Local().Format(time.TimeOnly)))
-		} else {
+		case g.Copies == nil:
+			names = append(names, fmt.Sprintf("%s (what copies there are is not known)", s.Name()))
+		default:
 			names = append(names, fmt.Sprintf("%s (no copy)", s.Name()))
 		}
 	}
@@ -68,6 +72,9 @@ func (m Moved) Said() string {
 	return fmt.Sprintf("%s: what was on %s is as it was at %s; what came later is lost", who, m.From, m.Copy.Local().Format(time.TimeOnly))
 }
 
+// gonePatience bounds how long gateways may take to say whom they hear and what they keep: what they say is acted on.
+const gonePatience = 15 * time.Second
+
 // GoneNodes are an instance's machines that are gone, with what is there.
 func GoneNodes(ctx context.Context, i Running) (gone []Gone, err error) {
 	mover, ok := i.Engine.(engine.Mover)
@@ -79,7 +86,7 @@ func GoneNodes(ctx context.Context, i Running) (gone []Gone, err error) {
 		return nil, err
 	}
 	heard := map[string]control.NodeState{}
-	ctx, cancel := context.WithTimeout(ctx, gatewayPatience)
+	ctx, cancel := context.WithTimeout(ctx, gonePatience)
 	defer cancel()
 	client := i.Client()
 	defer client.Close()
@@ -88,7 +95,7 @@ func GoneNodes(ctx context.Context, i Running) (gone []Gone, err error) {
 			heard[n.ID] = n
 		}
 	}
-	kept, _ := depot.Everywhere(ctx, client)
+	kept, unasked := depot.Everywhere(ctx, client)
 	for _, s := range i.Sandboxes {
 		node, is := away[s.Seat]
 		if !is || heard[node.ID].Heard {
@@ -96,7 +103,10 @@ func GoneNodes(ctx context.Context, i Running) (gone []Gone, err error) {
 		}
 		n := slices.IndexFunc(gone, func(g Gone) bool { return g.ID == node.ID })
 		if n < 0 {
-			n, gone = len(gone), append(gone, Gone{Node: node, Since: heard[node.ID].Since, Copies: map[int]time.Time{}})
+			n, gone = len(gone), append(gone, Gone{Node: node, Since: heard[node.ID].Since})
+			if unasked == nil {
+				gone[n].Copies = map[int]time.Time{}
+			}
 		}
 		gone[n].Sandboxes = append(gone[n].Sandboxes, s)
 		for seat, newest := range depot.Newest(kept, []int{s.Seat}) {

@@ -69,3 +69,22 @@ func TestWhatIsGivenUp(t *testing.T) {
 		}
 	}
 }
+
+// TestGoneSaid: that there is no copy is told only when the gateways said so.
+func TestGoneSaid(t *testing.T) {
+	g := Gone{Node: engine.Node{Name: "node2"}, Sandboxes: []instance.Sandbox{{Seat: 1, Students: []string{"alice"}}, {Seat: 2, Students: []string{"bob"}}}}
+	at := time.Date(2026, 1, 2, 3, 4, 5, 0, time.Local)
+	for _, c := range []struct {
+		copies map[int]time.Time
+		want   string
+	}{
+		{nil, "alice (what copies there are is not known), bob (what copies there are is not known)"},
+		{map[int]time.Time{}, "alice (no copy), bob (no copy)"},
+		{map[int]time.Time{2: at}, "alice (no copy), bob (copy of 03:04:05)"},
+	} {
+		g.Copies = c.copies
+		if got, want := g.Said(), "node2 is gone; maillab up places anew what is there: "+c.want; got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+}

@@ -190,6 +190,9 @@ func Unpack(r io.Reader) (io.Reader, func(), error) {
 	return in, in.Close, nil
 }
 
+// unheard is how long a node is waited for that the others do not hear.
+const unheard = 2 * time.Second
+
 // Everywhere are the copies on all nodes. A node that is not heard, and does not answer, has none.
 func Everywhere(ctx context.Context, client *control.Client) ([]control.Kept, error) {
 	state, err := client.Mesh(ctx)
@@ -200,6 +203,12 @@ func Everywhere(ctx context.Context, client *control.Client) ([]control.Kept, er
 	var asked errgroup.Group // side by side: a node that is away is waited for, at nobody else's cost
 	for n, node := range state.Nodes {
 		asked.Go(func() (err error) {
+			ctx := ctx
+			if !node.Heard {
+				var cancel context.CancelFunc
+				ctx, cancel = context.WithTimeout(ctx, unheard)
+				defer cancel()
+			}
 			if lists[n], err = (control.Depot{Client: client, Node: node.ID}).List(ctx); err != nil && node.Heard {
 				return fmt.Errorf("copies on %s: %w", node.Name, err)
 			}

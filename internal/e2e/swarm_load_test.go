@@ -238,7 +238,7 @@ func (c *class) awaitGone(dead *machines.Machine) (copies map[int]time.Time) {
 		}
 		_ = json.Unmarshal([]byte(out), &told) // of a status that found nobody there is nothing
 		for _, g := range told.Gone {
-			if g.Node == dead.Name {
+			if g.Node == dead.Name && g.Copies != nil {
 				copies = g.Copies
 				return "gone"
 			}
