@@ -55,6 +55,7 @@ func mayImport() map[string]string {
 		"internal/say":             "internal/say/po",
 		"internal/say/po":          "",
 		"internal/period":          "",
+		"internal/collector":       "",
 		"internal/spelling":        "",
 		"internal/login":           "internal/control internal/engine internal/instance internal/period",
 		"internal/classroom":       "internal/check internal/control internal/deploy internal/dialogue internal/engine internal/fault internal/gradebook internal/handout internal/instance internal/lab/placeholder internal/lab/task internal/marking internal/period internal/progress internal/recording internal/register internal/roster internal/safeio internal/say internal/screen internal/snapshot",

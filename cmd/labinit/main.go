@@ -12,16 +12,20 @@ import (
 	"os"
 	"os/signal"
 	"runtime"
-	"runtime/debug"
 	"syscall"
 
+	"maillab/internal/collector"
 	"maillab/internal/sandbox"
 	"maillab/internal/script"
 )
 
+// lateHeap is the heap at which it first collects. From then on it does so often: what it looks at every second is soon a few
+// megabytes that nobody needs, in each sandbox.
+const lateHeap = 3 << 20
+
 func main() {
 	runtime.MemProfileRate = 0 // nobody asks for a profile, and its tables grow with every kind of work
-	debug.SetGCPercent(25)     // what it looks at every second is soon a few megabytes that nobody needs, in each sandbox
+	collector.Late(lateHeap, 25)
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
 	err := run(ctx)
 	stop()

@@ -16,16 +16,17 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
-	"os/user"
 	"path/filepath"
 	"runtime"
 	"runtime/debug"
 	"strconv"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
 
 	"maillab/internal/broker"
+	"maillab/internal/collector"
 	"maillab/internal/mail/auth"
 	"maillab/internal/mail/mbox"
 	"maillab/internal/mail/submit"
@@ -38,6 +39,7 @@ const (
 	stateDir   = "/var/lib/maillab/maild"
 	logFile    = "/var/lib/maillab/log/mail.log"
 	shadowFile = "/etc/shadow"
+	passwdFile = "/etc/passwd"
 )
 
 // lastAnswers is how long requests under way may take to be answered when maild ends.
@@ -46,6 +48,9 @@ const lastAnswers = time.Second
 // softMemory makes the collector work harder before a sandbox gets big: it is small most of the time, and its memory
 // limit is shared with a student's programs.
 const softMemory = 40 << 20
+
+// lateHeap is the heap at which it first collects: one that no mail has reached yet has less.
+const lateHeap = 4 << 20
 
 func main() {
 	name := filepath.Base(os.Args[0])
@@ -70,7 +75,7 @@ func run(ctx context.Context) (err error) {
 	runtime.MemProfileRate = 0     // nobody asks for a profile, and its tables grow with every kind of work
 	signal.Ignore(syscall.SIGXFSZ) // a mailbox at the largest size that a file may have is told to the sender, not our end
 	debug.SetMemoryLimit(softMemory)
-	debug.SetGCPercent(50)
+	collector.Late(lateHeap, 50)
 	log := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelInfo}))
 	inherited, err := broker.Inherit(os.Getenv(broker.EnvDescriptors))
 	if err != nil {
@@ -93,8 +98,12 @@ func open(inherited broker.Inherited, log *slog.Logger) (*maild.Daemon, error) {
 	if err := json.Unmarshal(inherited.Spec, &s); err != nil {
 		return nil, fmt.Errorf("spec: %w", err)
 	}
+	uid, err := uids()
+	if err != nil {
+		return nil, err
+	}
 	return maild.New(maild.Config{
-		Spec: s, Dial: dial(s, inherited.Broker), Ask: inherited.Broker.Neighbour, Spamd: inherited.Broker.DialFilter, Files: inherited.Broker, Parking: parking(inherited), Accounts: auth.NewShadow(shadowFile), UID: uidOf,
+		Spec: s, Dial: dial(s, inherited.Broker), Ask: inherited.Broker.Neighbour, Spamd: inherited.Broker.DialFilter, Files: inherited.Broker, Parking: parking(inherited), Accounts: auth.NewShadow(shadowFile), UID: uid,
 		StateDir: stateDir, LogFile: logFile, Log: log, Belongings: inherited.Broker, Skel: "/etc/skel",
 		Students: inherited.Broker,
 	})
@@ -120,14 +129,22 @@ func dial(s spec.Sandbox, relayer *broker.Client) func(ctx context.Context, netw
 	}
 }
 
-// uidOf is a system account's uid.
-func uidOf(account string) int {
-	u, err := user.Lookup(account)
+// uids are the system's accounts, read once: with another spec there is another maild.
+func uids() (func(account string) int, error) {
+	text, err := os.ReadFile(passwdFile)
 	if err != nil {
-		return 0
+		return nil, err
 	}
-	uid, _ := strconv.Atoi(u.Uid)
-	return uid
+	found := map[string]int{}
+	for line := range strings.Lines(string(text)) {
+		name, rest, _ := strings.Cut(line, ":")
+		_, rest, _ = strings.Cut(rest, ":") // the password's field
+		uid, _, _ := strings.Cut(rest, ":")
+		if n, err := strconv.Atoi(uid); err == nil {
+			found[name] = n
+		}
+	}
+	return func(account string) int { return found[account] }, nil
 }
 
 // serve serves everything until ctx ends, or the daemon cannot go on.

@@ -8,6 +8,7 @@ import (
 	"regexp/syntax"
 	"slices"
 	"strings"
+	"sync"
 
 	"maillab/internal/dialogue"
 	"maillab/internal/lab/task"
@@ -334,11 +335,13 @@ func turnsOf(d dialogue.Dialogue) []turn {
 // imapCommand are IMAP's commands.
 const imapCommand = `(capability|noop|logout|login|authenticate|starttls|select|examine|create|delete|rename|subscribe|unsubscribe|list|lsub|status|append|check|close|expunge|search|fetch|store|copy|uid|idle|namespace|id|move|unselect|enable)`
 
-var (
-	firstWord  = regexp.MustCompile(`(?i)^` + imapCommand + `\b`)
-	secondWord = regexp.MustCompile(`(?i)^\S+ +` + imapCommand + `\b`)
-	uidWord    = regexp.MustCompile(`(?i)^uid +(copy|fetch|store|search|move|expunge)\b`)
-)
+// imapWords are how a line begins; compiled when somebody's is looked at, for they are large.
+var imapWords = sync.OnceValue(func() (w struct{ first, second, uid *regexp.Regexp }) {
+	w.first = regexp.MustCompile(`(?i)^` + imapCommand + `\b`)
+	w.second = regexp.MustCompile(`(?i)^\S+ +` + imapCommand + `\b`)
+	w.uid = regexp.MustCompile(`(?i)^uid +(copy|fetch|store|search|move|expunge)\b`)
+	return w
+})
 
 // Commands that remarks are about.
 var (
@@ -349,7 +352,8 @@ var (
 
 // untagged says whether an IMAP command was typed without its tag (RFC 3501 section 2.2.1).
 func untagged(t turn) bool {
-	return firstWord.MatchString(t.command) && (uidWord.MatchString(t.command) || !secondWord.MatchString(t.command))
+	is := imapWords()
+	return is.first.MatchString(t.command) && (is.uid.MatchString(t.command) || !is.second.MatchString(t.command))
 }
 
 // flawed is a response of SASL PLAIN in the record, with what mail.PlainFlaw found.

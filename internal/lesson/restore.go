@@ -15,6 +15,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"maillab/internal/belongings"
@@ -216,7 +217,9 @@ func (i *takingIn) takeSubscribed(h *tar.Header, r io.Reader) error {
 }
 
 // recordingName is what a recording's entry may be called.
-var recordingName = regexp.MustCompile(`^recordings/([^/\\]+)/([0-9]+T[0-9]+\.[0-9]+-[0-9]+)\.cast$`)
+var recordingName = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^recordings/([^/\\]+)/([0-9]+T[0-9]+\.[0-9]+-[0-9]+)\.cast$`)
+})
 
 // takenRecording is one on its way.
 type takenRecording struct {
@@ -226,7 +229,7 @@ type takenRecording struct {
 }
 
 func (i *takingIn) takeRecording(h *tar.Header, r io.Reader) error {
-	m := recordingName.FindStringSubmatch(h.Name)
+	m := recordingName().FindStringSubmatch(h.Name)
 	if m == nil || h.Size > 2*recording.MaxRecording {
 		return fmt.Errorf("entry %q means nothing here", h.Name)
 	}
@@ -254,11 +257,13 @@ func writeStaged(path string, r io.Reader) error {
 
 // stateName is what the other entries may be called: queue IDs, escaped names of boxes. How long they may be the file system
 // knows: an expression that counts to 250 is 270 kB of each daemon.
-var stateName = regexp.MustCompile(`^(queue/[0-9A-Za-z]+|index/[^/\\]+/[^/\\.][^/\\]*\.index|log/mail\.log)$`)
+var stateName = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^(queue/[0-9A-Za-z]+|index/[^/\\]+/[^/\\.][^/\\]*\.index|log/mail\.log)$`)
+})
 
 func (i *takingIn) takeState(h *tar.Header, r io.Reader) error {
 	s := i.state
-	if belongings.Inflated(h) || !stateName.MatchString(h.Name) || strings.ContainsAny(h.Name, "\x00:") || strings.Contains(h.Name, "/../") {
+	if belongings.Inflated(h) || !stateName().MatchString(h.Name) || strings.ContainsAny(h.Name, "\x00:") || strings.Contains(h.Name, "/../") {
 		return fmt.Errorf("entry %q means nothing here", h.Name)
 	}
 	if owner := indexOwner(h.Name); owner != "" && i.archives[owner] == nil {

@@ -3,6 +3,7 @@ package recording
 import (
 	"regexp"
 	"strings"
+	"sync"
 )
 
 // mask leaves passwords out that mail protocols echo in clear: it looks at what the line on the screen says so far. (What a
@@ -15,10 +16,14 @@ type mask struct {
 
 // secretBegins is how a line begins after which a secret is typed: POP3's PASS, IMAP's LOGIN with its user, SASL's first
 // answer in SMTP, POP3 and IMAP.
-var secretBegins = regexp.MustCompile(`(?i)(^|\s)(PASS\s+|\S+\s+LOGIN\s+("[^"]*"|[^\s"]\S*)\s+|AUTH\s+(PLAIN|LOGIN)\s+|AUTHENTICATE\s+(PLAIN|LOGIN)\s+)$`)
+var secretBegins = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`(?i)(^|\s)(PASS\s+|\S+\s+LOGIN\s+("[^"]*"|[^\s"]\S*)\s+|AUTH\s+(PLAIN|LOGIN)\s+|AUTHENTICATE\s+(PLAIN|LOGIN)\s+)$`)
+})
 
 // asksForSecret is a server's question for the next piece of a login (RFC 4954, RFC 1734, RFC 3501 section 6.2.2).
-var asksForSecret = regexp.MustCompile(`^(334( .*)?|\+ ?(VXNl|UGFz)?\S*)$`)
+var asksForSecret = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^(334( .*)?|\+ ?(VXNl|UGFz)?\S*)$`)
+})
 
 const longestLine = 1000
 
@@ -40,7 +45,7 @@ func (m *mask) rune(r rune) rune {
 		m.escape = true
 		return r
 	case r == '\n':
-		m.next = asksForSecret.MatchString(strings.TrimRight(m.line.String(), "\r "))
+		m.next = asksForSecret().MatchString(strings.TrimRight(m.line.String(), "\r "))
 		m.line.Reset()
 		return r
 	case r < ' ' || m.line.Len() > longestLine:
@@ -51,7 +56,7 @@ func (m *mask) rune(r rune) rune {
 		m.line.WriteRune(r)
 		return r
 	}
-	if m.next || secretBegins.MatchString(before) {
+	if m.next || secretBegins().MatchString(before) {
 		return '*' // and the line stays as it was: all that follows is secret, too
 	}
 	m.line.WriteRune(r)

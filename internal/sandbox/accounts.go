@@ -41,11 +41,11 @@ func (t table) text() []byte { return []byte(strings.Join(t, "\n") + "\n") }
 
 // field is the n-th field of a line, "" when there are fewer.
 func field(line string, n int) string {
-	fields := strings.Split(line, ":")
-	if n >= len(fields) {
-		return ""
+	for range n {
+		_, line, _ = strings.Cut(line, ":")
 	}
-	return fields[n]
+	first, _, _ := strings.Cut(line, ":")
+	return first
 }
 
 // system are the lines of a passwd or group table that are not ours: with a small number in the third field.

@@ -3,7 +3,6 @@
 package sandbox
 
 import (
-	"bufio"
 	"context"
 	"fmt"
 	"io"
@@ -111,7 +110,7 @@ func logged(log *slog.Logger) (*os.File, error) {
 	}
 	go func() {
 		defer r.Close()
-		_, _ = io.Copy(&lines{log: log}, bufio.NewReaderSize(r, 512))
+		_, _ = io.CopyBuffer(&lines{log: log}, struct{ io.Reader }{r}, make([]byte, 512)) // a file has a buffer of its own for it, of 32 KiB
 	}()
 	return w, nil
 }

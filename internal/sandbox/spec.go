@@ -4,10 +4,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/netip"
 	"path"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -133,5 +135,22 @@ func forMaild(text []byte) ([]byte, error) {
 		}
 		top[key] = out
 	}
-	return json.Marshal(top)
+	return joined(top, len(text))
+}
+
+// joined is an object with these members, some size octets long. Marshal would take each of them apart again.
+func joined(members map[string]json.RawMessage, size int) ([]byte, error) {
+	out := append(make([]byte, 0, size), '{')
+	for _, key := range slices.Sorted(maps.Keys(members)) {
+		quoted, err := json.Marshal(key)
+		if err != nil {
+			return nil, err
+		}
+		if len(out) > 1 {
+			out = append(out, ',')
+		}
+		out = append(append(out, quoted...), ':')
+		out = append(out, members[key]...)
+	}
+	return append(out, '}'), nil
 }

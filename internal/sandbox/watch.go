@@ -13,7 +13,6 @@ import (
 	"golang.org/x/sys/unix"
 
 	"maillab/internal/broker"
-	"maillab/internal/period"
 )
 
 const (
@@ -54,12 +53,14 @@ func (w *usageWatch) over(now map[string]broker.Usage, limit int64, full bool) (
 	return students
 }
 
-// usage adds up what each student's accounts use.
+// usage adds up what each student's accounts use, when a program of one runs. Otherwise there is nobody to stop, and who begins is
+// measured against what there was then.
 func (s *Supervisor) usage(ctx context.Context, now state) (map[string]broker.Usage, error) {
-	running, err := programs()
-	if err != nil {
+	all, err := processes()
+	if err != nil || !somebodys(all, s.config.UIDBase) {
 		return nil, err
 	}
+	running := programs(all)
 	theirs := map[string][]int{}
 	for name, a := range now.accounts {
 		theirs[name] = running[a.uid]
@@ -102,13 +103,20 @@ func (r room) shrank(before room) bool {
 // at, for no more than a fifth of its time.
 func (s *Supervisor) keepWatchingUsage(ctx context.Context) {
 	var w usageWatch
+	looks := time.NewTicker(roomEvery) // not a timer each: see processes
+	defer looks.Stop()
 	for ctx.Err() == nil {
 		began, before := time.Now(), roomOf("/home")
 		if err := s.watchUsage(ctx, &w, before); err != nil && ctx.Err() == nil {
 			s.log.Warn("disk use is not watched", "err", err)
 		}
 		next := time.Now().Add(max(usageEvery, 4*time.Since(began)))
-		for period.Wait(ctx, roomEvery) == nil && time.Now().Before(next) && !roomOf("/home").shrank(before) {
+		for again := true; again; again = time.Now().Before(next) && !roomOf("/home").shrank(before) {
+			select {
+			case <-looks.C:
+			case <-ctx.Done():
+				return
+			}
 		}
 	}
 }

@@ -41,6 +41,12 @@ func (p *Pattern) UnmarshalText(text []byte) error {
 	return nil
 }
 
+// UnmarshalJSON takes it as it is: a spec's was found to compile when its lab was read, and to compile all of them anew
+// is half of what a daemon that starts does.
+func (p *Pattern) UnmarshalJSON(text []byte) error {
+	return json.Unmarshal(text, (*string)(p))
+}
+
 // MarshalText is the pattern itself.
 func (p Pattern) MarshalText() ([]byte, error) { return []byte(p), nil }
 
