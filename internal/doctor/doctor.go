@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 
 	"maillab/images"
 	"maillab/internal/deploy"
@@ -35,7 +36,7 @@ func Examine(ctx context.Context, makers []deploy.Maker, data string) []engine.F
 		}
 		if examiner, ok := e.(engine.Examiner); ok {
 			found = append(found, examiner.Examine(ctx)...)
-			found = append(found, image(ctx, e))
+			found = append(found, image(ctx, e)...)
 		} else {
 			found = append(found, engine.Finding{Level: engine.Good, What: "engine " + m.Name, Detail: e.Capabilities().Missing})
 		}
@@ -44,17 +45,29 @@ func Examine(ctx context.Context, makers []deploy.Maker, data string) []engine.F
 	return append(append(append(found, ports(ctx, s)), firewall(s)...), dataFolder(data))
 }
 
-// image says whether the first up will have to build.
-func image(ctx context.Context, e engine.Engine) engine.Finding {
-	f := engine.Finding{Level: engine.Good, What: "image", Detail: images.Tag() + " is there"}
+// image says whether the first up will have to build, and of SpamAssassin's image whether the first one of a lab that wants it will.
+func image(ctx context.Context, e engine.Engine) []engine.Finding {
 	all, err := e.Observe(ctx, "")
 	if err != nil {
-		return engine.Finding{Level: engine.Bad, What: "image", Detail: err.Error()}
+		return []engine.Finding{{Level: engine.Bad, What: "image", Detail: err.Error()}}
 	}
-	for _, r := range all {
-		if r.Image != nil && r.Image.Tag == images.Tag() {
-			return f
-		}
+	there := func(tag string) bool {
+		return slices.ContainsFunc(all, func(r engine.Resource) bool { return r.Image != nil && r.Image.Tag == tag })
+	}
+	if e.Capabilities().Nodes { // there the rules on board judge
+		return []engine.Finding{sandboxImage(there(images.Tag()))}
+	}
+	spamd := engine.Finding{Level: engine.Good, What: "spamd's image", Detail: images.FilterTag() + " is there"}
+	if !there(images.FilterTag()) {
+		spamd.Detail = "the first up of a lab with filter: {spamd: true} builds it"
+	}
+	return []engine.Finding{sandboxImage(there(images.Tag())), spamd}
+}
+
+func sandboxImage(there bool) engine.Finding {
+	f := engine.Finding{Level: engine.Good, What: "image", Detail: images.Tag() + " is there"}
+	if there {
+		return f
 	}
 	f.Detail = "the first up builds it; its base is pulled, or made with mmdebstrap"
 	if missing := images.Programs("maild", "labinit", "gateway"); len(missing) > 0 {

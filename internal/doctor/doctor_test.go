@@ -38,6 +38,7 @@ func (e examined) Observe(context.Context, string) ([]engine.Resource, error) { 
 // TestExamine: what each engine says stands in their order, then what depends on none; one that is not there hides nothing.
 func TestExamine(t *testing.T) {
 	there := engine.Resource{Kind: engine.Image, Image: &engine.ImageSpec{Tag: images.Tag()}}
+	both := []engine.Resource{there, {Kind: engine.Image, Image: &engine.ImageSpec{Tag: images.FilterTag()}}}
 	for _, test := range []struct {
 		name   string
 		engine engine.Engine
@@ -46,7 +47,8 @@ func TestExamine(t *testing.T) {
 	}{
 		{"plain", &enginetest.Memory{}, nil, []string{"engine docker", "ports", "data"}},
 		{"missing", nil, engine.ErrUnavailable, []string{"engine docker", "ports", "data"}},
-		{"with its image", examined{Memory: &enginetest.Memory{}, images: []engine.Resource{there}}, nil, []string{"kernel", "image", "ports", "data"}},
+		{"with its image", examined{Memory: &enginetest.Memory{}, images: []engine.Resource{there}}, nil, []string{"kernel", "image", "spamd's image", "ports", "data"}},
+		{"with both", examined{Memory: &enginetest.Memory{}, images: both}, nil, []string{"kernel", "image", "spamd's image", "ports", "data"}},
 		{"that does not answer", examined{Memory: &enginetest.Memory{}, err: errors.New("no answer")}, nil, []string{"kernel", "image", "ports", "data"}},
 	} {
 		found := Examine(t.Context(), []deploy.Maker{maker("docker", test.engine, test.err)}, t.TempDir())
@@ -55,6 +57,8 @@ func TestExamine(t *testing.T) {
 			got = append(got, f.What)
 			bad := test.err != nil && f.What == "engine docker" && f.Level != engine.Warning ||
 				test.name == "with its image" && f.What == "image" && (f.Level != engine.Good || f.Detail != images.Tag()+" is there") ||
+				test.name == "with its image" && f.What == "spamd's image" && !strings.Contains(f.Detail, " builds it") ||
+				test.name == "with both" && f.What == "spamd's image" && f.Detail != images.FilterTag()+" is there" ||
 				test.name == "that does not answer" && f.What == "image" && (f.Level != engine.Bad || f.Detail != "no answer")
 			if bad {
 				t.Errorf("%s: %+v", test.name, f)

@@ -17,7 +17,6 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
-	"syscall"
 	"time"
 
 	"maillab/internal/between"
@@ -30,7 +29,6 @@ import (
 	"maillab/internal/handoff"
 	"maillab/internal/lesson"
 	"maillab/internal/mail/auth"
-	"maillab/internal/mail/filter"
 	"maillab/internal/mail/imap"
 	maillog "maillab/internal/mail/log"
 	"maillab/internal/mail/mbox"
@@ -239,44 +237,6 @@ func addresses(cfg Config) (own []netip.Addr) {
 		}
 	}
 	return own
-}
-
-// filterOf is what a message goes through on its way, nil where the lab has none.
-func filterOf(c Config, zone *time.Location) queue.Filter {
-	s := c.Spec
-	if s.Services.SMTP == nil || s.Services.SMTP.Filter == nil {
-		return nil
-	}
-	set := s.Services.SMTP.Filter
-	settings := filter.Settings{Host: s.Hostname, Domain: s.Domain, Tagged: set.Tagged, Required: set.Required, Bayes: set.Bayes, Location: zone}
-	if !set.Spamd {
-		return func(_ context.Context, m filter.Message) filter.Verdict { return filter.Judge(settings, m, nil) }
-	}
-	return func(ctx context.Context, m filter.Message) filter.Verdict {
-		return filter.Judge(settings, m, func(text []byte) (filter.Opinion, error) { return consult(ctx, c.Spamd, text) })
-	}
-}
-
-// consulting bounds how long a message waits for a SpamAssassin: what it has not judged by then goes on without points.
-const consulting = 30 * time.Second
-
-// consult asks it.
-func consult(ctx context.Context, dial func(context.Context) (net.Conn, error), text []byte) (filter.Opinion, error) {
-	ctx, cancel := context.WithTimeout(ctx, consulting)
-	defer cancel()
-	conn, err := dial(ctx)
-	if err != nil {
-		var no syscall.Errno
-		if errors.As(err, &no) { // the gateway's own words are not a student's
-			err = no
-		}
-		return filter.Opinion{}, fmt.Errorf("can't connect to spamd: %w", err)
-	}
-	defer conn.Close()
-	if by, has := ctx.Deadline(); has {
-		_ = conn.SetDeadline(by)
-	}
-	return filter.Consult(conn, text)
 }
 
 // relayOf is the named relay, "" when there is none.

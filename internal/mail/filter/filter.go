@@ -52,7 +52,8 @@ type Verdict struct {
 	Bad   []Fault // what is wrong with its header section, in order
 	Virus string  // the name of one; "" is none
 
-	Unscored error // why nobody says what it is worth; nil: it has a score
+	Unscored error  // why nobody says what it is worth; nil: it has a score
+	Aside    string // for the log: who judged in whose place
 
 	version string   // of the SpamAssassin that was asked; "" where none was
 	report  []string // its own

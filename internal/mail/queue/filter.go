@@ -46,6 +46,9 @@ func (q *Queue) acceptFiltered(ctx context.Context, env *mail.Envelope, alone bo
 	if verdict.Unscored != nil { // it goes on without points, as amavisd-new has it
 		q.cfg.Log.Note("amavis", "(!)SpamdClient client failed: "+oneLine(verdict.Unscored.Error()))
 	}
+	if verdict.Aside != "" {
+		q.cfg.Log.Note("amavis", "SpamdClient: "+verdict.Aside)
+	}
 	env.Told, env.ID = env.ID, q.NewID()
 	back := *env
 	back.ClientName, back.ClientAddr, back.Helo, back.Protocol, back.User, back.Arrived = "localhost", "127.0.0.1", "localhost", "ESMTP", "", q.cfg.Now()
