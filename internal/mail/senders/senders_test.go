@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"os"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -163,4 +164,108 @@ func FuzzSigning(f *testing.F) {
 		}
 		ParseKey("key", []byte(text))
 	})
+}
+
+// FuzzSignature: whatever a DKIM-Signature says, judging ends, nothing passes that no published key has signed, and what is told of it is
+// harmless.
+func FuzzSignature(f *testing.F) {
+	for _, value := range []string{
+		"v=1; a=rsa-sha256; d=alice.lab; s=s1; h=From; bh=AAAA; b=AAAA",
+		"v=1; a=ed25519-sha256; c=relaxed/simple; d=alice.lab; s=s1; i=x@sub.alice.lab; t=1; x=2; l=0; h=From:From : To; bh=47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=; b=x\n\ty",
+		"d=;s=;;b==;v=1;v=2", "\n (comment)\n\td = \"a\"; s=\x00\xff",
+	} {
+		f.Add(value, true)
+	}
+	names := zoneFile(f, "testdata/debian/zone")
+	j := &Judge{Host: "mx.bob.lab", Parent: "lab", Names: names}
+	f.Fuzz(func(t *testing.T, value string, first bool) {
+		text := "DKIM-Signature: " + value + "\nFrom: x@alice.lab\n\nx\n"
+		if !first {
+			text = "From: x@alice.lab\nDKIM-Signature: " + value + "\n\nx\n"
+		}
+		m := j.Message(t.Context(), Judgement{}, "id", []byte(text))
+		if len(m.DKIM) > mostSigned {
+			t.Errorf("%d signatures", len(m.DKIM))
+		}
+		for _, s := range m.DKIM {
+			if s.Result == Pass {
+				t.Errorf("it passes: %+v", s)
+			}
+		}
+		harmless(t, m)
+		j.Explain(t.Context(), []byte(text))
+	})
+}
+
+// FuzzPolicy: whatever a DMARC record says, it is a policy that is known or none, and what nobody proved does not pass.
+func FuzzPolicy(f *testing.F) {
+	for _, record := range []string{"v=DMARC1; p=reject", "v=DMARC1;p=none;sp=quarantine;pct=0;adkim=s;aspf=r;rua=mailto:a@b!10m,mailto:c@d;fo=0:1:d:s;rf=afrf;ri=1",
+		"v=DMARC1", "v = DMARC1 ; p = reject", "v=DMARC1; pct=-1; p=reject", "v=DMARC1; p=reject; pct=1e9"} {
+		f.Add(record, "x@sub.alice.lab", byte(50))
+	}
+	f.Fuzz(func(t *testing.T, record, from string, draw byte) {
+		j := &Judge{Host: "mx.bob.lab", Parent: "lab", Names: published{"_dmarc.alice.lab": record}}
+		m := Judgement{From: authors(from), SPF: SPF{Result: Pass, Domain: "carol.lab"}}
+		m.DMARC = j.dmarc(t.Context(), m, int(draw)%100)
+		d := m.DMARC
+		known := []Policy{PolicyNone, PolicyQuarantine, PolicyReject}
+		if !slices.Contains(known, d.Policy) || !slices.Contains(known, d.Apply) || d.Result == Pass && d.Domain != "carol.lab" && j.Organization(d.Domain) != "carol.lab" {
+			t.Errorf("%q of %q: %+v", record, from, d)
+		}
+		if d.Apply == PolicyReject && d.Policy != PolicyReject || d.Apply != PolicyNone && d.Result != Fail {
+			t.Errorf("%q: more is done than is asked for: %+v", record, d)
+		}
+		harmless(t, m)
+	})
+}
+
+// FuzzAmend: whatever a header says, what is left of it stood there in that order, a field in front is all that is new, and doing it again
+// changes nothing.
+func FuzzAmend(f *testing.F) {
+	for _, text := range []string{"Authentication-Results: mx.bob.lab; a=b\n\nx", "authentication-results:\n (a (b) c) \"mx.bob.lab\" 1;\n\tx\nSubject: y\n\n",
+		"Authentication-Results : MX.BOB.LAB\nX\n\n", "Authentication-Results: ((mx.bob.lab;\n\n", "\nAuthentication-Results: mx.bob.lab\n"} {
+		f.Add(text)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		once := string(Amend([]byte(text), "mx.bob.lab"))
+		if twice := string(Amend([]byte(once), "mx.bob.lab")); twice != once {
+			t.Errorf("%q becomes %q, and then %q", text, once, twice)
+		}
+		if headed := string(Amend([]byte(text), "mx.bob.lab", "A: 1")); headed != "A: 1\n"+once {
+			t.Errorf("%q becomes %q with a field, and %q without", text, headed, once)
+		}
+		kept, met := slices.Collect(strings.Lines(once)), 0
+		for line := range strings.Lines(text) {
+			if met < len(kept) && kept[met] == line {
+				met++
+			}
+		}
+		if met != len(kept) {
+			t.Errorf("%q becomes %q, which has what was not there", text, once)
+		}
+		if !strings.Contains(strings.ToLower(text), "authentication-results") && once != text {
+			t.Errorf("%q becomes %q", text, once)
+		}
+	})
+}
+
+// harmless demands that each line of the log is one, and that a field of the header goes on only in lines that say so.
+func harmless(t *testing.T, m Judgement) {
+	t.Helper()
+	m.Client = Client{Address: netip.MustParseAddr("198.18.0.1"), Helo: "alice.lab", Sender: "x@alice.lab"}
+	for _, line := range m.Log("id", "bob.lab") {
+		if strings.ContainsFunc(line.Text, func(r rune) bool { return r < ' ' || r > '~' }) {
+			t.Errorf("a line of the log: %q", line.Text)
+		}
+	}
+	for _, field := range m.Results("mx.bob.lab") {
+		for _, line := range strings.Split(field, "\n")[1:] {
+			if !strings.HasPrefix(line, "\t") {
+				t.Errorf("a field of the header: %q", field)
+			}
+		}
+		if strings.ContainsFunc(field, func(r rune) bool { return r < ' ' && r != '\n' && r != '\t' || r > '~' }) {
+			t.Errorf("a field of the header: %q", field)
+		}
+	}
 }
