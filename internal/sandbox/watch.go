@@ -35,7 +35,8 @@ const (
 // when he comes back to clean up makes it less, and is left alone. What others send into his mailboxes is not held
 // against his programs: it is refused when there is no room for it.
 type usageWatch struct {
-	last map[string]broker.Usage // by student
+	last  map[string]broker.Usage // by student
+	rests bool                    // nobody ran anything then
 }
 
 // over is who is to be stopped, given what each student uses now, what one may, and whether the disk is nearly full.
@@ -53,13 +54,8 @@ func (w *usageWatch) over(now map[string]broker.Usage, limit int64, full bool) (
 	return students
 }
 
-// usage adds up what each student's accounts use, when a program of one runs. Otherwise there is nobody to stop, and who begins is
-// measured against what there was then.
-func (s *Supervisor) usage(ctx context.Context, now state) (map[string]broker.Usage, error) {
-	all, err := processes()
-	if err != nil || !somebodys(all, s.config.UIDBase) {
-		return nil, err
-	}
+// usage adds up what each student's accounts use.
+func (s *Supervisor) usage(ctx context.Context, now state, all []process) (map[string]broker.Usage, error) {
 	running := programs(all)
 	theirs := map[string][]int{}
 	for name, a := range now.accounts {
@@ -127,7 +123,16 @@ func (s *Supervisor) watchUsage(ctx context.Context, w *usageWatch, left room) e
 	if now.spec == nil || now.spec.Limits.SpoolBytes <= 0 {
 		return nil
 	}
-	used, err := s.usage(ctx, now)
+	all, err := processes()
+	if err != nil {
+		return err
+	}
+	busy := somebodys(all, s.config.UIDBase)
+	if w.rests && !busy {
+		return nil // as it was at the last look, against which who begins is measured
+	}
+	w.rests = !busy
+	used, err := s.usage(ctx, now, all)
 	if err != nil {
 		return err
 	}
