@@ -189,6 +189,10 @@ func TestProposed(t *testing.T) {
 			"Mar 26 10:00:30 mail postfix/smtp[7]: 4bXyz12Qw3z1: to=<a@b.example>, relay=none, delay=30, dsn=4.4.1, status=deferred (connect to mx.b.example[192.0.2.25]:25: Connection timed out)",
 			`{"message":[{"dialogue":{"service":"smtp","by":"hand","exchanges":[{"command":"(?i)^rcpt +to:","reply":"^250"}]}},{"log":{"lines":["from=\u003c","status=deferred .*Connection timed out"]}}]}`,
 		},
+		"a message is read in whichever form, and there was one": {
+			[]dialogue.Dialogue{typed("imap", []string{"me"}, "* OK", "> a login me ********", "a OK", "> b uid fetch 4 (flags rfc822)", "* 1 FETCH (UID 4 RFC822 {134}", "b OK", "> c logout", "c OK")}, "",
+			`{"dialogue":{"service":"imap","by":"hand","account":"{account}","exchanges":[{"command":"(?i)^[^ ]+ +(uid +)?fetch .*[ (](body(\\.peek)?\\[(text)?\\]|rfc822(\\.text)?([ )]|$))","reply":"^\\* [0-9]+ FETCH "}]}}`,
+		},
 		"who pasted is asked for no typing": {
 			[]dialogue.Dialogue{pastedDialogue()}, "",
 			`{"dialogue":{"service":"pop3","by":"program","account":"{account}","exchanges":[{"command":"(?i)^retr ","reply":"^\\+OK"}]}}`,
@@ -211,6 +215,51 @@ func pastedDialogue() dialogue.Dialogue {
 		d.Lines[i].At = d.Start
 	}
 	return d
+}
+
+// TestReading: what is asked for of a FETCH is passed by its other forms, and not by what shows something else.
+func TestReading(t *testing.T) {
+	forms := map[string][]string{
+		"whole":     {"fetch 1 body[]", "fetch 1 rfc822", "uid fetch 7 (uid body.peek[])", "FETCH 1 (RFC822)", "fetch 1 BODY[TEXT]"},
+		"header":    {"fetch 1 body[header]", "fetch 1 rfc822.header", "uid fetch 7 (body.peek[header.fields (subject)])"},
+		"structure": {"fetch 1 bodystructure", "uid fetch 3 (uid bodystructure)"},
+		"size":      {"fetch 1 rfc822.size"},
+		"flags":     {"fetch 1 flags", "fetch 1:* (uid flags)"},
+	}
+	for kind, typed := range forms {
+		for _, text := range typed {
+			one := turn{text: "a " + text, verb: verbOf("imap", "a "+text)}
+			pattern, err := commandPattern("imap", one, nil).Compile()
+			if err != nil {
+				t.Fatal(text, err)
+			}
+			for other, said := range forms {
+				for _, line := range said {
+					if got, want := pattern.MatchString("z9 "+line), other == kind; got != want {
+						t.Errorf("%s by %s: %t", text, line, got)
+					}
+				}
+			}
+		}
+	}
+}
+
+// TestRefused: of a recipient that was refused a wrong way is one that is there, by an account of the student's.
+func TestRefused(t *testing.T) {
+	d := typed("smtp", nil, "220 x", "> helo x", "250 x", "> mail from: me", "250 2.1.0 Ok", "> rcpt to: nobody@example.test", "550 5.1.1 unknown", "> quit", "221 Bye")
+	for want, accounts := range map[string][]string{"rcpt to:<${user2}>": {"me", "tech"}, "rcpt to:<${user}>": {"me"}} {
+		p, err := Propose("it", Record{Accounts: accounts, Domain: "example.test", Dialogues: []dialogue.Dialogue{d}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		i := slices.IndexFunc(p.Wrong, func(w Way) bool { return w.Name == taken })
+		if i < 0 {
+			t.Fatalf("no way is %s: %+v", taken, p.Wrong)
+		}
+		if diff := cmp.Diff([]string{"helo x", "mail from: ${user}", want, "quit"}, p.Wrong[i].Steps[0].Lines); diff != "" {
+			t.Error(diff)
+		}
+	}
 }
 
 // TestTwoRecipients: both mailboxes are asked for, of one message; with one recipient left out it is not done.

@@ -204,7 +204,7 @@ func commandPattern(service string, one turn, n names) task.Pattern {
 	_, rest, _ := strings.Cut(one.text, " ")
 	switch service {
 	case "imap":
-		return task.Pattern(`(?i)^[^ ]+ +` + verb + imapPattern(one, n))
+		return task.Pattern(`(?i)^[^ ]+ +` + eitherWay(verb) + imapPattern(one, n))
 	case "smtp":
 		return task.Pattern(`(?i)^` + verb + smtpPattern(one, n))
 	}
@@ -231,9 +231,24 @@ func smtpPattern(one turn, n names) string {
 // What of an IMAP command's arguments is asked for.
 var (
 	imapFlag = regexp.MustCompile(`\\[A-Za-z]+`)
-	imapItem = regexp.MustCompile(`(?i)\b(body|rfc822|envelope|flags|bodystructure)\b`)
+	imapItem = regexp.MustCompile(`(?i)\b(bodystructure|body|rfc822\.size|envelope|flags)\b`)
 	imapName = regexp.MustCompile(` ("[^"\\]+"|[^"\s]+)$`)
 )
+
+// reading are FETCH's items that show a message, or its header, whichever way they are written.
+var reading = []string{
+	`(body(\.peek)?\[(text)?\]|rfc822(\.text)?([ )]|$))`,
+	`(body(\.peek)?\[header|rfc822\.header)`,
+}
+
+// eitherWay leaves it open whether messages are named by number or by UID.
+func eitherWay(verb string) string {
+	switch bare := strings.TrimPrefix(verb, "uid +"); bare {
+	case "fetch", "store", "copy", "move":
+		return "(uid +)?" + bare
+	}
+	return verb
+}
 
 func imapPattern(one turn, n names) string {
 	switch verb := strings.TrimPrefix(one.verb, "uid "); verb {
@@ -242,8 +257,13 @@ func imapPattern(one turn, n names) string {
 			return ` .*` + literal(flag) + `\b`
 		}
 	case "fetch":
+		for _, item := range reading {
+			if regexp.MustCompile(`(?i)[ (]` + item).MatchString(one.text) {
+				return ` .*[ (]` + item
+			}
+		}
 		if item := imapItem.FindString(one.text); item != "" {
-			return ` .*` + strings.ToLower(item)
+			return ` .*\b` + regexp.QuoteMeta(strings.ToLower(item)) + `\b`
 		}
 	case "create", "delete", "subscribe", "unsubscribe", "copy", "move", "select", "examine", "rename":
 		_, arguments, _ := strings.Cut(one.text, " ")
@@ -254,6 +274,9 @@ func imapPattern(one turn, n names) string {
 	return `\b`
 }
 
+// fetched is a reply with something of a message.
+var fetched = regexp.MustCompile(`^\* [0-9]+ FETCH `)
+
 // replyPattern asks for the kind of a reply.
 func replyPattern(t talk, one turn) task.Pattern {
 	switch {
@@ -261,6 +284,8 @@ func replyPattern(t talk, one turn) task.Pattern {
 		return task.Pattern("^" + one.replies[0][:3])
 	case t.Service == "imap" && t.refused(one):
 		return `^[^ ]+ NO `
+	case t.Service == "imap" && strings.HasSuffix(one.verb, "fetch") && slices.ContainsFunc(one.replies, fetched.MatchString):
+		return `^\* [0-9]+ FETCH ` // OK alone is said of a UID that is not there, too
 	case t.Service == "imap":
 		return `^[^ ]+ OK `
 	case t.Service == "pop3" && t.refused(one):

@@ -16,6 +16,7 @@ const (
 	pasted  = "pasted-by-a-program"
 	other   = "another-answer"
 	absent  = "not-there"
+	taken   = "not-refused"
 )
 
 // typing are the steps of a dialogue, which is typed or pasted as it was.
@@ -38,7 +39,32 @@ func wrongTalk(t talk, n names, lines []string) (ways []Way) {
 	if len(t.Accounts) > 0 && n.account(t.Accounts[0]) != t.Accounts[0] && n.second() {
 		ways = append(ways, Way{another, typing(t, swapped(lines))})
 	}
+	if accepted := t.accepted(n, lines); accepted != nil {
+		ways = append(ways, Way{taken, typing(t, accepted)})
+	}
 	return append(ways, wrongPace(t, lines)...)
+}
+
+// accepted are a dialogue's lines with an account of the student's in place of recipients that were refused; nil: none was.
+func (t talk) accepted(n names, lines []string) (out []string) {
+	to := "rcpt to:<${user}>"
+	if n.second() {
+		to = "rcpt to:<${user2}>"
+	}
+	for _, one := range t.turns {
+		if t.Service != "smtp" || one.verb != "rcpt" || !t.refused(one) {
+			continue
+		}
+		if out == nil {
+			out = slices.Clone(lines)
+		}
+		for i, line := range out {
+			if line == n.shell(one.text) {
+				out[i] = to
+			}
+		}
+	}
+	return out
 }
 
 // second says whether the student has two accounts.

@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
+	"math/rand/v2"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -37,6 +39,10 @@ func (a *app) called(name, engine string) *app {
 	return &b
 }
 
+// rehearsal is a name for where ways are played. Two may begin at once on one machine, each before the other is seen: a number that is
+// free is then taken by both.
+func rehearsal() string { return fmt.Sprintf("try-%08x", rand.Uint32()) }
+
 // rehearse brings a lab up under a name of its own, and takes it away when do has ended.
 func rehearse(ctx context.Context, a *app, f upFlags, do func(studio.Stage) error) error {
 	defer a.tellLeave(ctx)()
@@ -47,11 +53,7 @@ func rehearse(ctx context.Context, a *app, f upFlags, do func(studio.Stage) erro
 	defer release()
 	a, h := hostedBy(ctx, a)
 	defer h.End()
-	around, err := a.look(ctx, "")
-	if err != nil {
-		return err
-	}
-	f.TTL, f.name, f.Run = lifeMost, around.Free("author-try"), "author"
+	f.TTL, f.name, f.Run = lifeMost, rehearsal(), "author"
 	out, err := begin(ctx, a, f, nil)
 	if err == nil {
 		err = do(studio.Stage{Outcome: out, Program: a.Program})

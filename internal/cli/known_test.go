@@ -54,3 +54,11 @@ func TestUnansweringEngine(t *testing.T) {
 type nobody struct{ engine.Engine }
 
 func (nobody) Observe(context.Context, string) ([]engine.Resource, error) { return nil, nil }
+
+// TestRehearsals: two that begin at once, when neither is seen yet, have names of their own, which an instance can have.
+func TestRehearsals(t *testing.T) {
+	one, two := rehearsal(), rehearsal()
+	if one == two || instance.CheckName(one) != nil {
+		t.Errorf("%s, %s: %v", one, two, instance.CheckName(one))
+	}
+}

@@ -66,6 +66,9 @@ func TestAuthor(t *testing.T) {
 		for !strings.Contains(term.skip(), "closed by foreign host") {
 		}
 	}
+	if text := output(t, me, "cat statement.en.md", ""); !strings.Contains(text, "hello") || strings.Contains(text, "{password") {
+		t.Errorf("the statement is\n%s", text)
+	}
 	reads()
 	made("read", "a-step-left-out", "another-account", "pasted-by-a-program")
 

@@ -52,8 +52,9 @@ func notText(pkg string) []string {
 			"no such dialogue", "mail from:", "%.2f s", "dialogue: a line does not marshal: %v"}, // of what a daemon keeps
 		"author": {"lab answer %s", "nothing of the kind", "[^ \\n]", "#!/bin/sh\nexit 1\n", "À écrire", "To be written", "À écrire : %s", "To be written: %s",
 			"telnet localhost %d, puis %s.", "telnet localhost %d, then %s.", "%s\ntasks:\n%s", "Recorded by maillab author: title, hint and points are yours to write, and patterns yours to widen.",
-			"uid %s", "(?i)^[^ ]+ +%s%s", "^[^ ]+ NO ", "^[^ ]+ OK ", "zz logout", `%s$(printf '\000%s\000%s' "%s" "%s" | base64)`, `%s$(printf %s "%s" | base64)`, "AUTH %s"}, // of labs and scripts
-		"author/studio":   {"export %s='%s'\n", "name: my-lab", "name: %s"},
+			"uid %s", "(?i)^[^ ]+ +%s%s", "^[^ ]+ NO ", "^[^ ]+ OK ", "zz logout", `%s$(printf '\000%s\000%s' "%s" "%s" | base64)`, `%s$(printf %s "%s" | base64)`, "AUTH %s",
+			`(body(\.peek)?\[(text)?\]|rfc822(\.text)?([ )]|$))`, "(uid +)?%s", `^\* [0-9]+ FETCH `}, // of labs and scripts
+		"author/studio":   {"export %s='%s'\n", "name: my-lab", "name: %s", "-n %s "},
 		"plan":            {"create %s"},
 		"outline":         {"%s MiB"},
 		"progress":        {"%d epochs", "epoch %d: %w", "%s: %d attempts", "%d words on tasks"}, // of what a sandbox keeps

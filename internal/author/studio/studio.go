@@ -156,6 +156,14 @@ func (s Session) Forget(data string) error { return os.Remove(path(data, s.Insta
 // ErrNone is that nobody records.
 var ErrNone = errors.New("nothing is being recorded")
 
+// named are the instances of sessions' files.
+func named(files []string) (instances []string) {
+	for _, file := range files {
+		instances = append(instances, strings.TrimSuffix(filepath.Base(file), ".json"))
+	}
+	return instances
+}
+
 // Open finds the session of an instance, or with "" the only one.
 func Open(data, instance string) (s Session, err error) {
 	if instance == "" {
@@ -166,9 +174,9 @@ func Open(data, instance string) (s Session, err error) {
 		case len(all) == 0:
 			return s, ErrNone
 		case len(all) > 1:
-			return s, errors.New("several sandboxes are being recorded: say which with -n")
+			return s, fmt.Errorf("several sandboxes are being recorded: say which with -n: %s", strings.Join(named(all), ", "))
 		}
-		instance = strings.TrimSuffix(filepath.Base(all[0]), ".json")
+		instance = named(all)[0]
 	}
 	err = safeio.ReadJSON(path(data, instance), &s)
 	if err == nil && s.Instance == "" { // there is no such file

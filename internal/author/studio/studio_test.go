@@ -7,6 +7,9 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"maillab/internal/author"
+	"maillab/internal/progress"
 )
 
 // TestLab: a folder that is not there, or has nothing in it, gets a lab that is sound and called after it; what is there stays.
@@ -73,7 +76,7 @@ func TestOpen(t *testing.T) {
 	if err := two.Keep(data); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Open(data, ""); err == nil || errors.Is(err, ErrNone) {
+	if _, err := Open(data, ""); err == nil || errors.Is(err, ErrNone) || !strings.HasSuffix(err.Error(), "-n: one, two") {
 		t.Error(err)
 	}
 	if s, err := Open(data, "two"); err != nil || s.Instance != "two" {
@@ -84,5 +87,22 @@ func TestOpen(t *testing.T) {
 	}
 	if _, err := Open(data, "two"); !errors.Is(err, ErrNone) {
 		t.Error(err)
+	}
+}
+
+// TestNotProven: where nothing at all passes, that the other ways do is no news.
+func TestNotProven(t *testing.T) {
+	way := func(name string, passes bool, state progress.State) Seen {
+		return Seen{Play: author.Play{Name: name, Passes: passes}, State: state}
+	}
+	for want, seen := range map[string][]Seen{
+		"task it: it has passed once the tasks before it are done: do something that they do not ask for": {
+			way("solution", true, progress.Passed), way(author.Nothing, false, progress.Passed), way("other", false, progress.Passed)},
+		"task it: other passes, too: the check asks for too little": {
+			way("solution", true, progress.Passed), way(author.Nothing, false, progress.Failed), way("other", false, progress.Passed)},
+	} {
+		if got := (&NotProvenError{"it", seen}).Error(); got != want {
+			t.Errorf("%s, want %s", got, want)
+		}
 	}
 }

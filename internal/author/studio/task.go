@@ -33,6 +33,7 @@ type NotProvenError struct {
 
 func (e *NotProvenError) Error() string {
 	var wrong []string
+	had := slices.ContainsFunc(e.Seen, func(s Seen) bool { return s.Name == author.Nothing && s.State == progress.Passed })
 	for _, s := range e.Seen {
 		switch {
 		case s.Right():
@@ -41,7 +42,8 @@ func (e *NotProvenError) Error() string {
 			if said := strings.TrimSpace(s.Output); said != "" {
 				wrong = append(wrong, "it says: "+said)
 			}
-		case s.State == progress.Passed && s.Name == author.Nothing:
+		case had && s.State == progress.Passed && s.Name != author.Nothing: // as it must, then
+		case had && s.State == progress.Passed:
 			wrong = append(wrong, "it has passed once the tasks before it are done: do something that they do not ask for")
 		case s.State == progress.Passed:
 			wrong = append(wrong, s.Name+" passes, too: the check asks for too little")

@@ -87,8 +87,15 @@ func (h House) record(ctx context.Context, ref string, base int) error {
 	var s Session
 	err = h.Record(ctx, file, base, func(o deploy.Outcome) error {
 		s = Begun(o, file, h.Now())
-		h.Fprintf(h.Err, "Do an exercise; then, in another terminal: maillab author task NAME\n")
-		return s.Keep(h.Data)
+		if err := s.Keep(h.Data); err != nil {
+			return err
+		}
+		which := ""
+		if _, err := Open(h.Data, ""); err != nil { // another is at work, too
+			which = "-n " + s.Instance + " "
+		}
+		h.Fprintf(h.Err, "Do an exercise; then, in another terminal: maillab %sauthor task NAME\n", which)
+		return nil
 	})
 	if s.Instance != "" {
 		err = errors.Join(err, s.Forget(h.Data))
@@ -133,7 +140,11 @@ func (h House) task(ctx context.Context, id, answer string, needs []string) erro
 		return err
 	}
 	r.Answer = answer
-	seen, err := s.Write(ctx, id, needs, r, h.Bring(i.Engine.Capabilities().Name))
+	bring := func(ctx context.Context, file string, ways int, do func(Stage) error) error {
+		h.Fprintf(h.Err, "ways to be played side by side, each after the tasks before it: %d; it takes as long as typing them does\n", ways)
+		return h.Bring(i.Engine.Capabilities().Name)(ctx, file, ways, do)
+	}
+	seen, err := s.Write(ctx, id, needs, r, bring)
 	h.tell(seen)
 	if errors.As(err, new(*NotProvenError)) {
 		h.Fprintln(h.Err, "nothing was written; what was done since the last task stays: do more, or maillab author discard")
@@ -161,17 +172,22 @@ func (h House) discard(ctx context.Context) error {
 		return err
 	}
 	defer client.Close()
-	_, next, err := s.After(ctx, client, h.Now())
+	r, next, err := s.After(ctx, client, h.Now())
 	if err != nil {
 		return err
 	}
+	h.Fprintf(h.Err, "left out: dialogues %d, messages %d, and what files are new\n", len(r.Dialogues), len(r.Messages))
 	return next.Keep(h.Data)
 }
 
 // open finds the session that is meant, and its sandbox. The caller closes the client.
 func (h House) open(ctx context.Context) (s Session, client *control.Client, i deploy.Running, err error) {
-	if s, err = Open(h.Data, h.Instance); err != nil {
+	s, err = Open(h.Data, h.Instance)
+	switch {
+	case errors.Is(err, ErrNone):
 		return s, nil, i, &commandline.Error{Err: err, Code: commandline.ExitUsage, Mend: "maillab author record -f LAB opens a sandbox to do it in"}
+	case err != nil:
+		return s, nil, i, h.Usage(err)
 	}
 	if i, err = h.Running(ctx, s.Instance); err != nil {
 		return s, nil, i, err
