@@ -19,9 +19,10 @@ import (
 func TestSpamdRests(t *testing.T) {
 	var dialled, later atomic.Int64
 	var back atomic.Bool
+	began := time.Now()
 	b := start(t, 2, func(c *Config) {
 		c.Spec.Services.SMTP.Filter = &spec.Filter{Tagged: -999, Required: 6.31, Spamd: true}
-		c.Now = func() time.Time { return time.Now().Add(time.Duration(later.Load())) }
+		c.Now = func() time.Time { return began.Add(time.Duration(later.Load())) }
 		c.Spamd = func(context.Context) (net.Conn, error) {
 			dialled.Add(1)
 			if !back.Load() {
