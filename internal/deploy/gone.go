@@ -90,12 +90,14 @@ func GoneNodes(ctx context.Context, i Running) (gone []Gone, err error) {
 	defer cancel()
 	client := i.Client()
 	defer client.Close()
-	if state, err := client.Mesh(ctx); err == nil { // else nobody tells anything against it
+	state, unasked := client.Mesh(ctx) // where nobody answers, nobody tells anything against it
+	var kept []control.Kept
+	if unasked == nil {
 		for _, n := range state.Nodes {
 			heard[n.ID] = n
 		}
+		kept, unasked = depot.On(ctx, client, state.Nodes)
 	}
-	kept, unasked := depot.Everywhere(ctx, client)
 	for _, s := range i.Sandboxes {
 		node, is := away[s.Seat]
 		if !is || heard[node.ID].Heard {

@@ -193,15 +193,20 @@ func Unpack(r io.Reader) (io.Reader, func(), error) {
 // unheard is how long a node is waited for that the others do not hear.
 const unheard = 2 * time.Second
 
-// Everywhere are the copies on all nodes. A node that is not heard, and does not answer, has none.
+// Everywhere are the copies on all nodes.
 func Everywhere(ctx context.Context, client *control.Client) ([]control.Kept, error) {
 	state, err := client.Mesh(ctx)
 	if err != nil {
 		return nil, err
 	}
-	lists := make([][]control.Kept, len(state.Nodes))
+	return On(ctx, client, state.Nodes)
+}
+
+// On are the copies on nodes, as a gateway has just told of them. One that is not heard, and does not answer, has none.
+func On(ctx context.Context, client *control.Client, nodes []control.NodeState) ([]control.Kept, error) {
+	lists := make([][]control.Kept, len(nodes))
 	var asked errgroup.Group // side by side: a node that is away is waited for, at nobody else's cost
-	for n, node := range state.Nodes {
+	for n, node := range nodes {
 		asked.Go(func() (err error) {
 			ctx := ctx
 			if !node.Heard {
