@@ -158,7 +158,7 @@ func (l *mailing) stop() {
 	l.all.Wait()
 }
 
-// missing are the messages that had been acknowledged when it is asked, and are not there. They are not looked for again.
+// missing are the messages that had been acknowledged when it is asked, and are not there, nor on their way. They are not looked for again.
 func (l *mailing) missing(t *testing.T) (gone []message) {
 	t.Helper()
 	l.mu.Lock()
@@ -166,13 +166,10 @@ func (l *mailing) missing(t *testing.T) (gone []message) {
 	l.mu.Unlock()
 	there := map[int]map[string]int{}
 	for _, s := range l.class.Sandboxes {
-		there[s.Seat] = map[string]int{}
-		said := lines(t, l.through(l.class, s.Seat, "imap", l.doors[0]), "a LOGIN util1 "+lesson, "a LOGIN util1 "+chosen, "b SELECT INBOX",
-			"c FETCH 1:* BODY.PEEK[HEADER.FIELDS (SUBJECT)]", "d LOGOUT")
-		for line := range strings.Lines(said) {
-			if subject, is := strings.CutPrefix(strings.TrimSpace(line), "Subject: "); is {
-				there[s.Seat][subject]++
-			}
+		there[s.Seat] = l.subjects(t, s.Seat)
+		if l.lacks(asked, s.Seat, there[s.Seat]) { // what is acknowledged is in the queue, and from there comes into the mailbox
+			l.emptyQueue(t, s.Seat)
+			there[s.Seat] = l.subjects(t, s.Seat)
 		}
 		for subject, n := range there[s.Seat] {
 			if strings.HasPrefix(subject, "load-") && n > 1 {
@@ -192,6 +189,49 @@ func (l *mailing) missing(t *testing.T) (gone []message) {
 	}
 	l.taken = left
 	return gone
+}
+
+// subjects are those in a seat's mailbox, and how often each is there.
+func (l *mailing) subjects(t *testing.T, seat int) map[string]int {
+	t.Helper()
+	said := lines(t, l.through(l.class, seat, "imap", l.doors[0]), "a LOGIN util1 "+lesson, "a LOGIN util1 "+chosen, "b SELECT INBOX",
+		"c FETCH 1:* BODY.PEEK[HEADER.FIELDS (SUBJECT)]", "d LOGOUT")
+	there := map[string]int{}
+	for line := range strings.Lines(said) {
+		if subject, is := strings.CutPrefix(strings.TrimSpace(line), "Subject: "); is {
+			there[subject]++
+		}
+	}
+	return there
+}
+
+// lacks tells whether one of the first so many that were acknowledged is not there.
+func (l *mailing) lacks(asked, seat int, there map[string]int) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return slices.ContainsFunc(l.taken[:asked], func(m message) bool { return m.seat == seat && there[m.subject] == 0 })
+}
+
+// emptyQueue returns when nothing waits in a seat's queue.
+func (l *mailing) emptyQueue(t *testing.T, seat int) {
+	t.Helper()
+	passwords := []string{lesson, chosen}
+	next := func() (password string, err error) {
+		password, passwords = passwords[0], passwords[1:]
+		return password, nil
+	}
+	client, err := ssh.Dial("tcp", l.through(l.class, seat, "ssh", l.doors[0]), &ssh.ClientConfig{
+		User: "util1", Auth: []ssh.AuthMethod{ssh.RetryableAuthMethod(ssh.PasswordCallback(next), len(passwords))},
+		HostKeyCallback: ssh.InsecureIgnoreHostKey(), Timeout: patience,
+	})
+	if err != nil {
+		t.Fatalf("seat %d: %v", seat, err)
+	}
+	defer client.Close()
+	const empty = "Mail queue is empty"
+	if out := output(t, client, "timeout 60 sh -c 'until mailq | grep \""+empty+"\"; do sleep 0.1; done' || mailq", ""); !strings.Contains(out, empty) {
+		t.Fatalf("seat %d: something stays in the queue:\n%s", seat, out)
+	}
 }
 
 // shell is a student's, who is at work in it.
