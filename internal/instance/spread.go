@@ -141,12 +141,17 @@ func Repaint(ctx context.Context, e engine.Engine, name string, client *control.
 	if err != nil {
 		return err
 	}
+	return known(ctx, client, doors.Mesh.Version)
+}
+
+// known returns when all gateways that are heard know a picture: until then a door may be as it was before.
+func known(ctx context.Context, client *control.Client, version int64) error {
 	for {
 		state, err := client.Mesh(ctx)
 		if err != nil {
 			return err
 		}
-		if !slices.ContainsFunc(state.Nodes, func(n control.NodeState) bool { return n.Heard && n.Version < doors.Mesh.Version }) {
+		if !slices.ContainsFunc(state.Nodes, func(n control.NodeState) bool { return n.Heard && n.Version < version }) {
 			return nil
 		}
 		select {
@@ -205,14 +210,23 @@ func (s *Steering) PutBack(seats map[int]string, put func(ctx context.Context, s
 	}
 }
 
-// opened has the gateways told that a seat's doors open, unless they were with another's.
+// opened has the gateways told that a seat's doors open, unless they were with another's, and returns when they know it.
 func (s *Steering) opened(ctx context.Context, seat int) error {
+	version, err := s.openIn(ctx, seat)
+	if err != nil {
+		return err
+	}
+	return known(ctx, s.client, version)
+}
+
+// openIn is the version of a picture in which a seat's doors are open.
+func (s *Steering) openIn(ctx context.Context, seat int) (version int64, err error) {
 	s.picture.Lock()
 	defer s.picture.Unlock()
 	if slices.ContainsFunc(s.doors.Sandboxes, func(t control.Target) bool { return t.Seat == seat && t.Closed }) {
-		return s.paint(ctx)
+		err = s.paint(ctx)
 	}
-	return nil
+	return s.doors.Mesh.Version, err
 }
 
 // reach has the gateways told where a seat is, unless they were.

@@ -140,9 +140,18 @@ func (s *Steering) putDoors(ctx context.Context) error {
 	if s.paint == nil {
 		return s.client.PutDoors(ctx, s.doors)
 	}
+	version, err := s.repaint(ctx)
+	if err != nil {
+		return err
+	}
+	return known(ctx, s.client, version)
+}
+
+func (s *Steering) repaint(ctx context.Context) (version int64, err error) {
 	s.picture.Lock()
 	defer s.picture.Unlock()
-	return s.paint(ctx)
+	err = s.paint(ctx)
+	return s.doors.Mesh.Version, err
 }
 
 // Configure sends a sandbox its spec as soon as it can be told. One that has it by then, from its volume, is left alone:
