@@ -18,7 +18,7 @@ import (
 func authorVerb(a *app) *cobra.Command {
 	return studio.Verb(func() studio.House {
 		return studio.House{
-			Tongue: a.Tongue, Err: a.Err, Data: a.DataDir, Now: a.Now, Usage: usage, Instance: a.flags.instance,
+			Tongue: a.Tongue, Err: a.Err, Data: a.DataDir, Usage: usage, Instance: a.flags.instance,
 			Running: func(ctx context.Context, name string) (deploy.Running, error) { return a.called(name, "").the(ctx) },
 			Record: func(ctx context.Context, file string, base int, begun func(deploy.Outcome) error) error {
 				return runSandbox(ctx, a, sandboxFlags{upFlags: upFlags{Flags: request.Flags{Lab: file, Base: base}, timeout: 10 * time.Minute}, called: "author", begun: begun})

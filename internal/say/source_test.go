@@ -70,7 +70,8 @@ func notText(pkg string) []string {
 			"%s\x00%s\x00%d", "command=rcpt code=451 times=2", "delay=60s", "latency=2s jitter=500ms", "rate=1KiB", "delay=5s", "timeout=10s", "timeout=2s",
 			"bytes=512 command=data", "host=mx.nowhere.lab", "times=2", "%s=%v", "451, 550 …", "mx.nowhere.lab",
 			"broken off: ", "after %d octets"}, // as records have it
-		"belongings": {"home: %w"},
+		"author/studio": {"date +%s.%N"},
+		"belongings":    {"home: %w"},
 		"lab": {"from: \"^{account}(@|$)\"", "services: {%s: {}}", "n: 1-19", "name: \"util{n}\"", "smtp, pop3, imap, ssh", "tls: starttls", "domain: example.org", "hostname: mx", "services: {smtp: {}}", "assign: [\"util{seat}\"]",
 			"unknown escape character", "expected ',' or ']'", "expected ',' or '}'", "end of stream", "cannot start any token", "unknown anchor", "could not find expected ':'"}, // the YAML library's
 		"grading": {"port %q: %w", "From: %s\nTo: %s\nSubject: %s\nX-Maillab-Check: %s\n\n%s\n"}, // in a run's report, and mail

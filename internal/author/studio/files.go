@@ -25,20 +25,11 @@ var looking string
 
 // files are those of the home that are new, where the engine has homes.
 func (s Session) files(ctx context.Context, client *control.Client, i deploy.Running) (files []author.File, err error) {
-	if !i.Engine.Capabilities().System {
-		return nil, nil
-	}
-	var out, errs bytes.Buffer
-	command := login.Command{Words: []string{fmt.Sprintf("since=%d\n", s.Since.Unix()) + looking}, Limit: time.Minute}
-	where := instance.Sandbox{Seat: s.Seat, Students: []string{s.Student}}
-	code, err := command.In(ctx, i.Engine, client, i.Name, where, s.Student, strings.NewReader(""), &out, &errs)
-	if err == nil && code != 0 {
-		err = fmt.Errorf("exit code %d: %s", code, errs.String())
-	}
+	out, err := s.inside(ctx, client, i, "since=@"+s.Since+"\n"+looking)
 	if err != nil {
 		return nil, fmt.Errorf("files of %s: %w", s.Student, err)
 	}
-	lines := strings.Split(out.String(), "\n")
+	lines := strings.Split(out, "\n")
 	for ; len(lines) >= 3; lines = lines[3:] {
 		mode, path, _ := strings.Cut(lines[0], " ")
 		text, err := base64.StdEncoding.DecodeString(lines[1])
@@ -49,4 +40,25 @@ func (s Session) files(ctx context.Context, client *control.Client, i deploy.Run
 		files = append(files, author.File{Path: path, Text: string(text), Executable: strings.HasPrefix(mode, "7"), Output: string(wrote)})
 	}
 	return files, nil
+}
+
+// clock is the time inside, by which files there are old or new: the machine that the sandbox is on may have another than this one.
+func (s Session) clock(ctx context.Context, client *control.Client, i deploy.Running) (string, error) {
+	out, err := s.inside(ctx, client, i, "date +%s.%N")
+	return strings.TrimSpace(out), err
+}
+
+// inside is what a command writes that is run as the student, where the engine has homes.
+func (s Session) inside(ctx context.Context, client *control.Client, i deploy.Running, line string) (string, error) {
+	if !i.Engine.Capabilities().System {
+		return "", nil
+	}
+	var out, errs bytes.Buffer
+	command := login.Command{Words: []string{line}, Limit: time.Minute}
+	where := instance.Sandbox{Seat: s.Seat, Students: []string{s.Student}}
+	code, err := command.In(ctx, i.Engine, client, i.Name, where, s.Student, strings.NewReader(""), &out, &errs)
+	if err == nil && code != 0 {
+		err = fmt.Errorf("exit code %d: %s", code, errs.String())
+	}
+	return out.String(), err
 }

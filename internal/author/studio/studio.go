@@ -33,11 +33,11 @@ type Session struct {
 	Student  string `json:"student"`
 	Seat     int    `json:"seat"`
 
-	Accounts  []string  `json:"accounts"`  // the student's, the login first
-	Passwords []string  `json:"passwords"` // as the lab's file has them, "" where it has none
-	Domain    string    `json:"domain"`
-	Since     time.Time `json:"since"` // what was done before is in a task, or was before the session
-	Used      []string  `json:"used"`  // dialogues and messages that are in a task, by ID
+	Accounts  []string `json:"accounts"`  // the student's, the login first
+	Passwords []string `json:"passwords"` // as the lab's file has them, "" where it has none
+	Domain    string   `json:"domain"`
+	Since     string   `json:"since"` // files written before are in a task, or were there before the session: seconds since 1970, by the sandbox's clock
+	Used      []string `json:"used"`  // dialogues and messages that are in a task, by ID
 }
 
 //go:embed start
@@ -120,10 +120,10 @@ func Fit(l *lab.Lab) error {
 	return nil
 }
 
-// Begun is the session in a sandbox that has come up.
-func Begun(o deploy.Outcome, file string, now time.Time) Session {
+// begun is the session in a sandbox that has come up.
+func begun(o deploy.Outcome, file string) Session {
 	told := o.Tell().Sandboxes[0]
-	s := Session{Instance: o.Name, Lab: file, Student: told.Students[0], Seat: told.Seat, Domain: told.Domain, Since: now}
+	s := Session{Instance: o.Name, Lab: file, Student: told.Students[0], Seat: told.Seat, Domain: told.Domain}
 	generated := slices.ContainsFunc(o.Lab.Accounts, func(a lab.Account) bool { return a.Password == lab.Generate })
 	for _, a := range accountsOf(told, s.Student) {
 		s.Accounts = append(s.Accounts, a.Name)
@@ -198,9 +198,12 @@ func (s Session) record() author.Record {
 
 // After is the session that comes after what was done until now, with what of it there is a record: dialogues that have ended, messages
 // without their texts.
-func (s Session) After(ctx context.Context, client *control.Client, now time.Time) (r author.Record, next Session, err error) {
+func (s Session) After(ctx context.Context, client *control.Client, i deploy.Running) (r author.Record, next Session, err error) {
 	r, next = s.record(), s
-	next.Since, next.Used = now, slices.Clone(s.Used)
+	next.Used = slices.Clone(s.Used)
+	if next.Since, err = s.clock(ctx, client, i); err != nil {
+		return r, s, err
+	}
 	dialogues, err := client.Seat(s.Seat).Dialogues(ctx, s.Student)
 	if err != nil {
 		return r, s, err
@@ -228,8 +231,8 @@ func (s Session) After(ctx context.Context, client *control.Client, now time.Tim
 }
 
 // Gather fetches what was done since, and tells the session that comes after.
-func (s Session) Gather(ctx context.Context, client *control.Client, i deploy.Running, now time.Time) (author.Record, Session, error) {
-	r, next, err := s.After(ctx, client, now)
+func (s Session) Gather(ctx context.Context, client *control.Client, i deploy.Running) (author.Record, Session, error) {
+	r, next, err := s.After(ctx, client, i)
 	if err != nil {
 		return r, s, err
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"io"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -19,7 +18,6 @@ type House struct {
 	say.Tongue
 	Err  io.Writer
 	Data string // the data folder
-	Now  func() time.Time
 	// Running finds an instance that is up.
 	Running func(ctx context.Context, name string) (deploy.Running, error)
 	// Record opens a sandbox of a lab file's and calls begun when it is up; it returns when that ends.
@@ -86,8 +84,8 @@ func (h House) record(ctx context.Context, ref string, base int) error {
 	}
 	var s Session
 	err = h.Record(ctx, file, base, func(o deploy.Outcome) error {
-		s = Begun(o, file, h.Now())
-		if err := s.Keep(h.Data); err != nil {
+		var err error
+		if s, err = h.begin(ctx, begun(o, file)); err != nil {
 			return err
 		}
 		which := ""
@@ -101,6 +99,20 @@ func (h House) record(ctx context.Context, ref string, base int) error {
 		err = errors.Join(err, s.Forget(h.Data))
 	}
 	return err
+}
+
+// begin keeps a session that begins now.
+func (h House) begin(ctx context.Context, s Session) (Session, error) {
+	i, err := h.Running(ctx, s.Instance)
+	if err != nil {
+		return Session{}, err
+	}
+	client := i.Client()
+	defer client.Close()
+	if s.Since, err = s.clock(ctx, client, i); err != nil {
+		return Session{}, err
+	}
+	return s, s.Keep(h.Data)
 }
 
 func makeTask(h func() House) *cobra.Command {
@@ -135,7 +147,7 @@ func (h House) task(ctx context.Context, id, answer string, needs []string) erro
 		return err
 	}
 	defer client.Close()
-	r, next, err := s.Gather(ctx, client, i, h.Now())
+	r, next, err := s.Gather(ctx, client, i)
 	if err != nil {
 		return err
 	}
@@ -167,12 +179,12 @@ func discard(h func() House) *cobra.Command {
 }
 
 func (h House) discard(ctx context.Context) error {
-	s, client, _, err := h.open(ctx)
+	s, client, i, err := h.open(ctx)
 	if err != nil {
 		return err
 	}
 	defer client.Close()
-	r, next, err := s.After(ctx, client, h.Now())
+	r, next, err := s.After(ctx, client, i)
 	if err != nil {
 		return err
 	}
