@@ -47,7 +47,25 @@ func Run(ctx context.Context, c *control.Client, s instance.Sandbox, student, ac
 	if ctx.Err() != nil {
 		return 0, fmt.Errorf("%w; it was ended", ctx.Err())
 	}
+	if errors.Is(err, errCut) {
+		err = because(client.Conn)
+	}
 	return code, err
+}
+
+// errCut is a command of whose end nothing is known.
+var errCut = errors.New("the sandbox cut the command off")
+
+// because tells whether a command alone was cut off, or the connection, and why.
+func because(conn ssh.Conn) error {
+	ended := make(chan error, 1)
+	go func() { ended <- conn.Wait() }()
+	select {
+	case why := <-ended:
+		return fmt.Errorf("%w: %w", errCut, why)
+	case <-time.After(leftover):
+		return errCut
+	}
 }
 
 // remote is a command that runs elsewhere.
@@ -102,7 +120,7 @@ func (r remote) wait(ctx context.Context) (code int, err error) {
 		}
 	}
 	if ended == nil {
-		return 0, errors.New("the sandbox cut the command off")
+		return 0, errCut
 	}
 	return code, err
 }
