@@ -54,7 +54,7 @@ func notText(pkg string) []string {
 			"telnet localhost %d, puis %s.", "telnet localhost %d, then %s.", "%s\ntasks:\n%s", "Recorded by maillab author: title, hint and points are yours to write, and patterns yours to widen.",
 			"uid %s", "(?i)^[^ ]+ +%s%s", "^[^ ]+ NO ", "^[^ ]+ OK ", "zz logout", `%s$(printf '\000%s\000%s' "%s" "%s" | base64)`, `%s$(printf %s "%s" | base64)`, "AUTH %s",
 			`(body(\.peek)?\[(text)?\]|rfc822(\.text)?([ )]|$))`, "(uid +)?%s", `^\* [0-9]+ FETCH `}, // of labs and scripts
-		"author/studio":   {"export %s='%s'\n", "name: my-lab", "name: %s", "-n %s "},
+		"author/studio":   {"date +%s.%N", "export %s='%s'\n", "name: my-lab", "name: %s", "-n %s "},
 		"plan":            {"create %s"},
 		"outline":         {"%s MiB"},
 		"progress":        {"%d epochs", "epoch %d: %w", "%s: %d attempts", "%d words on tasks"}, // of what a sandbox keeps
@@ -70,8 +70,7 @@ func notText(pkg string) []string {
 			"%s\x00%s\x00%d", "command=rcpt code=451 times=2", "delay=60s", "latency=2s jitter=500ms", "rate=1KiB", "delay=5s", "timeout=10s", "timeout=2s",
 			"bytes=512 command=data", "host=mx.nowhere.lab", "times=2", "%s=%v", "451, 550 …", "mx.nowhere.lab",
 			"broken off: ", "after %d octets"}, // as records have it
-		"author/studio": {"date +%s.%N"},
-		"belongings":    {"home: %w"},
+		"belongings": {"home: %w"},
 		"lab": {"from: \"^{account}(@|$)\"", "services: {%s: {}}", "n: 1-19", "name: \"util{n}\"", "smtp, pop3, imap, ssh", "tls: starttls", "domain: example.org", "hostname: mx", "services: {smtp: {}}", "assign: [\"util{seat}\"]",
 			"unknown escape character", "expected ',' or ']'", "expected ',' or '}'", "end of stream", "cannot start any token", "unknown anchor", "could not find expected ':'"}, // the YAML library's
 		"grading": {"port %q: %w", "From: %s\nTo: %s\nSubject: %s\nX-Maillab-Check: %s\n\n%s\n"}, // in a run's report, and mail
