@@ -112,10 +112,20 @@ END
 	c.wants("alice", "q6-smtp", "passed", "message ")
 	// Who is over the limit has her programs ended, once, when the watch looks; the flood that writes no file is begun again then.
 	for _, one := range []struct{ name, flood string }{
-		{"mail", `for i in $(seq 40); do head -c 1000000 /dev/zero | tr '\0' x | fold | /usr/sbin/sendmail $USER; done; for dir in ~ /tmp; do dd if=/dev/zero of=$dir/more.$USER bs=1M count=200 2>/dev/null; done; echo THROUGH`},
+		{"mail", `head -c 1000000 /dev/zero | tr '\0' x | fold >/tmp/big.$USER; for i in $(seq 40); do /usr/sbin/sendmail $USER </tmp/big.$USER; done; for dir in ~ /tmp; do dd if=/dev/zero of=$dir/more.$USER bs=1M count=200 2>/dev/null; done; echo THROUGH`},
 		{"places", `for dir in ~ /tmp /var/tmp /dev/shm /run /var/mail; do dd if=/dev/zero of=$dir/flood.$USER bs=1M count=200 2>/dev/null; done; echo THROUGH`},
-		{"dialogues", `line=$(printf 'noop %0400d' 0)
-for i in $(seq 700); do { echo helo x; for n in $(seq 60); do echo "$line"; done; echo quit; } | nc -N localhost 25 >/dev/null & [ $((i % 8)) != 0 ] || wait; done; wait; echo THROUGH`},
+		{"dialogues", `python3 - <<END
+import socket, threading
+def talk():
+    for i in range(90):
+        c = socket.create_connection(("localhost", 25))
+        c.sendall(b"helo x\r\n" + b"noop %0400d\r\n" % 0 * 60 + b"quit\r\n")
+        while c.recv(65536): pass
+all = [threading.Thread(target=talk) for i in range(8)]
+for one in all: one.start()
+for one in all: one.join()
+print("THROUGH")
+END`},
 	} {
 		for out := ""; !strings.Contains(out, "THROUGH"); {
 			out = c.as("alice", one.flood)
