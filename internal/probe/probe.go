@@ -78,9 +78,7 @@ func Run(ctx context.Context, w World, probes []Probe, seat, beside int, tell fu
 }
 
 func (p Probe) attempt(ctx context.Context, w World, seat int) error {
-	ctx, cancel := context.WithTimeout(ctx, attemptPatience)
-	defer cancel()
-	out, exit, err := w.Run(ctx, seat, p.Command)
+	out, exit, err := p.made(ctx, w, seat)
 	switch {
 	case err != nil:
 		return fmt.Errorf("it could not be tried: %w", err)
@@ -93,6 +91,23 @@ func (p Probe) attempt(ctx context.Context, w World, seat int) error {
 	}
 	return nil
 }
+
+// made is what came of an attempt. One whose session was cut off says nothing of the sandbox, and is made again: where memory is short, the
+// kernel ends students' sessions first.
+func (p Probe) made(ctx context.Context, w World, seat int) (out string, exit int, err error) {
+	for range sessions {
+		within, cancel := context.WithTimeout(ctx, attemptPatience)
+		out, exit, err = w.Run(within, seat, p.Command)
+		cancel()
+		if err == nil || ctx.Err() != nil {
+			break
+		}
+	}
+	return out, exit, err
+}
+
+// sessions is how many there may be for one attempt.
+const sessions = 3
 
 // Bounds in time. What is looked at is whether something comes at all: a slow machine is no leak.
 const (

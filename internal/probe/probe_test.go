@@ -41,6 +41,14 @@ func TestVerdicts(t *testing.T) {
 			return 0, nil
 		}}
 	}
+	cut := func(times int, then int) fake { // its session is cut off so often
+		return fake{exit: func(int, string) (int, error) {
+			if times--; times >= 0 {
+				return 0, errors.New("cut off")
+			}
+			return then, nil
+		}}
+	}
 	besideFails := fake{exit: func(seat int, _ string) (int, error) { return seat - 1, nil }}
 	for _, test := range []struct {
 		what string
@@ -52,6 +60,9 @@ func TestVerdicts(t *testing.T) {
 		{"got through", Denied, exits(0), "it succeeds"},
 		{"no such program", Denied, exits(127), "could not be tried"},
 		{"no session", Denied, noSession, "could not be tried"},
+		{"cut off twice, and denied", Denied, cut(2, 1), ""},
+		{"cut off, and got through", Denied, cut(1, 0), "it succeeds"},
+		{"cut off again and again", Denied, cut(3, 1), "could not be tried"},
 		{"works", Works, exits(0), ""},
 		{"does not work", Works, exits(1), "exit code 1: last words"},
 		{"load", Load, victim(0, nil), ""},
