@@ -97,14 +97,27 @@ func hash(tree fs.FS, of ...string) string {
 		if len(of) > 0 && !slices.ContainsFunc(of, func(prefix string) bool { return strings.HasPrefix(name, prefix) }) {
 			continue
 		}
-		text, err := fs.ReadFile(tree, name)
-		if err != nil {
+		if err := add(sum, tree, name); err != nil {
 			panic(fmt.Sprintf("images: %s is embedded but cannot be read: %v", name, err))
 		}
-		fmt.Fprintf(sum, "%s\x00%d\x00", name, len(text))
-		sum.Write(text)
 	}
 	return hex.EncodeToString(sum.Sum(nil)[:8])
+}
+
+// add reads a file piece by piece: a program is some ten megabytes.
+func add(sum io.Writer, tree fs.FS, name string) error {
+	file, err := tree.Open(name)
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	info, err := file.Stat()
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(sum, "%s\x00%d\x00", name, info.Size())
+	_, err = io.Copy(sum, file)
+	return err
 }
 
 // files are the names of all regular files of tree, sorted.

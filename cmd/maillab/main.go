@@ -112,5 +112,5 @@ func openSwarm(ctx context.Context, data string) (engine.Engine, error) {
 
 // build is how the sandbox image is made where it is missing.
 func build(data string) docker.Build {
-	return docker.Build{Tag: images.Tag(), Context: images.Context, Base: images.Base, Lock: filepath.Join(data, "build.lock")}
+	return docker.Build{Tag: images.Tag, Context: images.Context, Base: images.Base, Lock: filepath.Join(data, "build.lock")}
 }

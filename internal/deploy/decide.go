@@ -206,6 +206,12 @@ func (r Request) visible(f Found) string {
 	return f.Visible
 }
 
+// spamd tells whether a lab has a real SpamAssassin judge.
+func spamd(l *lab.Lab) bool {
+	smtp := l.Services.SMTP
+	return smtp != nil && smtp.Filter != nil && smtp.Filter.Spamd
+}
+
 // wish spreads out what is decided.
 func wish(r Request, f Found, d Decision, specs []spec.Sandbox) (instance.Wish, error) {
 	w := instance.Wish{
@@ -217,7 +223,7 @@ func wish(r Request, f Found, d Decision, specs []spec.Sandbox) (instance.Wish, 
 	if w.Web = r.Lab.Web != nil || f.Existing.WebAddress() != "" || r.Page.any(); r.Web != nil {
 		w.Web = *r.Web
 	}
-	if filter := r.Lab.Services.SMTP; filter != nil && filter.Filter != nil && filter.Filter.Spamd && f.Can.System && !f.Can.Nodes {
+	if spamd(r.Lab) && f.Can.System && !f.Can.Nodes {
 		w.Filter = f.Filter
 	}
 	if w.Web && f.Can.Nodes {

@@ -45,7 +45,7 @@ type Config struct {
 
 // Build is how an image that is missing is made.
 type Build struct {
-	Tag     string                  // what it is called
+	Tag     func() string           // what it is called; nil: nobody looks whether it is there
 	Context func(w io.Writer) error // writes the build context, a tar with a Dockerfile that takes ARG BASE
 	Base    string                  // name for the base image where debian:bookworm-slim is not to be had
 	Lock    string                  // file that serialises builds of one user; its folder is made when missing

@@ -17,7 +17,7 @@ func TestExaminedSwarm(t *testing.T) {
 	s := openSwarm(t)
 	was := s.docker.build.Tag
 	t.Cleanup(func() { s.docker.build.Tag = was })
-	s.docker.build.Tag = tinyImage
+	s.docker.build.Tag = func() string { return tinyImage }
 	examined := func() map[string]engine.Finding {
 		found := map[string]engine.Finding{}
 		for _, f := range s.Examine(t.Context()) {
@@ -47,7 +47,7 @@ func TestExaminedSwarm(t *testing.T) {
 	if err := importAs(s.docker, tag, tinyRoot(t)); err != nil {
 		t.Fatal(err)
 	}
-	s.docker.build.Tag = tag
+	s.docker.build.Tag = func() string { return tag }
 	f = examined()["nodes"]
 	if f.Level != engine.Warning || f.Detail != "the sandbox image is not on node2, node3: no seats there" ||
 		f.Mend != "maillab image save | ssh node2 docker load; maillab image save | ssh node3 docker load" {

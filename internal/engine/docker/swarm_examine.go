@@ -112,8 +112,11 @@ func suit(n swarm.Node, id string) string {
 // called is what a roll call finds.
 func (s *Swarm) called(ctx context.Context, v swarmSeen) []engine.Finding {
 	f := engine.Finding{Level: engine.Warning, What: "nodes", Detail: "what they lack can be looked for when the sandbox image is here", Mend: "maillab image push --registry HOST/PREFIX, or maillab image save"}
-	image, err := s.manager.image(ctx, s.docker.build.Tag)
-	if errdefs.IsNotFound(err) || s.docker.build.Tag == "" {
+	if s.docker.build.Tag == nil {
+		return []engine.Finding{f}
+	}
+	image, err := s.manager.image(ctx, s.docker.build.Tag())
+	if errdefs.IsNotFound(err) {
 		return []engine.Finding{f}
 	}
 	var answers rollcalled
