@@ -196,7 +196,7 @@ func copyFile(w *tar.Writer, h *tar.Header, f io.ReaderAt, data []extent) error 
 		return err
 	}
 	for _, e := range data {
-		n, err := io.Copy(w, io.NewSectionReader(f, e.off, e.len))
+		n, err := io.Copy(w, io.LimitReader(io.NewSectionReader(f, e.off, e.len), e.len)) // which tells io.Copy how small a buffer will do
 		if err == nil && n < e.len {
 			_, err = io.CopyN(w, zeros{}, e.len-n)
 		}

@@ -271,7 +271,7 @@ func copyEntries(w *tar.Writer, from *os.File, prefix string) error {
 			if err := w.WriteHeader(h); err != nil {
 				return err
 			}
-			if _, err := io.Copy(w, in); err != nil {
+			if _, err := io.Copy(w, io.LimitReader(in, h.Size)); err != nil { // with a buffer no larger than the entry: most are small
 				return err
 			}
 		}

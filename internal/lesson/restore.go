@@ -187,7 +187,7 @@ func (i *takingIn) takeAccount(account, name string, h *tar.Header, r io.Reader)
 	if err := a.w.WriteHeader(&copied); err != nil {
 		return fmt.Errorf("account %s: %w", account, err)
 	}
-	_, err := io.Copy(a.w, r)
+	_, err := io.Copy(a.w, io.LimitReader(r, h.Size)) // as in copyEntries
 	return err
 }
 

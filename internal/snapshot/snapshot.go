@@ -124,7 +124,7 @@ func describe(h *tar.Header, r io.Reader) (File, error) {
 		return f, damaged("%q is neither a file nor a directory nor a link", h.Name)
 	}
 	sum := sha256.New()
-	if _, err := io.Copy(sum, r); err != nil {
+	if _, err := io.Copy(sum, io.LimitReader(r, h.Size)); err != nil {
 		return f, fmt.Errorf("%s: %w", h.Name, err)
 	}
 	if f.Type == "file" {
