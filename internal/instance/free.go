@@ -95,8 +95,8 @@ func (e *NoRoomError) Error() string {
 	if e.Taken != nil {
 		return fmt.Sprintf("no ports are free for %d sandboxes: %v; of %d that are wanted %d fit from %d on: %s", e.Students-e.Fit, e.Taken, e.Students, e.Fit, e.From, mend)
 	}
-	return fmt.Sprintf("%d sandboxes need ports in this machine's ephemeral range, which starts at %d: at most %d fit from %d on: %s",
-		e.Students, e.Limit, e.Fit, e.From, mend)
+	return fmt.Sprintf("this machine's ephemeral range starts at %d, and a class of %d wants its ports below it: from %d on at most %d fit: %s",
+		e.Limit, e.Students, e.From, e.Fit, mend)
 }
 
 // Place gives every seat its ports, in the blocks that there are, else in new ones from base on. A block goes on as long as

@@ -71,10 +71,10 @@ func TestNoRoom(t *testing.T) {
 		only           bool
 		want           string
 	}{
-		{300, 10000, false, "300 sandboxes need ports in this machine's ephemeral range, which starts at 32768: at most 226 fit from 10000 on: --base 2000 has room for all"},
-		{300, 10000, true, "at most 226 fit from 10000 on: --base 2000 has room for all"},
-		{30, 31000, true, "at most 16 fit from 31000 on: --base 29000 has room for all"},
-		{400, 10000, false, "at most 226 fit from 10000 on: publish mode addresses"},
+		{300, 10000, false, "this machine's ephemeral range starts at 32768, and a class of 300 wants its ports below it: from 10000 on at most 226 fit: --base 2000 has room for all"},
+		{300, 10000, true, "from 10000 on at most 226 fit: --base 2000 has room for all"},
+		{30, 31000, true, "from 31000 on at most 16 fit: --base 29000 has room for all"},
+		{400, 10000, false, "from 10000 on at most 226 fit: publish mode addresses"},
 	} {
 		_, err := p.Place(seats(1, test.students), on, nil, test.base, test.only, Room{Limit: 32768})
 		if err == nil || !strings.Contains(err.Error(), test.want) {
