@@ -97,7 +97,7 @@ type verbTimes struct {
 
 func measureVerbs(c *class, all *machines.Machines, n int) verbTimes {
 	v := verbTimes{load: loadNow()}
-	for i, args := range [][]string{{"up", "-f", "amiens-smtp-pop-imap", "--students", fmt.Sprint(n)}, {"up"}, {"status", "-o", "json"}, {"reset"}, {"check", "-o", "json"}, {"down", "-y"}} {
+	for i, args := range [][]string{{"up", "-f", "amiens-smtp-pop-imap", "--base", "2000", "--students", fmt.Sprint(n)}, {"up"}, {"status", "-o", "json"}, {"reset"}, {"check", "-o", "json"}, {"down", "-y"}} {
 		v.took[i] = spending(c.t, all, func() {
 			code, _, errs := c.try(c.t.Context(), args...)
 			if code == 3 { // on a machine that is busy with other things, too, one of many may not answer in time
