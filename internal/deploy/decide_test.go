@@ -123,7 +123,7 @@ func TestDecide(t *testing.T) {
 		{name: "or named", there: 3, before: func(r *Request) { r.Class = aClass(t, "zoe", "yann", "xena") }, given: func(f *Found) { f.Seats, f.Try = nil, nil },
 			want: []string{"127.0.0.1:10425", "127.0.0.1:10625"}},
 		{name: "there must be none", there: 3, ask: func(r *Request) { r.New = true }, wrong: "is called monday already"},
-		{name: "too many", ask: func(r *Request) { r.Class = roster.Count(300) }, wrong: "at most 226 fit from 10000 on: --base 2000 has room for all"},
+		{name: "too many", ask: func(r *Request) { r.Class = roster.Count(300) }, wrong: "from 10000 on at most 226 fit: --base 2000 has room for all"},
 		{name: "where they were last", given: func(f *Found) { f.Published = &instance.Published{Blocks: []instance.Block{{Base: 15000, First: 1}}} },
 			want: []string{"127.0.0.1:15125", "127.0.0.1:15325"}},
 		{name: "but for somebody who listens there", given: func(f *Found) {
