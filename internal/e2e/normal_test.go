@@ -14,7 +14,7 @@ func normal(text string) string {
 		{`UIDVALIDITY \d+`, `UIDVALIDITY …`},
 		{`\b[0-9A-F]{10,12}\b`, `QUEUEID`},
 		{`\d{14}\.QUEUEID`, `STAMP.QUEUEID`},
-		{`(Mon|Tue|Wed|Thu|Fri|Sat|Sun), \d{1,2} \w{3} \d{4} \d\d:\d\d:\d\d [+-]\d{4} \([A-Z]+\)`, `DATE`},
+		{`(Mon|Tue|Wed|Thu|Fri|Sat|Sun), [ \d]?\d \w{3} \d{4} \d\d:\d\d:\d\d [+-]\d{4} \([A-Z]+\)`, `DATE`},
 		{`(?m)^(From \S+  )\w{3} \w{3} [ \d]\d \d\d:\d\d:\d\d \d{4}$`, `${1}DATE`},
 		{`(unknown|localhost) ?\[[\d.]+\]`, `CLIENT`},
 		{`Received: from (unknown|localhost) `, `Received: from CLIENT `}, // who said no HELO
