@@ -28,29 +28,58 @@ const (
 	lowWaterPart = 20      // a twentieth of it
 	// growth below this is what programs do by themselves.
 	growth = 1 << 20
+	// A thing that cannot be looked into for so long hides what it takes, and so does one after the other for a longer time. For a moment
+	// everybody has such things: an sshd that is about to become a shell.
+	hidesOne = usageEvery
+	hidesAny = 5 * usageEvery
 )
 
 // usageWatch stands in for disk quotas, which volumes on ext4 do not have: a student whose homes together take more than
-// the limit, and still more than at the last look, has his processes ended; so has one who hides what he takes. What he does
+// the limit, and still more than at the last look, has his processes ended; so has one who goes on hiding what he takes. What he does
 // when he comes back to clean up makes it less, and is left alone. What others send into his mailboxes is not held
 // against his programs: it is refused when there is no room for it.
 type usageWatch struct {
 	last  map[string]broker.Usage // by student
-	rests bool                    // nobody ran anything then
+	hides map[string]hiding
+	rests bool // nobody ran anything then
+}
+
+// hiding is what a student has that cannot be looked into, since when, and since when he has had any such thing.
+type hiding struct {
+	what       string
+	since, any time.Time
+}
+
+// hiding tells whether a student hides what he takes.
+func (w *usageWatch) hiding(student, what string, now time.Time) bool {
+	if what == "" {
+		delete(w.hides, student)
+		return false
+	}
+	h, had := w.hides[student]
+	if !had {
+		h.any = now
+	}
+	if h.what != what {
+		h.what, h.since = what, now
+	}
+	w.hides[student] = h
+	return now.Sub(h.since) >= hidesOne || now.Sub(h.any) >= hidesAny
 }
 
 // over is who is to be stopped, given what each student uses now, what one may, and whether the disk is nearly full.
-func (w *usageWatch) over(now map[string]broker.Usage, limit int64, full bool) (students []string) {
-	for student, u := range now {
+func (w *usageWatch) over(used map[string]broker.Usage, limit int64, full bool, now time.Time) (students []string) {
+	for student, u := range used {
 		before, seen := w.last[student]
+		hides := w.hiding(student, u.Hidden, now)
 		switch grown := u.Own - before.Own; {
 		case !seen:
-		case limit > 0 && u.Own > limit && grown > 0, full && grown > growth, u.Hidden != "" && before.Hidden != "":
+		case limit > 0 && u.Own > limit && grown > 0, full && grown > growth, hides:
 			students = append(students, student)
 		}
 	}
 	slices.Sort(students)
-	w.last = now
+	w.last = used
 	return students
 }
 
@@ -98,7 +127,7 @@ func (r room) shrank(before room) bool {
 // keepWatchingUsage looks until ctx ends: at once where room goes fast, else every so often, and where there is much to look
 // at, for no more than a fifth of its time.
 func (s *Supervisor) keepWatchingUsage(ctx context.Context) {
-	var w usageWatch
+	w := usageWatch{hides: map[string]hiding{}}
 	looks := time.NewTicker(roomEvery) // not a timer each: see processes
 	defer looks.Stop()
 	for ctx.Err() == nil {
@@ -136,12 +165,13 @@ func (s *Supervisor) watchUsage(ctx context.Context, w *usageWatch, left room) e
 	if err != nil {
 		return err
 	}
-	for _, student := range w.over(used, now.spec.Limits.SpoolBytes, left.low()) {
+	for _, student := range w.over(used, now.spec.Limits.SpoolBytes, left.low(), time.Now()) {
 		u := used[student]
 		s.log.Warn("too much on disk: ending the student's processes", "student", student, "bytes", u.Own, "hidden", u.Hidden, "left", left.bytes)
 		if err := s.endStudent(ctx, now, student, u); err != nil {
 			return err
 		}
+		delete(w.hides, student)
 		delete(w.last, student) // what was written until the end is not held against the next session
 	}
 	return nil

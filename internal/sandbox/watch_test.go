@@ -4,6 +4,7 @@ package sandbox
 
 import (
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -16,18 +17,25 @@ func TestWhoIsOverTheLimit(t *testing.T) {
 		own, mailbox int64
 		hidden       string
 		full, over   bool
+		soon         bool // as where room goes fast
 	}
 	for name, looks := range map[string][]look{
 		"grows":                                {{own: 200 * mib}, {own: 200 * mib}, {own: 210 * mib, over: true}, {own: 150 * mib}, {own: 160 * mib, over: true}, {own: 90 * mib}, {own: 101 * mib, over: true}},
 		"gets mail":                            {{own: 1}, {own: 1, mailbox: 900 * mib}, {own: 1, mailbox: 990 * mib}},
 		"hides":                                {{own: 1}, {own: 1, hidden: "dir"}, {own: 1, hidden: "dir", over: true}},
+		"hides where room goes fast":           {{own: 1}, {own: 1, hidden: "1", soon: true}, {own: 1, hidden: "1", soon: true}, {own: 1, hidden: "1", over: true}},
+		"logs in again and again":              {{own: 1}, {own: 1, hidden: "1"}, {own: 1, hidden: "2"}, {own: 1, hidden: "3"}, {own: 1}, {own: 1, hidden: "4"}},
+		"hides one after the other":            {{own: 1}, {own: 1, hidden: "1"}, {own: 1, hidden: "2"}, {own: 1, hidden: "3"}, {own: 1, hidden: "4"}, {own: 1, hidden: "5"}, {own: 1, hidden: "6", over: true}},
 		"hid for a moment":                     {{own: 1, hidden: "dir"}, {own: 1}, {own: 1, hidden: "dir"}, {own: 1}},
 		"writes where the disk is nearly full": {{own: 1}, {own: 5 * mib}, {own: 9 * mib, full: true, over: true}, {own: 9*mib + 100, full: true}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			var w usageWatch
+			w, now := usageWatch{hides: map[string]hiding{}}, time.Unix(0, 0)
 			for i, l := range looks {
-				got := w.over(map[string]broker.Usage{"alice": {Own: l.own, Mailbox: l.mailbox, Hidden: l.hidden}, "bob": {Own: 5}}, 100*mib, l.full)
+				if now = now.Add(usageEvery); l.soon {
+					now = now.Add(roomEvery - usageEvery)
+				}
+				got := w.over(map[string]broker.Usage{"alice": {Own: l.own, Mailbox: l.mailbox, Hidden: l.hidden}, "bob": {Own: 5}}, 100*mib, l.full, now)
 				var want []string
 				if l.over {
 					want = []string{"alice"}
@@ -38,9 +46,9 @@ func TestWhoIsOverTheLimit(t *testing.T) {
 			}
 		})
 	}
-	var w usageWatch
+	w := usageWatch{hides: map[string]hiding{}}
 	for range 2 {
-		if got := w.over(map[string]broker.Usage{"alice": {Own: 1000 * mib}}, 0, false); len(got) > 0 {
+		if got := w.over(map[string]broker.Usage{"alice": {Own: 1000 * mib}}, 0, false, time.Unix(0, 0)); len(got) > 0 {
 			t.Errorf("without a limit: %q", got)
 		}
 	}
