@@ -119,23 +119,20 @@ func (v swarmSeen) room(n swarm.Node) int64 {
 	return free
 }
 
-// failure is what the newest task of a service that did not run on a node ended with.
+// failure is what the newest task of a service that came to something on a node ended with, "" where that one runs. What is only being
+// tried again says nothing yet.
 func (v swarmSeen) failure(node string, found swarm.Service) string {
 	var last swarm.Task
 	for _, t := range v.tasks {
-		if t.ServiceID == found.ID && t.NodeID == node && t.CreatedAt.After(last.CreatedAt) {
+		runs := t.Status.State == swarm.TaskStateRunning
+		if t.ServiceID == found.ID && t.NodeID == node && (runs || t.Status.Err != "") && t.CreatedAt.After(last.CreatedAt) {
 			last = t
 		}
 	}
-	return said(last)
-}
-
-// said is what is told of a task that failed, "" of one that did not.
-func said(t swarm.Task) string {
-	if t.Status.Err == "" || t.Status.State == swarm.TaskStateRunning {
+	if last.Status.State == swarm.TaskStateRunning {
 		return ""
 	}
-	return t.Status.Err
+	return last.Status.Err
 }
 
 // gateway is the instance's service.

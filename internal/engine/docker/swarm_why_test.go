@@ -7,6 +7,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/docker/docker/api/types/filters"
 	"github.com/docker/docker/api/types/swarm"
@@ -89,5 +90,29 @@ func TestNoLeader(t *testing.T) {
 	_, err = api.ServiceList(t.Context(), swarm.ServiceListOptions{})
 	if err := explain(err, "observe all"); !errors.Is(err, engine.ErrUnavailable) || !strings.Contains(err.Error(), "docker swarm init --force-new-cluster") {
 		t.Error(err)
+	}
+}
+
+// TestFailure: why a node has not got a task is told while the next one is being tried there, too, and not any more when that runs.
+func TestFailure(t *testing.T) {
+	at := time.Unix(0, 0)
+	task := func(node string, state swarm.TaskState, why string) swarm.Task {
+		at = at.Add(time.Second)
+		return swarm.Task{ServiceID: "mine", NodeID: node, Meta: swarm.Meta{CreatedAt: at}, Status: swarm.TaskStatus{State: state, Err: why}}
+	}
+	for name, one := range map[string]struct {
+		tasks []swarm.Task
+		want  string
+	}{
+		"rejected":            {[]swarm.Task{task("n", swarm.TaskStateRejected, "No such image: a")}, "No such image: a"},
+		"being tried again":   {[]swarm.Task{task("n", swarm.TaskStateRejected, "No such image: a"), task("n", swarm.TaskStatePreparing, "")}, "No such image: a"},
+		"another reason":      {[]swarm.Task{task("n", swarm.TaskStateRejected, "No such image: a"), task("n", swarm.TaskStateFailed, "exit code 1")}, "exit code 1"},
+		"it runs by now":      {[]swarm.Task{task("n", swarm.TaskStateRejected, "No such image: a"), task("n", swarm.TaskStateRunning, "")}, ""},
+		"on another node":     {[]swarm.Task{task("m", swarm.TaskStateRejected, "No such image: a")}, ""},
+		"tried for the first": {[]swarm.Task{task("n", swarm.TaskStatePreparing, "")}, ""},
+	} {
+		if got := (swarmSeen{tasks: one.tasks}).failure("n", swarm.Service{ID: "mine"}); got != one.want {
+			t.Errorf("%s: %q, want %q", name, got, one.want)
+		}
 	}
 }
