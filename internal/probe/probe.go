@@ -98,8 +98,9 @@ func (p Probe) made(ctx context.Context, w World, seat int) (out string, exit in
 	for range sessions {
 		within, cancel := context.WithTimeout(ctx, attemptPatience)
 		out, exit, err = w.Run(within, seat, p.Command)
+		late := within.Err() != nil
 		cancel()
-		if err == nil || ctx.Err() != nil {
+		if err == nil || late {
 			break
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"os/exec"
 	"strings"
 	"testing"
+	"testing/synctest"
 )
 
 // fake is a world that answers as it is told.
@@ -75,6 +76,29 @@ func TestVerdicts(t *testing.T) {
 			t.Errorf("%s: %v, want %q", test.what, r.Err, test.want)
 		}
 	}
+}
+
+// hangs is a world in which no command ends by itself; it counts them.
+type hangs struct {
+	fake
+	run int
+}
+
+func (h *hangs) Run(ctx context.Context, _ int, _ string) (string, int, error) {
+	h.run++
+	<-ctx.Done()
+	return "", 0, ctx.Err()
+}
+
+// One that does not end in its time is not made again.
+func TestNoEnd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := &hangs{}
+		got, err := Run(t.Context(), h, []Probe{{Kind: Denied}}, 1, 2, func(Probe) {})
+		if err != nil || h.run != 1 || !errors.Is(got[0].Err, context.DeadlineExceeded) {
+			t.Errorf("run %d times: %v, %v", h.run, got, err)
+		}
+	})
 }
 
 // Every probe has a name of its own in its group, and a command that is filled in.
