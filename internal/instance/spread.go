@@ -212,21 +212,24 @@ func (s *Steering) PutBack(seats map[int]string, put func(ctx context.Context, s
 
 // opened has the gateways told that a seat's doors open, unless they were with another's, and returns when they know it.
 func (s *Steering) opened(ctx context.Context, seat int) error {
-	version, err := s.openIn(ctx, seat)
+	return s.show(ctx, func() bool {
+		return slices.ContainsFunc(s.doors.Sandboxes, func(t control.Target) bool { return t.Seat == seat && t.Closed })
+	})
+}
+
+// show puts a new picture if the last one is stale, and returns when all gateways that are heard know the one in force.
+func (s *Steering) show(ctx context.Context, stale func() bool) error {
+	s.picture.Lock()
+	var err error
+	if stale() {
+		err = s.paint(ctx)
+	}
+	version := s.doors.Mesh.Version
+	s.picture.Unlock()
 	if err != nil {
 		return err
 	}
 	return known(ctx, s.client, version)
-}
-
-// openIn is the version of a picture in which a seat's doors are open.
-func (s *Steering) openIn(ctx context.Context, seat int) (version int64, err error) {
-	s.picture.Lock()
-	defer s.picture.Unlock()
-	if slices.ContainsFunc(s.doors.Sandboxes, func(t control.Target) bool { return t.Seat == seat && t.Closed }) {
-		err = s.paint(ctx)
-	}
-	return s.doors.Mesh.Version, err
 }
 
 // reach has the gateways told where a seat is, unless they were.

@@ -140,18 +140,7 @@ func (s *Steering) putDoors(ctx context.Context) error {
 	if s.paint == nil {
 		return s.client.PutDoors(ctx, s.doors)
 	}
-	version, err := s.repaint(ctx)
-	if err != nil {
-		return err
-	}
-	return known(ctx, s.client, version)
-}
-
-func (s *Steering) repaint(ctx context.Context) (version int64, err error) {
-	s.picture.Lock()
-	defer s.picture.Unlock()
-	err = s.paint(ctx)
-	return s.doors.Mesh.Version, err
+	return s.show(ctx, func() bool { return true })
 }
 
 // Configure sends a sandbox its spec as soon as it can be told. One that has it by then, from its volume, is left alone:
