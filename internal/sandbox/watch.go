@@ -39,47 +39,49 @@ const (
 // when he comes back to clean up makes it less, and is left alone. What others send into his mailboxes is not held
 // against his programs: it is refused when there is no room for it.
 type usageWatch struct {
-	last  map[string]broker.Usage // by student
-	hides map[string]hiding
-	rests bool // nobody ran anything then
+	last  map[string]looked // by student
+	rests bool              // nobody ran anything then
 }
 
-// hiding is what a student has that cannot be looked into, since when, and since when he has had any such thing.
-type hiding struct {
-	what       string
+// looked is what a look at a student found: what he takes, what he has that cannot be looked into, since when, and since when he has had any
+// such thing.
+type looked struct {
+	own        int64
+	hidden     string
 	since, any time.Time
 }
 
-// hiding tells whether a student hides what he takes.
-func (w *usageWatch) hiding(student, what string, now time.Time) bool {
-	if what == "" {
-		delete(w.hides, student)
-		return false
+// again is what one more look found.
+func (l looked) again(u broker.Usage, now time.Time) looked {
+	if l.hidden == "" {
+		l.any = now
 	}
-	h, had := w.hides[student]
-	if !had {
-		h.any = now
+	if l.hidden != u.Hidden {
+		l.since = now
 	}
-	if h.what != what {
-		h.what, h.since = what, now
-	}
-	w.hides[student] = h
-	return now.Sub(h.since) >= hidesOne || now.Sub(h.any) >= hidesAny
+	l.own, l.hidden = u.Own, u.Hidden
+	return l
+}
+
+// hides tells whether he goes on hiding what he takes.
+func (l looked) hides(now time.Time) bool {
+	return l.hidden != "" && (now.Sub(l.since) >= hidesOne || now.Sub(l.any) >= hidesAny)
 }
 
 // over is who is to be stopped, given what each student uses now, what one may, and whether the disk is nearly full.
 func (w *usageWatch) over(used map[string]broker.Usage, limit int64, full bool, now time.Time) (students []string) {
+	found := make(map[string]looked, len(used))
 	for student, u := range used {
 		before, seen := w.last[student]
-		hides := w.hiding(student, u.Hidden, now)
-		switch grown := u.Own - before.Own; {
+		found[student] = before.again(u, now)
+		switch grown := u.Own - before.own; {
 		case !seen:
-		case limit > 0 && u.Own > limit && grown > 0, full && grown > growth, hides:
+		case limit > 0 && u.Own > limit && grown > 0, full && grown > growth, found[student].hides(now):
 			students = append(students, student)
 		}
 	}
 	slices.Sort(students)
-	w.last = used
+	w.last = found
 	return students
 }
 
@@ -127,7 +129,7 @@ func (r room) shrank(before room) bool {
 // keepWatchingUsage looks until ctx ends: at once where room goes fast, else every so often, and where there is much to look
 // at, for no more than a fifth of its time.
 func (s *Supervisor) keepWatchingUsage(ctx context.Context) {
-	w := usageWatch{hides: map[string]hiding{}}
+	var w usageWatch
 	looks := time.NewTicker(roomEvery) // not a timer each: see processes
 	defer looks.Stop()
 	for ctx.Err() == nil {
@@ -171,7 +173,6 @@ func (s *Supervisor) watchUsage(ctx context.Context, w *usageWatch, left room) e
 		if err := s.endStudent(ctx, now, student, u); err != nil {
 			return err
 		}
-		delete(w.hides, student)
 		delete(w.last, student) // what was written until the end is not held against the next session
 	}
 	return nil

@@ -30,7 +30,8 @@ func TestWhoIsOverTheLimit(t *testing.T) {
 		"writes where the disk is nearly full": {{own: 1}, {own: 5 * mib}, {own: 9 * mib, full: true, over: true}, {own: 9*mib + 100, full: true}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			w, now := usageWatch{hides: map[string]hiding{}}, time.Unix(0, 0)
+			var w usageWatch
+			now := time.Unix(0, 0)
 			for i, l := range looks {
 				if now = now.Add(usageEvery); l.soon {
 					now = now.Add(roomEvery - usageEvery)
@@ -46,7 +47,7 @@ func TestWhoIsOverTheLimit(t *testing.T) {
 			}
 		})
 	}
-	w := usageWatch{hides: map[string]hiding{}}
+	var w usageWatch
 	for range 2 {
 		if got := w.over(map[string]broker.Usage{"alice": {Own: 1000 * mib}}, 0, false, time.Unix(0, 0)); len(got) > 0 {
 			t.Errorf("without a limit: %q", got)
