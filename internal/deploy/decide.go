@@ -47,10 +47,10 @@ type Request struct {
 // Found is what is there: on the engine, in the folder, on this machine.
 type Found struct {
 	Can      engine.Capabilities
-	Remote   string // the engine's machine, "" when it is this one
-	Visible  string // at which a disposable instance's command reaches the engine's machine, "" when that is where doors listen
-	Image    string // tag of the sandbox image
-	Filter   string // tag of the image of a class's SpamAssassin
+	Remote   string        // the engine's machine, "" when it is this one
+	Visible  string        // at which a disposable instance's command reaches the engine's machine, "" when that is where doors listen
+	Image    string        // tag of the sandbox image
+	Filter   func() string // tag of the image of a class's SpamAssassin: asked for where a lab wants one
 	Existing instance.Instance
 	All      []instance.Instance
 	InForce  []instance.Claim // the doors that the gateway has open now
@@ -206,12 +206,6 @@ func (r Request) visible(f Found) string {
 	return f.Visible
 }
 
-// spamd tells whether a lab has a real SpamAssassin judge.
-func spamd(l *lab.Lab) bool {
-	smtp := l.Services.SMTP
-	return smtp != nil && smtp.Filter != nil && smtp.Filter.Spamd
-}
-
 // wish spreads out what is decided.
 func wish(r Request, f Found, d Decision, specs []spec.Sandbox) (instance.Wish, error) {
 	w := instance.Wish{
@@ -223,8 +217,8 @@ func wish(r Request, f Found, d Decision, specs []spec.Sandbox) (instance.Wish, 
 	if w.Web = r.Lab.Web != nil || f.Existing.WebAddress() != "" || r.Page.any(); r.Web != nil {
 		w.Web = *r.Web
 	}
-	if spamd(r.Lab) && f.Can.System && !f.Can.Nodes {
-		w.Filter = f.Filter
+	if filter := r.Lab.Services.SMTP; filter != nil && filter.Filter != nil && filter.Filter.Spamd && f.Can.System && !f.Can.Nodes {
+		w.Filter = f.Filter()
 	}
 	if w.Web && f.Can.Nodes {
 		return w, refuse(fmt.Errorf("on engine %s a class has no page: its container would have a network of its own; up --web=false brings the class up without", f.Can.Name))

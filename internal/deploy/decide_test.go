@@ -282,7 +282,7 @@ func TestSpamAssassinWhere(t *testing.T) {
 	} {
 		r, f := request(t, 2), found()
 		r.Lab.Services.SMTP.Filter = &lab.Filter{Style: "amavis", Tagged: 2, Required: 6.31, Bayes: "none", Spamd: test.lab == "true"}
-		f.Can, f.Filter = test.can, "maillab/filter:1"
+		f.Can, f.Filter = test.can, func() string { return "maillab/filter:1" }
 		f.Can.Name = test.name
 		d, err := Decide(r, f)
 		if err != nil {

@@ -20,12 +20,9 @@ const gatewayPatience = 2 * time.Second
 
 // found is what there is for a request: on the chosen engine, in the folder, on this machine.
 func (c Carrier) found(ctx context.Context, folder instance.Folder, r Request, s Survey, e engine.Engine) (f Found, err error) {
-	f = Found{Can: e.Capabilities(), Remote: HostOf(e), All: s.all(), Token: rand.Text, Random: mathrand.IntN}
+	f = Found{Can: e.Capabilities(), Remote: HostOf(e), All: s.all(), Filter: c.Filter, Token: rand.Text, Random: mathrand.IntN}
 	if f.Can.System {
 		f.Image = c.Image()
-	}
-	if f.Can.System && spamd(r.Lab) {
-		f.Filter = c.Filter()
 	}
 	for _, i := range s.Named(r.Name) {
 		if i.Engine == e {
@@ -135,7 +132,7 @@ func Render(ctx context.Context, h *instance.Held, r Request) (Decision, error) 
 		return Decision{}, err
 	}
 	d, err := Decide(r, Found{
-		Can: engine.Capabilities{System: true, Isolated: true}, Filter: "filter", Seats: seats, Secrets: secrets, Now: time.Unix(0, 0), Token: rand.Text,
+		Can: engine.Capabilities{System: true, Isolated: true}, Filter: func() string { return "filter" }, Seats: seats, Secrets: secrets, Now: time.Unix(0, 0), Token: rand.Text,
 	})
 	if err != nil {
 		return d, err
