@@ -4,6 +4,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -19,6 +20,7 @@ import (
 	"maillab/internal/engine"
 	"maillab/internal/gateway"
 	"maillab/internal/mesh"
+	"maillab/internal/period"
 )
 
 // secrets is where an engine puts a mesh's certificates, and seen, on the volume that outlives the gateway, which of the
@@ -51,13 +53,13 @@ func join(ctx context.Context, g *gateway.Gateway, log *slog.Logger) (keep func(
 	if err != nil {
 		return nil, err
 	}
+	listener, err := succeed(ctx, listen)
+	if err != nil {
+		return nil, fmt.Errorf("%s=%q: %w", engine.EnvMesh, listen, err)
+	}
 	m, err := g.Join(ctx, mesh.Config{Node: node, TLS: config, Log: log, Seen: seen, Now: awake, Beat: mesh.Beat, Lease: mesh.Lease})
 	if err != nil {
 		return nil, err
-	}
-	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", listen)
-	if err != nil {
-		return nil, fmt.Errorf("%s=%q: %w", engine.EnvMesh, listen, err)
 	}
 	store := &depot.Store{Dir: copies, Node: node, Room: room}
 	g.Keep(store.Handler())
@@ -69,6 +71,24 @@ func join(ctx context.Context, g *gateway.Gateway, log *slog.Logger) (keep func(
 		defer client.Close()
 		(&depot.Keeper{Client: client, Store: store, Now: time.Now, Log: log}).Run(ctx)
 	}, nil
+}
+
+// handover is how long the gateway before this one may take to end: an engine starts the next beside it, and kills it after three seconds.
+const handover = 10 * time.Second
+
+// succeed listens where gateways hear one another, as soon as the one that was here before has let go of it: who has the port is the node's
+// gateway, and what its predecessor kept is read only then.
+func succeed(ctx context.Context, listen string) (net.Listener, error) {
+	deadline := time.Now().Add(handover)
+	for {
+		l, err := new(net.ListenConfig).Listen(ctx, "tcp", listen)
+		if !errors.Is(err, unix.EADDRINUSE) || time.Now().After(deadline) {
+			return l, err
+		}
+		if err := period.Wait(ctx, 50*time.Millisecond); err != nil { // between two looks
+			return nil, err
+		}
+	}
 }
 
 // room tells whether there is room for copies.

@@ -134,7 +134,8 @@ func open(g *gateway.Gateway, given string) error {
 	return nil
 }
 
-// listen listens on a Unix socket in place of one that a gateway left behind when it was killed.
+// listen listens on a Unix socket in place of one that the gateway before left behind. None removes its own: it may be late, and the
+// next one's be there.
 func listen(network, socket string, mode os.FileMode) (*net.UnixListener, error) {
 	if err := os.Remove(socket); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return nil, err
@@ -143,6 +144,7 @@ func listen(network, socket string, mode os.FileMode) (*net.UnixListener, error)
 	if err != nil {
 		return nil, err
 	}
+	l.SetUnlinkOnClose(false)
 	if err := os.Chmod(socket, mode); err != nil {
 		l.Close()
 		return nil, err

@@ -88,8 +88,8 @@ func lines(t *testing.T, address string, typed ...string) string {
 	}
 	defer conn.Close()
 	in := bufio.NewReader(conn)
-	if _, err := in.ReadString('\n'); err != nil {
-		t.Fatal(err)
+	if greeting, err := in.ReadString('\n'); err != nil || strings.HasPrefix(greeting, "-") {
+		t.Fatalf("%s greets with %q, %v", address, greeting, err)
 	}
 	fmt.Fprint(conn, strings.Join(typed, "\r\n")+"\r\n")
 	all, err := io.ReadAll(in)

@@ -104,8 +104,30 @@ func cutOff(t *testing.T, c *class, all *machines.Machines, m *machines.Machine)
 	awaitNode(t, all, m, "Ready")
 	c.run("up", "-y")
 	once(t, c, all.All)
+	if were := gatewaysOn(t, c, m); were["running"] != 1 || were["exited (1)"] != 0 {
+		t.Errorf("on %s one gateway has taken the other's place, and there were %v", m.Name, were)
+	}
 	answers(t, l.through(class, seat, "smtp", m))
 	if said := lines(t, l.through(class, seat, "pop3", m), "USER util1", "PASS "+lesson, "PASS "+chosen, "LIST", "QUIT"); !strings.Contains(said, "+OK ") {
 		t.Errorf("seat %d after all:\n%s", seat, said)
 	}
+}
+
+// gatewaysOn counts the gateways that a machine has, and has had, by what has become of them.
+func gatewaysOn(t *testing.T, c *class, m *machines.Machine) map[string]int {
+	t.Helper()
+	list := exec.Command("docker", "-H", m.Host(), "ps", "-a", "--filter", "name=maillab-"+c.name+"-gateway", "--format", "{{.State}} {{.Status}}")
+	out, err := list.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	were := map[string]int{}
+	for line := range strings.Lines(string(out)) {
+		state, status, _ := strings.Cut(line, " ")
+		if _, code, ended := strings.Cut(status, "("); ended && state == "exited" {
+			state += " (" + code[:strings.Index(code, ")")+1]
+		}
+		were[state]++
+	}
+	return were
 }

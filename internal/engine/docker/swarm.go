@@ -124,9 +124,10 @@ func (s *Swarm) PushImage(ctx context.Context, tag, registry string, progress en
 	return s.docker.PushImage(ctx, tag, registry, progress)
 }
 
-// Nodes are those on which the instance's gateway runs, or did when the node was heard last. It implements engine.Spreader.
+// Nodes are those on which the instance's gateway runs, or did when the node was heard last. It waits for gateways that give way to another,
+// and implements engine.Spreader.
 func (s *Swarm) Nodes(ctx context.Context, instance string) ([]engine.Node, error) {
-	nodes, err := s.manager.gatewayNodes(ctx, instance)
+	nodes, err := s.manager.settledNodes(ctx, instance)
 	with := make([]engine.Node, len(nodes))
 	for i, n := range nodes {
 		with[i] = engine.Node{ID: n.ID, Name: n.Description.Hostname, Address: addressOf(n), Away: !answers(n)}

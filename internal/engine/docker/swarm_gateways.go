@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/containerd/errdefs"
 	"github.com/docker/docker/api/types/swarm"
@@ -64,7 +65,7 @@ func (g gateways) createService(ctx context.Context, r engine.Resource) (id stri
 
 // await returns when on each node that may have one it runs, or has failed, with its tasks; one at least must run.
 func (g gateways) await(ctx context.Context, r engine.Resource, id string, progress engine.Progress) (swarmSeen, error) {
-	for {
+	for began := time.Now(); ; {
 		v, err := g.manager.next(ctx, r.Instance)
 		if err != nil {
 			return v, err
@@ -75,6 +76,8 @@ func (g gateways) await(ctx context.Context, r engine.Resource, id string, progr
 			n := v.nodes[node]
 			switch why := v.failure(node, swarm.Service{ID: id}); {
 			case unsuited(n) != "":
+			case leaves(v.tasks, node) && time.Since(began) < endPatience:
+				waiting++
 			case runsOn(v.tasks, node, v.nodes):
 				running++
 			case why != "" || failedBefore(v.tasks, node):

@@ -17,6 +17,7 @@ import (
 	"golang.org/x/sync/singleflight"
 
 	"maillab/internal/engine"
+	"maillab/internal/period"
 )
 
 // manager is what is asked of a manager's daemon, and waited for there.
@@ -73,14 +74,28 @@ func (m *manager) running(ctx context.Context, which filters.Args) (v swarmSeen,
 	return v, group.Wait()
 }
 
-func (m *manager) gatewayNodes(ctx context.Context, instance string) (with []swarm.Node, err error) {
-	v, err := m.running(ctx, labelled(engine.LabelInstance, instance, engine.LabelKind, string(engine.Gateway)))
-	for _, n := range managersFirst(v.nodes) {
-		if v.hasGateway(n.ID) {
-			with = append(with, n)
+// gateways are an instance's, and the nodes.
+func (m *manager) gateways(ctx context.Context, instance string) (swarmSeen, error) {
+	return m.running(ctx, labelled(engine.LabelInstance, instance, engine.LabelKind, string(engine.Gateway)))
+}
+
+func (m *manager) gatewayNodes(ctx context.Context, instance string) ([]swarm.Node, error) {
+	v, err := m.gateways(ctx, instance)
+	return v.withGateway(), err
+}
+
+// settledNodes are gatewayNodes once no gateway gives way to another: who is let in by one that ends would be cut off at once. One that
+// does not end is not waited for.
+func (m *manager) settledNodes(ctx context.Context, instance string) ([]swarm.Node, error) {
+	for began := time.Now(); ; {
+		v, err := m.gateways(ctx, instance)
+		if err != nil || !v.giveWay() || time.Since(began) > endPatience {
+			return v.withGateway(), err
+		}
+		if err := period.Wait(ctx, look); err != nil {
+			return nil, err
 		}
 	}
-	return with, err
 }
 
 // allNodes are the swarm's, by ID.

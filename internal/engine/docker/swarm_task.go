@@ -9,6 +9,34 @@ import (
 	"github.com/docker/docker/api/types/swarm"
 )
 
+// withGateway are the nodes that have one, in the order of managersFirst.
+func (v swarmSeen) withGateway() (with []swarm.Node) {
+	for _, n := range managersFirst(v.nodes) {
+		if v.hasGateway(n.ID) {
+			with = append(with, n)
+		}
+	}
+	return with
+}
+
+// giveWay tells whether a gateway is on its way out on a node that answers, or its successor about to begin: on a node that was away
+// Swarm ends what goes on there, and begins anew.
+func (v swarmSeen) giveWay() bool {
+	for id, n := range v.nodes {
+		if answers(n) && (leaves(v.tasks, id) || begins(v.tasks, id) && !runsOn(v.tasks, id, v.nodes) && !failedBefore(v.tasks, id)) {
+			return true
+		}
+	}
+	return false
+}
+
+// leaves tells whether one of the tasks goes on at a node and is to end.
+func leaves(tasks []swarm.Task, node string) bool {
+	return slices.ContainsFunc(tasks, func(t swarm.Task) bool {
+		return t.NodeID == node && t.Status.State == swarm.TaskStateRunning && t.DesiredState != swarm.TaskStateRunning
+	})
+}
+
 // hasGateway tells of the gateway's tasks whether a node has one, had when it was heard last, or is about to: one that comes back while
 // somebody looks stays among those that hear one another. A node that refused one has none.
 func (v swarmSeen) hasGateway(node string) bool {
