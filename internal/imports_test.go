@@ -73,7 +73,7 @@ func mayImport() map[string]string {
 		"internal/outline":         "internal/engine internal/spec",
 		"internal/apply":           "internal/engine internal/plan",
 		"internal/steps":           "internal/apply internal/plan internal/say internal/screen",
-		"internal/engine/docker":   "internal/certificate internal/engine internal/filelock internal/handoff internal/rollcall internal/sweep",
+		"internal/engine/docker":   "internal/certificate internal/engine internal/filelock internal/handoff internal/period internal/rollcall internal/sweep",
 		"internal/instance":        "internal/certificate internal/control internal/engine internal/filelock internal/handoff internal/outline internal/plan internal/register internal/roster internal/safeio internal/spec internal/spelling",
 		"internal/compose":         "internal/control internal/deploy internal/engine internal/handoff internal/sandbox internal/spec",
 		"internal/gateway":         "internal/between internal/control internal/handoff internal/mail internal/mesh internal/safeio",
@@ -117,7 +117,7 @@ func mayImport() map[string]string {
 		"internal/machines":           "",
 		"internal/mail/imap/imaptest": "internal/mail internal/mail/imap",
 		"internal/screen/screentest":  "",
-		"internal/sandbox":            "internal/belongings internal/between internal/broker internal/handoff internal/period internal/safeio internal/script internal/spec",
+		"internal/sandbox":            "internal/belongings internal/between internal/broker internal/filelock internal/handoff internal/period internal/safeio internal/script internal/spec",
 	}
 }
 

@@ -109,6 +109,7 @@ type box struct {
 	base    int
 	network string // "none", or what an engine gives all the same
 	drop    string // a capability, or a sysctl, to be left out
+	volumes string // whose it has
 	timeout time.Duration
 
 	dir      string // with the gateway's socket
@@ -127,8 +128,9 @@ var boxes atomic.Int32
 func newBox(t *testing.T, base int) *box {
 	t.Helper()
 	needEngine(t)
+	name := fmt.Sprintf("%s%d-%d", prefix, os.Getpid(), boxes.Add(1))
 	b := &box{
-		t: t, name: fmt.Sprintf("%s%d-%d", prefix, os.Getpid(), boxes.Add(1)), base: base, network: "none", timeout: patience,
+		t: t, name: name, volumes: name, base: base, network: "none", timeout: patience,
 		dir: t.TempDir(), target: control.Target{Seat: 1, Token: "token"}, doors: map[string]string{},
 	}
 	b.openGateway()
@@ -244,7 +246,7 @@ func (b *box) create() error {
 	args := []string{"run", "-d", "--name", b.name, "--hostname", "test6isri", "--network", b.network, "-v", b.dir + ":/srv/gateway/socket",
 		"--memory", "96m", "--memory-swap", "96m", "--pids-limit", "768", "--cap-drop", "ALL",
 		"--tmpfs", "/tmp:size=16m", "--tmpfs", "/var/tmp:size=16m", "--tmpfs", "/run:size=4m,mode=755",
-		"-v", b.name + "-mail:/var/mail", "-v", b.name + "-home:/home", "-v", b.name + "-state:/var/lib/maillab",
+		"-v", b.volumes + "-mail:/var/mail", "-v", b.volumes + "-home:/home", "-v", b.volumes + "-state:/var/lib/maillab",
 		"-e", "MAILLAB_TOKEN=token", "-e", fmt.Sprintf("MAILLAB_UID_BASE=%d", b.base)}
 	for _, c := range sandbox.CapabilityNames() {
 		if c != b.drop {

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"os/exec"
 	"strings"
 	"syscall"
 	"testing"
@@ -232,6 +233,32 @@ func TestStopsAndStartsAgain(t *testing.T) {
 		_, err := b.session("util1", "master2021", "true", true)
 		return err
 	})
+}
+
+// TestOneAtATime: a container that is started beside another, on the same volumes, is a sandbox as soon as that has ended, and nothing before.
+func TestOneAtATime(t *testing.T) {
+	b := start(t, 169000)
+	b.configure(labSpec("one", master2021))
+	second := newBox(t, 169000)
+	second.volumes = b.name
+	if err := second.create(); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "the second waits", func() error {
+		logs, err := exec.Command("docker", "logs", second.name).CombinedOutput()
+		if err == nil && !strings.Contains(string(logs), "another supervisor has these volumes") {
+			err = fmt.Errorf("it says %q", logs)
+		}
+		return err
+	})
+	if w, err := second.who(); err == nil {
+		t.Errorf("two daemons are on one spool: %+v", w)
+	}
+	b.remove()
+	second.await()
+	if w, err := second.who(); err != nil || !strings.Contains(w.Spec, "one") {
+		t.Errorf("the second has %+v, %v", w, err)
+	}
 }
 
 // TestADiskFillerIsStopped, is told why, and can clean up.

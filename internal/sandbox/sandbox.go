@@ -6,6 +6,8 @@
 // # What it promises
 //
 //   - While there is another network than loopback nothing starts, nor where a student could take a port under 1024.
+//   - Of two on the same volumes the second starts nothing before the first has ended: an engine that had lost sight of a container may start
+//     another beside it.
 //   - It is registered within a second after its gateway serves, however often that comes and goes. What the gateway hands
 //     over while there is no maild waits for the next one.
 //   - Of connections to SSH that have not logged in there are never more than a number; one that has is never ended for it.
@@ -18,6 +20,7 @@
 // # Files on the state volume, /var/lib/maillab
 //
 //	labinit/                    0700 root
+//	  lock                      held by the supervisor that has the volumes
 //	  spec.json                 the spec as it came; unknown keys are kept
 //	  shadow                    passwords that students changed: "HASH-OF-THE-SPEC SHADOW-LINE", one a line
 //	  numbers                   which of the sandbox's uids accounts have had, as JSON: {"util1":1,…}

@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"maillab/internal/broker"
+	"maillab/internal/filelock"
 	"maillab/internal/handoff"
 	"maillab/internal/spec"
 )
@@ -66,6 +67,13 @@ func (s state) names() (all []string) {
 
 // Run makes the container a sandbox and keeps it one until ctx ends. The caller is root, and Fence has returned nil.
 func Run(ctx context.Context, c Config, log *slog.Logger) error {
+	release, err := filelock.Wait(ctx, filepath.Join(ownDir, "lock"), func() {
+		log.Warn("another supervisor has these volumes: nothing starts here before it has ended")
+	})
+	if err != nil {
+		return err
+	}
+	defer release()
 	s, err := newSupervisor(ctx, c, log)
 	if err != nil {
 		return err
