@@ -113,6 +113,42 @@ func cutOff(t *testing.T, c *class, all *machines.Machines, m *machines.Machine)
 	}
 }
 
+// blip is a machine that is lost sight of, and back before anybody has given up what is on it: Swarm starts anew there what goes on, and nothing is
+// lost.
+func blip(t *testing.T, c *class, all *machines.Machines, m *machines.Machine) {
+	t.Helper()
+	class, l, there := c.status(), &mailing{}, seatsOn(t, m, c.name)
+	if len(there) == 0 {
+		t.Fatalf("nothing is on %s", m.Name)
+	}
+	for _, seat := range there {
+		deliver(t, l.through(class, seat, "smtp", all.All[0]), "util2", "before-the-blip")
+	}
+	if err := m.Cut(true); err != nil {
+		t.Fatal(err)
+	}
+	c.awaitGone(m)
+	if err := m.Cut(false); err != nil {
+		t.Fatal(err)
+	}
+	awaitNode(t, all, m, "Ready")
+	c.run("up", "-y")
+	once(t, c, all.All)
+	if now := seatsOn(t, m, c.name); !slices.Equal(slices.Sorted(slices.Values(now)), slices.Sorted(slices.Values(there))) {
+		t.Errorf("%s had the seats %v, and has %v", m.Name, there, now)
+	}
+	for _, seat := range there {
+		answers(t, l.through(class, seat, "smtp", m))
+		said := lines(t, l.through(class, seat, "pop3", m), "USER util2", "PASS "+lesson, "LIST", "RETR 1", "QUIT")
+		if strings.Count(said, "before-the-blip") != 2 { // as the subject and as the text
+			t.Errorf("seat %d after the blip:\n%s", seat, said)
+		}
+	}
+	if plan := c.run("up", "--dry-run"); plan != "nothing to do\n" {
+		t.Errorf("up again has something to do:\n%s", plan)
+	}
+}
+
 // gatewaysOn counts the gateways that a machine has, and has had, by what has become of them.
 func gatewaysOn(t *testing.T, c *class, m *machines.Machine) map[string]int {
 	t.Helper()

@@ -131,7 +131,7 @@ const inClass = 12
 
 // TestAMachineDies: of three machines one loses its power while mail comes in. Everybody who was there is back at the same address, with the
 // same host key, the password that he has chosen himself, and all mail that had come before the copy; nobody is there twice, also when the
-// machine comes back; and down leaves nothing anywhere. Then a gateway dies alone, and a machine is cut off that lives.
+// machine comes back; and down leaves nothing anywhere. Then a gateway dies alone, a machine is lost sight of, and one is cut off that lives.
 func TestAMachineDies(t *testing.T) {
 	c, all := newSwarm(t, "dies", 1)
 	folder := copyEvery(t, c, "5s")
@@ -191,6 +191,7 @@ func TestAMachineDies(t *testing.T) {
 	}
 	comesBack(t, c, all, dead)
 	gatewayDies(t, c, all, all.All[1])
+	blip(t, c, all, all.All[1])
 	cutOff(t, c, all, all.All[1])
 	c.run("down", "-y")
 	for _, m := range all.All {
