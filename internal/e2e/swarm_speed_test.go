@@ -119,7 +119,7 @@ func measureVerbs(c *class, all *machines.Machines, n int) verbTimes {
 func awaitNothing(t *testing.T, all *machines.Machines, prefix string) {
 	t.Helper()
 	for _, m := range all.All {
-		if err := m.AwaitNothing(t.Context(), prefix); err != nil {
+		if err := m.AwaitNothing(t.Context(), 5*time.Minute, prefix); err != nil { // Swarm alone takes more than one for three hundred services
 			t.Fatal(err)
 		}
 	}

@@ -195,7 +195,7 @@ func TestAMachineDies(t *testing.T) {
 	cutOff(t, c, all, all.All[1])
 	c.run("down", "-y")
 	for _, m := range all.All {
-		if err := m.AwaitNothing(t.Context(), "maillab-"+c.name); err != nil {
+		if err := m.AwaitNothing(t.Context(), time.Minute, "maillab-"+c.name); err != nil {
 			t.Error(err)
 		}
 	}
@@ -417,7 +417,7 @@ func drained(t *testing.T, c *class, all *machines.Machines) {
 	watched(t, c, all.All[2])
 	c.run("down", "-y")
 	for _, m := range all.All[:2] {
-		if err := m.AwaitNothing(t.Context(), "maillab-"+c.name); err != nil {
+		if err := m.AwaitNothing(t.Context(), time.Minute, "maillab-"+c.name); err != nil {
 			t.Error(err)
 		}
 	}

@@ -307,9 +307,9 @@ func (m *Machine) Left(ctx context.Context, prefix string) (names []string, err 
 	return names, nil
 }
 
-// AwaitNothing returns when its engine has nothing of that prefix any more. What stays when the test's time is up is named.
-func (m *Machine) AwaitNothing(ctx context.Context, prefix string) error {
-	ctx, cancel := context.WithTimeout(ctx, 5*time.Minute) // Swarm takes more than one to take three hundred services away
+// AwaitNothing returns when its engine has nothing of that prefix any more. What stays when the time for it is up is named.
+func (m *Machine) AwaitNothing(ctx context.Context, within time.Duration, prefix string) error {
+	ctx, cancel := context.WithTimeout(ctx, within)
 	defer cancel()
 	for {
 		left, err := m.Left(ctx, prefix)

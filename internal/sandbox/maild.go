@@ -38,6 +38,14 @@ func daemonUser() (shadowGID, uid, gid int, err error) {
 	return numbers[0], numbers[1], numbers[2], nil
 }
 
+func groupID(name string) (int, error) {
+	g, err := user.LookupGroup(name)
+	if err != nil {
+		return 0, fmt.Errorf("group %s: %w", name, err)
+	}
+	return strconv.Atoi(g.Gid)
+}
+
 // maildChild is what a maild is started with.
 type maildChild struct {
 	shadowGID int

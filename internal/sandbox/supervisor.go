@@ -10,7 +10,6 @@ import (
 	"log/slog"
 	"net"
 	"os"
-	"os/user"
 	"path/filepath"
 	"strconv"
 	"sync"
@@ -18,7 +17,6 @@ import (
 	"time"
 
 	"maillab/internal/broker"
-	"maillab/internal/filelock"
 	"maillab/internal/handoff"
 	"maillab/internal/spec"
 )
@@ -67,9 +65,7 @@ func (s state) names() (all []string) {
 
 // Run makes the container a sandbox and keeps it one until ctx ends. The caller is root, and Fence has returned nil.
 func Run(ctx context.Context, c Config, log *slog.Logger) error {
-	release, err := filelock.Wait(ctx, filepath.Join(ownDir, "lock"), func() {
-		log.Warn("another supervisor has these volumes: nothing starts here before it has ended")
-	})
+	release, err := awaitTurn(ctx, log)
 	if err != nil {
 		return err
 	}
@@ -137,14 +133,6 @@ func newSupervisor(ctx context.Context, c Config, log *slog.Logger) (*Supervisor
 	s.maild = newKeeper("maild", log, s.startMaild)
 	s.gateway = handoff.Register(gatewaySocket, handoff.Packet{Token: c.Token, Incarnation: c.Incarnation}, s.handOn, log)
 	return s, nil
-}
-
-func groupID(name string) (int, error) {
-	g, err := user.LookupGroup(name)
-	if err != nil {
-		return 0, fmt.Errorf("group %s: %w", name, err)
-	}
-	return strconv.Atoi(g.Gid)
 }
 
 // makeDirectories makes what the volumes and the empty /run must hold. Only a member of a directory's group may make it

@@ -65,12 +65,12 @@ func (s *Swarm) dialNode(ctx context.Context, r engine.Resource) (net.Conn, erro
 	if err != nil {
 		return nil, err
 	}
-	nodes, err := s.manager.gatewayNodes(ctx, r.Instance)
+	v, err := s.manager.gateways(ctx, r.Instance)
 	if err != nil {
 		return nil, err
 	}
 	failed := []error{fmt.Errorf("%w: no gateway that answers", engine.ErrNotFound)}
-	for _, n := range answeringFirst(nodes) {
+	for _, n := range answeringFirst(v.withGateway()) {
 		conn, err := shown.Control(ctx, net.JoinHostPort(addressOf(n), meshPort(found.Spec)))
 		if err == nil {
 			return conn, nil

@@ -321,7 +321,7 @@ func TestNothingIsLeftOnAnyNode(t *testing.T) {
 	}
 	enginetest.RemoveAll(t, s, name)
 	for _, m := range swarmed.all.All { // a node takes a job's container away after the job
-		if err := m.AwaitNothing(t.Context(), "maillab-"+name); err != nil {
+		if err := m.AwaitNothing(t.Context(), time.Minute, "maillab-"+name); err != nil {
 			t.Error(err)
 		}
 	}

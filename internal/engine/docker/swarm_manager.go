@@ -74,17 +74,12 @@ func (m *manager) running(ctx context.Context, which filters.Args) (v swarmSeen,
 	return v, group.Wait()
 }
 
-// gateways are an instance's, and the nodes.
+// gateways are the tasks of an instance's gateway, and the nodes.
 func (m *manager) gateways(ctx context.Context, instance string) (swarmSeen, error) {
 	return m.running(ctx, labelled(engine.LabelInstance, instance, engine.LabelKind, string(engine.Gateway)))
 }
 
-func (m *manager) gatewayNodes(ctx context.Context, instance string) ([]swarm.Node, error) {
-	v, err := m.gateways(ctx, instance)
-	return v.withGateway(), err
-}
-
-// settledNodes are gatewayNodes once no gateway gives way to another: who is let in by one that ends would be cut off at once. One that
+// settledNodes are those with a gateway, once none gives way to another: who is let in by one that ends would be cut off at once. One that
 // does not end is not waited for.
 func (m *manager) settledNodes(ctx context.Context, instance string) ([]swarm.Node, error) {
 	for began := time.Now(); ; {
